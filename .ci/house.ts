@@ -1,0 +1,117 @@
+/**
+ * The house rules that no linter knows: which package may import which, and which names and sizes are not allowed.
+ * Run by `npm run check`. The table is the one in docs/architecture.md; a new package needs a row here.
+ */
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+
+const PLANT = ['core', 'wire', 'keys', 'postgres', 'chassis'];
+const BELOW_STACK = [...PLANT, 'verify', 'tlog', 'client', 'ca', 'log', 'ctlog', 'tsa', 'tuf', 'identity'];
+
+/** package -> the packages of ours it may import. */
+const MAY_IMPORT: Record<string, readonly string[]> = {
+	core: [],
+	wire: ['core'],
+	verify: ['core', 'wire'],
+	keys: ['core'],
+	postgres: [],
+	chassis: ['core', 'wire', 'keys', 'postgres'],
+	tlog: ['core', 'keys', 'postgres'],
+	client: ['core', 'wire', 'verify', 'keys'],
+	ca: PLANT,
+	log: [...PLANT, 'tlog'],
+	ctlog: [...PLANT, 'tlog'],
+	tsa: PLANT,
+	tuf: PLANT,
+	identity: PLANT,
+	stack: BELOW_STACK,
+	cli: ['client', 'verify', 'wire', 'core', 'keys', 'stack'],
+	conformance: [...BELOW_STACK, 'stack', 'cli'],
+};
+
+/** Top-level names; nothing else may lie in the root of the repository. */
+const TOP_LEVEL = new Set(
+	`README.md LICENSE CONTRIBUTING.md CHANGELOG.md SECURITY.md package.json pnpm-workspace.yaml pnpm-lock.yaml
+	tsconfig.base.json tsconfig.json biome.json vitest.config.ts .gitignore docker-compose.yml .ci deploy docs packages`.split(
+		/\s+/,
+	),
+);
+
+const BANNED_NAMES = new Set(
+	'util utils common helper helpers shared misc lib manager base impl types constants index'.split(' '),
+);
+
+/** A room with more lines than this has more than one purpose. Tests may be longer: they are tables. */
+const MAX_SOURCE_LINES = 400;
+const MAX_TEST_LINES = 450;
+
+/** `core` and `verify` are pure: time, randomness and I/O come in as arguments. */
+const IMPURE = /\b(Date\.now|Math\.random|process\.|console\.|fetch\()|from 'node:(?!crypto'|assert)/;
+
+/** Inside a service, arrows point from routes to domain to store. */
+const ROOM_BANS: readonly (readonly [room: string, forbidden: RegExp, why: string])[] = [
+	['routes', /from 'pg'|from '@chancery\/postgres\//, 'routes do not speak SQL: call one domain function'],
+	['domain', /from 'fastify'/, 'the domain does not know the HTTP framework'],
+	['domain', /from '\.\.\/routes\//, 'the domain does not know the routes'],
+	['store', /from '@chancery\/wire\/|from '\.\.\/(routes|domain)\//, 'the store knows neither wire nor rules'],
+];
+
+const problems: string[] = [];
+const complain = (file: string, what: string) => problems.push(`${file}: ${what}`);
+
+const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], { encoding: 'utf8' })
+	.split('\n')
+	.filter((file) => file !== '' && existsSync(file));
+
+for (const file of files) {
+	const [top = ''] = file.split('/');
+	if (!TOP_LEVEL.has(top)) complain(file, `'${top}' is not a top-level name of this repository`);
+	for (const part of file.split('/')) {
+		const name = part.replace(/\.(test\.)?[a-z]+$/, '');
+		if (BANNED_NAMES.has(name.toLowerCase())) complain(file, `'${name}' names no purpose; say what it is`);
+	}
+	if (/^packages\/.*\.ts$/.test(file)) checkSource(file);
+}
+
+function checkSource(file: string): void {
+	const owner = file.split('/')[1] ?? '';
+	const allowed = MAY_IMPORT[owner];
+	if (!allowed) return complain(file, `package '${owner}' has no row in the import table`);
+	const text = readFileSync(file, 'utf8');
+	const isTest = file.endsWith('.test.ts') || file.includes('/test/');
+
+	const lines = text.split('\n').length - 1;
+	const limit = isTest ? MAX_TEST_LINES : MAX_SOURCE_LINES;
+	if (lines > limit) complain(file, `${lines} lines; ${limit} is the limit`);
+
+	for (const match of text.matchAll(/(?:from|import|import\()\s*'([^']+)'/g)) {
+		const target = match[1] ?? '';
+		const ours = /^@chancery\/([a-z]+)(\/|$)/.exec(target)?.[1];
+		if (ours && ours !== owner && !allowed.includes(ours)) complain(file, `'${owner}' may not import '${ours}'`);
+		if (ours === 'stack' && owner === 'cli' && !isTest && !text.includes(`import('${target}')`))
+			complain(file, `'cli' imports 'stack' only lazily`);
+		if (target.startsWith('.')) {
+			if (!target.endsWith('.ts') && !target.endsWith('.json')) complain(file, `'${target}' lacks its .ts ending`);
+			else if (!join(dirname(file), target).startsWith(`packages/${owner}/`))
+				complain(file, `'${target}' leaves the package`);
+		}
+	}
+	if ((owner === 'core' || owner === 'verify') && !isTest) {
+		text.split('\n').forEach((line, i) => {
+			if (!/^\s*(\*|\/\/|\/\*)/.test(line) && IMPURE.test(line))
+				complain(`${file}:${i + 1}`, `'${owner}' is pure: ${line.trim()}`);
+		});
+	}
+	for (const [room, forbidden, why] of ROOM_BANS)
+		if (!isTest && file.includes(`/src/${room}/`) && forbidden.test(text)) complain(file, why);
+	if (!isTest && /\/\/.*\b(TODO|FIXME|XXX)\b/.test(text)) complain(file, 'unfinished work is an issue, not a comment');
+	if (basename(file) === 'errors.ts' && file.includes('/routes/')) complain(file, 'statuses live in src/errors.ts');
+}
+
+if (problems.length > 0) {
+	console.error(problems.join('\n'));
+	console.error(`house rules: ${problems.length} broken`);
+	process.exit(1);
+}
+console.log(`house rules: ${files.length} files, none broken`);
