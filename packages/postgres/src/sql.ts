@@ -1,0 +1,26 @@
+/**
+ * The one abstraction over the database: something that takes a statement. Store functions take `Sql` first, so that
+ * the same function runs on the pool and inside a transaction.
+ */
+
+/** Values that `pg` can bind. Hashes travel as `Buffer` or `Uint8Array` (bytea), 64-bit integers as `bigint` or decimal text. */
+export type SqlValue = string | number | bigint | boolean | null | Uint8Array | Date | readonly SqlValue[];
+
+export interface Sql {
+	/**
+	 * Runs one statement with positional parameters (`$1`, ...). Rows come back with bytea as Buffer, int8 as `number`
+	 * (an int8 beyond 2^53 throws: select such a column as text), timestamptz as Date. Throws pg's `DatabaseError` with its SQLSTATE in `code`.
+	 */
+	query<Row extends object>(text: string, values?: readonly SqlValue[]): Promise<Row[]>;
+}
+
+export interface Database extends Sql {
+	/**
+	 * Runs `work` in one READ COMMITTED transaction on one connection. Rolls back when `work` throws.
+	 * Never retries: the caller knows whether its work may run twice.
+	 * @throws CommitUnknownError when COMMIT was sent and no answer came: the transaction may or may not be durable.
+	 */
+	transaction<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
+	/** Waits for running statements and closes all connections. */
+	close(): Promise<void>;
+}
