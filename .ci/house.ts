@@ -77,7 +77,10 @@ for (const file of files) {
 function checkSource(file: string): void {
 	const owner = file.split('/')[1] ?? '';
 	const allowed = MAY_IMPORT[owner];
-	if (!allowed) return complain(file, `package '${owner}' has no row in the import table`);
+	if (!allowed) {
+		complain(file, `package '${owner}' has no row in the import table`);
+		return;
+	}
 	const text = readFileSync(file, 'utf8');
 	const isTest = file.endsWith('.test.ts') || file.includes('/test/');
 

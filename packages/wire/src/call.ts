@@ -29,17 +29,22 @@ export type CallReply<R extends Route> = {
 /** A server answered something that is not a success of the route, or nothing at all. */
 export class CallError extends Error {
 	override readonly name = 'CallError';
+	/** Method and URL, without query. */
+	readonly request: string;
+	/** HTTP status, or undefined when no answer came. */
+	readonly status: number | undefined;
+	/** The server's own words, bounded and printable; empty when there were none. */
+	readonly serverMessage: string;
+
 	constructor(
-		/** Method and URL, without query. */
-		readonly request: string,
-		/** HTTP status, or undefined when no answer came. */
-		readonly status: number | undefined,
-		/** The server's own words, bounded and printable; empty when there were none. */
-		readonly serverMessage: string,
+		at: { request: string; status: number | undefined; serverMessage: string },
 		message: string,
 		options?: ErrorOptions,
 	) {
 		super(message, options);
+		this.request = at.request;
+		this.status = at.status;
+		this.serverMessage = at.serverMessage;
 	}
 }
 
@@ -76,16 +81,16 @@ export async function call<R extends Route>(
 		if (shape === undefined) {
 			const serverMessage = messageOf(bytes);
 			throw new CallError(
-				request,
-				response.status,
-				serverMessage,
+				{ request, status: response.status, serverMessage },
 				`${request} answered ${response.status}${serverMessage ? `: ${serverMessage}` : ''}`,
 			);
 		}
 		return { status: response.status, headers: response.headers, body: decodeBody(shape, bytes) } as CallReply<R>;
 	} catch (error) {
 		if (error instanceof CallError) throw error;
-		throw new CallError(request, undefined, '', `${request} failed: ${reasonOf(error)}`, { cause: error });
+		throw new CallError({ request, status: undefined, serverMessage: '' }, `${request} failed: ${reasonOf(error)}`, {
+			cause: error,
+		});
 	}
 }
 
@@ -107,7 +112,7 @@ function acceptOf(route: Route): string {
 	return shapes.includes('bytes') ? 'application/octet-stream, */*' : '*/*';
 }
 
-function encodeBody(route: Route, body: unknown): { body?: BodyInit; contentType?: string } {
+function encodeBody(route: Route, body: unknown): { body?: string | Uint8Array<ArrayBuffer>; contentType?: string } {
 	if (route.body === undefined || route.body === 'none' || body === undefined) return {};
 	if (route.body === 'text')
 		return { body: body as string, contentType: route.bodyType ?? 'text/plain; charset=utf-8' };
