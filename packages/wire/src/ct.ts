@@ -1,0 +1,132 @@
+/**
+ * The certificate transparency wire (RFC 6962 section 4) and the admin route of our CT log.
+ *
+ * Binary values are standard base64 with padding and stay text here: `core/ct` gives them their structure. Unknown
+ * fields are ignored in both directions, as the RFC's clients and servers do. Refusals are text, not JSON.
+ */
+import { z } from 'zod';
+import { route } from './route.ts';
+
+/** More certificates than any chain of ours or of a public CA has; a bound on the work that one request may ask for. */
+export const MAX_CHAIN_CERTIFICATES = 10;
+
+/** Tree sizes, indexes and times are JSON numbers here, so that only safe integers can be carried. */
+const count = z.int().nonnegative();
+
+/** The same in a query string: decimal digits only. Callers may pass the number itself. */
+const countParameter = z.union([
+	count,
+	z
+		.string()
+		.regex(/^[0-9]{1,16}$/, 'expected a decimal number')
+		.transform(Number)
+		.refine(Number.isSafeInteger, 'expected a number below 2^53'),
+]);
+
+const hashBase64 = z.base64();
+
+/** `chain[0]` is the certificate or precertificate, each next one its issuer; the root may be left out (section 4.1). */
+export const addChainRequest = z.object({
+	chain: z.array(z.string().min(1)).min(1, 'the chain is empty').max(MAX_CHAIN_CERTIFICATES),
+});
+export type AddChainRequest = z.infer<typeof addChainRequest>;
+
+/** A signed certificate timestamp, taken apart. `signature` is a DigitallySigned structure (section 3.2). */
+export const addChainReply = z.object({
+	sct_version: z.literal(0),
+	id: hashBase64,
+	timestamp: count,
+	extensions: z.base64(),
+	signature: z.base64(),
+});
+export type AddChainReply = z.infer<typeof addChainReply>;
+
+export const addChain = route({
+	method: 'POST',
+	path: '/ct/v1/add-chain',
+	summary: 'Logs a certificate and answers its signed certificate timestamp.',
+	body: addChainRequest,
+	replies: { 200: addChainReply },
+});
+
+export const addPreChain = route({
+	method: 'POST',
+	path: '/ct/v1/add-pre-chain',
+	summary: 'Logs a precertificate and answers the timestamp to embed in the final certificate.',
+	body: addChainRequest,
+	replies: { 200: addChainReply },
+});
+
+/** A signed tree head (section 4.3); `tree_head_signature` is a DigitallySigned over a TreeHeadSignature (section 3.5). */
+export const signedTreeHead = z.object({
+	tree_size: count,
+	timestamp: count,
+	sha256_root_hash: hashBase64,
+	tree_head_signature: z.base64(),
+});
+export type SignedTreeHead = z.infer<typeof signedTreeHead>;
+
+export const getSth = route({
+	method: 'GET',
+	path: '/ct/v1/get-sth',
+	summary: 'The latest signed tree head.',
+	replies: { 200: signedTreeHead },
+});
+
+export const getSthConsistency = route({
+	method: 'GET',
+	path: '/ct/v1/get-sth-consistency',
+	summary: 'Proof that the tree of `second` leaves continues the tree of `first` leaves.',
+	query: z.object({ first: countParameter, second: countParameter }),
+	replies: { 200: z.object({ consistency: z.array(hashBase64) }) },
+});
+
+export const getProofByHash = route({
+	method: 'GET',
+	path: '/ct/v1/get-proof-by-hash',
+	summary: 'Index and inclusion proof of the leaf with a given leaf hash.',
+	query: z.object({ hash: z.base64().min(1), tree_size: countParameter }),
+	replies: { 200: z.object({ leaf_index: count, audit_path: z.array(hashBase64) }) },
+});
+
+/** Entries may be megabytes in one reply: their base64 is not checked a second time here. */
+const loggedEntry = z.object({ leaf_input: z.string(), extra_data: z.string() });
+
+export const getEntries = route({
+	method: 'GET',
+	path: '/ct/v1/get-entries',
+	summary: 'Entries from `start` to `end` inclusive, as many of them as one reply carries.',
+	query: z.object({ start: countParameter, end: countParameter }),
+	replies: { 200: z.object({ entries: z.array(loggedEntry) }) },
+});
+
+export const getRoots = route({
+	method: 'GET',
+	path: '/ct/v1/get-roots',
+	summary: 'The root certificates that chains must end in.',
+	replies: { 200: z.object({ certificates: z.array(z.string()) }) },
+});
+
+export const getEntryAndProof = route({
+	method: 'GET',
+	path: '/ct/v1/get-entry-and-proof',
+	summary: 'One entry and its inclusion proof in the tree of `tree_size` leaves.',
+	query: z.object({ leaf_index: countParameter, tree_size: countParameter }),
+	replies: { 200: loggedEntry.extend({ audit_path: z.array(hashBase64) }) },
+});
+
+/** What log lists say about a log (the v3 schema of the public lists); `mmd` is in seconds. */
+export const logDescription = z.object({
+	description: z.string(),
+	log_id: hashBase64,
+	key: z.base64(),
+	url: z.string(),
+	mmd: count,
+});
+
+export const getLogDescription = route({
+	method: 'GET',
+	path: '/log.v3.json',
+	summary: 'Key, id and merge delay of this log in the form of a log list entry.',
+	replies: { 200: logDescription },
+});
