@@ -1,0 +1,128 @@
+/**
+ * The wire of a Rekor v2 signature log: one write call in proto3 JSON, and reads as static resources in the layout of
+ * C2SP tlog-tiles (https://c2sp.org/tlog-tiles).
+ *
+ * The reads are served twice: below `/api/v2`, where the specification has them, and at the root, where tile readers
+ * that know only the log's URL look.
+ */
+
+import { fromBase64 } from '@chancery/core/bytes';
+import { FormatError } from '@chancery/core/format-error';
+import { z } from 'zod';
+import { type Route, route } from './route.ts';
+import { transparencyLogEntry } from './transparency-log-entry.ts';
+
+/** proto3 JSON accepts the standard and the URL alphabet, with and without padding. At least one byte. */
+const requestBytes = z.string().transform((text, context) => {
+	try {
+		const digits = text.replace(/-/g, '+').replace(/_/g, '/').replace(/=+$/, '');
+		const bytes = fromBase64(digits.padEnd(Math.ceil(digits.length / 4) * 4, '='));
+		if (bytes.length > 0) return bytes;
+		context.addIssue('is empty');
+	} catch (error) {
+		if (!(error instanceof FormatError)) throw error;
+		context.addIssue('is not base64');
+	}
+	return z.NEVER;
+});
+
+/**
+ * A proto3 JSON message: members by their camelCase or their declared snake_case name, `null` for unset, and nothing
+ * unknown. A member under both names stays unknown under the second, and is refused so.
+ */
+function message<Shape extends z.ZodRawShape>(shape: Shape) {
+	const strict = z.strictObject(shape);
+	return z.preprocess(byCamelCaseName, strict) as unknown as z.ZodType<z.output<typeof strict>, z.input<typeof strict>>;
+}
+
+function byCamelCaseName(value: unknown): unknown {
+	if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+	const members = new Map<string, unknown>();
+	for (const [name, member] of Object.entries(value)) {
+		if (member === null) continue;
+		const camelCase = name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+		members.set(members.has(camelCase) ? name : camelCase, member);
+	}
+	return Object.fromEntries(members);
+}
+
+/** A certificate or a bare key, and how it signs: a PublicKeyDetails name, or its number. */
+const verifier = message({
+	x509Certificate: message({ rawBytes: requestBytes }).optional(),
+	publicKey: message({ rawBytes: requestBytes }).optional(),
+	keyDetails: z.union([z.string().max(64), z.int()]),
+}).refine(
+	(value) => (value.x509Certificate === undefined) !== (value.publicKey === undefined),
+	'expected either x509Certificate or publicKey',
+);
+export type Verifier = z.output<typeof verifier>;
+
+/** A signature over a digest; the digest's algorithm follows from `keyDetails`. */
+export const hashedRekordRequest = message({
+	digest: requestBytes,
+	signature: message({ content: requestBytes, verifier }),
+});
+export type HashedRekordRequest = z.output<typeof hashedRekordRequest>;
+
+/** A DSSE envelope. `payload` may be empty; `keyid` is not read. */
+export const dsseRequest = message({
+	envelope: message({
+		payload: z.union([z.literal('').transform(() => new Uint8Array()), requestBytes]).default(new Uint8Array()),
+		payloadType: z.string().max(1024).default(''),
+		signatures: z
+			.array(message({ sig: requestBytes, keyid: z.string().optional() }))
+			.min(1)
+			.max(10),
+	}),
+	verifiers: z.array(verifier).min(1).max(10),
+});
+export type DsseRequest = z.output<typeof dsseRequest>;
+
+/** A oneof: exactly one of the members is set. */
+export const createEntryRequest = message({
+	hashedRekordRequestV002: hashedRekordRequest.optional(),
+	dsseRequestV002: dsseRequest.optional(),
+}).refine(
+	(value) => (value.hashedRekordRequestV002 === undefined) !== (value.dsseRequestV002 === undefined),
+	'invalid type, must be either hashedRekordRequestV002 or dsseRequestV002',
+);
+export type CreateEntryRequest = z.output<typeof createEntryRequest>;
+
+/** Media type of tiles and entry bundles. */
+export const TILE_TYPE = 'application/octet-stream';
+export const CHECKPOINT_TYPE = 'text/plain; charset=utf-8';
+
+export const createEntry = route({
+	method: 'POST',
+	path: '/api/v2/log/entries',
+	summary: 'Logs an entry and waits until a published checkpoint covers it.',
+	body: createEntryRequest,
+	replies: { 201: transparencyLogEntry },
+});
+
+const checkpointReads = {
+	method: 'GET',
+	summary: 'The newest checkpoint, a signed note.',
+	replies: { 200: 'text', 404: 'text' },
+} as const satisfies Omit<Route, 'path'>;
+
+export const getCheckpoint = route({ ...checkpointReads, path: '/api/v2/checkpoint' });
+export const getCheckpointAtRoot = route({ ...checkpointReads, path: '/checkpoint' });
+
+/** `*` is `<level>/<index>[.p/<width>]` or `entries/<index>[.p/<width>]`, the index in groups of three digits. */
+const tileReads = {
+	method: 'GET',
+	summary: 'A tile of hashes or a bundle of entries, full or partial.',
+	params: z.object({ '*': z.string().max(128) }),
+	replies: { 200: 'bytes', 404: 'text' },
+} as const satisfies Omit<Route, 'path'>;
+
+export const getTile = route({ ...tileReads, path: '/api/v2/tile/*' });
+export const getTileAtRoot = route({ ...tileReads, path: '/tile/*' });
+
+export const getHealth = route({
+	method: 'GET',
+	path: '/healthz',
+	summary: 'The gRPC health status of the log, as JSON.',
+	replies: { 200: z.object({ status: z.literal('SERVING') }) },
+});
