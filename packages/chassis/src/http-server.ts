@@ -1,0 +1,100 @@
+/**
+ * The HTTP/1.1 server under a listener: time and size limits against slow or endless clients, and an answer in our own
+ * words when bytes arrive that are not HTTP.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { DomainError } from './domain-error.ts';
+
+export interface HttpLimits {
+	/** The whole head of a request must have arrived within this time. */
+	readonly headersTimeoutMs: number;
+	/** Head and body must have arrived within this time; a slow sender is cut off whatever its pace. */
+	readonly requestTimeoutMs: number;
+	/** An idle connection is closed after this. */
+	readonly keepAliveTimeoutMs: number;
+	/** Sum of all header bytes of one request. */
+	readonly maxHeaderBytes: number;
+	/** Further connections are dropped by the listener, never queued. */
+	readonly maxConnections: number;
+	/** How often the two request timeouts are looked at: they may come late by this much. */
+	readonly checkIntervalMs: number;
+}
+
+export const DEFAULT_HTTP_LIMITS: HttpLimits = {
+	headersTimeoutMs: 10_000,
+	requestTimeoutMs: 30_000,
+	keepAliveTimeoutMs: 30_000,
+	maxHeaderBytes: 16 * 1024,
+	maxConnections: 4096,
+	checkIntervalMs: 2_000,
+};
+
+export type HttpHandler = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** Head and body of an answer written straight to a socket. */
+export interface RawAnswer {
+	readonly status: number;
+	readonly headers: Readonly<Record<string, string>>;
+	readonly body: string;
+}
+
+/**
+ * Makes a server that is not yet listening. `renderRefusal` words the answer to bytes that never became a request.
+ */
+export function createHttpServer(
+	limits: HttpLimits,
+	handler: HttpHandler,
+	renderRefusal: (error: DomainError) => RawAnswer,
+): Server {
+	/** The answer under way on a connection; raw bytes in the middle of it would be read as part of it. */
+	const underWay = new WeakMap<Duplex, ServerResponse>();
+	const refused = new WeakSet<Duplex>();
+	const server = createServer(
+		{
+			headersTimeout: limits.headersTimeoutMs,
+			requestTimeout: limits.requestTimeoutMs,
+			keepAliveTimeout: limits.keepAliveTimeoutMs,
+			maxHeaderSize: limits.maxHeaderBytes,
+			connectionsCheckingInterval: limits.checkIntervalMs,
+			insecureHTTPParser: false,
+			requireHostHeader: true,
+			// Proofs and receipts are small: waiting to fill a segment costs more than the segment.
+			noDelay: true,
+		},
+		(request, response) => {
+			underWay.set(request.socket, response);
+			handler(request, response);
+		},
+	);
+	server.maxConnections = limits.maxConnections;
+	server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
+		const response = underWay.get(socket);
+		const midAnswer = response?.headersSent === true && !response.writableFinished;
+		if (error.code === 'ECONNRESET' || !socket.writable || midAnswer || refused.has(socket)) {
+			socket.destroy();
+			return;
+		}
+		refused.add(socket);
+		socket.end(serialise(renderRefusal(toDomainError(error, limits))), () => (socket as Socket).destroy());
+	});
+	return server;
+}
+
+function toDomainError(error: NodeJS.ErrnoException, limits: HttpLimits): DomainError {
+	switch (error.code) {
+		case 'HPE_HEADER_OVERFLOW':
+			return new DomainError('headers-too-large', `the headers are longer than ${limits.maxHeaderBytes} bytes`);
+		case 'ERR_HTTP_REQUEST_TIMEOUT':
+			return new DomainError('request-timeout', 'the request did not arrive in time');
+		default:
+			return new DomainError('invalid-request', 'the request is not valid HTTP/1.1');
+	}
+}
+
+function serialise(answer: RawAnswer): string {
+	const headers = { ...answer.headers, 'content-length': String(Buffer.byteLength(answer.body)), connection: 'close' };
+	const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+	return `HTTP/1.1 ${answer.status} Refused\r\n${lines.join('')}\r\n${answer.body}`;
+}

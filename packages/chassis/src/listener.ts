@@ -1,0 +1,266 @@
+/**
+ * One HTTP listener of a service: limits, request ids, refusals in the shape of its wire family, CORS, one log line and
+ * one measurement per request. Routes are put on it by `mount`; bodies reach them as bytes.
+ */
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, Server } from 'node:http';
+import {
+	type FastifyBaseLogger,
+	type FastifyInstance,
+	type FastifyReply,
+	type FastifyRequest,
+	fastify,
+	type RawServerDefault,
+} from 'fastify';
+import { DomainError } from './domain-error.ts';
+import { type ErrorFamily, type ErrorTable, isUnexpected, type RenderedError, renderError } from './error-rendering.ts';
+import { createHttpServer, DEFAULT_HTTP_LIMITS, type HttpHandler, type HttpLimits } from './http-server.ts';
+import { KnownPaths } from './known-paths.ts';
+import type { Logger } from './logger.ts';
+import type { Metrics } from './metrics.ts';
+import { BodyReader } from './request-body.ts';
+
+export interface ListenerOptions {
+	readonly name: string;
+	readonly log: Logger;
+	/** The codes of the service; they come before those of the chassis. */
+	readonly errors: ErrorTable;
+	readonly family: ErrorFamily;
+	readonly maxBodyBytes: number;
+	/** Words of the 404 for a path that no route has. */
+	readonly notFound?: (request: FastifyRequest) => DomainError;
+	/** Last word on a refusal, for an endpoint whose clients expect a shape of its own. */
+	readonly render?: (rendered: RenderedError, request: FastifyRequest) => RenderedError;
+	/** Answers any origin, without credentials: for public interfaces that pages call. Default false. */
+	readonly cors?: boolean;
+	/** Response headers that pages may read, beside the ones listed in this file. */
+	readonly exposeHeaders?: readonly string[];
+	/** `/a/` is `/a`. Default false. */
+	readonly ignoreTrailingSlash?: boolean;
+	/** Requests being worked on at the same time; more are answered 503. Default 512. */
+	readonly maxInFlight?: number;
+	/** Sum of the bodies being received at the same time. Default 256 MiB. */
+	readonly maxHeldBodyBytes?: number;
+	readonly limits?: Partial<HttpLimits>;
+	readonly metrics?: Metrics;
+}
+
+/** What the chassis keeps on a listener, for `mount` and `startService`. */
+export interface ListenerState {
+	readonly name: string;
+	/** Set by `startService` when the service brings none of its own. */
+	metrics: Metrics | undefined;
+	/** Another server with the same limits in front of the same routes (the second address of `localhost`). */
+	readonly openServer: () => Server;
+	/** The log line of a request names these beside the usual fields (who called, ...). */
+	readonly describeRequest: ((request: FastifyRequest) => Record<string, unknown>)[];
+}
+
+declare module 'fastify' {
+	interface FastifyInstance {
+		readonly chassis: ListenerState;
+	}
+}
+
+const DEFAULT_MAX_IN_FLIGHT = 512;
+const DEFAULT_MAX_HELD_BODY_BYTES = 256 * 1024 * 1024;
+/** Entry ids and digests are 160 characters at most; tokens never travel in paths. */
+const MAX_PARAM_CHARS = 1024;
+const REQUEST_ID = /^[A-Za-z0-9._~:/+=@-]{1,64}$/;
+/** A broken percent-escape, or an escaped NUL: no name of ours holds one, and databases and C libraries stumble over it. */
+const BAD_ESCAPE = /%(?![0-9A-Fa-f]{2})|%00/;
+const CORS_HEADERS = 'accept, authorization, content-type, x-request-id, x-requested-with';
+const EXPOSED_HEADERS = [
+	'x-request-id',
+	'retry-after',
+	'location',
+	'etag',
+	'sct',
+	'x-log-index',
+	'x-chancery-duplicate',
+];
+
+/** Makes a listener that is not yet listening: `startService` or `app.listen` does that, tests use `app.inject`. */
+export function createListener(options: ListenerOptions): FastifyInstance {
+	const limits: HttpLimits = { ...DEFAULT_HTTP_LIMITS, ...options.limits };
+	const render = (error: unknown, requestId: string) =>
+		renderError(error, { errors: options.errors, family: options.family, requestId });
+	const openServer = (handler: HttpHandler): Server =>
+		createHttpServer(limits, handler, (error) => {
+			const rendered = render(error, randomUUID());
+			options.log.debug({ listener: options.name, reason: rendered.code }, 'refused a connection');
+			return rendered;
+		});
+
+	const app: FastifyInstance = fastify({
+		loggerInstance: options.log as FastifyBaseLogger,
+		disableRequestLogging: true,
+		serverFactory: (handler) => openServer(handler as HttpHandler) as RawServerDefault,
+		// Answers during a drain say `connection: close` themselves; a 503 of fastify's would have its own shape.
+		return503OnClosing: false,
+		requestIdHeader: false,
+		genReqId: requestId,
+		clientErrorHandler: () => undefined,
+		routerOptions: { ignoreTrailingSlash: options.ignoreTrailingSlash ?? false, maxParamLength: MAX_PARAM_CHARS },
+		frameworkErrors: (error, request, reply) => {
+			stamp(request, reply, options);
+			refuse(error, request, reply);
+		},
+	});
+	const state: ListenerState = {
+		name: options.name,
+		metrics: options.metrics,
+		openServer: () => openServer(app.routing as unknown as HttpHandler),
+		describeRequest: [],
+	};
+	app.decorate('chassis', state);
+
+	const paths = new KnownPaths();
+	app.addHook('onRoute', ({ method, url }) => paths.add(url, Array.isArray(method) ? method : [method]));
+
+	function refuse(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+		const own = fromFramework(error);
+		if (isUnexpected(own, options.errors)) request.log.error({ err: own, reqId: request.id }, 'unexpected failure');
+		else if (own instanceof DomainError && own.cause !== undefined)
+			request.log.info({ err: own.cause, reason: own.code, reqId: request.id }, 'refused because of');
+		let rendered = render(own, request.id);
+		if (options.render) rendered = options.render(rendered, request);
+		reply.code(rendered.status).headers(rendered.headers).send(Buffer.from(rendered.body));
+	}
+	app.setErrorHandler(refuse);
+
+	app.addHook('onRequest', (request, reply, done) => {
+		stamp(request, reply, options);
+		observe(request, reply, options, state);
+		if (options.cors && isPreflight(request)) {
+			const methods = paths.methodsOf(request.raw.url ?? '/');
+			reply
+				.header('access-control-allow-methods', (methods.length > 0 ? methods : ['GET', 'HEAD', 'POST']).join(', '))
+				.header('access-control-allow-headers', CORS_HEADERS)
+				.header('access-control-max-age', '7200')
+				.code(204)
+				.send();
+			return;
+		}
+		done(
+			BAD_ESCAPE.test(request.raw.url ?? '') ? new DomainError('invalid-request', 'the URL is not valid') : undefined,
+		);
+	});
+
+	// After every onRequest hook (an admin listener authenticates there), before a body is read for nobody.
+	app.addHook('preParsing', (request, _reply, _payload, done) => {
+		done(request.is404 ? unmatched(request, paths, options) : null);
+	});
+	app.setNotFoundHandler((request) => {
+		throw unmatched(request, paths, options);
+	});
+
+	const bodies = new BodyReader({
+		maxBodyBytes: options.maxBodyBytes,
+		maxHeldBytes: options.maxHeldBodyBytes ?? DEFAULT_MAX_HELD_BODY_BYTES,
+	});
+	app.removeAllContentTypeParsers();
+	app.addContentTypeParser('*', (request: FastifyRequest, payload: IncomingMessage) => {
+		const encoding = request.headers['content-encoding'];
+		if (encoding !== undefined && encoding !== 'identity')
+			throw new DomainError('unsupported-media-type', 'the body must be sent without a content encoding');
+		const length = Number(request.headers['content-length'] ?? Number.NaN);
+		return bodies.read(payload, Number.isNaN(length) ? undefined : length);
+	});
+
+	limitInFlight(app, options.maxInFlight ?? DEFAULT_MAX_IN_FLIGHT);
+	return app;
+}
+
+/** A caller's id is taken over only when it can stand in a log line and a header as it is. */
+function requestId(request: { headers: IncomingMessage['headers'] }): string {
+	const given = request.headers['x-request-id'];
+	return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
+}
+
+function stamp(request: FastifyRequest, reply: FastifyReply, options: ListenerOptions): void {
+	reply.header('x-request-id', request.id);
+	reply.header('x-content-type-options', 'nosniff');
+	if (!options.cors) return;
+	reply.header('access-control-allow-origin', '*');
+	reply.header('access-control-expose-headers', [...EXPOSED_HEADERS, ...(options.exposeHeaders ?? [])].join(', '));
+}
+
+function isPreflight(request: FastifyRequest): boolean {
+	return (
+		request.method === 'OPTIONS' &&
+		request.headers.origin !== undefined &&
+		request.headers['access-control-request-method'] !== undefined
+	);
+}
+
+/** One line and one measurement per request, when its answer has left or its client has. */
+function observe(request: FastifyRequest, reply: FastifyReply, options: ListenerOptions, state: ListenerState): void {
+	const startedMs = performance.now();
+	reply.raw.once('close', () => {
+		const seconds = (performance.now() - startedMs) / 1000;
+		const status = reply.raw.writableFinished ? reply.raw.statusCode : 499;
+		const route = request.is404 ? 'unknown' : (request.routeOptions.url ?? 'unknown');
+		state.metrics?.observeRequest({ listener: options.name, method: request.method, route, status, seconds });
+		const level = status >= 500 ? 'error' : status < 400 && request.method === 'GET' ? 'debug' : 'info';
+		if (!options.log.isLevelEnabled(level)) return;
+		const extra = Object.assign({}, ...state.describeRequest.map((describe) => describe(request)));
+		// The pattern, not the path, and no query: both may hold what must not be kept.
+		const ms = Math.round(seconds * 1e4) / 10;
+		options.log[level](
+			{ listener: options.name, reqId: request.id, method: request.method, route, status, ms, ...extra },
+			'request',
+		);
+	});
+}
+
+function unmatched(request: FastifyRequest, paths: KnownPaths, options: ListenerOptions): DomainError {
+	const methods = paths.methodsOf(request.raw.url ?? '/');
+	if (methods.length > 0 && !methods.includes(request.method))
+		return new DomainError('method-not-allowed', 'Method Not Allowed', { headers: { allow: methods.join(', ') } });
+	return options.notFound?.(request) ?? new DomainError('not-found', 'Not Found');
+}
+
+/** Fastify's own refusals in our codes; anything else passes unchanged. */
+function fromFramework(error: unknown): unknown {
+	if (error instanceof DomainError || !(error instanceof Error)) return error;
+	const { code, statusCode } = error as { code?: unknown; statusCode?: unknown };
+	if (typeof code !== 'string' || !code.startsWith('FST_')) return error;
+	if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE')
+		return new DomainError('unsupported-media-type', 'the content type is not valid');
+	if (code === 'FST_ERR_BAD_URL') return new DomainError('invalid-request', 'the URL is not valid');
+	if (code === 'FST_ERR_MAX_PARAM_LENGTH') return new DomainError('not-found', 'Not Found');
+	if (code === 'FST_ERR_NOT_FOUND') return new DomainError('not-found', 'Not Found');
+	if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500)
+		return new DomainError('invalid-request', 'the request is not valid', { cause: error });
+	return error;
+}
+
+/**
+ * Counts a request from the moment its body is complete (slow senders are bounded by connections and timeouts, and must
+ * not starve the others) until its answer has left. When the client leaves earlier the work goes on, so the slot stays
+ * taken until there is an answer to throw away.
+ */
+function limitInFlight(app: FastifyInstance, maxInFlight: number): void {
+	const working = new WeakSet<FastifyRequest>();
+	let inFlight = 0;
+	const release = (request: FastifyRequest) => {
+		if (working.delete(request)) inFlight--;
+	};
+	app.addHook('preValidation', (request, reply, done) => {
+		if (inFlight >= maxInFlight) {
+			done(new DomainError('unavailable', 'the server is busy; try again', { retryAfterSeconds: 1 }));
+			return;
+		}
+		inFlight++;
+		working.add(request);
+		reply.raw.once('close', () => {
+			if (reply.sent) release(request);
+		});
+		done();
+	});
+	app.addHook('onSend', (request, reply, payload, done) => {
+		if (reply.raw.closed) release(request);
+		done(null, payload);
+	});
+}

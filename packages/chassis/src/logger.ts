@@ -1,0 +1,96 @@
+/**
+ * Logs: one JSON object (or one line of text) per event, to standard error. Whatever is logged passes two nets, so that
+ * a careless line cannot leak: fields with telling names are replaced, and what looks like a bearer token or a JWT is
+ * cut out of the finished line.
+ */
+import { type DestinationStream, type Logger, pino } from 'pino';
+
+export type { Logger };
+
+export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
+
+export interface LoggerOptions {
+	readonly level: LogLevel;
+	/** JSON lines for machines, or text for people. */
+	readonly json: boolean;
+	readonly name: string;
+	/** Where lines go; standard error when absent. */
+	readonly destination?: DestinationStream;
+}
+
+const REDACTED = '[redacted]';
+const SECRET_NAME = /authorization|cookie|token|secret|passw|passphrase|private_?key|credential/i;
+/** Long-lived parts of a log line that may be credentials: the value of a Bearer scheme, and compact JWS. */
+const BEARER = /\b(Bearer|Basic|DPoP)\s+[A-Za-z0-9._~+/=-]{6,}/gi;
+const JWT = /\beyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]*)?/g;
+const MAX_DEPTH = 5;
+const MAX_ITEMS = 100;
+const MAX_CAUSES = 4;
+
+/** A logger to standard error (written synchronously: the last line before an exit is the one that matters). */
+export function createLogger(options: LoggerOptions): Logger {
+	const destination = options.destination ?? pino.destination({ fd: 2, sync: true });
+	return pino(
+		{
+			name: options.name,
+			level: options.level,
+			base: null,
+			timestamp: pino.stdTimeFunctions.isoTime,
+			formatters: {
+				level: (label) => ({ level: label }),
+				log: (fields) => scrub(fields, 0) as Record<string, unknown>,
+			},
+			serializers: { err: describeError },
+			hooks: { streamWrite: (line) => maskCredentials(options.json ? line : textLine(line)) },
+		},
+		destination,
+	);
+}
+
+function maskCredentials(line: string): string {
+	return line.replace(JWT, REDACTED).replace(BEARER, `$1 ${REDACTED}`);
+}
+
+/** A copy of `value` without secrets and without bulk; errors stay as they are for their serializer. */
+function scrub(value: unknown, depth: number): unknown {
+	if (value === null || typeof value !== 'object') return typeof value === 'bigint' ? value.toString() : value;
+	if (value instanceof Error) return depth === 0 ? value : describeError(value);
+	if (value instanceof Date) return value;
+	if (ArrayBuffer.isView(value)) return `<${value.byteLength} bytes>`;
+	if (depth >= MAX_DEPTH) return '<nested>';
+	if (Array.isArray(value)) return value.slice(0, MAX_ITEMS).map((item) => scrub(item, depth + 1));
+	const copy: Record<string, unknown> = {};
+	for (const [name, item] of Object.entries(value).slice(0, MAX_ITEMS)) {
+		if (depth === 0 && name === 'err') copy[name] = item;
+		else copy[name] = SECRET_NAME.test(name) ? REDACTED : scrub(item, depth + 1);
+	}
+	return copy;
+}
+
+/**
+ * Name, code, message and stack of an error and its causes. Other properties are left out on purpose: errors of token
+ * and database libraries carry claims, rows and parameters.
+ */
+function describeError(error: unknown, depth = 0): unknown {
+	if (!(error instanceof Error)) return typeof error === 'string' ? error.slice(0, 500) : `<${typeof error}>`;
+	const code = (error as { code?: unknown }).code;
+	return {
+		name: error.name,
+		...(typeof code === 'string' || typeof code === 'number' ? { code } : {}),
+		message: error.message.slice(0, 2000),
+		...(error.stack ? { stack: error.stack.slice(0, 4000) } : {}),
+		...(error.cause !== undefined && depth < MAX_CAUSES ? { cause: describeError(error.cause, depth + 1) } : {}),
+	};
+}
+
+/** `12:30:59.123 WARN  ca: message field=value` */
+function textLine(line: string): string {
+	const { level, time, name, msg, err, ...fields } = JSON.parse(line) as Record<string, unknown>;
+	const rest = Object.entries(fields).map(
+		([key, value]) => ` ${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
+	);
+	const failure = err as { stack?: string; message?: string } | undefined;
+	const trace = failure ? `\n  ${(failure.stack ?? failure.message ?? String(err)).replaceAll('\n', '\n  ')}` : '';
+	const clock = String(time).slice(11, 23);
+	return `${clock} ${String(level).toUpperCase().padEnd(5)} ${String(name)}: ${String(msg ?? '')}${rest.join('')}${trace}\n`;
+}

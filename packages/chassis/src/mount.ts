@@ -1,0 +1,116 @@
+/**
+ * Puts a route of `wire` on a listener: everything is parsed once by the schemas of the route, the handler sees only
+ * parsed values, and its reply is written by the schema too, so that field order and encodings are those of the wire.
+ */
+import type { BodyShape, Route, RouteInput, RouteReply } from '@chancery/wire/route';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { DomainError } from './domain-error.ts';
+import { parseJsonBody } from './json-body.ts';
+
+export interface MountOptions {
+	/** Refuse a JSON body whose media type is not JSON (415). Default false: many clients send none. */
+	readonly requireJson?: boolean;
+	/** What an absent JSON body stands for (grpc-gateway: the empty message). Default: it is refused. */
+	readonly emptyBody?: 'refuse' | 'empty-object';
+}
+
+export type RouteHandler<R extends Route> = (
+	input: RouteInput<R>,
+	request: FastifyRequest,
+) => Promise<RouteReply<R>> | RouteReply<R>;
+
+const UTF8 = new TextDecoder('utf-8', { fatal: true });
+const JSON_TYPE = /^application\/([a-z0-9.!#$&^_-]+\+)?json\s*(;|$)/i;
+
+/** Mounts `route` on `app`; `GET` also answers `HEAD`. */
+export function mount<R extends Route>(
+	app: FastifyInstance,
+	route: R,
+	handler: RouteHandler<R>,
+	options: MountOptions = {},
+): void {
+	app.route({
+		method: route.method,
+		url: route.path,
+		handler: async (request, reply) => {
+			const input = {
+				params: route.params && parsePart('path', route.params, request.params),
+				query: route.query && parsePart('query', route.query, request.query),
+				body: parseBody(route, request, options),
+			} as RouteInput<R>;
+			const answer = await handler(input, request);
+			return send(route, reply, answer);
+		},
+	});
+}
+
+function parsePart(where: string, schema: z.ZodType, value: unknown): unknown {
+	const result = schema.safeParse(value);
+	if (!result.success)
+		throw new DomainError('invalid-request', `the ${where} is not valid: ${z.prettifyError(result.error)}`);
+	return result.data;
+}
+
+function parseBody(route: Route, request: FastifyRequest, options: MountOptions): unknown {
+	const shape = route.body;
+	if (shape === undefined || shape === 'none') return undefined;
+	// Absent when the request has no body at all: the listener's parser always makes bytes.
+	const bytes = request.body as Uint8Array | undefined;
+	if (shape === 'bytes') return bytes ?? new Uint8Array();
+	if (shape === 'text') return parseText(bytes ?? new Uint8Array());
+	if (options.requireJson && !JSON_TYPE.test(request.headers['content-type'] ?? ''))
+		throw new DomainError('unsupported-media-type', 'the content type must be application/json');
+	if (options.emptyBody === 'empty-object' && (bytes === undefined || bytes.length === 0))
+		return parsePart('body', shape, {});
+	return parsePart('body', shape, parseJsonBody(bytes));
+}
+
+function parseText(bytes: Uint8Array): string {
+	try {
+		return UTF8.decode(bytes);
+	} catch {
+		throw new DomainError('invalid-request', 'the body is not valid UTF-8');
+	}
+}
+
+function send<R extends Route>(route: R, reply: FastifyReply, answer: RouteReply<R>): FastifyReply {
+	const { status, headers, body, contentType } = answer as {
+		status: number;
+		headers?: Record<string, string>;
+		body: unknown;
+		contentType?: string;
+	};
+	const shape = route.replies[status];
+	if (shape === undefined) throw new Error(`${route.method} ${route.path} has no reply ${status}`);
+	const encoded = encodeReply(route, shape, body);
+	reply.code(status);
+	if (headers) reply.headers(headers);
+	const type = contentType ?? encoded?.contentType;
+	if (encoded === undefined) return reply.send();
+	if (type) reply.header('content-type', type);
+	return reply.send(encoded.bytes);
+}
+
+/** Buffers, because fastify would add a charset to the media type of a JSON string and some clients compare it whole. */
+function encodeReply(
+	route: Route,
+	shape: BodyShape,
+	body: unknown,
+): { bytes: Buffer; contentType: string } | undefined {
+	if (shape === 'none') return undefined;
+	if (shape === 'text') return { bytes: Buffer.from(body as string), contentType: 'text/plain; charset=utf-8' };
+	if (shape === 'bytes') {
+		const view = body as Uint8Array;
+		return {
+			bytes: Buffer.from(view.buffer, view.byteOffset, view.byteLength),
+			contentType: 'application/octet-stream',
+		};
+	}
+	try {
+		return { bytes: Buffer.from(JSON.stringify(z.encode(shape, body))), contentType: 'application/json' };
+	} catch (cause) {
+		// Our own mistake, not the client's: a plain error, so that it becomes a 500 with its cause in the log.
+		throw new Error(`the reply of ${route.method} ${route.path} breaks its schema`, { cause });
+	}
+}

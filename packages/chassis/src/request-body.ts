@@ -1,0 +1,106 @@
+/**
+ * Collects the bytes of request bodies within two bounds: one per body, and one for all bodies that a listener holds
+ * at the same time, because connections times body size is more than a machine has.
+ */
+import type { Readable } from 'node:stream';
+import { DomainError } from './domain-error.ts';
+
+/** How long a too long body is still read, so that a client that writes before it reads sees the refusal. */
+const DISCARD_MS = 1_000;
+
+export interface BodyLimits {
+	readonly maxBodyBytes: number;
+	/** Sum over all bodies being received. */
+	readonly maxHeldBytes: number;
+}
+
+export class BodyReader {
+	readonly #limits: BodyLimits;
+	#heldBytes = 0;
+
+	constructor(limits: BodyLimits) {
+		this.#limits = limits;
+	}
+
+	/**
+	 * Reads `payload` to its end.
+	 * @throws DomainError `body-too-large`; `unavailable` when too many bodies are being received; `invalid-request`
+	 * when the client stopped in the middle.
+	 */
+	read(payload: Readable, contentLength: number | undefined): Promise<Uint8Array> {
+		const { maxBodyBytes, maxHeldBytes } = this.#limits;
+		return new Promise((resolve, reject) => {
+			const chunks: Uint8Array[] = [];
+			let length = 0;
+			let held = 0;
+			let discarded = 0;
+			let refusal: DomainError | undefined;
+			let timer: NodeJS.Timeout | undefined;
+
+			const release = () => {
+				this.#heldBytes -= held;
+				held = 0;
+				chunks.length = 0;
+			};
+			const refuse = (error: DomainError) => {
+				refusal = error;
+				release();
+				timer = setTimeout(() => finish(error), DISCARD_MS);
+			};
+			const finish = (error: DomainError | undefined) => {
+				clearTimeout(timer);
+				payload.off('data', onData).off('end', onEnd).off('error', onBroken).off('close', onBroken);
+				if (error) {
+					// Nobody listens any more, but a late error of the stream must not end the process.
+					payload.on('error', () => undefined);
+					release();
+					reject(error);
+					return;
+				}
+				const body = chunks.length === 1 && chunks[0] ? new Uint8Array(chunks[0]) : joined(chunks, length);
+				release();
+				resolve(body);
+			};
+			const onData = (chunk: Uint8Array) => {
+				if (refusal) {
+					discarded += chunk.length;
+					if (discarded > maxBodyBytes) finish(refusal);
+					return;
+				}
+				length += chunk.length;
+				if (length > maxBodyBytes) {
+					refuse(tooLarge(maxBodyBytes));
+				} else if (this.#heldBytes + chunk.length > maxHeldBytes) {
+					refuse(
+						new DomainError('unavailable', 'too many bodies are being received; try again', { retryAfterSeconds: 1 }),
+					);
+				} else {
+					this.#heldBytes += chunk.length;
+					held += chunk.length;
+					chunks.push(chunk);
+				}
+			};
+			const onEnd = () => finish(refusal);
+			const onBroken = () => finish(refusal ?? new DomainError('invalid-request', 'the body ended early'));
+
+			if (contentLength !== undefined && contentLength > maxBodyBytes) refuse(tooLarge(maxBodyBytes));
+			payload.on('data', onData).on('end', onEnd).on('error', onBroken).on('close', onBroken);
+			payload.resume();
+		});
+	}
+}
+
+function tooLarge(maxBodyBytes: number): DomainError {
+	return new DomainError('body-too-large', `the body is longer than ${maxBodyBytes} bytes`);
+}
+
+/** A copy, because the pieces are views of buffers that the socket reuses. */
+function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
+	const body = new Uint8Array(length);
+	let at = 0;
+	for (const chunk of chunks) {
+		body.set(chunk, at);
+		at += chunk.length;
+	}
+	return body;
+}
