@@ -1,0 +1,44 @@
+/**
+ * The two time types of ASN.1 in the forms that DER allows: UTC only, seconds always written.
+ *
+ *     UTCTime           YYMMDDHHMMSSZ          years 1950 to 2049 (RFC 5280 section 4.1.2.5.1)
+ *     GeneralizedTime   YYYYMMDDHHMMSS[.f]Z    a fraction never ends in zero (X.690 section 11.7)
+ */
+import { FormatError } from './format-error.ts';
+
+/** Throws FormatError outside 1950 to 2049. */
+export function formatUtcTime(time: Date): string {
+	const year = time.getUTCFullYear();
+	if (!(year >= 1950 && year < 2050)) throw new FormatError('UTCTime', 'the year is not 1950 to 2049');
+	return formatGeneralizedTime(time).slice(2);
+}
+
+/** Whole seconds, rounded down. Throws FormatError outside the years 0 to 9999. */
+export function formatGeneralizedTime(time: Date): string {
+	const year = time.getUTCFullYear();
+	if (!(year >= 0 && year <= 9999)) throw new FormatError('GeneralizedTime', 'the year does not have four digits');
+	// 2026-01-02T03:04:05.678Z
+	return `${time.toISOString().slice(0, 19).replaceAll(/[-:T]/g, '')}Z`;
+}
+
+export function parseUtcTime(text: string): Date {
+	if (!/^\d{12}Z$/.test(text)) throw new FormatError('UTCTime', 'not YYMMDDHHMMSSZ');
+	return parseDigits(`${text < '5' ? '20' : '19'}${text.slice(0, 12)}`, 0);
+}
+
+/** A fraction is cut to milliseconds. */
+export function parseGeneralizedTime(text: string): Date {
+	const match = /^(\d{14})(?:\.(\d{0,30}[1-9]))?Z$/.exec(text);
+	if (!match) throw new FormatError('GeneralizedTime', 'not YYYYMMDDHHMMSS[.f]Z');
+	const [, digits = '', fraction = ''] = match;
+	return parseDigits(digits, Number(fraction.slice(0, 3).padEnd(3, '0')));
+}
+
+function parseDigits(digits: string, milliseconds: number): Date {
+	const at = (from: number, to: number) => Number(digits.slice(from, to));
+	const time = new Date(Date.UTC(at(0, 4), at(4, 6) - 1, at(6, 8), at(8, 10), at(10, 12), at(12, 14), milliseconds));
+	// Date moves 31 February into March: a time that reads back differently does not exist.
+	if (Number.isNaN(time.getTime()) || formatGeneralizedTime(time) !== `${digits}Z`)
+		throw new FormatError('time', 'no such day or hour');
+	return time;
+}

@@ -1,0 +1,161 @@
+/**
+ * Public keys as SubjectPublicKeyInfo (RFC 5280 section 4.1.2.7): ECDSA (RFC 5480), RSA (RFC 8017 appendix A.1.1) and
+ * Ed25519 (RFC 8410), and the names that Sigstore's messages give to kinds of keys (protobuf `PublicKeyDetails`).
+ */
+import { sha1 } from '@noble/hashes/legacy.js';
+import { DerReader, derBitString, derOid, derSequence } from './der.ts';
+import { FormatError } from './format-error.ts';
+
+export type CurveName = 'P-256' | 'P-384' | 'P-521';
+
+interface CurveFacts {
+	readonly name: CurveName;
+	readonly oid: string;
+	/** Length of a coordinate in bytes. */
+	readonly coordinate: number;
+	readonly keyDetails: string;
+}
+
+const CURVES: readonly CurveFacts[] = [
+	{ name: 'P-256', oid: '1.2.840.10045.3.1.7', coordinate: 32, keyDetails: 'PKIX_ECDSA_P256_SHA_256' },
+	{ name: 'P-384', oid: '1.3.132.0.34', coordinate: 48, keyDetails: 'PKIX_ECDSA_P384_SHA_384' },
+	{ name: 'P-521', oid: '1.3.132.0.35', coordinate: 66, keyDetails: 'PKIX_ECDSA_P521_SHA_512' },
+];
+
+const OID_EC_PUBLIC_KEY = '1.2.840.10045.2.1';
+const OID_RSA_ENCRYPTION = '1.2.840.113549.1.1.1';
+const OID_ED25519 = '1.3.101.112';
+
+/** Sizes that a verifier can be kept busy with stop here. */
+const MAX_RSA_BITS = 16384;
+
+export type PublicKeyInfo = EcPublicKey | RsaPublicKey | Ed25519PublicKey;
+
+interface NoEcFields {
+	readonly curve?: undefined;
+	readonly ecPoint?: undefined;
+}
+interface NoRsaFields {
+	readonly rsaBits?: undefined;
+	readonly rsaModulus?: undefined;
+	readonly rsaExponent?: undefined;
+}
+interface NoEd25519Fields {
+	readonly ed25519?: undefined;
+}
+
+export interface EcPublicKey extends NoRsaFields, NoEd25519Fields {
+	readonly algorithm: 'ec';
+	readonly curve: CurveName;
+	/** 0x04 || X || Y. Whether the point lies on the curve is for the signature check to find out. */
+	readonly ecPoint: Uint8Array;
+}
+
+export interface RsaPublicKey extends NoEcFields, NoEd25519Fields {
+	readonly algorithm: 'rsa';
+	readonly rsaBits: number;
+	/** Unsigned big-endian, without leading zeros. */
+	readonly rsaModulus: Uint8Array;
+	readonly rsaExponent: Uint8Array;
+}
+
+export interface Ed25519PublicKey extends NoEcFields, NoRsaFields {
+	readonly algorithm: 'ed25519';
+	/** 32 bytes (RFC 8032). */
+	readonly ed25519: Uint8Array;
+}
+
+/** Reads a SubjectPublicKeyInfo. Throws FormatError for other algorithms, curves and point forms. */
+export function parseSpki(der: Uint8Array): PublicKeyInfo {
+	const outer = new DerReader(der);
+	const spki = outer.sequence();
+	outer.end();
+	const algorithm = spki.sequence();
+	const key = spki.bitString();
+	spki.end();
+	const oid = algorithm.oid();
+	if (oid === OID_EC_PUBLIC_KEY) return parseEcKey(algorithm, key);
+	if (oid === OID_RSA_ENCRYPTION) {
+		algorithm.null();
+		algorithm.end();
+		return parseRsaKey(key);
+	}
+	if (oid === OID_ED25519) {
+		algorithm.end();
+		if (key.length !== 32) throw new FormatError('public key', 'an Ed25519 key does not have 32 bytes');
+		return { algorithm: 'ed25519', ed25519: key };
+	}
+	throw new FormatError('public key', `algorithm ${oid} is not one that we know`);
+}
+
+function parseEcKey(algorithm: DerReader, key: Uint8Array): EcPublicKey {
+	const curveOid = algorithm.oid();
+	algorithm.end();
+	const curve = CURVES.find(({ oid }) => oid === curveOid);
+	if (!curve) throw new FormatError('public key', `curve ${curveOid} is not one that we know`);
+	if (key.length !== 1 + 2 * curve.coordinate || key[0] !== 0x04)
+		throw new FormatError('public key', `not an uncompressed point of ${curve.name}`);
+	return { algorithm: 'ec', curve: curve.name, ecPoint: key };
+}
+
+function parseRsaKey(key: Uint8Array): RsaPublicKey {
+	const outer = new DerReader(key);
+	const fields = outer.sequence();
+	outer.end();
+	const rsaModulus = positive(fields.integerBytes());
+	const rsaExponent = positive(fields.integerBytes());
+	fields.end();
+	const rsaBits = 8 * rsaModulus.length - (Math.clz32(rsaModulus[0]!) - 24);
+	if (rsaBits > MAX_RSA_BITS) throw new FormatError('public key', `RSA beyond ${MAX_RSA_BITS} bits`);
+	return { algorithm: 'rsa', rsaBits, rsaModulus, rsaExponent };
+}
+
+/** Drops the zero octet that keeps the number positive; refuses zero and negative numbers. */
+function positive(content: Uint8Array): Uint8Array {
+	const magnitude = content[0] === 0 ? content.subarray(1) : content;
+	if (content[0]! >= 0x80 || magnitude.length === 0)
+		throw new FormatError('public key', 'an RSA number is not positive');
+	return magnitude;
+}
+
+/**
+ * Name of the key's kind with its default hash, as `PublicKeyDetails` spells it. Throws FormatError for RSA sizes that
+ * have no name there (2048, 3072 and 4096 do).
+ */
+export function keyDetailsOf(key: PublicKeyInfo): string {
+	switch (key.algorithm) {
+		case 'ec':
+			return CURVES.find(({ name }) => name === key.curve)!.keyDetails;
+		case 'ed25519':
+			return 'PKIX_ED25519';
+		case 'rsa':
+			if (![2048, 3072, 4096].includes(key.rsaBits))
+				throw new FormatError('public key', `RSA with ${key.rsaBits} bits has no name`);
+			return `PKIX_RSA_PKCS1V15_${key.rsaBits}_SHA256`;
+	}
+}
+
+/** SubjectPublicKeyInfo of a raw Ed25519 key (32 bytes). Throws FormatError for another length. */
+export function ed25519Spki(publicKey: Uint8Array): Uint8Array {
+	if (publicKey.length !== 32) throw new FormatError('public key', 'an Ed25519 key does not have 32 bytes');
+	return derSequence(derSequence(derOid(OID_ED25519)), derBitString(publicKey));
+}
+
+/** SubjectPublicKeyInfo of an ECDSA key from its uncompressed point. Throws FormatError for another form or length. */
+export function ecSpki(curve: CurveName, point: Uint8Array): Uint8Array {
+	const { oid, coordinate } = CURVES.find(({ name }) => name === curve)!;
+	if (point.length !== 1 + 2 * coordinate || point[0] !== 0x04)
+		throw new FormatError('public key', `not an uncompressed point of ${curve}`);
+	return derSequence(derSequence(derOid(OID_EC_PUBLIC_KEY), derOid(oid)), derBitString(point));
+}
+
+/** Key identifier of RFC 5280 section 4.2.1.2 method 1: SHA-1 of the key's bits. A name for a key, nothing secure. */
+export function keyIdentifier(spki: Uint8Array): Uint8Array {
+	const outer = new DerReader(spki);
+	const fields = outer.sequence();
+	outer.end();
+	fields.sequence();
+	const key = fields.bitString();
+	fields.end();
+	return sha1(key);
+}
