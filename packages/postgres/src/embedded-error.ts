@@ -1,0 +1,26 @@
+/**
+ * Why the embedded server could not be had. The code is stable; the message says what was expected, what was found
+ * and, where there is something to do, what.
+ */
+export type EmbeddedErrorCode =
+	| 'unsupported-platform'
+	| 'binaries-broken'
+	| 'no-usable-folder'
+	| 'in-use'
+	| 'cluster-missing'
+	| 'copied-folder'
+	| 'wrong-owner'
+	| 'version-mismatch'
+	| 'initdb-failed'
+	| 'start-failed'
+	| 'stop-failed';
+
+export class EmbeddedPostgresError extends Error {
+	override readonly name = 'EmbeddedPostgresError';
+	readonly code: EmbeddedErrorCode;
+
+	constructor(code: EmbeddedErrorCode, message: string, options?: ErrorOptions) {
+		super(message, options);
+		this.code = code;
+	}
+}

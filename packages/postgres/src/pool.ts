@@ -1,0 +1,210 @@
+/**
+ * The pool of connections to one PostgreSQL server, with timeouts on everything that can hang and a transaction that
+ * is honest about a COMMIT whose answer got lost.
+ *
+ * Timeouts travel as start-up parameters of each connection, so no session state has to be set or reset. A pooler
+ * between us and the server has to let `statement_timeout`, `lock_timeout` and
+ * `idle_in_transaction_session_timeout` pass.
+ */
+import pg from 'pg';
+import { breaksConnection, CommitUnknownError, isCertainRollback, TransactionAbortedError } from './pg-errors.ts';
+import type { Database, Sql, SqlValue } from './sql.ts';
+
+export interface DatabaseOptions {
+	/** `postgres://` or `postgresql://` URL. May hold a password: it never appears in errors. */
+	readonly url: string;
+	/** Shown in the server's `pg_stat_activity`. */
+	readonly applicationName: string;
+	readonly maxConnections?: number;
+	/** The server cancels a statement after this long; 0 means never. */
+	readonly statementTimeoutMs?: number;
+	/** A statement waits at most this long for a lock; 0 means for ever. */
+	readonly lockTimeoutMs?: number;
+	/** A transaction that idles longer loses its connection, and with it its locks; 0 means never. */
+	readonly idleInTransactionTimeoutMs?: number;
+	/** How long a caller waits for a connection, whether a new one or a free one. */
+	readonly connectTimeoutMs?: number;
+	/**
+	 * Runs once on every new physical connection before anyone uses it. When it throws, the connection is closed and
+	 * whoever waited for it gets that error.
+	 */
+	readonly admit?: (sql: Sql) => Promise<void>;
+}
+
+const DEFAULT_MAX_CONNECTIONS = 10;
+const DEFAULT_STATEMENT_TIMEOUT_MS = 30_000;
+const DEFAULT_LOCK_TIMEOUT_MS = 5_000;
+const DEFAULT_IDLE_IN_TRANSACTION_TIMEOUT_MS = 10_000;
+const DEFAULT_CONNECT_TIMEOUT_MS = 10_000;
+const KEEPALIVE_DELAY_MS = 10_000;
+
+/** Long, because whatever `admit` checks on a new connection is checked again for each one. */
+const IDLE_CONNECTION_MS = 300_000;
+
+/** The server's own timeout should speak first; this much later the client no longer believes that it will. */
+const GRACE_MS = 5_000;
+
+const OID_INT8 = 20;
+const OID_INT8_ARRAY = 1016;
+
+/**
+ * Opens a pool. Connects lazily: a wrong address shows at the first statement.
+ * @throws TypeError when `url` is not a PostgreSQL URL.
+ */
+export function openDatabase(options: DatabaseOptions): Database {
+	if (!/^postgres(ql)?:\/\//.test(options.url))
+		throw new TypeError('the database URL must begin with postgres:// or postgresql://');
+	const statementTimeoutMs = options.statementTimeoutMs ?? DEFAULT_STATEMENT_TIMEOUT_MS;
+	const admit = options.admit;
+	const config: pg.PoolConfig = {
+		connectionString: options.url,
+		application_name: options.applicationName,
+		max: options.maxConnections ?? DEFAULT_MAX_CONNECTIONS,
+		connectionTimeoutMillis: options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS,
+		statement_timeout: statementTimeoutMs,
+		lock_timeout: options.lockTimeoutMs ?? DEFAULT_LOCK_TIMEOUT_MS,
+		idle_in_transaction_session_timeout: options.idleInTransactionTimeoutMs ?? DEFAULT_IDLE_IN_TRANSACTION_TIMEOUT_MS,
+		query_timeout: statementTimeoutMs === 0 ? 0 : statementTimeoutMs + GRACE_MS,
+		idleTimeoutMillis: IDLE_CONNECTION_MS,
+		keepAlive: true,
+		keepAliveInitialDelayMillis: KEEPALIVE_DELAY_MS,
+		types: { getTypeParser: typeParser },
+		...(admit ? { onConnect: (client: pg.ClientBase) => admit(new ConnectionSql(client)) } : {}),
+	};
+	return new PooledDatabase(new pg.Pool(config));
+}
+
+class PooledDatabase implements Database {
+	readonly #pool: pg.Pool;
+	#closing: Promise<void> | undefined;
+
+	constructor(pool: pg.Pool) {
+		this.#pool = pool;
+		// A connection that dies while idle leaves the pool by itself; whoever needs one next gets a fresh one or the error.
+		pool.on('error', ignoreIdleLoss);
+	}
+
+	async query<Row extends object>(text: string, values?: readonly SqlValue[]): Promise<Row[]> {
+		return this.#withConnection((client) => run<Row>(client, text, values));
+	}
+
+	async transaction<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
+		return this.#withConnection((client) => transact(client, work));
+	}
+
+	async close(): Promise<void> {
+		this.#closing ??= this.#pool.end();
+		await this.#closing;
+	}
+
+	async #withConnection<T>(use: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+		const client = await this.#pool.connect();
+		// A connection that dies between two statements reports it as an event; the next statement fails by itself.
+		client.on('error', ignoreIdleLoss);
+		let broken = true;
+		try {
+			const result = await use(client);
+			broken = false;
+			return result;
+		} catch (error) {
+			broken = breaksConnection(error) || client.getTransactionStatus() !== 'I';
+			throw error;
+		} finally {
+			client.removeListener('error', ignoreIdleLoss);
+			client.release(broken);
+		}
+	}
+}
+
+/** BEGIN, the work, COMMIT. The story of what is known after each way it can fail. */
+async function transact<T>(client: pg.PoolClient, work: (sql: Sql) => Promise<T>): Promise<T> {
+	await client.query('begin isolation level read committed');
+	const sql = new ConnectionSql(client);
+	let result: T;
+	try {
+		result = await work(sql);
+		await sql.end();
+	} catch (error) {
+		await sql.end();
+		try {
+			await client.query('rollback');
+		} catch {
+			// The connection is gone, and the transaction with it: nothing was committed. The pool drops the connection,
+			// because its transaction status is not idle. The error that made us roll back is the one to tell.
+		}
+		throw error;
+	}
+	let answer: pg.QueryResult;
+	try {
+		answer = await client.query('commit');
+	} catch (error) {
+		if (isCertainRollback(error)) throw error;
+		throw new CommitUnknownError('the answer to COMMIT did not arrive: the transaction may or may not be stored', {
+			cause: error,
+		});
+	}
+	if (answer.command !== 'COMMIT')
+		throw new TransactionAbortedError(
+			'the transaction had failed before its COMMIT and was rolled back: an error of one of its statements was swallowed',
+		);
+	return result;
+}
+
+/**
+ * One connection as `Sql`: statements run one after the other even when the caller does not wait for them, and none
+ * runs after the end, when the connection may already serve someone else.
+ */
+class ConnectionSql implements Sql {
+	readonly #client: pg.ClientBase;
+	#ended = false;
+	#last: Promise<unknown> = Promise.resolve();
+
+	constructor(client: pg.ClientBase) {
+		this.#client = client;
+	}
+
+	query<Row extends object>(text: string, values?: readonly SqlValue[]): Promise<Row[]> {
+		if (this.#ended) return Promise.reject(new Error('this transaction has ended: its statements must be awaited'));
+		const mine = this.#last.then(() => run<Row>(this.#client, text, values));
+		this.#last = mine.catch(() => undefined);
+		return mine;
+	}
+
+	/** Refuses further statements and waits for those already asked for. */
+	async end(): Promise<void> {
+		this.#ended = true;
+		await this.#last;
+	}
+}
+
+async function run<Row extends object>(
+	client: pg.ClientBase,
+	text: string,
+	values: readonly SqlValue[] | undefined,
+): Promise<Row[]> {
+	const result: pg.QueryResult<Row> | pg.QueryResult<Row>[] = await client.query<Row>(text, values?.slice());
+	// A text of several statements (only possible without values) answers with one result for each.
+	return Array.isArray(result) ? (result.at(-1)?.rows ?? []) : result.rows;
+}
+
+/** Reads int8 as `number`; everything else as pg does. Our columns hold sizes and indexes, which are safe integers. */
+function typeParser(oid: number, format?: 'text' | 'binary'): (value: never) => unknown {
+	const usual = pg.types.getTypeParser(oid, format as 'text') as (value: unknown) => unknown;
+	if (format === 'binary') return usual;
+	if (oid === OID_INT8) return safeInteger;
+	if (oid === OID_INT8_ARRAY) return (text: string) => safeIntegers(usual(text));
+	return usual;
+}
+
+function safeIntegers(list: unknown): unknown {
+	if (Array.isArray(list)) return list.map(safeIntegers);
+	return typeof list === 'string' ? safeInteger(list) : list;
+}
+
+function safeInteger(text: string): number {
+	const value = Number(text);
+	if (!Number.isSafeInteger(value)) throw new RangeError(`int8 ${text} is beyond 2^53: select it as text`);
+	return value;
+}
+
+function ignoreIdleLoss(): void {}

@@ -1,0 +1,66 @@
+/**
+ * Who the database server runs as. PostgreSQL refuses to run as root, so root hands it to the user that owns nothing;
+ * everybody else runs it as themselves.
+ */
+import { execFile } from 'node:child_process';
+import { realpath, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+export interface ServerUser {
+	readonly uid: number;
+	readonly gid: number;
+}
+
+/** `nobody` and `nogroup`, by number: the same on every Linux, also where the names differ. */
+export const NOBODY: ServerUser = { uid: 65534, gid: 65534 };
+
+/** The user to hand the server to, or undefined when it runs as ourselves. */
+export function serverUser(): ServerUser | undefined {
+	return process.geteuid?.() === 0 ? NOBODY : undefined;
+}
+
+/**
+ * The environment of every child process: nothing of ours. It may hold passwords of keys, and `PG*` variables would
+ * change what the server does.
+ */
+export const SCRUBBED_ENV: NodeJS.ProcessEnv = { PATH: '/usr/local/bin:/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' };
+
+/**
+ * Whether `user` may pass through every folder from the root down to `folder` (which exists). Looks at the
+ * permission bits: a folder that only an access control list opens counts as closed.
+ */
+export async function canEnter(folder: string, user: ServerUser): Promise<boolean> {
+	for (let at = await realpath(folder); ; at = dirname(at)) {
+		const { uid, gid, mode } = await stat(at);
+		const enter = uid === user.uid ? 0o100 : gid === user.gid ? 0o010 : 0o001;
+		if ((mode & enter) === 0) return false;
+		if (at === dirname(at)) return true;
+	}
+}
+
+export interface ChildResult {
+	/** Exit code, or undefined when the program could not be run or was killed. */
+	readonly code: number | undefined;
+	/** What it wrote, output before errors, bounded to the last 4000 characters. */
+	readonly said: string;
+}
+
+const MAX_OUTPUT_BYTES = 4 * 1024 * 1024;
+const MAX_SAID_CHARS = 4000;
+
+/** Runs a program to its end as `user`, with a scrubbed environment and without a shell. Never throws. */
+export function runAs(
+	user: ServerUser | undefined,
+	program: string,
+	args: readonly string[],
+	timeoutMs: number,
+): Promise<ChildResult> {
+	return new Promise((resolve) => {
+		const options = { ...user, cwd: '/', env: SCRUBBED_ENV, timeout: timeoutMs, maxBuffer: MAX_OUTPUT_BYTES };
+		execFile(program, args, options, (error, stdout, stderr) => {
+			const code = error === null ? 0 : typeof error.code === 'number' ? error.code : undefined;
+			const why = error !== null && code === undefined ? `\n${error.message}` : '';
+			resolve({ code, said: `${stdout}${stderr}${why}`.trim().slice(-MAX_SAID_CHARS) });
+		});
+	});
+}
