@@ -1,0 +1,54 @@
+/**
+ * The data folder of `chancery up`: one place for everything an instance must keep, except the marks of its logs.
+ *
+ * May be lost: `instance.json`, `trust/`, `log/` (made anew at each start). Must never be lost or rolled back apart
+ * from each other: `keys/`, `postgres/`, `chancery.json`.
+ */
+import { chmod, mkdir, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { Refusal } from './refusal.ts';
+
+export interface DataFolder {
+	/** Absolute path. */
+	readonly path: string;
+	/** Where each part lies. */
+	readonly record: string;
+	readonly lock: string;
+	readonly instance: string;
+	readonly keys: string;
+	readonly postgres: string;
+	readonly trust: string;
+	readonly logFile: string;
+}
+
+/**
+ * Opens or makes the folder, readable by its owner alone: it holds private keys without passphrase.
+ * @throws Refusal when it cannot be used, saying why
+ */
+export async function openDataFolder(path: string): Promise<DataFolder> {
+	const absolute = resolve(path);
+	try {
+		await mkdir(absolute, { recursive: true, mode: 0o700 });
+		const { uid, mode } = await stat(absolute);
+		if (process.getuid && uid !== process.getuid())
+			throw new Refusal(`${absolute} belongs to another user; choose another folder with --data`);
+		if ((mode & 0o077) !== 0) await chmod(absolute, 0o700);
+		for (const part of ['keys', 'trust']) await mkdir(join(absolute, part), { recursive: true, mode: 0o700 });
+	} catch (error) {
+		if (error instanceof Refusal) throw error;
+		const reason = error instanceof Error ? error.message : String(error);
+		throw new Refusal(`cannot use the data folder ${absolute} (below ${dirname(absolute)}): ${reason}`, {
+			cause: error,
+		});
+	}
+	return {
+		path: absolute,
+		record: join(absolute, 'chancery.json'),
+		lock: join(absolute, 'lock'),
+		instance: join(absolute, 'instance.json'),
+		keys: join(absolute, 'keys'),
+		postgres: join(absolute, 'postgres'),
+		trust: join(absolute, 'trust'),
+		logFile: join(absolute, 'chancery.log'),
+	};
+}

@@ -1,0 +1,32 @@
+/**
+ * One `up` per data folder. The lock is the kernel's lock on an (empty) SQLite file, so it goes with its process
+ * however that ends: a killed run leaves nothing that the next start would have to judge.
+ */
+import { readFile, writeFile } from 'node:fs/promises';
+import { DatabaseSync } from 'node:sqlite';
+import { Refusal } from './refusal.ts';
+
+const SQLITE_BUSY = 5;
+
+export interface FolderLock {
+	release(): void;
+}
+
+/** @throws Refusal when another process holds the folder, naming it */
+export async function lockFolder(path: string): Promise<FolderLock> {
+	const holderFile = `${path}.pid`;
+	const database = new DatabaseSync(path, { timeout: 0 });
+	try {
+		database.exec('pragma locking_mode = exclusive; begin exclusive');
+	} catch (error) {
+		database.close();
+		if ((error as { errcode?: number }).errcode !== SQLITE_BUSY) throw error;
+		const holder = await readFile(holderFile, 'utf8').catch(() => 'unknown');
+		throw new Refusal(
+			`this data folder is in use by a running chancery (process ${holder.trim()}); stop that one, or choose another folder with --data and other ports with --port-base`,
+		);
+	}
+	// Only for the message above; nobody decides anything by it.
+	await writeFile(holderFile, `${process.pid}\n`, { mode: 0o600 });
+	return { release: () => database.close() };
+}

@@ -1,0 +1,88 @@
+/**
+ * `chancery.json`: what was decided once for an instance and must stay. Written before anything else is made, so that
+ * a start that was cut off is continued with the same answers.
+ */
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import type { DataFolder } from './data-folder.ts';
+import { writeDurably } from './durable-file.ts';
+import { Refusal } from './refusal.ts';
+
+const instanceRecord = z.strictObject({
+	/** Format of the data folder. */
+	format: z.literal(1),
+	/** Everything `up` makes is marked, and a production instance refuses it. */
+	profile: z.literal('development'),
+	/** 16 random bytes, hex: tells the marks of this instance from those of others. */
+	id: z.string().regex(/^[0-9a-f]{32}$/),
+	/** First of the ten ports. It is part of URLs in certificates, trusted roots and log origins. */
+	portBase: z.int(),
+	/** Decimal int64 that the v1 log carries in its checkpoints and entry ids. */
+	treeId: z.string().regex(/^[1-9][0-9]{0,18}$/),
+	createdAt: z.iso.datetime(),
+	/** Bearer secrets between the parts of this instance, 32 random bytes hex each. */
+	secrets: z.strictObject({ developmentToken: z.string(), operator: z.string(), service: z.string() }),
+});
+
+export type InstanceRecord = z.output<typeof instanceRecord>;
+
+/** The record of an existing instance, or undefined for a folder that has none. */
+export async function readInstanceRecord(folder: DataFolder): Promise<InstanceRecord | undefined> {
+	let text: string;
+	try {
+		text = await readFile(folder.record, 'utf8');
+	} catch (error) {
+		if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+		throw error;
+	}
+	try {
+		return instanceRecord.parse(JSON.parse(text));
+	} catch (error) {
+		throw new Refusal(`${folder.record} is not the record of an instance that this version can continue`, {
+			cause: error,
+		});
+	}
+}
+
+/**
+ * Continues the instance in the folder, or begins one.
+ * @throws Refusal when the folder was made for other ports
+ */
+export async function openInstanceRecord(
+	folder: DataFolder,
+	portBase: number | undefined,
+	nowMs: number,
+): Promise<InstanceRecord> {
+	const existing = await readInstanceRecord(folder);
+	if (existing) {
+		if (portBase !== undefined && portBase !== existing.portBase)
+			throw new Refusal(
+				`${folder.path} was made with --port-base ${existing.portBase}; its certificates and logs name those ports, so ${portBase} is refused. Leave the option out, or choose another --data`,
+			);
+		return existing;
+	}
+	const record: InstanceRecord = {
+		format: 1,
+		profile: 'development',
+		id: randomBytes(16).toString('hex'),
+		portBase: portBase ?? DEFAULT_PORT_BASE,
+		treeId: newTreeId(),
+		createdAt: new Date(nowMs).toISOString(),
+		secrets: { developmentToken: newSecret(), operator: newSecret(), service: newSecret() },
+	};
+	await writeDurably(folder.record, `${JSON.stringify(record, null, '\t')}\n`, 0o600);
+	return record;
+}
+
+export const DEFAULT_PORT_BASE = 7400;
+
+function newSecret(): string {
+	return randomBytes(32).toString('hex');
+}
+
+/** Positive and below 2^63, as in Trillian, and never 0, which v1 clients read as "no tree". */
+function newTreeId(): string {
+	const id = randomBytes(8).readBigUInt64BE() >> 1n;
+	return String(id === 0n ? 1n : id);
+}

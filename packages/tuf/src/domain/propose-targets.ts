@@ -1,0 +1,111 @@
+/**
+ * What the targets should say: every service is asked for its keys, proves that it has them, and the answers become
+ * the trusted root, the signing configuration and the PEM files of older clients. Nothing here is signed; keyholders
+ * look at the proposal and sign it elsewhere.
+ */
+
+import { DomainError } from '@chancery/chassis/domain-error';
+import { openTrustReport, type TrustMaterial } from '@chancery/chassis/trust-report';
+import { equalBytes, fromUtf8, toHex, utf8 } from '@chancery/core/bytes';
+import { sha256 } from '@chancery/core/sha';
+import { CallError, call } from '@chancery/wire/call';
+import { getTrustReport } from '@chancery/wire/trust-report';
+import { type TrustedRootJson, trustedRoot } from '@chancery/wire/trusted-root';
+import { targetFileContent } from '../store/target-files.ts';
+import { legacyTargets } from './legacy-targets.ts';
+import { buildTargets, type TargetDescription, type TargetsMetadata } from './metadata.ts';
+import { currentTargets, type TargetFile, type TufDeps } from './publish.ts';
+import { buildSigningConfig } from './signing-config-target.ts';
+import { extendTrustedRoot } from './trusted-root-target.ts';
+
+export interface TargetsProposal {
+	readonly isChange: boolean;
+	readonly targets: TargetsMetadata;
+	readonly files: readonly TargetFile[];
+}
+
+const DAY_MS = 86_400_000;
+/** Targets are proposed anew when less than this is left of them. */
+const RENEW_WITHIN_DAYS = 90;
+
+/** @throws DomainError `service-unreachable`, `invalid-trust-report` */
+export async function proposeTargets(deps: TufDeps): Promise<TargetsProposal> {
+	const materials = await Promise.all(deps.config.services.map((service) => pullTrustMaterial(deps, service)));
+	const current = await currentTargets(deps);
+
+	const root = extendTrustedRoot(await currentTrustedRoot(deps, current?.signed), materials);
+	const signingConfig = buildSigningConfig(materials, deps.config);
+	const described: (TargetFile & Pick<TargetDescription, 'custom'>)[] = [
+		{ name: 'trusted_root.json', content: jsonFile(root) },
+		{ name: 'signing_config.v0.2.json', content: jsonFile(signingConfig) },
+		...legacyTargets(materials),
+	];
+
+	const targets = buildTargets({
+		version: (current?.signed.version ?? 0) + 1,
+		expires: new Date(deps.clock() + deps.config.targetsValidForDays * DAY_MS),
+		targets: Object.fromEntries(
+			described.map(({ name, content, custom }) => [
+				name,
+				{ length: content.length, hashes: { sha256: toHex(sha256(content)) }, ...(custom ? { custom } : {}) },
+			]),
+		),
+	});
+	const isSame = current && equalBytes(utf8(stable(current.signed.targets)), utf8(stable(targets.targets)));
+	const isOld = current && Date.parse(current.signed.expires) < deps.clock() + RENEW_WITHIN_DAYS * DAY_MS;
+	return {
+		isChange: !isSame || Boolean(isOld),
+		targets,
+		files: described.map(({ name, content }) => ({ name, content })),
+	};
+}
+
+async function pullTrustMaterial(
+	deps: TufDeps,
+	service: TufDeps['config']['services'][number],
+): Promise<TrustMaterial> {
+	try {
+		const { body } = await call(
+			{ ...getTrustReport, path: '' },
+			service.trustReportUrl,
+			{},
+			{
+				fetch: deps.fetch,
+				headers: { authorization: `Bearer ${service.bearer}` },
+				maxReplyBytes: 256 * 1024,
+				timeoutMs: 10_000,
+			},
+		);
+		return openTrustReport(body).material;
+	} catch (cause) {
+		if (!(cause instanceof CallError)) throw cause;
+		throw new DomainError(
+			'service-unreachable',
+			`${service.trustReportUrl} did not report its keys: ${cause.message}`,
+			{
+				cause,
+			},
+		);
+	}
+}
+
+/** The published trusted root, so that instances which are gone stay in it: without them old signatures would die. */
+async function currentTrustedRoot(
+	deps: TufDeps,
+	targets: TargetsMetadata | undefined,
+): Promise<TrustedRootJson | undefined> {
+	const hash = targets?.targets['trusted_root.json']?.hashes.sha256;
+	const content = hash && (await targetFileContent(deps.database, Uint8Array.fromHex(hash)));
+	if (!content) return undefined;
+	const json = JSON.parse(fromUtf8(content)) as TrustedRootJson;
+	trustedRoot.parse(json);
+	return json;
+}
+
+function jsonFile(value: object): Uint8Array {
+	return utf8(`${JSON.stringify(value, null, 2)}\n`);
+}
+
+function stable(targets: TargetsMetadata['targets']): string {
+	return JSON.stringify(Object.entries(targets).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}

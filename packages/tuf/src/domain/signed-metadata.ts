@@ -1,0 +1,100 @@
+/**
+ * Signing and checking metadata: the pair every publication goes through. Signatures are over the canonical JSON of
+ * `signed`, never over the bytes on the wire.
+ */
+
+import { DomainError } from '@chancery/chassis/domain-error';
+import { fromHex, fromUtf8, toHex, utf8 } from '@chancery/core/bytes';
+import { FormatError } from '@chancery/core/format-error';
+import { parseJson } from '@chancery/core/json';
+import { olpcCanonicalJson } from '@chancery/core/olpc-json';
+import type { Signer } from '@chancery/keys/signer';
+import { verifySignature } from '@chancery/keys/verify-signature';
+import { z } from 'zod';
+import {
+	METADATA_SCHEMAS,
+	type MetadataOf,
+	metadataSignature,
+	type Role,
+	type RootMetadata,
+	type SignedMetadata,
+} from './metadata.ts';
+import { identifyKey, keyIdOf, publicKeyOf } from './tuf-keys.ts';
+
+/** As large as the smallest limit of a client for any role but root and targets; those have more room. */
+const MAX_METADATA_BYTES: Readonly<Record<Role, number>> = {
+	root: 512_000,
+	targets: 5_000_000,
+	snapshot: 2_000_000,
+	timestamp: 16_384,
+};
+const MAX_SIGNATURES = 32;
+
+/** Signs `signed` with each signer, in the order given. */
+export async function signMetadata<Signed extends object>(
+	signed: Signed,
+	signers: readonly Signer[],
+): Promise<SignedMetadata<Signed>> {
+	const message = olpcCanonicalJson(signed);
+	const signatures = await Promise.all(
+		signers.map(async (signer) => ({
+			keyid: identifyKey(signer.publicKey).keyId,
+			sig: toHex(await signer.sign(message)),
+		})),
+	);
+	return { signatures, signed };
+}
+
+/** The bytes that are published and never change again. */
+export function encodeMetadata(metadata: SignedMetadata<object>): Uint8Array {
+	return utf8(`${JSON.stringify(metadata, null, 1)}\n`);
+}
+
+/** Parses a signed file of the given role. @throws DomainError `invalid-metadata` */
+export function parseMetadata<R extends Role>(content: Uint8Array, role: R): SignedMetadata<MetadataOf<R>> {
+	if (content.length > MAX_METADATA_BYTES[role])
+		throw invalid(`${role}.json is longer than the ${MAX_METADATA_BYTES[role]} bytes that clients read`);
+	try {
+		return readMetadata(parseJson(fromUtf8(content)), role);
+	} catch (cause) {
+		if (cause instanceof FormatError) throw invalid(`${role}.json is not JSON: ${cause.message}`, cause);
+		throw cause;
+	}
+}
+
+/** As `parseMetadata`, from a JSON value. */
+export function readMetadata<R extends Role>(value: unknown, role: R): SignedMetadata<MetadataOf<R>> {
+	const envelope = z.strictObject({
+		signatures: z.array(metadataSignature).max(MAX_SIGNATURES),
+		signed: METADATA_SCHEMAS[role],
+	});
+	const parsed = envelope.safeParse(value);
+	if (!parsed.success) throw invalid(`${role}.json breaks its schema: ${z.prettifyError(parsed.error)}`, parsed.error);
+	return parsed.data as SignedMetadata<MetadataOf<R>>;
+}
+
+/**
+ * Checks that `metadata` is signed by the threshold of the keys that `root` gives to `role`. A key counts once; a key
+ * whose id is not the hash of its content counts never, because some clients would refuse the whole file.
+ * @throws DomainError `threshold-not-met`
+ */
+export function checkThreshold(metadata: SignedMetadata<object>, root: RootMetadata, role: Role): void {
+	const { keyids, threshold } = root.roles[role];
+	const message = olpcCanonicalJson(metadata.signed);
+	const seen = new Set<string>();
+	let valid = 0;
+	for (const { keyid, sig } of metadata.signatures) {
+		if (seen.has(keyid)) throw invalid(`two signatures by key ${keyid}: every client refuses such a file`);
+		seen.add(keyid);
+		const key = keyids.includes(keyid) ? root.keys[keyid] : undefined;
+		if (!key || keyIdOf(key) !== keyid) continue;
+		if (verifySignature(publicKeyOf(key), message, fromHex(sig))) valid += 1;
+	}
+	if (new Set(keyids).size !== keyids.length) throw invalid(`the role ${role} names a key twice`);
+	if (valid < threshold)
+		throw new DomainError('threshold-not-met', `${role} is signed by ${valid} of the ${threshold} keys it needs`);
+}
+
+function invalid(detail: string, cause?: unknown): DomainError {
+	return new DomainError('invalid-metadata', detail, { cause });
+}

@@ -1,0 +1,81 @@
+/**
+ * `trusted_root.json` as a target: what is published stays, what services newly report is added. Written without
+ * `checkpointKeyId` and `operator`, which released clients refuse or misread.
+ */
+import type { TrustMaterial } from '@chancery/chassis/trust-report';
+import { TRUSTED_ROOT_MEDIA_TYPE, type TrustedRootJson } from '@chancery/wire/trusted-root';
+
+type LogJson = NonNullable<TrustedRootJson['tlogs']>[number];
+type AuthorityJson = NonNullable<TrustedRootJson['certificateAuthorities']>[number];
+
+/**
+ * Adds the reported instances to `current`. An instance that is already there keeps its entry untouched, because its
+ * validity may have been decided by an operator. Each list is sorted oldest first.
+ */
+export function extendTrustedRoot(
+	current: TrustedRootJson | undefined,
+	materials: readonly TrustMaterial[],
+): TrustedRootJson {
+	const tlogs: LogJson[] = [...(current?.tlogs ?? [])];
+	const ctlogs: LogJson[] = [...(current?.ctlogs ?? [])];
+	const certificateAuthorities: AuthorityJson[] = [...(current?.certificateAuthorities ?? [])];
+	const timestampAuthorities: AuthorityJson[] = [...(current?.timestampAuthorities ?? [])];
+	for (const material of materials) {
+		switch (material.kind) {
+			case 'tlog':
+				addLog(tlogs, material);
+				break;
+			case 'ctlog':
+				addLog(ctlogs, material);
+				break;
+			case 'certificate-authority':
+				addAuthority(certificateAuthorities, material);
+				break;
+			case 'timestamp-authority':
+				addAuthority(timestampAuthorities, material);
+				break;
+			case 'identity':
+				// Clients do not trust the identity provider: the CA does.
+				break;
+		}
+	}
+	return {
+		mediaType: TRUSTED_ROOT_MEDIA_TYPE,
+		tlogs: tlogs.toSorted(byStart((log) => log.publicKey.validFor?.start)),
+		certificateAuthorities: certificateAuthorities.toSorted(byStart((authority) => authority.validFor?.start)),
+		ctlogs: ctlogs.toSorted(byStart((log) => log.publicKey.validFor?.start)),
+		timestampAuthorities: timestampAuthorities.toSorted(byStart((authority) => authority.validFor?.start)),
+	};
+}
+
+function addLog(logs: LogJson[], material: Extract<TrustMaterial, { kind: 'tlog' | 'ctlog' }>): void {
+	if (logs.some(({ logId }) => logId.keyId === material.logId)) return;
+	logs.push({
+		baseUrl: material.baseUrl,
+		hashAlgorithm: 'SHA2_256',
+		publicKey: {
+			rawBytes: material.publicKey,
+			keyDetails: material.keyDetails,
+			validFor: { start: material.validForStart },
+		},
+		logId: { keyId: material.logId },
+	});
+}
+
+function addAuthority(
+	authorities: AuthorityJson[],
+	material: Extract<TrustMaterial, { kind: 'certificate-authority' | 'timestamp-authority' }>,
+): void {
+	const first = material.certChain[0];
+	if (authorities.some(({ certChain }) => certChain.certificates[0]?.rawBytes === first)) return;
+	authorities.push({
+		subject: material.subject,
+		uri: material.uri,
+		certChain: { certificates: material.certChain.map((rawBytes) => ({ rawBytes })) },
+		validFor: { start: material.validForStart },
+	});
+}
+
+function byStart<T>(startOf: (item: T) => string | undefined): (a: T, b: T) => number {
+	return (a, b) => Date.parse(startOf(a) ?? '1970-01-01') - Date.parse(startOf(b) ?? '1970-01-01');
+}

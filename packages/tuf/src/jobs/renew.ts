@@ -1,0 +1,29 @@
+/**
+ * Keeps snapshot and timestamp from expiring. Every replica may run it: the version decides who publishes, the others
+ * find the work done.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DomainError } from '@chancery/chassis/domain-error';
+import type { Logger } from '@chancery/chassis/logger';
+import type { Job } from '@chancery/chassis/service';
+import { renewOnlineMetadata, type TufDeps } from '../domain/publish.ts';
+
+const CHECK_EVERY_MS = 60_000;
+
+export function renewalJob(deps: TufDeps, log: Logger): Job {
+	return {
+		name: 'renew-online-metadata',
+		async run(signal) {
+			while (!signal.aborted) {
+				try {
+					const roles = await renewOnlineMetadata(deps);
+					if (roles.length > 0) log.info({ roles }, 'renewed');
+				} catch (error) {
+					// Another replica was faster.
+					if (!(error instanceof DomainError && error.code === 'wrong-version')) throw error;
+				}
+				await sleep(CHECK_EVERY_MS, undefined, { signal }).catch(() => undefined);
+			}
+		},
+	};
+}

@@ -1,0 +1,280 @@
+/**
+ * The story of a verification: from a bundle, a trusted root, an artifact and a policy to evidence, or to the one
+ * check that failed. The order is that of Sigstore's client specification; every step is mandatory.
+ */
+import { equalBytes, fromUtf8, toHex } from '@chancery/core/bytes';
+import { type Certificate, extendedKeyUsage, keyUsage } from '@chancery/core/certificate';
+import { preAuthEncode } from '@chancery/core/dsse';
+import { FormatError } from '@chancery/core/format-error';
+import { parseJson } from '@chancery/core/json';
+import { digest, digestLength, type HashAlgorithm } from '@chancery/core/sha';
+import { keyDetailsOf, parseSpki } from '@chancery/core/spki';
+import { z } from 'zod';
+import { type BundleContent, openBundle } from './bundle-content.ts';
+import { issuerIn, pathProblem } from './certificate-path.ts';
+import type { CryptoPort } from './crypto-port.ts';
+import { checkEntryBinding, type SignedContent } from './entry-binding.ts';
+import { checkLogEntry, type LogEntryEvidence } from './log-entry-check.ts';
+import { type CertificateIdentity, checkIdentity, checkKeyPolicy, type Policy } from './policy.ts';
+import { checkScts, type SctEvidence } from './sct-check.ts';
+import { checkTimestamps } from './timestamp-check.ts';
+import { isWithin, type TrustedAuthority, type TrustMaterial } from './trust-material.ts';
+import { VerifyError } from './verify-error.ts';
+
+/** The artifact itself, or only its digest. */
+export type Artifact =
+	| { readonly bytes: Uint8Array }
+	| { readonly digest: { readonly algorithm: HashAlgorithm; readonly value: Uint8Array } };
+
+export interface VerificationRequest {
+	/** The JSON value of the bundle, from an untrusted source. */
+	readonly bundle: unknown;
+	readonly trust: TrustMaterial;
+	readonly artifact: Artifact;
+	readonly policy: Policy;
+	readonly crypto: CryptoPort;
+}
+
+/** A moment at which the signature is proved to have existed, and by whom. */
+export interface VerifiedTime {
+	readonly source: 'log' | 'timestamp-authority';
+	readonly uri: string;
+	readonly time: Date;
+}
+
+export interface VerificationEvidence {
+	/** The identity in the certificate; undefined when a bare key signed. */
+	readonly identity: CertificateIdentity | undefined;
+	/** DER SubjectPublicKeyInfo of the key that signed. */
+	readonly publicKey: Uint8Array;
+	readonly times: readonly [VerifiedTime, ...VerifiedTime[]];
+	readonly logEntries: readonly { readonly logUrl: string; readonly logIndex: number }[];
+	readonly scts: readonly SctEvidence[];
+	/** The in-toto statement, when an attestation was verified. */
+	readonly statement: unknown;
+}
+
+/**
+ * Verifies a bundle.
+ * @throws VerifyError, and nothing else, when any check fails
+ */
+export async function verifyBundle(request: VerificationRequest): Promise<VerificationEvidence> {
+	const { trust, policy, crypto } = request;
+
+	// 1. The bundle as data, by the rules of its version.
+	const bundle = openBundle(request.bundle);
+
+	// 2. Who signed, judged by the policy before anything expensive.
+	const identity = bundle.signer.kind === 'certificate' ? checkIdentity(bundle.signer.certificate, policy) : undefined;
+	const publicKey =
+		bundle.signer.kind === 'certificate'
+			? bundle.signer.certificate.publicKey
+			: checkKeyPolicy(bundle.signer.hint, policy);
+
+	// 3. The signature over the artifact, or over the statement that names it.
+	const content = await checkSignature(bundle, publicKey, request);
+
+	// 4. Log entries: vouched for by a trusted log, and about this very signature.
+	if (bundle.logEntries.length === 0) throw new VerifyError('log-entry-missing', 'the bundle has no log entry');
+	const entries: LogEntryEvidence[] = [];
+	for (const entry of bundle.logEntries) {
+		checkEntryBinding(entry, content);
+		entries.push(await checkLogEntry(entry, bundle.version, trust.tlogs, crypto));
+	}
+	if (new Set(entries.map(({ log }) => toHex(log.logId))).size !== entries.length)
+		throw new VerifyError('log-entry-mismatch', 'the bundle has two entries of one log');
+
+	// 5. Times: what trusted authorities and promises prove, never what a proof or the signer merely says.
+	const stamps = await checkTimestamps(bundle.timestamps, bundle.signed.signature, trust.timestampAuthorities, crypto);
+	const times: VerifiedTime[] = [
+		...stamps.map(({ uri, time }) => ({ source: 'timestamp-authority' as const, uri, time })),
+		...entries.flatMap(({ log, integratedTime }) =>
+			integratedTime ? [{ source: 'log' as const, uri: log.baseUrl, time: integratedTime }] : [],
+		),
+	];
+	const [firstTime, ...otherTimes] = times;
+	if (!firstTime)
+		throw new VerifyError('timestamp-missing', 'nothing in the bundle proves when the signature was made');
+	for (const { log } of entries) {
+		if (!times.some(({ time }) => isWithin(log.validity, time)))
+			throw new VerifyError('log-unknown', `the key of ${log.baseUrl} was not in use when the signature was made`);
+	}
+
+	// 6. The certificate: chained to a trusted CA at every proved time, for code signing, and promised to a CT log.
+	const scts =
+		bundle.signer.kind === 'certificate' ? await checkCertificate(bundle.signer.certificate, times, trust, crypto) : [];
+
+	return {
+		identity,
+		publicKey,
+		times: [firstTime, ...otherTimes],
+		logEntries: entries.map(({ log, logIndex }) => ({ logUrl: log.baseUrl, logIndex })),
+		scts,
+		statement: bundle.signed.kind === 'envelope' ? parseJson(fromUtf8(bundle.signed.envelope.payload)) : undefined,
+	};
+}
+
+const EKU_CODE_SIGNING = '1.3.6.1.5.5.7.3.3';
+
+async function checkCertificate(
+	leaf: Certificate,
+	times: readonly VerifiedTime[],
+	trust: TrustMaterial,
+	crypto: CryptoPort,
+): Promise<SctEvidence[]> {
+	if (!keyUsage(leaf)?.includes('digitalSignature'))
+		throw new VerifyError('certificate-invalid', 'the certificate is not for digital signatures');
+	if (!extendedKeyUsage(leaf).includes(EKU_CODE_SIGNING))
+		throw new VerifyError('certificate-invalid', 'the certificate is not for code signing');
+	const reasons: string[] = [];
+	for (const authority of trust.certificateAuthorities) {
+		const reason = await authorityProblem(leaf, authority, times, crypto);
+		if (reason !== undefined) {
+			reasons.push(`${authority.uri || 'CA'}: ${reason}`);
+			continue;
+		}
+		const issuer = issuerIn(leaf, authority);
+		if (issuer) return checkScts(leaf, issuer, trust.ctlogs, crypto);
+	}
+	throw new VerifyError(
+		'certificate-untrusted',
+		`no trusted CA issued the certificate: ${reasons.join('; ') || 'the trusted root has no CA'}`,
+	);
+}
+
+async function authorityProblem(
+	leaf: Certificate,
+	authority: TrustedAuthority,
+	times: readonly VerifiedTime[],
+	crypto: CryptoPort,
+): Promise<string | undefined> {
+	const issuer = issuerIn(leaf, authority);
+	if (!issuer) return 'the issuer name does not match';
+	const above = authority.certificates.slice(authority.certificates.indexOf(issuer));
+	for (const { time } of times) {
+		if (!isWithin(authority.validity, time)) return `the authority was not in use at ${time.toISOString()}`;
+		const problem = await pathProblem(leaf, above, time, crypto);
+		if (problem !== undefined) return problem;
+	}
+	return undefined;
+}
+
+async function checkSignature(
+	bundle: BundleContent,
+	publicKey: Uint8Array,
+	{ artifact, crypto }: VerificationRequest,
+): Promise<SignedContent> {
+	const verifier =
+		bundle.signer.kind === 'certificate'
+			? { kind: 'certificate' as const, der: bundle.signer.certificate.der, spki: publicKey }
+			: { kind: 'publicKey' as const, der: publicKey, spki: publicKey };
+	const { signature } = bundle.signed;
+
+	if (bundle.signed.kind === 'envelope') {
+		const { envelope } = bundle.signed;
+		const hash = defaultHashOf(publicKey);
+		const message = preAuthEncode(envelope.payloadType, envelope.payload);
+		if (!(await crypto.verify(publicKey, message, signature, hash)))
+			throw new VerifyError('signature-invalid', 'the signature of the envelope does not verify');
+		checkStatement(envelope.payloadType, envelope.payload, artifact);
+		return { subject: { kind: 'envelope', hash, envelope }, signature, verifier };
+	}
+
+	const { claimedDigest } = bundle.signed;
+	const hash = claimedDigest ? hashNamed(claimedDigest.algorithm) : defaultHashOf(publicKey);
+	const artifactDigest = digestOf(artifact, hash);
+	// The digest in the bundle is not signed; it serves only to tell a wrong artifact from a wrong signature.
+	if (claimedDigest && !equalBytes(claimedDigest.digest, artifactDigest))
+		throw new VerifyError('artifact-mismatch', 'the bundle is for another artifact', {
+			expected: toHex(claimedDigest.digest),
+			found: toHex(artifactDigest),
+		});
+	const isValid =
+		'bytes' in artifact && !isEd25519(publicKey)
+			? await crypto.verify(publicKey, artifact.bytes, signature, hash)
+			: await verifyByDigest(publicKey, artifact, hash, signature, crypto);
+	if (!isValid) throw new VerifyError('signature-invalid', 'the signature does not verify over the artifact');
+	return { subject: { kind: 'artifact', hash, digest: artifactDigest }, signature, verifier };
+}
+
+/** Logs know an artifact by digest only, so Ed25519 signatures over artifacts may be in the prehash form or plain. */
+async function verifyByDigest(
+	publicKey: Uint8Array,
+	artifact: Artifact,
+	hash: HashAlgorithm,
+	signature: Uint8Array,
+	crypto: CryptoPort,
+): Promise<boolean> {
+	if (isEd25519(publicKey) && 'bytes' in artifact && (await crypto.verify(publicKey, artifact.bytes, signature, hash)))
+		return true;
+	return crypto.verifyDigest(publicKey, hash, digestOf(artifact, hash), signature);
+}
+
+const statement = z.looseObject({
+	subject: z.array(z.looseObject({ digest: z.record(z.string(), z.string()) })).max(1024),
+});
+
+const STATEMENT_DIGESTS: readonly (readonly [name: string, hash: HashAlgorithm])[] = [
+	['sha256', 'SHA2_256'],
+	['sha384', 'SHA2_384'],
+	['sha512', 'SHA2_512'],
+];
+
+/** in-toto: the artifact must be among the subjects of the statement. */
+function checkStatement(payloadType: string, payload: Uint8Array, artifact: Artifact): void {
+	if (payloadType !== 'application/vnd.in-toto+json')
+		throw new VerifyError('statement-mismatch', 'the envelope does not hold an in-toto statement', {
+			expected: 'application/vnd.in-toto+json',
+			found: payloadType,
+		});
+	try {
+		const { subject } = statement.parse(parseJson(fromUtf8(payload)));
+		for (const [name, hash] of STATEMENT_DIGESTS) {
+			if ('digest' in artifact && artifact.digest.algorithm !== hash) continue;
+			const wanted = toHex(digestOf(artifact, hash));
+			if (subject.some(({ digest: digests }) => Object.hasOwn(digests, name) && digests[name] === wanted)) return;
+		}
+	} catch (cause) {
+		if (!(cause instanceof FormatError || cause instanceof z.ZodError)) throw cause;
+		throw new VerifyError('statement-mismatch', `the in-toto statement is malformed: ${cause.message}`, { cause });
+	}
+	throw new VerifyError('artifact-mismatch', 'the statement is about other artifacts');
+}
+
+function digestOf(artifact: Artifact, hash: HashAlgorithm): Uint8Array {
+	if ('bytes' in artifact) return digest(hash, artifact.bytes);
+	const { algorithm, value } = artifact.digest;
+	if (algorithm === hash && value.length === digestLength(hash)) return value;
+	throw new VerifyError('artifact-mismatch', 'the signature is over another kind of digest; give the artifact itself', {
+		expected: hash,
+		found: algorithm,
+	});
+}
+
+function hashNamed(name: string): HashAlgorithm {
+	if (name === 'SHA2_256' || name === 'SHA2_384' || name === 'SHA2_512') return name;
+	throw new VerifyError('bundle-malformed', 'the digest in the bundle has an algorithm that is not accepted', {
+		expected: 'SHA2_256, SHA2_384 or SHA2_512',
+		found: name,
+	});
+}
+
+/** The hash that Sigstore's algorithm registry pairs with a key. */
+function defaultHashOf(publicKey: Uint8Array): HashAlgorithm {
+	const details = keyDetailsOf(parsePublicKey(publicKey));
+	if (details.endsWith('SHA_384')) return 'SHA2_384';
+	return details.endsWith('SHA_512') || details.startsWith('PKIX_ED25519') ? 'SHA2_512' : 'SHA2_256';
+}
+
+function isEd25519(publicKey: Uint8Array): boolean {
+	return parsePublicKey(publicKey).algorithm === 'ed25519';
+}
+
+function parsePublicKey(publicKey: Uint8Array) {
+	try {
+		return parseSpki(publicKey);
+	} catch (cause) {
+		if (!(cause instanceof FormatError)) throw cause;
+		throw new VerifyError('certificate-invalid', `the public key is malformed: ${cause.message}`, { cause });
+	}
+}

@@ -1,0 +1,71 @@
+/**
+ * `signing_config.v0.2.json`: where a signer finds the CA, the identity provider, the logs and the timestamp
+ * authorities (dev.sigstore.trustroot.v1.SigningConfig as proto3 JSON), and the ClientTrustConfig that joins it with
+ * a trusted root in one file.
+ */
+import { z } from 'zod';
+import { timestamp, withoutNulls } from './proto-json.ts';
+import { trustedRoot } from './trusted-root.ts';
+
+export const SIGNING_CONFIG_MEDIA_TYPE = 'application/vnd.dev.sigstore.signingconfig.v0.2+json';
+export const CLIENT_TRUST_CONFIG_MEDIA_TYPE = 'application/vnd.dev.sigstore.clienttrustconfig.v0.1+json';
+
+/** One service. `url` is a base URL, except for timestamp authorities, where it is the complete endpoint. */
+export const serviceUrl = z.object({
+	url: z.url({ protocol: /^https?$/ }).max(2048),
+	majorApiVersion: z.int().min(1).max(1000),
+	validFor: z.object({ start: timestamp, end: timestamp.optional() }),
+	operator: z.string().max(256).optional(),
+});
+
+/** How many of the services must be used. */
+export const serviceSelection = z.object({
+	selector: z.enum(['ANY', 'ALL', 'EXACT']),
+	count: z.int().min(1).max(100).optional(),
+});
+
+const services = z.array(serviceUrl).max(64).default([]);
+
+export const signingConfig = z.object({
+	mediaType: z.literal(SIGNING_CONFIG_MEDIA_TYPE),
+	caUrls: services,
+	oidcUrls: services,
+	rekorTlogUrls: services,
+	rekorTlogConfig: serviceSelection.optional(),
+	tsaUrls: services,
+	tsaConfig: serviceSelection.optional(),
+});
+
+export const clientTrustConfig = z.object({
+	mediaType: z.literal(CLIENT_TRUST_CONFIG_MEDIA_TYPE),
+	trustedRoot,
+	signingConfig,
+});
+
+export type ServiceUrl = z.output<typeof serviceUrl>;
+export type SigningConfig = z.output<typeof signingConfig>;
+export type SigningConfigJson = z.input<typeof signingConfig>;
+
+/** Parses the JSON value of a signing configuration. @throws z.ZodError naming each field that is wrong. */
+export function parseSigningConfig(value: unknown): SigningConfig {
+	return signingConfig.parse(withoutNulls(value));
+}
+
+/**
+ * The service to use now: the highest API version among `supported` that has a currently valid service, and of those
+ * the one that started last. Undefined when there is none.
+ */
+export function selectService(
+	candidates: readonly ServiceUrl[],
+	supported: readonly number[],
+	nowMs: number,
+): ServiceUrl | undefined {
+	return candidates
+		.filter(({ majorApiVersion, validFor: { start, end } }) => {
+			const isCurrent = start.getTime() <= nowMs && (end === undefined || nowMs <= end.getTime());
+			return isCurrent && supported.includes(majorApiVersion);
+		})
+		.toSorted(
+			(a, b) => b.majorApiVersion - a.majorApiVersion || b.validFor.start.getTime() - a.validFor.start.getTime(),
+		)[0];
+}
