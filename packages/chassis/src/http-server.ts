@@ -2,7 +2,7 @@
  * The HTTP/1.1 server under a listener: time and size limits against slow or endless clients, and an answer in our own
  * words when bytes arrive that are not HTTP.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { DomainError } from './domain-error.ts';
@@ -59,12 +59,15 @@ export function createHttpServer(
 			maxHeaderSize: limits.maxHeaderBytes,
 			connectionsCheckingInterval: limits.checkIntervalMs,
 			insecureHTTPParser: false,
-			requireHostHeader: true,
+			// The listener asks for it: node's own refusal has no shape of ours.
+			requireHostHeader: false,
 			// Proofs and receipts are small: waiting to fill a segment costs more than the segment.
 			noDelay: true,
 		},
 		(request, response) => {
 			underWay.set(request.socket, response);
+			// A closing server answers what still arrives on open connections, once.
+			if (!server.listening) response.shouldKeepAlive = false;
 			handler(request, response);
 		},
 	);
@@ -96,5 +99,5 @@ function toDomainError(error: NodeJS.ErrnoException, limits: HttpLimits): Domain
 function serialise(answer: RawAnswer): string {
 	const headers = { ...answer.headers, 'content-length': String(Buffer.byteLength(answer.body)), connection: 'close' };
 	const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-	return `HTTP/1.1 ${answer.status} Refused\r\n${lines.join('')}\r\n${answer.body}`;
+	return `HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status] ?? 'Refused'}\r\n${lines.join('')}\r\n${answer.body}`;
 }

@@ -10,6 +10,7 @@ import {
 	type FastifyReply,
 	type FastifyRequest,
 	fastify,
+	LogController,
 	type RawServerDefault,
 } from 'fastify';
 import { DomainError } from './domain-error.ts';
@@ -62,6 +63,8 @@ declare module 'fastify' {
 	}
 }
 
+/** What access logs call an answer that nobody waited for. */
+const CLIENT_LEFT = 499;
 const DEFAULT_MAX_IN_FLIGHT = 512;
 const DEFAULT_MAX_HELD_BODY_BYTES = 256 * 1024 * 1024;
 /** Entry ids and digests are 160 characters at most; tokens never travel in paths. */
@@ -94,9 +97,9 @@ export function createListener(options: ListenerOptions): FastifyInstance {
 
 	const app: FastifyInstance = fastify({
 		loggerInstance: options.log as FastifyBaseLogger,
-		disableRequestLogging: true,
+		logController: new LogController({ disableRequestLogging: true }),
 		serverFactory: (handler) => openServer(handler as HttpHandler) as RawServerDefault,
-		// Answers during a drain say `connection: close` themselves; a 503 of fastify's would have its own shape.
+		// The server itself says `connection: close` during a drain; a 503 of fastify's would have its own shape.
 		return503OnClosing: false,
 		requestIdHeader: false,
 		genReqId: requestId,
@@ -186,6 +189,13 @@ function stamp(request: FastifyRequest, reply: FastifyReply, options: ListenerOp
 	reply.header('access-control-expose-headers', [...EXPOSED_HEADERS, ...(options.exposeHeaders ?? [])].join(', '));
 }
 
+function malformed(request: FastifyRequest): DomainError | undefined {
+	if (BAD_ESCAPE.test(request.raw.url ?? '')) return new DomainError('invalid-request', 'the URL is not valid');
+	if (request.raw.httpVersion === '1.1' && request.headers.host === undefined)
+		return new DomainError('invalid-request', 'the Host header is missing');
+	return undefined;
+}
+
 function isPreflight(request: FastifyRequest): boolean {
 	return (
 		request.method === 'OPTIONS' &&
@@ -197,9 +207,11 @@ function isPreflight(request: FastifyRequest): boolean {
 /** One line and one measurement per request, when its answer has left or its client has. */
 function observe(request: FastifyRequest, reply: FastifyReply, options: ListenerOptions, state: ListenerState): void {
 	const startedMs = performance.now();
-	reply.raw.once('close', () => {
+	let over = false;
+	const report = (status: number) => {
+		if (over) return;
+		over = true;
 		const seconds = (performance.now() - startedMs) / 1000;
-		const status = reply.raw.writableFinished ? reply.raw.statusCode : 499;
 		const route = request.is404 ? 'unknown' : (request.routeOptions.url ?? 'unknown');
 		state.metrics?.observeRequest({ listener: options.name, method: request.method, route, status, seconds });
 		const level = status >= 500 ? 'error' : status < 400 && request.method === 'GET' ? 'debug' : 'info';
@@ -211,7 +223,9 @@ function observe(request: FastifyRequest, reply: FastifyReply, options: Listener
 			{ listener: options.name, reqId: request.id, method: request.method, route, status, ms, ...extra },
 			'request',
 		);
-	});
+	};
+	reply.raw.once('finish', () => report(reply.raw.statusCode));
+	reply.raw.once('close', () => report(CLIENT_LEFT));
 }
 
 function unmatched(request: FastifyRequest, paths: KnownPaths, options: ListenerOptions): DomainError {

@@ -32,9 +32,8 @@ export function createLogger(options: LoggerOptions): Logger {
 	const destination = options.destination ?? pino.destination({ fd: 2, sync: true });
 	return pino(
 		{
-			name: options.name,
 			level: options.level,
-			base: null,
+			base: { name: options.name },
 			timestamp: pino.stdTimeFunctions.isoTime,
 			formatters: {
 				level: (label) => ({ level: label }),

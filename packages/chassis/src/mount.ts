@@ -2,7 +2,7 @@
  * Puts a route of `wire` on a listener: everything is parsed once by the schemas of the route, the handler sees only
  * parsed values, and its reply is written by the schema too, so that field order and encodings are those of the wire.
  */
-import type { BodyShape, Route, RouteInput, RouteReply } from '@chancery/wire/route';
+import type { BodyOf, BodyShape, Route, RouteInput } from '@chancery/wire/route';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { DomainError } from './domain-error.ts';
@@ -15,19 +15,28 @@ export interface MountOptions {
 	readonly emptyBody?: 'refuse' | 'empty-object';
 }
 
-export type RouteHandler<R extends Route> = (
-	input: RouteInput<R>,
-	request: FastifyRequest,
-) => Promise<RouteReply<R>> | RouteReply<R>;
+/** A reply as a handler writes it: `RouteReply` of `wire`, with values that need not be mutable. */
+export type Reply<R extends Route> = {
+	[Status in keyof R['replies'] & number]: {
+		readonly status: Status;
+		readonly headers?: Readonly<Record<string, string>>;
+		readonly body?: Frozen<BodyOf<R['replies'][Status]>>;
+		readonly contentType?: string;
+	} & (undefined extends BodyOf<R['replies'][Status]>
+		? object
+		: { readonly body: Frozen<BodyOf<R['replies'][Status]>> });
+}[keyof R['replies'] & number];
+
+type Frozen<T> = T extends Uint8Array | Date ? T : T extends object ? { readonly [K in keyof T]: Frozen<T[K]> } : T;
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
 const JSON_TYPE = /^application\/([a-z0-9.!#$&^_-]+\+)?json\s*(;|$)/i;
 
 /** Mounts `route` on `app`; `GET` also answers `HEAD`. */
-export function mount<R extends Route>(
+export function mount<R extends Route, const A extends Reply<R> = Reply<R>>(
 	app: FastifyInstance,
 	route: R,
-	handler: RouteHandler<R>,
+	handler: (input: RouteInput<R>, request: FastifyRequest) => Promise<A> | A,
 	options: MountOptions = {},
 ): void {
 	app.route({
@@ -74,7 +83,7 @@ function parseText(bytes: Uint8Array): string {
 	}
 }
 
-function send<R extends Route>(route: R, reply: FastifyReply, answer: RouteReply<R>): FastifyReply {
+function send(route: Route, reply: FastifyReply, answer: object): FastifyReply {
 	const { status, headers, body, contentType } = answer as {
 		status: number;
 		headers?: Record<string, string>;
