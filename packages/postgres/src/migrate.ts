@@ -1,0 +1,199 @@
+/**
+ * Brings a schema to the state that this version of the program expects: numbered SQL files, forward only, each in a
+ * transaction of its own that begins with its row in the ledger. Of several programs that start at once, the row lets
+ * one through and makes the others wait and then skip; no other lock is needed.
+ *
+ * The statements run under the timeouts of the given pool. A migration that rewrites a big table needs a pool opened
+ * with longer ones.
+ */
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { CommitUnknownError, isRetryable, sqlState } from './pg-errors.ts';
+import { type SchemaName, schemaName } from './schema-name.ts';
+import type { Database, Sql } from './sql.ts';
+
+export interface MigrationSource {
+	/** Schema to migrate; made when missing. */
+	readonly schema: string;
+	/** Whose numbering: several components may keep tables in one schema. */
+	readonly component: string;
+	/** Folder of `NNNN_name.sql`, numbered from 0001 without gaps. `${schema}` in them stands for the schema's name. */
+	readonly directory: URL;
+}
+
+export interface MigrationReport {
+	readonly schema: string;
+	readonly component: string;
+	/** File names applied by this call, in order; empty when everything was there. */
+	readonly applied: readonly string[];
+	/** Number of the last migration that the schema now has; 0 for none. */
+	readonly version: number;
+}
+
+/** The schema cannot be brought to the expected state; nothing was changed by the file that failed. */
+export class MigrationError extends Error {
+	override readonly name = 'MigrationError';
+	readonly code: 'bad-folder' | 'changed' | 'unknown-newer' | 'gap' | 'failed';
+
+	constructor(code: MigrationError['code'], message: string, options?: ErrorOptions) {
+		super(message, options);
+		this.code = code;
+	}
+}
+
+interface Migration {
+	readonly id: number;
+	readonly name: string;
+	readonly sql: string;
+	/** SHA-256 of the file, lower-case hex. */
+	readonly sha256: string;
+}
+
+/** Stands for the name of the schema in a migration file. */
+const PLACEHOLDER = `\${schema}`;
+
+/** How often a step is tried again when others migrate at the same moment, or when an answer got lost. */
+const MAX_ATTEMPTS = 20;
+
+/**
+ * Applies what is missing and checks what is there.
+ * @throws MigrationError when a file was changed after it was applied, the ledger holds a migration that this program
+ * does not know, or a file fails (with the server's error as cause).
+ */
+export async function migrate(database: Database, source: MigrationSource): Promise<MigrationReport> {
+	const schema = schemaName(source.schema);
+	const { component } = source;
+	if (!/^[a-z][a-z0-9_-]{0,47}$/.test(component)) throw new TypeError(`'${component}' is no name of a component`);
+	const migrations = await readMigrations(source.directory);
+	await repeat(() => createLedger(database, schema));
+	checkLedger(schema, component, migrations, await readLedger(database, schema, component));
+
+	const applied: string[] = [];
+	for (const migration of migrations) {
+		const isMine = await repeat(() => applyOne(database, schema, component, migration));
+		if (isMine) applied.push(migration.name);
+	}
+	// Another program, older or newer than this one, may have been at it meanwhile.
+	checkLedger(schema, component, migrations, await readLedger(database, schema, component));
+	return { schema, component, applied, version: migrations.length };
+}
+
+/** True when this call applied it, false when it was there. */
+async function applyOne(
+	database: Database,
+	schema: SchemaName,
+	component: string,
+	{ id, name, sql, sha256 }: Migration,
+): Promise<boolean> {
+	return database.transaction(async (transaction) => {
+		// A concurrent migrator's row makes this statement wait for its transaction to end, one way or the other.
+		const inserted = await transaction.query(
+			`insert into ${schema}.migrations (component, id, name, sha256, applied_at)
+			values ($1, $2, $3, decode($4, 'hex'), clock_timestamp())
+			on conflict (component, id) do nothing returning id`,
+			[component, id, name, sha256],
+		);
+		if (inserted.length === 0) return false;
+		try {
+			await transaction.query(sql.replaceAll(PLACEHOLDER, schema));
+		} catch (error) {
+			// Nothing to blame on the file: the step is tried again.
+			if (isPassing(error)) throw error;
+			throw new MigrationError('failed', `migration ${name} of ${component} failed in schema ${schema}: ${error}`, {
+				cause: error,
+			});
+		}
+		return true;
+	});
+}
+
+async function createLedger(database: Database, schema: SchemaName): Promise<void> {
+	await database.query(`create schema if not exists ${schema}`);
+	await database.query(
+		`create table if not exists ${schema}.migrations (
+			component text not null,
+			id integer not null,
+			name text not null,
+			sha256 bytea not null,
+			applied_at timestamptz not null,
+			primary key (component, id)
+		)`,
+	);
+}
+
+interface LedgerRow {
+	readonly id: number;
+	readonly name: string;
+	readonly sha256: string;
+}
+
+async function readLedger(sql: Sql, schema: SchemaName, component: string): Promise<LedgerRow[]> {
+	return sql.query<LedgerRow>(
+		`select id, name, encode(sha256, 'hex') as sha256 from ${schema}.migrations where component = $1 order by id`,
+		[component],
+	);
+}
+
+/** The ledger must be a prefix of what this program knows. */
+function checkLedger(
+	schema: SchemaName,
+	component: string,
+	known: readonly Migration[],
+	ledger: readonly LedgerRow[],
+): void {
+	for (const [position, row] of ledger.entries()) {
+		const what = `schema ${schema} has migration ${row.name} of ${component}`;
+		if (row.id > known.length)
+			throw new MigrationError(
+				'unknown-newer',
+				`${what}, and this program knows only ${known.length}: it is older than the schema. Start the newer program`,
+			);
+		if (row.id !== position + 1)
+			throw new MigrationError('gap', `${what}, but not number ${position + 1} before it: restore the ledger`);
+		const file = known[position];
+		if (file?.sha256 !== row.sha256)
+			throw new MigrationError(
+				'changed',
+				`${what} with SHA-256 ${row.sha256}, and the file ${file?.name} now has ${file?.sha256}: an applied migration is never edited`,
+			);
+	}
+}
+
+async function readMigrations(directory: URL): Promise<Migration[]> {
+	const names = (await readdir(directory)).filter((name) => name.endsWith('.sql')).sort();
+	const migrations: Migration[] = [];
+	for (const [position, name] of names.entries()) {
+		const id = Number(/^(\d{4})_[a-z0-9_]+\.sql$/.exec(name)?.[1]);
+		if (id !== position + 1)
+			throw new MigrationError(
+				'bad-folder',
+				`${name} is not migration ${String(position + 1).padStart(4, '0')}: files are NNNN_name.sql, numbered from 0001 without gaps`,
+			);
+		const bytes = await readFile(new URL(name, `${directory.href.replace(/\/?$/, '/')}`));
+		const sha256 = createHash('sha256').update(bytes).digest('hex');
+		migrations.push({ id, name: name.slice(0, -'.sql'.length), sql: bytes.toString('utf8'), sha256 });
+	}
+	return migrations;
+}
+
+/** Tries again after failures that only say that others were at the same thing, or that nobody knows. */
+async function repeat<T>(step: () => Promise<T>): Promise<T> {
+	for (let attempt = 1; ; attempt++) {
+		try {
+			return await step();
+		} catch (error) {
+			if (attempt === MAX_ATTEMPTS || !(isPassing(error) || isRaceToCreate(error))) throw error;
+			await new Promise((resolve) => setTimeout(resolve, attempt * 10));
+		}
+	}
+}
+
+/** After a lost answer to COMMIT the ledger row tells whether the migration is in. 55P03: others hold the lock. */
+function isPassing(error: unknown): boolean {
+	return error instanceof CommitUnknownError || isRetryable(error) || sqlState(error) === '55P03';
+}
+
+/** `create ... if not exists` is not safe against itself: two at once may both try, and one fails so. */
+function isRaceToCreate(error: unknown): boolean {
+	return ['23505', '42P06', '42P07'].includes(sqlState(error) ?? '');
+}
