@@ -1,0 +1,159 @@
+/**
+ * The OpenID Connect provider: oidc-provider configured so that every Sigstore client can use it unmodified. What each
+ * line is for is a habit of some client; the tests replay them.
+ */
+import type { Logger } from '@chancery/chassis/logger';
+import type { Clock } from '@chancery/chassis/service';
+import type { Sql } from '@chancery/postgres/sql';
+import { AUTH_PATH, authIssuer } from '@chancery/wire/identity';
+import type { Configuration, KoaContextWithOIDC } from 'oidc-provider';
+import { Provider } from 'oidc-provider/lib/provider.js';
+import type { IdentityConfig } from '../config.ts';
+import { claimsOf } from '../domain/account.ts';
+import type { IssuerKeys } from '../domain/issuer-keys.ts';
+import { recallLogin } from '../domain/login.ts';
+import { artifactAdapter } from './adapter.ts';
+import { devicePages, fillInUserCode, sendErrorPage } from './device-pages.ts';
+import { showCodeOutOfBand } from './out-of-band-page.ts';
+import { OUT_OF_BAND, redirectUriAllowed } from './redirect-uri.ts';
+
+export interface ProviderDeps {
+	readonly config: IdentityConfig;
+	readonly database: Sql;
+	readonly clock: Clock;
+	readonly log: Logger;
+	readonly keys: IssuerKeys;
+}
+
+/** Names the one resource that access tokens are for: the certificate authority. Appears in no token. */
+const RESOURCE = 'urn:chancery:certificate-authority';
+const SCOPES = ['openid', 'email'];
+export const SESSION_COOKIE = 'chancery_session';
+
+/** Seconds. Everything between two requests of one sign-in is short-lived. */
+const TTL = { AuthorizationCode: 60, DeviceCode: 300, Interaction: 600, Session: 900, Grant: 900 };
+
+/** A provider whose issuer is `<publicUrl>/auth`. Its callback expects the path without `/auth`. */
+export function createProvider(deps: ProviderDeps): Provider {
+	const issuer = authIssuer(deps.config.publicUrl);
+	const provider = new Provider(issuer, configuration(deps));
+
+	// The list of URIs a client registers knows no wildcard; Sigstore's clients use any loopback port and path.
+	provider.Client.prototype.redirectUriAllowed = redirectUriAllowed;
+
+	const { protocol } = new URL(issuer);
+	provider.use(async (ctx, next) => {
+		// Addresses and the Secure mark of cookies follow the configuration, whatever a proxy in front speaks with us.
+		Object.defineProperty(ctx.request, 'protocol', { value: protocol.slice(0, -1) });
+		await next();
+		if (ctx.path === '/keys' || ctx.path.startsWith('/.well-known/'))
+			ctx.set('cache-control', 'public, max-age=600, must-revalidate');
+	});
+	provider.use(showCodeOutOfBand);
+	provider.use(fillInUserCode);
+
+	provider.on('server_error', (_ctx, err) => deps.log.error({ err }, 'the OpenID Connect provider failed'));
+	provider.on('error', (err: unknown) => deps.log.error({ err }, 'the OpenID Connect provider failed'));
+	const refused =
+		(what: string) => (_ctx: unknown, err: Error & { error_description?: string; error_detail?: string }) =>
+			deps.log.info({ reason: err.message, description: err.error_description, detail: err.error_detail }, what);
+	provider.on('authorization.error', refused('an authorization request was refused'));
+	provider.on('grant.error', refused('a token request was refused'));
+	provider.on('device_authorization.error', refused('a device authorization request was refused'));
+	return provider;
+}
+
+function configuration(deps: ProviderDeps): Configuration {
+	const { config, keys } = deps;
+	const ttl = config.tokenLifetimeSeconds;
+	return {
+		adapter: artifactAdapter(deps),
+		jwks: { keys: keys.privateJwks.map((key) => ({ ...key })) } as NonNullable<Configuration['jwks']>,
+		clients: config.clients.map((id) => ({
+			client_id: id,
+			application_type: 'native',
+			token_endpoint_auth_method: 'none',
+			grant_types: ['authorization_code', 'urn:ietf:params:oauth:grant-type:device_code'],
+			response_types: ['code'],
+			response_modes: ['query'],
+			redirect_uris: ['http://localhost/auth/callback', OUT_OF_BAND],
+		})),
+		// As Dex lays them out below its issuer.
+		routes: {
+			authorization: '/auth',
+			token: '/token',
+			jwks: '/keys',
+			device_authorization: '/device/code',
+			code_verification: '/device',
+		},
+		responseTypes: ['code'],
+		subjectTypes: ['public'],
+		scopes: SCOPES,
+		// The address belongs into the ID token itself: clients read it there and never ask a userinfo endpoint.
+		conformIdTokenClaims: false,
+		claims: { openid: ['sub', 'federated_claims'], email: ['email', 'email_verified'] },
+		clientAuthMethods: ['none', 'client_secret_basic'],
+		enabledJWA: { idTokenSigningAlgValues: ['RS256'] },
+		pkce: { required: () => true },
+		clientBasedCORS: () => false,
+		acceptQueryParamAccessTokens: false,
+		expiresWithSession: () => false,
+		issueRefreshToken: () => false,
+		cookies: {
+			names: { session: SESSION_COOKIE, interaction: 'chancery_interaction', resume: 'chancery_resume' },
+			long: { httpOnly: true, sameSite: 'lax', path: AUTH_PATH },
+			short: { httpOnly: true, sameSite: 'lax' },
+		},
+		ttl: { ...TTL, IdToken: ttl, AccessToken: ttl },
+		features: {
+			devInteractions: { enabled: false },
+			dPoP: { enabled: false },
+			pushedAuthorizationRequests: { enabled: false },
+			rpInitiatedLogout: { enabled: false },
+			userinfo: { enabled: false },
+			deviceFlow: { enabled: true, deviceInfo: () => ({}), ...devicePages(deps.config.publicUrl) },
+			// sigstore-python takes the access token for the identity token, as Dex lets it: both are JWTs with the same claims.
+			resourceIndicators: {
+				enabled: true,
+				defaultResource: () => RESOURCE,
+				useGrantedResource: () => true,
+				getResourceServerInfo: (_ctx, _resource, client) => ({
+					scope: SCOPES.join(' '),
+					audience: client.clientId,
+					accessTokenFormat: 'jwt',
+					accessTokenTTL: ttl,
+					jwt: { sign: { alg: 'RS256' } },
+				}),
+			},
+		},
+		extraTokenClaims: async (ctx) => {
+			const account = ctx.oidc.entities.Account;
+			const claims = await account?.claims('id_token', '', {}, []);
+			return (
+				claims && {
+					email: claims.email,
+					email_verified: claims.email_verified,
+					federated_claims: claims.federated_claims,
+				}
+			);
+		},
+		findAccount: async (_ctx, sub) => {
+			const account = await recallLogin(deps, sub);
+			return account && { accountId: account.sub, claims: () => ({ ...claimsOf(account) }) };
+		},
+		// Who has logged in for this request has agreed to it: there is one thing to agree to.
+		loadExistingGrant,
+		interactions: { url: (_ctx, interaction) => `${AUTH_PATH}/interaction/${interaction.uid}` },
+		renderError: (ctx, out) => sendErrorPage(ctx, out),
+	};
+}
+
+async function loadExistingGrant(ctx: KoaContextWithOIDC) {
+	const { provider, client, account } = ctx.oidc;
+	if (!client || !account) return undefined;
+	const grant = new provider.Grant({ clientId: client.clientId, accountId: account.accountId });
+	grant.addOIDCScope(SCOPES.join(' '));
+	grant.addResourceScope(RESOURCE, SCOPES.join(' '));
+	await grant.save();
+	return grant;
+}

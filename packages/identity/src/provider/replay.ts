@@ -1,0 +1,87 @@
+/**
+ * Hands a request whose body has been read to the provider as if it had just arrived, after the few changes that make
+ * Sigstore's clients and the library agree.
+ */
+import { IncomingMessage } from 'node:http';
+import { AUTH_PATH } from '@chancery/wire/identity';
+import { SESSION_COOKIE } from './provider.ts';
+
+export interface ReplayOptions {
+	/** Host of the public URL, with its port when it has one. */
+	readonly publicHost: string;
+	/** Ids of the public clients. */
+	readonly clients: readonly string[];
+}
+
+/** A request for the provider: `original` with its body, without the prefix of the issuer's path. */
+export function replayRequest(original: IncomingMessage, body: Uint8Array, options: ReplayOptions): IncomingMessage {
+	const request = new IncomingMessage(original.socket);
+	request.method = original.method ?? 'GET';
+	request.url = (original.url ?? '').slice(AUTH_PATH.length);
+	const path = request.url.split('?', 1)[0] ?? '';
+	const headers = { ...original.headers };
+	// The addresses in answers come from the configuration. A Host header that someone made up must not get into them.
+	headers.host = options.publicHost;
+	delete headers['transfer-encoding'];
+
+	let content = body;
+	if (request.method === 'POST' && path === '/token') {
+		const form = publicClientForm(headers.authorization, body, options.clients);
+		if (form !== undefined) {
+			content = new TextEncoder().encode(form);
+			headers['content-type'] = 'application/x-www-form-urlencoded';
+			delete headers.authorization;
+		}
+	}
+	if (startsAfresh(request.method, path) && headers.cookie !== undefined)
+		headers.cookie = withoutCookie(headers.cookie, SESSION_COOKIE);
+
+	if (content.length > 0) headers['content-length'] = String(content.length);
+	else delete headers['content-length'];
+	request.headers = headers;
+	if (content.length > 0) request.push(content);
+	request.push(null);
+	request.complete = true;
+	return request;
+}
+
+/**
+ * Every sign-in begins without the session of an earlier one: the person says each time who signs, and a web page
+ * cannot fetch a code with a login that is merely still remembered. Only the steps of one device flow share a session,
+ * which holds the secret of its forms.
+ */
+function startsAfresh(method: string, path: string): boolean {
+	return path === '/auth' || path.startsWith('/auth/') || (method === 'GET' && path === '/device');
+}
+
+/**
+ * The token request of a public client that authenticates with HTTP Basic although it has no secret (sigstore-python and
+ * Go send an empty one, sigstore-rs whatever it was given), as the library wants it: the client id in the form. A secret
+ * proves nothing for a public client, so it is dropped and not compared.
+ *
+ * Undefined leaves the request as it is: other clients, other schemes, or a form that names another client, all of which
+ * the library refuses in its own words.
+ */
+function publicClientForm(
+	authorization: string | undefined,
+	body: Uint8Array,
+	clients: readonly string[],
+): string | undefined {
+	const credentials = /^Basic +([A-Za-z0-9+/]+={0,2})$/i.exec(authorization ?? '')?.[1];
+	if (credentials === undefined) return undefined;
+	const [encodedId = ''] = Buffer.from(credentials, 'base64').toString('utf8').split(':', 1);
+	const clientId = new URLSearchParams(`id=${encodedId.replaceAll('&', '%26')}`).get('id') ?? '';
+	if (!clients.includes(clientId)) return undefined;
+	const form = new URLSearchParams(new TextDecoder().decode(body));
+	if (form.getAll('client_id').some((named) => named !== clientId)) return undefined;
+	form.set('client_id', clientId);
+	form.delete('client_secret');
+	return form.toString();
+}
+
+function withoutCookie(header: string, name: string): string {
+	return header
+		.split(';')
+		.filter((pair) => pair.split('=', 1)[0]?.trim() !== name)
+		.join(';');
+}

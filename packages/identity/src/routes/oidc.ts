@@ -1,0 +1,24 @@
+/** Mounts the OpenID Connect provider below the path of its issuer. */
+import { AUTH_PATH } from '@chancery/wire/identity';
+import type { FastifyInstance } from 'fastify';
+import type { Provider } from 'oidc-provider';
+import type { IdentityConfig } from '../config.ts';
+import { replayRequest } from '../provider/replay.ts';
+
+/**
+ * Everything below `/auth` that has no route of its own goes to the provider, which answers on the raw response and
+ * renders its own refusals (OAuth 2.0 JSON, or a page for a browser).
+ */
+export function mountProvider(app: FastifyInstance, provider: Provider, config: IdentityConfig): void {
+	const handle = provider.callback();
+	const options = { publicHost: new URL(config.publicUrl).host, clients: config.clients };
+	app.route({
+		method: ['GET', 'HEAD', 'POST', 'OPTIONS'],
+		url: `${AUTH_PATH}/*`,
+		handler: async (request, reply) => {
+			const body = request.body instanceof Uint8Array ? request.body : new Uint8Array();
+			reply.hijack();
+			await handle(replayRequest(request.raw, body, options), reply.raw);
+		},
+	});
+}

@@ -1,0 +1,98 @@
+/** The identity provider as a service: its rooms wired together. */
+import { createAdminListener } from '@chancery/chassis/admin';
+import { createListener } from '@chancery/chassis/listener';
+import type { Service, ServiceDeps } from '@chancery/chassis/service';
+import { authIssuer, ciIssuer } from '@chancery/wire/identity';
+import type { IdentityConfig } from './config.ts';
+import type { SigningJwks } from './domain/generate-jwks.ts';
+import { healthOf } from './domain/health.ts';
+import { openIssuerKeys } from './domain/issuer-keys.ts';
+import { rememberLogin } from './domain/login.ts';
+import { reportTrust } from './domain/trust.ts';
+import { IDENTITY_ERRORS } from './errors.ts';
+import { cleanExpiredJob } from './jobs/clean-expired.ts';
+import { enabledLoginMethods } from './login-methods/all.ts';
+import { createProvider } from './provider/provider.ts';
+import { mountCiIssuer } from './routes/ci-issuer.ts';
+import { mountDevelopmentToken } from './routes/development-token.ts';
+import { mountLogin } from './routes/login.ts';
+import { mountProvider } from './routes/oidc.ts';
+import { mountTrust } from './routes/trust.ts';
+
+export interface IdentityDeps extends ServiceDeps<IdentityConfig> {
+	/** Private keys of the two issuers. `ci` is used only with a development secret. */
+	readonly signingJwks: SigningJwks;
+	/** Whoever knows it may mint tokens for anyone. Absent: no development tokens, no issuer of workflow tokens. */
+	readonly developmentSecret?: string;
+}
+
+/** The configuration asks for something that the profile or the security of the instance forbids. */
+export class IdentitySetupError extends Error {
+	override readonly name = 'IdentitySetupError';
+}
+
+const MAX_BODY_BYTES = 64 * 1024;
+const MIN_SECRET_CHARS = 16;
+
+/**
+ * Starts the provider on its listeners `public` and `admin`.
+ * @throws IdentitySetupError for a combination that the profile refuses; SigningKeyError for unusable keys.
+ */
+export async function createService(deps: IdentityDeps): Promise<Service> {
+	const { config, clock, log, database } = deps;
+	refuseUnsafe(config, deps.developmentSecret);
+	const issuer = authIssuer(config.publicUrl);
+	const auth = await openIssuerKeys(issuer, deps.signingJwks.auth);
+	const methods = enabledLoginMethods(config).map((method) => method.id);
+	const health = () => healthOf(database, methods);
+
+	const publicApp = createListener({
+		name: 'public',
+		log,
+		errors: IDENTITY_ERRORS,
+		family: 'problem',
+		maxBodyBytes: MAX_BODY_BYTES,
+	});
+	const provider = createProvider({ config, database, clock, log, keys: auth });
+	mountLogin(publicApp, { config, clock, log, provider, remember: (account) => rememberLogin(deps, account) });
+	mountProvider(publicApp, provider, config);
+	if (deps.developmentSecret !== undefined) {
+		const { publicUrl } = config;
+		const ci = await openIssuerKeys(ciIssuer(publicUrl), deps.signingJwks.ci);
+		const { random, developmentSecret: secret } = deps;
+		mountDevelopmentToken(publicApp, { publicUrl, secret, auth, ci, clock, random });
+		mountCiIssuer(publicApp, publicUrl, ci);
+		log.warn({ issuer: ciIssuer(publicUrl) }, 'development tokens are on: their secret signs as anyone');
+	}
+	if (config.developmentLogin) log.warn({ issuer }, 'the development login is on: it believes any address');
+
+	const admin = createAdminListener({
+		name: 'admin',
+		log,
+		tokens: config.admin.tokens,
+		health,
+		errors: IDENTITY_ERRORS,
+	});
+	mountTrust(admin, () => reportTrust(issuer, auth, clock));
+
+	return {
+		name: 'identity',
+		listeners: [
+			{ name: 'public', app: publicApp },
+			{ name: 'admin', app: admin },
+		],
+		jobs: [cleanExpiredJob({ database, clock })],
+		health,
+		close: async () => undefined,
+	};
+}
+
+/** The schema says the same of a file; a caller that builds its configuration in code comes past it. */
+function refuseUnsafe(config: IdentityConfig, secret: string | undefined): void {
+	if (config.profile === 'production' && config.developmentLogin)
+		throw new IdentitySetupError("the profile 'production' refuses the development login");
+	if (config.profile === 'production' && secret !== undefined)
+		throw new IdentitySetupError("the profile 'production' refuses development tokens: remove the development secret");
+	if (secret !== undefined && secret.length < MIN_SECRET_CHARS)
+		throw new IdentitySetupError(`the development secret is shorter than ${MIN_SECRET_CHARS} characters`);
+}

@@ -1,0 +1,142 @@
+/**
+ * The identity provider's wire beyond OpenID Connect itself: the discovery document and the key set as everyone reads
+ * them, and the endpoint that mints identity tokens for development.
+ *
+ * The provider's own protocol (authorization, token and device endpoints) is OAuth 2.0 forms; its paths are in the
+ * discovery document (OpenID Connect Discovery 1.0 section 4).
+ */
+import { z } from 'zod';
+import { route } from './route.ts';
+
+/** The audience that every Sigstore client asks for, and the name of the public client they all use. */
+export const SIGSTORE_AUDIENCE = 'sigstore';
+
+/** Path of the issuer of people's tokens below the public URL, as the public Sigstore instance has it. */
+export const AUTH_PATH = '/auth';
+/** Path of the second development issuer, whose tokens look like those of GitHub Actions. */
+export const CI_PATH = '/ci';
+
+/** The issuer of people's tokens: the `iss` claim, byte for byte. `publicUrl` has no trailing slash. */
+export function authIssuer(publicUrl: string): string {
+	return publicUrl + AUTH_PATH;
+}
+
+/** The issuer of development tokens for workflows. `publicUrl` has no trailing slash. */
+export function ciIssuer(publicUrl: string): string {
+	return publicUrl + CI_PATH;
+}
+
+const MAX_CLAIMS = 64;
+const MAX_CLAIMS_BYTES = 8 * 1024;
+const MAX_CLAIM_DEPTH = 6;
+
+/** An address that a certificate can carry as rfc822Name: ASCII (RFC 5280 section 4.2.1.6), one `@`, no quoting. */
+export const emailAddress = z
+	.string()
+	.max(320)
+	.regex(
+		/^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/,
+		'expected an e-mail address such as alice@example.com',
+	);
+
+/** Claims of a development token: a JSON object, bounded because it ends up in a header of every request. */
+export const developmentClaims = z
+	.record(z.string().min(1).max(128), z.unknown())
+	.refine((claims) => Object.keys(claims).length <= MAX_CLAIMS, `expected at most ${MAX_CLAIMS} claims`)
+	.refine((claims) => depthWithin(claims, MAX_CLAIM_DEPTH), `expected at most ${MAX_CLAIM_DEPTH} levels of nesting`)
+	.refine(
+		(claims) => !depthWithin(claims, MAX_CLAIM_DEPTH) || JSON.stringify(claims).length <= MAX_CLAIMS_BYTES,
+		`expected at most ${MAX_CLAIMS_BYTES} characters of JSON`,
+	);
+
+/**
+ * Whom the token is to name. With a claim `job_workflow_ref` it comes from the issuer of workflows and `email` is not
+ * needed; without one it names the person `email`.
+ */
+export const developmentTokenRequest = z
+	.strictObject({
+		email: emailAddress.optional(),
+		claims: developmentClaims.optional(),
+		/** The `aud` claim; `sigstore` when absent. */
+		audience: z.string().min(1).max(256).optional(),
+	})
+	.refine((request) => request.email !== undefined || namesWorkflow(request.claims), {
+		message: "expected 'email', or claims with 'job_workflow_ref'",
+		path: ['email'],
+	});
+export type DevelopmentTokenRequest = z.infer<typeof developmentTokenRequest>;
+
+export const developmentTokenReply = z.object({ token: z.string() });
+
+/** Whether `claims` are those of a workflow rather than of a person. */
+export function namesWorkflow(claims: Readonly<Record<string, unknown>> | undefined): boolean {
+	return claims !== undefined && Object.hasOwn(claims, 'job_workflow_ref');
+}
+
+/** Needs `Authorization: Bearer <instance secret>`; exists only where the instance has such a secret. */
+export const mintDevelopmentToken = route({
+	method: 'POST',
+	path: '/development/token',
+	summary: 'Mints an identity token for development.',
+	body: developmentTokenRequest,
+	replies: { 200: developmentTokenReply },
+});
+
+/** The members of a discovery document that Chancery reads or writes; unknown members pass. */
+export const discoveryDocument = z.looseObject({
+	issuer: z.string(),
+	authorization_endpoint: z.string().optional(),
+	token_endpoint: z.string().optional(),
+	device_authorization_endpoint: z.string().optional(),
+	jwks_uri: z.string(),
+	subject_types_supported: z.array(z.string()).optional(),
+	response_types_supported: z.array(z.string()).optional(),
+	id_token_signing_alg_values_supported: z.array(z.string()).optional(),
+	code_challenge_methods_supported: z.array(z.string()).optional(),
+	scopes_supported: z.array(z.string()).optional(),
+	claims_supported: z.array(z.string()).optional(),
+});
+export type DiscoveryDocument = z.infer<typeof discoveryDocument>;
+
+/** Public keys only: whatever else a key has is dropped, so that a private member cannot pass. */
+export const publicJwk = z.object({
+	kty: z.string(),
+	use: z.string().optional(),
+	alg: z.string().optional(),
+	kid: z.string(),
+	n: z.string().optional(),
+	e: z.string().optional(),
+	crv: z.string().optional(),
+	x: z.string().optional(),
+	y: z.string().optional(),
+});
+export type PublicJwk = z.infer<typeof publicJwk>;
+
+export const jwkSet = z.object({ keys: z.array(publicJwk) });
+
+/** Called at an issuer URL: discovery is always the issuer plus this path. */
+export const getDiscovery = route({
+	method: 'GET',
+	path: '/.well-known/openid-configuration',
+	summary: 'The discovery document of an issuer.',
+	replies: { 200: discoveryDocument },
+});
+
+export const getCiDiscovery = route({
+	...getDiscovery,
+	path: `${CI_PATH}/.well-known/openid-configuration`,
+	summary: 'The discovery document of the development issuer of workflow tokens.',
+});
+
+export const getCiKeys = route({
+	method: 'GET',
+	path: `${CI_PATH}/keys`,
+	summary: 'The public keys of the development issuer of workflow tokens.',
+	replies: { 200: jwkSet },
+});
+
+/** Stops at the bound, so that a deeply nested value cannot exhaust the stack. */
+function depthWithin(value: unknown, levels: number): boolean {
+	if (value === null || typeof value !== 'object') return true;
+	return levels > 0 && Object.values(value).every((item) => depthWithin(item, levels - 1));
+}
