@@ -1,0 +1,106 @@
+/**
+ * Configuration of the signature log. The table in the README is printed from these descriptions.
+ */
+import { z } from 'zod';
+
+const publicUrl = z.url({ protocol: /^https?$/ }).refine((url) => !url.endsWith('/'), 'must not end with a slash');
+
+const hostName = z
+	.string()
+	.max(253)
+	.regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/, 'must be a host name in lower case, without scheme, port or path');
+
+/** Upper bound of a tree id: an int64 on the wire. */
+const MAX_TREE_ID = 2n ** 63n - 1n;
+
+export const configSchema = z.strictObject({
+	profile: z
+		.enum(['development', 'production'])
+		.default('production')
+		.describe(
+			'`development` marks new logs as development data; `production` refuses to open a log that is so marked. Cannot be changed for an existing log.',
+		),
+	createMissing: z
+		.boolean()
+		.default(false)
+		.describe(
+			'Create the logs at start when the database has none. Danger: with a wrong database URL this begins a new, empty log instead of refusing to start.',
+		),
+	duplicateStatus: z
+		.union([z.literal(201), z.literal(409)])
+		.default(201)
+		.describe(
+			'Status of a repeated entry: 201 answers the stored entry again, 409 is the strict answer of upstream. May be changed at any time; with 409 several clients fail when they retry.',
+		),
+	maxQueuedCheckMs: z
+		.int()
+		.min(10)
+		.max(60_000)
+		.default(2_000)
+		.describe(
+			'Signature checks may wait for at most so much estimated work, in milliseconds; beyond it submissions are refused with Retry-After. Above about 4000, clients give up before they are answered.',
+		),
+	v1: z
+		.strictObject({
+			publicUrl: publicUrl.describe(
+				'URL under which clients reach the v1 wire, without a trailing slash; it goes into the trusted root.',
+			),
+			hostname: hostName.describe(
+				'Host name of publicUrl; signs the checkpoints and is the first half of their origin. Changing it splits the log: it is fixed when the log is created.',
+			),
+			treeId: z
+				.string()
+				.regex(/^[1-9][0-9]{0,18}$/, 'must be a decimal number without leading zeros')
+				.refine((text) => !/^[0-9]{1,19}$/.test(text) || BigInt(text) <= MAX_TREE_ID, 'must be below 2^63')
+				.describe(
+					'Tree id, decimal, from 1 to 2^63-1; part of the origin and of every entry id. Changing it splits the log: it is fixed when the log is created.',
+				),
+			maxBodyBytes: z
+				.int()
+				.min(64 * 1024)
+				.max(128 * 1024 * 1024)
+				.default(20 * 1024 * 1024)
+				.describe(
+					'Largest request body in bytes; dsse entries bring the whole attestation. Memory is needed for several at once.',
+				),
+		})
+		.describe('The log behind the Rekor v1 wire.'),
+	v2: z
+		.strictObject({
+			publicUrl: publicUrl.describe(
+				'URL under which clients reach the v2 wire, without a trailing slash; it goes into the trusted root.',
+			),
+			origin: hostName.describe(
+				'Origin of the checkpoints: the host name of publicUrl and nothing else. Changing it splits the log: it is fixed when the log is created.',
+			),
+			maxBodyBytes: z
+				.int()
+				.min(64 * 1024)
+				.max(128 * 1024 * 1024)
+				.default(4 * 1024 * 1024)
+				.describe('Largest request body in bytes; only dsse requests come near it.'),
+		})
+		.describe('The log behind the Rekor v2 wire.'),
+	admin: z
+		.strictObject({
+			tokens: z
+				.array(
+					z.strictObject({
+						name: z.string().min(1).max(64).describe('Who calls with this token; appears in the audit log.'),
+						role: z
+							.enum(['operator', 'service'])
+							.describe('What the caller may do: `service` reads trust reports, `operator` everything.'),
+						sha256: z
+							.string()
+							.regex(/^[0-9a-f]{64}$/)
+							.describe('Hex SHA-256 of the token; the token itself is never configured here.'),
+					}),
+				)
+				.default([])
+				.describe('Bearer tokens of the admin listener. Without any, every call but /healthz is refused.'),
+		})
+		.default({ tokens: [] })
+		.describe('The admin listener.'),
+});
+
+export type LogConfig = z.output<typeof configSchema>;

@@ -1,0 +1,105 @@
+/**
+ * What verifies an entry: a public key, bare or in a certificate, as both wires bring it. A certificate is parsed and
+ * not judged: neither trust nor validity is the log's business, only that it can be searched and read later.
+ */
+import { DomainError } from '@chancery/chassis/domain-error';
+import { fromUtf8, utf8 } from '@chancery/core/bytes';
+import { type Certificate, parseCertificate, subjectAltNames } from '@chancery/core/certificate';
+import { FormatError } from '@chancery/core/format-error';
+import { readFulcioExtensions } from '@chancery/core/fulcio-extensions';
+import { encodePem, type PemBlock, parsePem } from '@chancery/core/pem';
+import { type PublicKeyInfo, parseSpki } from '@chancery/core/spki';
+import { checkCertificateChain } from './certificate-chain.ts';
+
+export interface VerifierKey {
+	/** DER of the SubjectPublicKeyInfo. */
+	readonly spki: Uint8Array;
+	readonly info: PublicKeyInfo;
+	/** Subject alternative names of the certificate; empty for a bare key. */
+	readonly identities: readonly string[];
+	/** Issuer of the OIDC token behind the certificate, when it says so. */
+	readonly oidcIssuer?: string;
+}
+
+/** A verifier as a v1 entry stores it. */
+export interface PemVerifier {
+	readonly key: VerifierKey;
+	/** UTF-8 of the PEM written again: 64 columns, line feeds, no headers, one final newline. */
+	readonly canonicalPem: Uint8Array;
+}
+
+/** A chain in an entry, leaf and root included. */
+const MAX_CHAIN_CERTIFICATES = 10;
+
+/**
+ * Reads the PEM of a v1 entry: one `PUBLIC KEY`, one `CERTIFICATE`, or a certificate chain from leaf to root that is
+ * valid at the leaf's notBefore.
+ * @throws DomainError `invalid-entry`
+ */
+export function parsePemVerifier(pem: Uint8Array): PemVerifier {
+	return orInvalid('the public key', () => {
+		const blocks = parsePem(fromUtf8(pem));
+		const canonicalPem = utf8(blocks.map((block) => encodePem(block.label, block.der)).join(''));
+		return { key: keyOf(blocks), canonicalPem };
+	});
+}
+
+function keyOf(blocks: readonly PemBlock[]): VerifierKey {
+	const [first] = blocks as [PemBlock, ...PemBlock[]];
+	if (first.label === 'PUBLIC KEY') {
+		if (blocks.length > 1) throw new FormatError('PEM', 'more than one block after a public key');
+		return keyFromSpki(first.der);
+	}
+	for (const { label } of blocks) {
+		if (label !== 'CERTIFICATE') throw new FormatError('PEM', `expected PUBLIC KEY or CERTIFICATE and found ${label}`);
+	}
+	if (blocks.length > MAX_CHAIN_CERTIFICATES)
+		throw new FormatError('PEM', `${blocks.length} certificates; ${MAX_CHAIN_CERTIFICATES} is the limit`);
+	const [leaf, ...issuers] = blocks.map((block) => parseCertificate(block.der)) as [Certificate, ...Certificate[]];
+	if (issuers.length > 0) checkCertificateChain(leaf, issuers);
+	return keyFromCertificate(leaf);
+}
+
+/** Reads DER of a SubjectPublicKeyInfo. @throws DomainError `invalid-entry` */
+export function parseSpkiVerifier(der: Uint8Array): VerifierKey {
+	return orInvalid('the public key', () => keyFromSpki(der));
+}
+
+/** Reads DER of a certificate. @throws DomainError `invalid-entry` */
+export function parseCertificateVerifier(der: Uint8Array): VerifierKey {
+	return orInvalid('the certificate', () => keyFromCertificate(parseCertificate(der)));
+}
+
+function keyFromSpki(spki: Uint8Array): VerifierKey {
+	return { spki, info: parseSpki(spki), identities: [] };
+}
+
+function keyFromCertificate(certificate: Certificate): VerifierKey {
+	const oidcIssuer = readOidcIssuer(certificate);
+	return {
+		spki: certificate.publicKey,
+		info: parseSpki(certificate.publicKey),
+		identities: subjectAltNames(certificate).map((name) => name.value),
+		...(oidcIssuer === undefined ? {} : { oidcIssuer }),
+	};
+}
+
+/** Certificates of other issuers may hold anything under these identifiers; that is no reason to refuse their entries. */
+function readOidcIssuer(certificate: Certificate): string | undefined {
+	try {
+		const { issuer, issuerV2 } = readFulcioExtensions(certificate);
+		return issuerV2 ?? issuer;
+	} catch (error) {
+		if (error instanceof FormatError) return undefined;
+		throw error;
+	}
+}
+
+function orInvalid<T>(what: string, parse: () => T): T {
+	try {
+		return parse();
+	} catch (cause) {
+		if (!(cause instanceof FormatError)) throw cause;
+		throw new DomainError('invalid-entry', `${what} cannot be read: ${cause.message}`, { cause });
+	}
+}

@@ -1,0 +1,12 @@
+/**
+ * The tables of this service are those of the log engine; it has none of its own.
+ */
+import type { MigrationReport } from '@chancery/postgres/migrate';
+import type { Database } from '@chancery/postgres/sql';
+import { migrateTlog } from '@chancery/tlog/migrate';
+import { SCHEMA } from './search.ts';
+
+/** Brings the schema `log` to its present form; safe when several processes start at once. @throws MigrationError */
+export function migrateSchema(database: Database): Promise<MigrationReport> {
+	return migrateTlog(database, SCHEMA);
+}
