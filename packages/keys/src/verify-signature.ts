@@ -1,0 +1,42 @@
+/**
+ * Verifies signatures over messages with OpenSSL, through node:crypto.
+ */
+import { verify } from 'node:crypto';
+import type { HashAlgorithm } from '@chancery/core/sha';
+import { type PublicKey, readPublicKey } from './public-key.ts';
+
+const OPENSSL_DIGESTS: Readonly<Record<HashAlgorithm, string>> = {
+	SHA2_256: 'sha256',
+	SHA2_384: 'sha384',
+	SHA2_512: 'sha512',
+};
+
+/**
+ * Whether `signature` was made over `message` by the holder of the key (DER SPKI, or parsed before). ECDSA: DER
+ * `Ecdsa-Sig-Value`; RSA: PKCS#1 v1.5; Ed25519: RFC 8032. `hash` defaults to what belongs to the key: SHA-256 for P-256
+ * and RSA, SHA-384 for P-384, SHA-512 for P-521; Ed25519 ignores it.
+ *
+ * Key and signature come from strangers: whatever is wrong with them, the answer is false, never an error. Key sizes
+ * are the caller's policy.
+ */
+export function verifySignature(
+	publicKey: Uint8Array | PublicKey,
+	message: Uint8Array,
+	signature: Uint8Array,
+	hash?: HashAlgorithm,
+): boolean {
+	const parsed = readPublicKey(publicKey);
+	if (parsed === undefined) return false;
+	const digest = parsed.info.algorithm === 'ed25519' ? null : OPENSSL_DIGESTS[hash ?? defaultHash(parsed)];
+	try {
+		return verify(digest, message, { key: parsed.key, dsaEncoding: 'der' }, signature);
+	} catch {
+		// OpenSSL throws for some malformed signatures (an RSA number beyond the modulus) and answers false for others.
+		return false;
+	}
+}
+
+function defaultHash({ info }: PublicKey): HashAlgorithm {
+	if (info.curve === 'P-384') return 'SHA2_384';
+	return info.curve === 'P-521' ? 'SHA2_512' : 'SHA2_256';
+}
