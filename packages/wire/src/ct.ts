@@ -6,6 +6,7 @@
  */
 import { z } from 'zod';
 import { route } from './route.ts';
+import { trustReport } from './trust-report.ts';
 
 /** More certificates than any chain of ours or of a public CA has; a bound on the work that one request may ask for. */
 export const MAX_CHAIN_CERTIFICATES = 10;
@@ -124,9 +125,23 @@ export const logDescription = z.object({
 	mmd: count,
 });
 
+export type LogDescription = z.infer<typeof logDescription>;
+
 export const getLogDescription = route({
 	method: 'GET',
 	path: '/log.v3.json',
 	summary: 'Key, id and merge delay of this log in the form of a log list entry.',
 	replies: { 200: logDescription },
+});
+
+/** `sha256` is the fingerprint of the root certificate in hexadecimal; `added` is false when it was accepted before. */
+export const registeredRoot = z.object({ sha256: z.string(), added: z.boolean() });
+
+/** On the admin listener: accepts the root of the chain in a certificate authority's own trust report. */
+export const registerRoot = route({
+	method: 'POST',
+	path: '/admin/v1/roots',
+	summary: 'Accepts the root of the certificate authority whose signed report is sent.',
+	body: trustReport,
+	replies: { 200: registeredRoot, 201: registeredRoot },
 });
