@@ -145,9 +145,7 @@ export function createListener(options: ListenerOptions): FastifyInstance {
 				.send();
 			return;
 		}
-		done(
-			BAD_ESCAPE.test(request.raw.url ?? '') ? new DomainError('invalid-request', 'the URL is not valid') : undefined,
-		);
+		done(malformed(request));
 	});
 
 	// After every onRequest hook (an admin listener authenticates there), before a body is read for nobody.

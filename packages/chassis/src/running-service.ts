@@ -1,0 +1,99 @@
+/**
+ * Starts a service and ends it: listeners, jobs, and an orderly stop within a fixed time, whatever clients do.
+ */
+import type { Server } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { runJob } from './job-runner.ts';
+import { type BoundListener, bindListener, type ListenAddress } from './listen.ts';
+import type { Logger } from './logger.ts';
+import { createMetrics } from './metrics.ts';
+import type { Service } from './service.ts';
+
+export interface StartOptions {
+	/** Where each listener of the service is bound, by its name. */
+	readonly addresses: Readonly<Record<string, ListenAddress>>;
+	readonly log: Logger;
+}
+
+export interface RunningService {
+	readonly name: string;
+	/** Base URL of each listener, without a trailing slash. */
+	readonly urls: Readonly<Record<string, string>>;
+	/** Takes at most about three seconds. Later calls wait for the first. */
+	stop(): Promise<void>;
+}
+
+/** Requests under way may end within this time; then their connections are cut. */
+const DRAIN_MS = 1_800;
+const JOBS_MS = 600;
+const CLOSE_MS = 500;
+
+/**
+ * Binds all listeners, then starts the jobs. When one address cannot be bound, what was started is stopped again.
+ * @throws Error when an address is missing or cannot be bound
+ */
+export async function startService(service: Service, options: StartOptions): Promise<RunningService> {
+	const { log } = options;
+	const metrics = service.metrics ?? createMetrics(service.name);
+	const bound: (readonly [name: string, listener: BoundListener])[] = [];
+	const stopping = new AbortController();
+	let jobs: Promise<unknown> = Promise.resolve();
+
+	const stop = async () => {
+		// Requests first: what waits for an answer may need a job to get it.
+		await drain(bound.flatMap(([, listener]) => listener.servers));
+		stopping.abort();
+		await within(JOBS_MS, jobs, () => log.warn({ service: service.name }, 'a job did not stop in time'));
+		const closing = Promise.all([...service.listeners.map(({ app }) => app.close()), service.close()]);
+		await within(
+			CLOSE_MS,
+			closing.catch((error: unknown) => log.error({ err: error, service: service.name }, 'closing failed')),
+			() => log.warn({ service: service.name }, 'the service did not close in time'),
+		);
+		log.info({ service: service.name }, 'stopped');
+	};
+
+	try {
+		for (const { name, app } of service.listeners) {
+			const address = Object.hasOwn(options.addresses, name) ? options.addresses[name] : undefined;
+			if (!address) throw new Error(`${service.name} has a listener '${name}' and no address for it`);
+			app.chassis.metrics ??= metrics;
+			const listener = await bindListener(app, address);
+			bound.push([name, listener]);
+			log.info({ service: service.name, listener: name, url: listener.url }, 'listening');
+		}
+	} catch (error) {
+		await stop();
+		throw error;
+	}
+	jobs = Promise.all(service.jobs.map((job) => runJob(job, stopping.signal, { log, metrics })));
+
+	let stopped: Promise<void> | undefined;
+	return {
+		name: service.name,
+		urls: Object.fromEntries(bound.map(([name, { url }]) => [name, url])),
+		stop: () => {
+			stopped ??= stop();
+			return stopped;
+		},
+	};
+}
+
+/** No new connections, idle ones closed, busy ones given `DRAIN_MS`. Half-open connections count as busy until then. */
+async function drain(servers: readonly Server[]): Promise<void> {
+	const listening = servers.filter((server) => server.listening);
+	const closed = Promise.all(listening.map((server) => new Promise((resolve) => server.close(resolve))));
+	for (const server of listening) server.closeIdleConnections();
+	await within(DRAIN_MS, closed, () => {
+		for (const server of listening) server.closeAllConnections();
+	});
+}
+
+/** Waits for `work`, but not longer than `ms`; `late` is called when it took longer. */
+async function within(ms: number, work: Promise<unknown>, late: () => void): Promise<void> {
+	const timer = new AbortController();
+	const overdue = Symbol('overdue');
+	const first = await Promise.race([work, sleep(ms, overdue, { signal: timer.signal }).catch(() => undefined)]);
+	timer.abort();
+	if (first === overdue) late();
+}
