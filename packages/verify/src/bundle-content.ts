@@ -66,7 +66,7 @@ function signerOf(bundle: Bundle, version: BundleVersion): BundleContent['signer
 	const chain = certificate ? [certificate] : (x509CertificateChain?.certificates ?? []);
 	const [leaf, ...others] = chain.map(({ rawBytes }) => parseCertificate(rawBytes));
 	if (!leaf) throw malformed('the certificate chain is empty');
-	if (basicConstraints(leaf)?.cA) throw new VerifyError('certificate-invalid', 'the signing certificate is a CA');
+	if (basicConstraints(leaf)?.ca) throw new VerifyError('certificate-invalid', 'the signing certificate is a CA');
 	// A root inside the bundle is never trusted; its presence means that a signer did not know what it trusts.
 	if (others.some((other) => isSelfIssued(other))) throw malformed('the bundle contains a root certificate');
 	return { kind: 'certificate', certificate: leaf };

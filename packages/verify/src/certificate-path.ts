@@ -21,6 +21,11 @@ const SIGNATURE_HASHES: ReadonlyMap<string, HashAlgorithm> = new Map([
 	['1.3.101.112', 'SHA2_512'],
 ]);
 
+/** The hash of a signature algorithm, or undefined when it is not accepted. */
+export function signatureHashOf(oid: string): HashAlgorithm | undefined {
+	return SIGNATURE_HASHES.get(oid);
+}
+
 /**
  * Why `leaf` does not chain to the anchor of `authority` at `time`, or undefined when it does.
  * `above` are the CA certificates from the issuer of `leaf` to the anchor.
@@ -34,8 +39,8 @@ export async function pathProblem(
 	let subject = leaf;
 	for (const [depth, issuer] of above.entries()) {
 		if (!equalBytes(subject.issuer, issuer.subject)) return 'the issuer name does not match';
-		const { cA, pathLength } = basicConstraints(issuer) ?? { cA: false, pathLength: undefined };
-		if (!cA) return 'an issuer is not a CA';
+		const { ca, pathLength } = basicConstraints(issuer) ?? { ca: false, pathLength: undefined };
+		if (!ca) return 'an issuer is not a CA';
 		// `depth` intermediates stand between this issuer and the leaf (RFC 5280 section 4.2.1.9).
 		if (pathLength !== undefined && depth > pathLength) return 'the path is longer than an issuer allows';
 		const usage = keyUsage(issuer);

@@ -136,21 +136,21 @@ async function openCheckpoint(
 	try {
 		const note = parseNote(envelope);
 		const own = note.signatures.filter(
-			({ name, keyHash }) => name === log.hostName && equalBytes(keyHash, log.logId.subarray(0, 4)),
+			({ name, keyHash }) => log.hostNames.join(' or ')s.includes(name) && equalBytes(keyHash, log.logId.subarray(0, 4)),
 		);
 		if (own.length === 0)
 			throw new VerifyError('checkpoint-invalid', 'the checkpoint is not signed by the log', {
-				expected: log.hostName,
+				expected: log.hostNames.join(' or ')s.join(' or '),
 			});
 		let isSigned = false;
 		for (const { signature } of own)
 			isSigned ||= await crypto.verify(log.publicKey, utf8(note.text), signature, 'SHA2_256');
 		if (!isSigned)
-			throw new VerifyError('checkpoint-invalid', `the signature of ${log.hostName} on the checkpoint does not verify`);
+			throw new VerifyError('checkpoint-invalid', `the signature of ${log.baseUrl} on the checkpoint does not verify`);
 		const checkpoint = parseCheckpoint(note.text);
-		if (isV2 && checkpoint.origin !== log.hostName)
+		if (isV2 && !log.hostNames.join(' or ')s.includes(checkpoint.origin))
 			throw new VerifyError('checkpoint-invalid', 'the checkpoint is of another log', {
-				expected: log.hostName,
+				expected: log.hostNames.join(' or '),
 				found: checkpoint.origin,
 			});
 		return checkpoint;

@@ -15,8 +15,8 @@ export interface Validity {
 
 export interface TrustedLog {
 	readonly baseUrl: string;
-	/** Host of `baseUrl` without port: the name that the log signs its checkpoints with. */
-	readonly hostName: string;
+	/** The names that the log may sign its checkpoints with: the host of `baseUrl`, without and with port. */
+	readonly hostNames: readonly string[];
 	/** DER SubjectPublicKeyInfo. */
 	readonly publicKey: Uint8Array;
 	/** 32 bytes by which entries and SCTs name the log. */
@@ -71,7 +71,7 @@ function openLog(log: TransparencyLogInstance): TrustedLog {
 	if (log.hashAlgorithm !== 'SHA2_256') throw malformed(`log ${log.baseUrl} uses ${log.hashAlgorithm}`);
 	return {
 		baseUrl: log.baseUrl,
-		hostName: hostNameOf(log.baseUrl),
+		hostNames: hostNamesOf(log.baseUrl),
 		publicKey: log.publicKey.rawBytes,
 		logId: log.logId.keyId,
 		validity: { start, end: log.publicKey.validFor?.end },
@@ -90,11 +90,11 @@ function openAuthority(authority: CertificateAuthority): TrustedAuthority {
 	};
 }
 
-function hostNameOf(baseUrl: string): string {
+function hostNamesOf(baseUrl: string): string[] {
 	// Some roots name a log without a scheme.
 	const url = URL.parse(baseUrl) ?? URL.parse(`https://${baseUrl}`);
 	if (!url) throw malformed(`${JSON.stringify(baseUrl)} is not a URL`);
-	return url.hostname;
+	return url.hostname === url.host ? [url.hostname] : [url.hostname, url.host];
 }
 
 function malformed(message: string): FormatError {

@@ -7,8 +7,10 @@ import { fromBase64, toBase64 } from '@chancery/core/bytes';
 import { FormatError } from '@chancery/core/format-error';
 import { z } from 'zod';
 
+const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'expected bytes');
+
 /** Bytes in standard base64 with padding. Decodes to `Uint8Array`; everything else is an issue, never a throw. */
-export const base64Bytes = z.codec(z.string(), z.instanceof(Uint8Array), {
+export const base64Bytes = z.codec(z.string(), bytes, {
 	decode: (text, context) => {
 		try {
 			return fromBase64(text);
@@ -18,11 +20,11 @@ export const base64Bytes = z.codec(z.string(), z.instanceof(Uint8Array), {
 			return z.NEVER;
 		}
 	},
-	encode: (bytes) => toBase64(bytes),
+	encode: (value) => toBase64(value),
 });
 
 /** As `base64Bytes`, and at least one byte. */
-export const nonEmptyBytes = base64Bytes.refine((bytes) => bytes.length > 0, 'is empty');
+export const nonEmptyBytes = base64Bytes.refine((value) => value.length > 0, 'is empty');
 
 /**
  * A non-negative int64 that fits a JavaScript integer: a decimal string on the wire (numbers are read too, as proto3

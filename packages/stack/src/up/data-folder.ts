@@ -41,6 +41,12 @@ export async function openDataFolder(path: string): Promise<DataFolder> {
 			cause: error,
 		});
 	}
+	return existingDataFolder(absolute);
+}
+
+/** Where the parts of a data folder lie; nothing is made or checked. */
+export function existingDataFolder(path: string): DataFolder {
+	const absolute = resolve(path);
 	return {
 		path: absolute,
 		record: join(absolute, 'chancery.json'),

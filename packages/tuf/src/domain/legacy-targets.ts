@@ -9,36 +9,38 @@ import { encodePem } from '@chancery/core/pem';
 import type { TargetDescription } from './metadata.ts';
 import type { TargetFile } from './publish.ts';
 
-export type LegacyTarget = TargetFile & Required<Pick<TargetDescription, 'custom'>>;
+export type LegacyTarget = TargetFile & { readonly custom: NonNullable<TargetDescription['custom']> };
 
 export function legacyTargets(materials: readonly TrustMaterial[]): LegacyTarget[] {
-	const files = materials.flatMap((material): LegacyTarget[] => {
-		switch (material.kind) {
-			case 'certificate-authority': {
-				const intermediates = material.certChain.slice(0, -1);
-				return [
-					certificate('fulcio_v1.crt.pem', 'Fulcio', material.certChain.at(-1), material.uri),
-					...intermediates.map((der) => certificate('fulcio_intermediate_v1.crt.pem', 'Fulcio', der, material.uri)),
-				];
-			}
-			case 'timestamp-authority':
-				return material.certChain.map((der, i, { length }) => {
-					const name =
-						i === 0 ? 'tsa_leaf.crt.pem' : i === length - 1 ? 'tsa_root.crt.pem' : `tsa_intermediate_${i - 1}.crt.pem`;
-					return certificate(name, 'TSA', der, material.uri);
-				});
-			case 'ctlog':
-				return [publicKey('ctfe.pub', 'CTFE', material.publicKey, material.baseUrl)];
-			case 'tlog':
-				// They speak to v1 logs only.
-				return material.majorApiVersion === 1
-					? [publicKey('rekor.pub', 'Rekor', material.publicKey, material.baseUrl)]
-					: [];
-			case 'identity':
-				return [];
-		}
-	});
+	const files = materials.flatMap(legacyTargetsOf);
 	return files.filter((file, i) => files.findIndex(({ name }) => name === file.name) === i);
+}
+
+function legacyTargetsOf(material: TrustMaterial): LegacyTarget[] {
+	switch (material.kind) {
+		case 'certificate-authority': {
+			const intermediates = material.certChain.slice(0, -1);
+			return [
+				certificate('fulcio_v1.crt.pem', 'Fulcio', material.certChain.at(-1), material.uri),
+				...intermediates.map((der) => certificate('fulcio_intermediate_v1.crt.pem', 'Fulcio', der, material.uri)),
+			];
+		}
+		case 'timestamp-authority':
+			return material.certChain.map((der, i, { length }) => {
+				const name =
+					i === 0 ? 'tsa_leaf.crt.pem' : i === length - 1 ? 'tsa_root.crt.pem' : `tsa_intermediate_${i - 1}.crt.pem`;
+				return certificate(name, 'TSA', der, material.uri);
+			});
+		case 'ctlog':
+			return [publicKey('ctfe.pub', 'CTFE', material.publicKey, material.baseUrl)];
+		case 'tlog':
+			// They speak to v1 logs only.
+			return material.majorApiVersion === 1
+				? [publicKey('rekor.pub', 'Rekor', material.publicKey, material.baseUrl)]
+				: [];
+		case 'identity':
+			return [];
+	}
 }
 
 type Usage = LegacyTarget['custom']['sigstore']['usage'];

@@ -1,0 +1,44 @@
+/** `chancery sign-blob`: a keyless signature of a file. */
+import { randomBytes } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import { signBlob } from '@chancery/client/sign';
+import { Command } from 'commander';
+import { addIdentityTokenOption, readTokenOption } from '../identity-token-option.ts';
+import { terminal } from '../terminal.ts';
+import { addTrustOptions, resolveSigning, type TrustOptions } from '../trust-options.ts';
+
+interface SignOptions extends TrustOptions {
+	readonly bundle: string;
+	readonly identityToken?: string;
+	readonly json?: boolean;
+}
+
+export function signBlobCommand(): Command {
+	const command = new Command('sign-blob')
+		.description('Signs a file with an ephemeral key and writes the bundle that proves it.')
+		.argument('<file>', 'the file to sign')
+		.requiredOption('--bundle <file>', 'where to write the bundle')
+		.option('--json', 'print what the signature proves as JSON');
+	addTrustOptions(addIdentityTokenOption(command), true);
+	return command
+		.addHelpText(
+			'after',
+			`
+Example, with a development instance:
+  $ chancery sign-blob --data DIR --identity-token "$(chancery token --data DIR --email alice@example.com)" \\
+      --bundle README.sigstore.json README.md`,
+		)
+		.action(async (file: string, options: SignOptions) => {
+			const { bundle, evidence } = await signBlob(await readFile(file), {
+				...(await resolveSigning(options)),
+				identityToken: await readTokenOption(options.identityToken),
+				fetch,
+				clock: Date.now,
+				random: randomBytes,
+			});
+			await writeFile(options.bundle, `${JSON.stringify(bundle)}\n`);
+			if (options.json)
+				terminal.json({ bundle: options.bundle, identity: evidence.identity, logEntries: evidence.logEntries });
+			else terminal.success(`${file} signed by ${evidence.identity?.subject}; bundle in ${options.bundle}`);
+		});
+}

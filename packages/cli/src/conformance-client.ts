@@ -1,0 +1,75 @@
+/**
+ * Entry point of Sigstore's client conformance suite: two commands with fixed arguments, and an exit code that says
+ * accepted (0) or rejected.
+ *
+ *   sign-bundle   [--staging] [--in-toto] --identity-token TOKEN --bundle FILE [--trusted-root FILE] [--signing-config FILE] ARTIFACT
+ *   verify-bundle [--staging] --bundle FILE (--certificate-identity ID --certificate-oidc-issuer URL | --key PEM) [--trusted-root FILE] FILE_OR_DIGEST
+ */
+import { randomBytes } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { attestBlob, signBlob } from '@chancery/client/sign';
+import { fromHex, fromUtf8 } from '@chancery/core/bytes';
+import { openTrustedRoot } from '@chancery/verify/trust-material';
+import type { Artifact } from '@chancery/verify/verify-bundle';
+import { parseSigningConfig } from '@chancery/wire/signing-config';
+import { policyOf } from './identity-options.ts';
+import { terminal } from './terminal.ts';
+import { UsageError } from './usage-error.ts';
+import { verifyFile } from './verify-file.ts';
+
+const OPTIONS = {
+	staging: { type: 'boolean' },
+	'in-toto': { type: 'boolean' },
+	bundle: { type: 'string' },
+	'identity-token': { type: 'string' },
+	'trusted-root': { type: 'string' },
+	'signing-config': { type: 'string' },
+	'certificate-identity': { type: 'string' },
+	'certificate-oidc-issuer': { type: 'string' },
+	key: { type: 'string' },
+} as const;
+
+/** The suite means the public-good root when it names none; it lies beside the cases. */
+const CASES = process.env.CONFORMANCE_CASES ?? join(import.meta.dirname, '../../../../shared/conformance-cases');
+
+try {
+	const { values, positionals } = parseArgs({ options: OPTIONS, allowPositionals: true });
+	const [command, artifact] = positionals;
+	if (!values.bundle || !artifact) throw new UsageError('a bundle and an artifact are needed');
+	const trustedRootPath = values['trusted-root'] ?? join(CASES, 'production-trusted-root.json');
+	const trust = openTrustedRoot(JSON.parse(await readFile(trustedRootPath, 'utf8')));
+	if (command === 'verify-bundle') {
+		const policy = await policyOf({
+			...(values['certificate-identity'] === undefined ? {} : { certificateIdentity: values['certificate-identity'] }),
+			...(values['certificate-oidc-issuer'] === undefined
+				? {}
+				: { certificateOidcIssuer: values['certificate-oidc-issuer'] }),
+			...(values.key === undefined ? {} : { key: values.key }),
+		});
+		await verifyFile(artifact, values.bundle, trust, policy);
+	} else if (command === 'sign-bundle') {
+		const signingConfigPath = values['signing-config'] ?? join(CASES, 'production-signing-config.json');
+		const deps = {
+			trust,
+			signingConfig: parseSigningConfig(JSON.parse(await readFile(signingConfigPath, 'utf8'))),
+			identityToken: values['identity-token'] ?? '',
+			fetch,
+			clock: Date.now,
+			random: randomBytes,
+		};
+		const bytes = await readFile(artifact);
+		const signed = values['in-toto'] ? await attestBlob(firstSubject(bytes), bytes, deps) : await signBlob(bytes, deps);
+		await writeFile(values.bundle, `${JSON.stringify(signed.bundle)}\n`);
+	} else throw new UsageError(`unknown command ${command}`);
+} catch (error) {
+	terminal.error(error instanceof Error ? error.message : String(error));
+	process.exitCode = 1;
+}
+
+/** With `--in-toto` the input is the statement itself; what it is about is known by digest only. */
+function firstSubject(statement: Uint8Array): Artifact {
+	const { subject } = JSON.parse(fromUtf8(statement)) as { subject?: { digest?: { sha256?: string } }[] };
+	return { digest: { algorithm: 'SHA2_256', value: fromHex(subject?.[0]?.digest?.sha256 ?? '') } };
+}

@@ -1,0 +1,15 @@
+/** Where the command keeps things when nobody says otherwise (XDG base directories). */
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+/** Data folder of `chancery up`. */
+export function defaultDataFolder(): string {
+	return join(process.env.XDG_DATA_HOME || join(homedir(), '.local', 'share'), 'chancery');
+}
+
+/** TUF caches, one folder per mirror; TUF_ROOT is honoured as other clients do. */
+export function defaultTufFolder(): string {
+	return (
+		process.env.TUF_ROOT || join(process.env.XDG_DATA_HOME || join(homedir(), '.local', 'share'), 'chancery-client')
+	);
+}

@@ -1,0 +1,34 @@
+/**
+ * Entry of the `chancery` command. Exit codes: 0 done, 1 refused or failed, 2 wrong usage.
+ */
+import { CommanderError } from 'commander';
+import { buildProgram } from './program.ts';
+import { terminal } from './terminal.ts';
+import { UsageError } from './usage-error.ts';
+
+/** Errors that are an answer, not a fault: their message is for the person, their stack is not. */
+const ANSWERS = new Set(['Refusal', 'VerifyError', 'ClientError', 'CallError', 'FormatError', 'EmbeddedError']);
+
+try {
+	await buildProgram().parseAsync();
+} catch (error) {
+	process.exitCode = report(error);
+}
+
+function report(error: unknown): number {
+	if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+	if (error instanceof UsageError) {
+		terminal.error(`${error.message} (see --help)`);
+		return 2;
+	}
+	if (error instanceof Error && (ANSWERS.has(error.name) || isFileError(error))) {
+		terminal.error(error.message);
+		return 1;
+	}
+	terminal.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
+	return 1;
+}
+
+function isFileError(error: Error): boolean {
+	return 'path' in error && 'syscall' in error;
+}

@@ -1,0 +1,25 @@
+/** The commands of `chancery`, one file each. */
+import { Command } from 'commander';
+import { attestBlobCommand } from './commands/attest-blob.ts';
+import { initializeCommand } from './commands/initialize.ts';
+import { signBlobCommand } from './commands/sign-blob.ts';
+import { tokenCommand } from './commands/token.ts';
+import { upCommand } from './commands/up.ts';
+import { verifyBlobCommand } from './commands/verify-blob.ts';
+import { verifyBlobAttestationCommand } from './commands/verify-blob-attestation.ts';
+
+export function buildProgram(): Command {
+	return new Command('chancery')
+		.description('Keyless code signing that you run yourself.')
+		.version('0.1.0')
+		.exitOverride()
+		.showHelpAfterError('(see --help)')
+		.addCommand(upCommand())
+		.addCommand(tokenCommand())
+		.addCommand(initializeCommand())
+		.addCommand(signBlobCommand())
+		.addCommand(verifyBlobCommand())
+		.addCommand(attestBlobCommand())
+		.addCommand(verifyBlobAttestationCommand())
+		.configureHelp({ sortSubcommands: false });
+}

@@ -1,0 +1,42 @@
+/**
+ * Reading an identity token that the CA will judge. Nothing is verified here: the client only needs to know which
+ * subject it must prove possession over, and when the token is of no use any more.
+ */
+import { decodeJwt, errors } from 'jose';
+import { ClientError } from './client-error.ts';
+
+const MAX_TOKEN_CHARS = 64 * 1024;
+
+export interface IdentityToken {
+	/** The compact JWS. A secret while it is valid. */
+	readonly raw: string;
+	readonly issuer: string;
+	/** The verified e-mail address where the token has one, else `sub`: what the CA takes as the challenge. */
+	readonly subject: string;
+	readonly expiresAt: Date | undefined;
+}
+
+/** @throws ClientError `token-malformed` */
+export function readIdentityToken(raw: string): IdentityToken {
+	if (raw.length > MAX_TOKEN_CHARS) throw malformed('it is longer than any token');
+	try {
+		const claims = decodeJwt(raw.trim());
+		const email = typeof claims.email === 'string' && claims.email_verified === true ? claims.email : undefined;
+		const subject = email ?? claims.sub;
+		if (typeof claims.iss !== 'string' || typeof subject !== 'string')
+			throw malformed('it has no issuer or no subject');
+		return {
+			raw: raw.trim(),
+			issuer: claims.iss,
+			subject,
+			expiresAt: typeof claims.exp === 'number' ? new Date(claims.exp * 1000) : undefined,
+		};
+	} catch (cause) {
+		if (cause instanceof errors.JOSEError) throw malformed('it is not a JWT', cause);
+		throw cause;
+	}
+}
+
+function malformed(reason: string, cause?: unknown): ClientError {
+	return new ClientError('token-malformed', `the identity token cannot be used: ${reason}`, { cause });
+}

@@ -1,0 +1,51 @@
+/** Asking the CA (Fulcio v2 over REST) for a certificate that binds an ephemeral key to the identity in a token. */
+import { utf8 } from '@chancery/core/bytes';
+import { FormatError } from '@chancery/core/format-error';
+import { encodePem, parsePem } from '@chancery/core/pem';
+import type { Signer } from '@chancery/keys/signer';
+import { CallError, call } from '@chancery/wire/call';
+import { createSigningCertificate } from '@chancery/wire/fulcio';
+import { ClientError } from './client-error.ts';
+import type { IdentityToken } from './identity-token.ts';
+
+/**
+ * Answers the DER of the leaf. The rest of the chain is left with the CA: verifiers take it from their trusted root.
+ * @throws ClientError `certificate-refused`, `answer-malformed`
+ */
+export async function requestCertificate(
+	caUrl: string,
+	token: IdentityToken,
+	signer: Signer,
+	fetchUsed: typeof fetch,
+): Promise<Uint8Array> {
+	try {
+		const proofOfPossession = await signer.sign(utf8(token.subject));
+		const { body } = await call(
+			createSigningCertificate,
+			caUrl,
+			{
+				body: {
+					credentials: { oidcIdentityToken: token.raw },
+					publicKeyRequest: {
+						publicKey: { algorithm: 'ECDSA', content: encodePem('PUBLIC KEY', signer.publicKey) },
+						proofOfPossession: proofOfPossession.toBase64(),
+					},
+				},
+			},
+			{ fetch: fetchUsed, timeoutMs: 30_000 },
+		);
+		const leaf = body.signedCertificateEmbeddedSct?.chain.certificates[0];
+		const [block] = leaf ? parsePem(leaf) : [];
+		if (block?.label !== 'CERTIFICATE')
+			throw new ClientError('answer-malformed', `${caUrl} answered no certificate with an embedded timestamp`);
+		return block.der;
+	} catch (cause) {
+		if (cause instanceof CallError)
+			throw new ClientError('certificate-refused', `the CA gave no certificate: ${cause.message}`, { cause });
+		if (cause instanceof FormatError)
+			throw new ClientError('answer-malformed', `${caUrl} answered a malformed certificate: ${cause.message}`, {
+				cause,
+			});
+		throw cause;
+	}
+}

@@ -1,0 +1,128 @@
+/**
+ * Writing a signature to a log, over either wire, and taking the answer into a bundle. What the log answers is not
+ * believed here; the finished bundle is verified before anyone gets it.
+ */
+import { fromBase64, fromHex, toBase64, toHex, utf8 } from '@chancery/core/bytes';
+import { preAuthEncode } from '@chancery/core/dsse';
+import { FormatError } from '@chancery/core/format-error';
+import { encodePem } from '@chancery/core/pem';
+import { sha256 } from '@chancery/core/sha';
+import type { BundledLogEntry, DsseEnvelope } from '@chancery/wire/bundle';
+import { CallError, call } from '@chancery/wire/call';
+import { createLogEntry, type ProposedEntry } from '@chancery/wire/rekor-v1';
+import { createEntry } from '@chancery/wire/rekor-v2';
+import { ClientError } from './client-error.ts';
+
+/** What was signed: an artifact, known to the log by its SHA-256, or a DSSE envelope. */
+export type LoggedContent =
+	| { readonly kind: 'artifact'; readonly sha256: Uint8Array; readonly signature: Uint8Array }
+	| { readonly kind: 'envelope'; readonly envelope: DsseEnvelope };
+
+/** @throws ClientError `log-refused`, `answer-malformed` */
+export async function uploadEntry(
+	log: { readonly url: string; readonly majorApiVersion: number },
+	content: LoggedContent,
+	/** DER certificate of the P-256 key that signed. */
+	certificate: Uint8Array,
+	fetchUsed: typeof fetch,
+): Promise<BundledLogEntry> {
+	try {
+		return log.majorApiVersion === 1
+			? await uploadV1(log.url, content, certificate, fetchUsed)
+			: await uploadV2(log.url, content, certificate, fetchUsed);
+	} catch (cause) {
+		if (cause instanceof CallError)
+			throw new ClientError('log-refused', `the log took no entry: ${cause.message}`, { cause });
+		if (cause instanceof FormatError)
+			throw new ClientError('answer-malformed', `${log.url} answered a malformed entry: ${cause.message}`, { cause });
+		throw cause;
+	}
+}
+
+async function uploadV1(
+	url: string,
+	content: LoggedContent,
+	certificate: Uint8Array,
+	fetchUsed: typeof fetch,
+): Promise<BundledLogEntry> {
+	const body = proposeV1(content, toBase64(utf8(encodePem('CERTIFICATE', certificate))));
+	const reply = await call(createLogEntry, url, { body }, { fetch: fetchUsed, timeoutMs: 30_000 });
+	const [entry, second] = Object.values(reply.body);
+	if (!entry || second) throw new ClientError('answer-malformed', `${url} answered something else than one entry`);
+	const { inclusionProof, signedEntryTimestamp } = entry.verification;
+	return {
+		logIndex: entry.logIndex,
+		logId: { keyId: fromHex(entry.logID) },
+		kindVersion: { kind: body.kind, version: body.apiVersion },
+		integratedTime: entry.integratedTime,
+		inclusionPromise: { signedEntryTimestamp: fromBase64(signedEntryTimestamp) },
+		inclusionProof: {
+			logIndex: inclusionProof.logIndex,
+			rootHash: fromHex(inclusionProof.rootHash),
+			treeSize: inclusionProof.treeSize,
+			hashes: inclusionProof.hashes.map(fromHex),
+			checkpoint: { envelope: inclusionProof.checkpoint },
+		},
+		canonicalizedBody: fromBase64(entry.body),
+	};
+}
+
+function proposeV1(content: LoggedContent, verifier: string): ProposedEntry {
+	if (content.kind === 'envelope')
+		return {
+			kind: 'dsse',
+			apiVersion: '0.0.1',
+			spec: { proposedContent: { envelope: JSON.stringify(envelopeJson(content.envelope)), verifiers: [verifier] } },
+		};
+	return {
+		kind: 'hashedrekord',
+		apiVersion: '0.0.1',
+		spec: {
+			data: { hash: { algorithm: 'sha256', value: toHex(content.sha256) } },
+			signature: { content: toBase64(content.signature), publicKey: { content: verifier } },
+		},
+	};
+}
+
+async function uploadV2(
+	url: string,
+	content: LoggedContent,
+	certificate: Uint8Array,
+	fetchUsed: typeof fetch,
+): Promise<BundledLogEntry> {
+	const [digest, signature] =
+		content.kind === 'artifact' ? [content.sha256, content.signature] : envelopeDigest(content.envelope);
+	const { body } = await call(
+		createEntry,
+		url,
+		{
+			body: {
+				hashedRekordRequestV002: {
+					digest: toBase64(digest),
+					signature: {
+						content: toBase64(signature),
+						verifier: { x509Certificate: { rawBytes: toBase64(certificate) }, keyDetails: 'PKIX_ECDSA_P256_SHA_256' },
+					},
+				},
+			},
+		},
+		{ fetch: fetchUsed, timeoutMs: 30_000 },
+	);
+	const { inclusionPromise: _none, integratedTime: _zero, ...entry } = body;
+	return entry;
+}
+
+/** A v2 log takes an envelope as the digest of what was signed: its pre-authentication encoding. */
+function envelopeDigest(envelope: DsseEnvelope): [digest: Uint8Array, signature: Uint8Array] {
+	const [signature] = envelope.signatures;
+	if (!signature) throw new ClientError('log-refused', 'the envelope is not signed');
+	return [sha256(preAuthEncode(envelope.payloadType, envelope.payload)), signature.sig];
+}
+
+function envelopeJson({ payload, payloadType, signatures }: DsseEnvelope) {
+	return {
+		payload: toBase64(payload),
+		payloadType,
+		signatures: signatures.map(({ sig, keyid }) => ({ sig: toBase64(sig), keyid: keyid ?? '' })),
+	};
+}
