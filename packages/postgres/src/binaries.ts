@@ -35,11 +35,19 @@ export async function findBinaries(
 	makeCopyTo: () => Promise<void> = async () => undefined,
 ): Promise<Binaries> {
 	const { native, key } = await locatePackage();
+	return useNative(native, user, { path: join(copyTo, key), makeParent: makeCopyTo });
+}
+
+/** Uses the folder of native files where it is, or a copy of it. Errors as `findBinaries`. */
+export async function useNative(
+	native: string,
+	user: ServerUser | undefined,
+	copy: { readonly path: string; readonly makeParent: () => Promise<void> },
+): Promise<Binaries> {
 	const reachable = !isShellHazard(native) && (user === undefined || (await canEnter(native, user)));
 	if (reachable && (await restoreLinks(native))) return probeBinaries(join(native, 'bin'), user);
-	await makeCopyTo();
-	const copy = await copyNative(native, join(copyTo, key));
-	return probeBinaries(join(copy, 'bin'), user);
+	await copy.makeParent();
+	return probeBinaries(join(await copyNative(native, copy.path), 'bin'), user);
 }
 
 /**

@@ -54,7 +54,7 @@ export async function ensureCluster(
 		await rm(draft, { recursive: true });
 		throw new EmbeddedPostgresError('initdb-failed', `initdb failed in ${dirname(cluster)} (exit ${code}): ${said}`);
 	}
-	await appendFile(join(draft, 'postgresql.conf'), TUNABLES);
+	await appendFile(join(draft, 'postgresql.conf'), TUNABLES, { flush: true });
 	await rename(draft, cluster);
 	await syncFolder(dirname(cluster));
 	return 'created';

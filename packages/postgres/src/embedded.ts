@@ -14,8 +14,14 @@ import { sqlState } from './pg-errors.ts';
 import { openDatabase } from './pool.ts';
 import { type Postmaster, startPostmaster, stopLeftover, stopPostmaster } from './postmaster.ts';
 import { signal } from './process-identity.ts';
-import { makeRuntimeDir, removeRuntimeDir, SOCKET_PORT } from './runtime-dir.ts';
-import { openServerLog, type ServerLog } from './server-log.ts';
+import {
+	makeRuntimeDir,
+	type RuntimeDirInput,
+	removeEarlierRuntimeDir,
+	removeRuntimeDir,
+	SOCKET_PORT,
+} from './runtime-dir.ts';
+import { openServerLog } from './server-log.ts';
 import { type ServerUser, serverUser } from './server-user.ts';
 import { lockSupervisor } from './supervisor-lock.ts';
 
@@ -63,7 +69,10 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedP
 	await mkdir(options.dataDir, { recursive: true, mode: user === undefined ? 0o700 : 0o711 });
 	const dataDir = await realpath(options.dataDir);
 	const lock = await lockSupervisor(dataDir);
-	let serverLog: ServerLog | undefined;
+	const undo: (() => Promise<void>)[] = [() => lock.release()];
+	const cleanUp = async () => {
+		for (const step of undo.splice(0).reverse()) await step();
+	};
 	try {
 		// 2. The programs, and the place of the data. The choice is recorded before anything is put there.
 		const serverHome = options.serverHome ?? DEFAULT_SERVER_HOME;
@@ -78,26 +87,22 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedP
 		if (outcome === 'created') log(`made a PostgreSQL ${binaries.version} cluster in ${place.path}`);
 		await checkVersion(place.path, binaries);
 		const cluster = await realpath(place.path);
-		await stopLeftover(cluster, log);
+		await stopLeftover(cluster, user, log);
 
 		// 4. A socket folder, who may connect, and the server itself.
-		if (record.runtimeDir !== null) await removeRuntimeDir(record.runtimeDir);
-		const xdgRuntimeDir = process.env.XDG_RUNTIME_DIR;
-		const runtimeDir = await makeRuntimeDir({ dataDir, instance: record.instance, user, xdgRuntimeDir });
+		const { XDG_RUNTIME_DIR: xdgRuntimeDir } = process.env;
+		const wanted: RuntimeDirInput = { dataDir, instance: record.instance, user, xdgRuntimeDir };
+		if (record.runtimeDir !== null) await removeEarlierRuntimeDir(record.runtimeDir, wanted);
+		const runtimeDir = await makeRuntimeDir(wanted);
+		undo.push(() => removeRuntimeDir(runtimeDir));
 		await writeRecord(dataDir, { ...record, initialized: true, runtimeDir });
 		await writeAccessRules(cluster, user);
-		serverLog = await openServerLog(join(dataDir, 'postgres.log'));
+		const serverLog = await openServerLog(join(dataDir, 'postgres.log'));
+		undo.push(() => serverLog.close());
 		const postmaster = await startPostmaster({ binaries, cluster, runtimeDir, user, log: serverLog, unsafeNoSync });
-
-		const cleanUp = async () => {
-			await serverLog?.close();
-			await removeRuntimeDir(runtimeDir);
-			await lock.release();
-		};
 		return supervise({ postmaster, runtimeDir, cluster, version: binaries.version, cleanUp });
 	} catch (error) {
-		await serverLog?.close();
-		await lock.release();
+		await cleanUp();
 		throw error;
 	}
 }
@@ -159,7 +164,7 @@ async function createDatabase(url: string, name: string): Promise<void> {
 		if (found.length === 0) await database.query(`create database "${name}"`);
 	} catch (error) {
 		// Made by someone else between the look and the creation.
-		if (sqlState(error) !== '42P04') throw error;
+		if (!['42P04', '23505'].includes(sqlState(error) ?? '')) throw error;
 	} finally {
 		await database.close();
 	}

@@ -42,7 +42,7 @@ const KEEPALIVE_DELAY_MS = 10_000;
 const IDLE_CONNECTION_MS = 300_000;
 
 /** The server's own timeout should speak first; this much later the client no longer believes that it will. */
-const GRACE_MS = 5_000;
+const GRACE_MS = 2_000;
 
 const OID_INT8 = 20;
 const OID_INT8_ARRAY = 1016;

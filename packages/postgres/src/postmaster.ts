@@ -10,7 +10,7 @@ import type { Binaries } from './binaries.ts';
 import { SUPERUSER } from './cluster.ts';
 import { EmbeddedPostgresError } from './embedded-error.ts';
 import { sqlState } from './pg-errors.ts';
-import { isPostgresOf, processesOf, processIdentity, signal, waitUntil } from './process-identity.ts';
+import { postgresProcesses, processIdentity, signal, waitUntil } from './process-identity.ts';
 import { SOCKET_PORT } from './runtime-dir.ts';
 import type { ServerLog } from './server-log.ts';
 import { SCRUBBED_ENV, type ServerUser } from './server-user.ts';
@@ -35,9 +35,14 @@ const FAST_STOP_MS = 3_000;
 const IMMEDIATE_STOP_MS = 1_500;
 const KILL_MS = 2_000;
 
+/** Helpers without their main process: how long to wait, and what to send then. */
+const ORPHAN_STEPS: readonly (readonly [patienceMs: number, name: NodeJS.Signals])[] = [
+	[300, 'SIGQUIT'],
+	[1_500, 'SIGKILL'],
+];
+
 /** Long, because after a crash the server replays its log first; it ends by itself when it cannot. */
 const START_MS = 300_000;
-const POLL_MS = 15;
 const CONNECT_MS = 2_000;
 
 /** What the command line pins: a setting in the cluster's own files cannot weaken these. */
@@ -50,7 +55,7 @@ function pinnedSettings({ runtimeDir, unsafeNoSync }: PostmasterInput): Record<s
 		port: String(SOCKET_PORT),
 		fsync: sync,
 		full_page_writes: sync,
-		synchronous_commit: sync,
+		synchronous_commit: 'on',
 		logging_collector: 'off',
 		log_destination: 'stderr',
 		log_timezone: 'UTC',
@@ -83,48 +88,55 @@ export async function startPostmaster(input: PostmasterInput): Promise<Postmaste
 		child.once('exit', (code, name) => settle(name === null ? `exit code ${code}` : `signal ${name}`));
 	});
 	child.unref();
-	const answers = await waitForAnswer(input.runtimeDir, () => end !== undefined);
-	if (!answers || child.pid === undefined) {
-		if (child.pid !== undefined && end === undefined) await endProcess(child.pid, () => end !== undefined);
-		const how = end === undefined ? `no answer within ${START_MS / 1000} s` : await ended;
-		throw new EmbeddedPostgresError(
-			'start-failed',
-			`PostgreSQL did not start (${how}). Its last words:\n${await input.log.tail()}`,
-		);
+	const hasEnded = () => end !== undefined;
+	try {
+		if ((await waitForAnswer(input.runtimeDir, hasEnded)) && child.pid !== undefined) return { pid: child.pid, ended };
+		const how = end ?? `no answer within ${START_MS / 1000} s`;
+		const words = `PostgreSQL did not start (${how}). Its last words:\n${await input.log.tail()}`;
+		throw new EmbeddedPostgresError('start-failed', words);
+	} catch (error) {
+		if (child.pid !== undefined) await endProcess(child.pid, hasEnded);
+		throw error;
 	}
-	return { pid: child.pid, ended };
 }
 
 /** Fast shutdown (open transactions are rolled back), bounded; then harder ways. Every way keeps committed data. */
-export async function stopPostmaster(postmaster: Postmaster): Promise<void> {
+export async function stopPostmaster({ pid, ended }: Postmaster): Promise<void> {
 	let gone = false;
-	void postmaster.ended.then(() => {
+	void ended.then(() => {
 		gone = true;
 	});
-	await Promise.resolve();
-	await endProcess(postmaster.pid, () => gone);
+	// Lets a process that ended before this call be seen as ended: its number must not be signalled any more.
+	await Promise.race([ended, Promise.resolve()]);
+	await endProcess(pid, () => gone);
 }
 
 /**
  * Ends whatever server of `cluster` a killed run left behind, also helpers whose main process was killed, and clears
  * a stale `postmaster.pid`. A process of another program that happens to have the recorded number is left alone.
  * @param cluster real path.
+ * @param user who the server ran as, when that is not ourselves.
  */
-export async function stopLeftover(cluster: string, log: (message: string) => void): Promise<void> {
+export async function stopLeftover(
+	cluster: string,
+	user: ServerUser | undefined,
+	log: (message: string) => void,
+): Promise<void> {
 	const path = join(cluster, 'postmaster.pid');
 	const text = await readFile(path, 'utf8').catch(() => undefined);
-	const pid = Number(/^\d{1,10}/.exec(text ?? '')?.[0] ?? 0);
-	if (pid > 1 && (await isPostgresOf(pid, cluster))) {
+	const pid = Number(/^\d{1,10}/.exec(text ?? '')?.[0]);
+	if ((await postgresProcesses(cluster, user)).includes(pid)) {
 		log(`stopping the database server that an earlier run left behind (process ${pid})`);
-		await endProcess(pid, async () => (await processIdentity(pid)) === undefined);
+		const identity = await processIdentity(pid);
+		await endProcess(pid, async () => (await processIdentity(pid)) !== identity);
 	}
-	const orphansGone = () => processesOf(cluster).then((pids) => pids.length === 0);
-	for (const name of ['SIGQUIT', 'SIGKILL'] as const) {
-		// Helpers notice by themselves that their main process is gone, unless they are busy.
-		if (await waitUntil(orphansGone, name === 'SIGQUIT' ? POLL_MS * 20 : IMMEDIATE_STOP_MS)) break;
-		for (const orphan of await processesOf(cluster)) signal(orphan, name);
+	// Helpers notice by themselves that their main process is gone, unless they are busy.
+	const isEmpty = async () => (await postgresProcesses(cluster, user)).length === 0;
+	for (const [patienceMs, name] of ORPHAN_STEPS) {
+		if (await waitUntil(isEmpty, patienceMs)) break;
+		for (const orphan of await postgresProcesses(cluster, user)) signal(orphan, name);
 	}
-	if (!(await waitUntil(orphansGone, KILL_MS)))
+	if (!(await waitUntil(isEmpty, KILL_MS)))
 		throw new EmbeddedPostgresError('stop-failed', `processes of the database in ${cluster} do not end`);
 	// The server would take the recorded number for its own kind if any program of the same user has it now.
 	if (text !== undefined) await unlink(path).catch(() => undefined);

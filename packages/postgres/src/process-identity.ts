@@ -4,49 +4,65 @@
  */
 import { execFile } from 'node:child_process';
 import { readdir, readFile, readlink } from 'node:fs/promises';
-import { basename } from 'node:path';
 import { promisify } from 'node:util';
+import { runAs, type ServerUser } from './server-user.ts';
 
 const POLL_MS = 15;
+const SHELL_TIMEOUT_MS = 10_000;
 
 /**
  * A text that no other process has ever had, or undefined when no process of this number runs (a zombie does not).
  * Linux: boot id and start time in ticks (proc_pid_stat(5), field 22). Elsewhere: what `ps` says of the start.
  */
 export async function processIdentity(pid: number): Promise<string | undefined> {
-	if (process.platform !== 'linux') return (await ps(pid, 'lstart=')) || undefined;
-	const text = await readProc(`/proc/${pid}/stat`);
-	// Field 2 is the program's name in parentheses and may hold anything; the last one closes it.
-	const fields = text?.slice(text.lastIndexOf(')') + 2).split(' ');
-	if (fields === undefined || fields[0] === 'Z' || fields[0] === 'X') return undefined;
-	const boot = await readProc('/proc/sys/kernel/random/boot_id');
-	return `${boot?.trim()}:${fields[19]}`;
+	if (process.platform !== 'linux') return (await ps(['-o', 'lstart=', '-p', String(pid)])) || undefined;
+	const stat = await readStat(pid);
+	if (stat === undefined || stat.state === 'Z' || stat.state === 'X') return undefined;
+	const boot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => '');
+	return `${boot.trim()}:${stat.startTicks}`;
 }
 
-/** Whether process `pid` is a PostgreSQL server whose data is in `cluster` (a real path). */
-export async function isPostgresOf(pid: number, cluster: string): Promise<boolean> {
-	if (process.platform !== 'linux') {
-		const command = await ps(pid, 'command=');
-		return /\bpostgres\b/.test(command) && command.includes(cluster);
-	}
-	// The server makes its data folder its working directory; its program may have been replaced on disk since.
-	const [cwd, exe] = await Promise.all([readLink(`/proc/${pid}/cwd`), readLink(`/proc/${pid}/exe`)]);
-	return cwd === cluster && basename((exe ?? '').replace(/ \(deleted\)$/, '')) === 'postgres';
-}
-
-/** Every process of a server of `cluster`, the helpers included. Empty where the system has no /proc. */
-export async function processesOf(cluster: string): Promise<number[]> {
-	if (process.platform !== 'linux') return [];
-	const pids = (await readdir('/proc')).map(Number).filter((pid) => Number.isSafeInteger(pid) && pid > 1);
+/**
+ * The processes of PostgreSQL servers whose data is in `cluster` (a real path), the helpers included. Where the
+ * system has no /proc, only the main process is found.
+ * @param user who the server runs as, when that is not ourselves.
+ */
+export async function postgresProcesses(cluster: string, user: ServerUser | undefined): Promise<number[]> {
+	if (process.platform !== 'linux') return postmastersByPs(cluster);
 	const ours: number[] = [];
-	for (const pid of pids) if (await isPostgresOf(pid, cluster)) ours.push(pid);
+	const closed: number[] = [];
+	for (const name of await readdir('/proc')) {
+		if (!/^[1-9]\d*$/.test(name) || (await readStat(Number(name)))?.name !== 'postgres') continue;
+		// The server makes its data folder its working directory, and so do its helpers.
+		const cwd = await readlink(`/proc/${name}/cwd`).catch((error: NodeJS.ErrnoException) => error.code);
+		if (cwd === cluster) ours.push(Number(name));
+		else if (cwd === 'EACCES' || cwd === 'EPERM') closed.push(Number(name));
+	}
+	// Root without CAP_SYS_PTRACE, as in most containers, may not look at another user's process; that user may.
+	if (user !== undefined && closed.length > 0) ours.push(...(await askAs(user, cluster, closed)));
 	return ours;
 }
 
-/** Waits until `isGone` says so; false when that takes longer than `timeoutMs`. */
-export async function waitUntil(isGone: () => Promise<boolean> | boolean, timeoutMs: number): Promise<boolean> {
+async function askAs(user: ServerUser, cluster: string, pids: readonly number[]): Promise<number[]> {
+	const script = 'folder=$1; shift; for pid; do [ "/proc/$pid/cwd" -ef "$folder" ] && echo "$pid"; done; exit 0';
+	const { said } = await runAs(user, '/bin/sh', ['-c', script, 'sh', cluster, ...pids.map(String)], SHELL_TIMEOUT_MS);
+	return said
+		.split('\n')
+		.map(Number)
+		.filter((pid) => pids.includes(pid));
+}
+
+async function postmastersByPs(cluster: string): Promise<number[]> {
+	const lines = (await ps(['-A', '-o', 'pid=,command='])).split('\n').map((line) => line.trim());
+	return lines
+		.filter((line) => /\/postgres -D /.test(line) && line.includes(` -D ${cluster} `))
+		.map((line) => Number.parseInt(line, 10));
+}
+
+/** Waits until `isDone` says so; false when that takes longer than `timeoutMs`. */
+export async function waitUntil(isDone: () => Promise<boolean> | boolean, timeoutMs: number): Promise<boolean> {
 	const deadline = performance.now() + timeoutMs;
-	while (!(await isGone())) {
+	while (!(await isDone())) {
 		if (performance.now() > deadline) return false;
 		await new Promise((resolve) => setTimeout(resolve, POLL_MS));
 	}
@@ -62,21 +78,28 @@ export function signal(pid: number, name: NodeJS.Signals): void {
 	}
 }
 
-async function ps(pid: number, column: string): Promise<string> {
+interface Stat {
+	readonly name: string;
+	readonly state: string;
+	readonly startTicks: string;
+}
+
+/** Undefined when the process is gone: processes end while one looks at them. */
+async function readStat(pid: number): Promise<Stat | undefined> {
+	const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+	// Field 2 is the program's name in parentheses and may hold anything; the last one closes it.
+	const close = text.lastIndexOf(')');
+	const [state, ...rest] = text.slice(close + 2).split(' ');
+	const startTicks = rest[18];
+	if (close < 0 || state === undefined || startTicks === undefined) return undefined;
+	return { name: text.slice(text.indexOf('(') + 1, close), state, startTicks };
+}
+
+async function ps(args: readonly string[]): Promise<string> {
 	try {
-		const { stdout } = await promisify(execFile)('ps', ['-ww', '-o', column, '-p', String(pid)]);
-		return stdout.trim();
+		return (await promisify(execFile)('ps', ['-ww', ...args])).stdout.trim();
 	} catch {
 		// `ps` exits with 1 when there is no such process.
 		return '';
 	}
-}
-
-/** Processes end while one looks at them, and those of others are none of ours: both read as absent. */
-async function readProc(path: string): Promise<string | undefined> {
-	return readFile(path, 'utf8').catch(() => undefined);
-}
-
-async function readLink(path: string): Promise<string | undefined> {
-	return readlink(path).catch(() => undefined);
 }

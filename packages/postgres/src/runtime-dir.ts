@@ -4,7 +4,7 @@
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { chown, lstat, mkdir, rmdir, stat, unlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { EmbeddedPostgresError } from './embedded-error.ts';
 import type { ServerUser } from './server-user.ts';
 
@@ -29,10 +29,9 @@ export interface RuntimeDirInput {
  * @throws EmbeddedPostgresError `no-usable-folder`.
  */
 export async function makeRuntimeDir(input: RuntimeDirInput): Promise<string> {
-	const uid = input.user?.uid ?? process.geteuid?.() ?? 0;
 	const parent = (await isUsableXdg(input)) ? (input.xdgRuntimeDir as string) : '/tmp';
-	const hash = createHash('sha256').update(`${input.instance}\n${input.dataDir}`).digest('hex').slice(0, 12);
-	const usual = join(parent, `chancery-${uid}-${hash}`);
+	const uid = ownerOf(input);
+	const usual = join(parent, usualName(input));
 	// Anyone may put something of that name into /tmp first. It is never used; another name is.
 	for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
 		const dir = attempt === 0 ? usual : `${usual}-${randomBytes(4).toString('hex')}`;
@@ -41,14 +40,27 @@ export async function makeRuntimeDir(input: RuntimeDirInput): Promise<string> {
 	throw new EmbeddedPostgresError('no-usable-folder', `no folder for the database's socket could be made at ${usual}`);
 }
 
-export function socketPath(runtimeDir: string): string {
-	return join(runtimeDir, SOCKET_NAME);
+/**
+ * Removes the recorded folder of an earlier run, whose socket and lock file may name a process that is long gone.
+ * A record that came along in a copied data folder names the folder of the original, which is left alone.
+ */
+export async function removeEarlierRuntimeDir(recorded: string, input: RuntimeDirInput): Promise<void> {
+	if (basename(recorded).startsWith(usualName(input))) await removeRuntimeDir(recorded);
 }
 
 /** Removes the folder with what a server leaves in it. Anything else in there keeps it. */
 export async function removeRuntimeDir(dir: string): Promise<void> {
 	for (const name of [SOCKET_NAME, `${SOCKET_NAME}.lock`]) await unlink(join(dir, name)).catch(ignoreAbsence);
 	await rmdir(dir).catch(ignoreAbsence);
+}
+
+function ownerOf({ user }: RuntimeDirInput): number {
+	return user?.uid ?? process.geteuid?.() ?? 0;
+}
+
+function usualName(input: RuntimeDirInput): string {
+	const hash = createHash('sha256').update(`${input.instance}\n${input.dataDir}`).digest('hex').slice(0, 12);
+	return `chancery-${ownerOf(input)}-${hash}`;
 }
 
 /** The session's own folder, when it is what the XDG base directory specification promises and short enough. */

@@ -3,7 +3,7 @@
  * of a living one must not be.
  */
 import { randomBytes } from 'node:crypto';
-import { link, readFile, rename, unlink, writeFile } from 'node:fs/promises';
+import { link, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EmbeddedPostgresError } from './embedded-error.ts';
 import { processIdentity } from './process-identity.ts';
@@ -14,7 +14,10 @@ export interface SupervisorLock {
 
 interface Holder {
 	readonly pid: number;
+	/** See `processIdentity`: the number may since belong to another process. */
 	readonly identity: string;
+	/** Device and inode of the data folder: the file may have come along in a copy of it. */
+	readonly folder: string;
 }
 
 const MAX_ATTEMPTS = 20;
@@ -25,14 +28,16 @@ const MAX_ATTEMPTS = 20;
  */
 export async function lockSupervisor(dataDir: string): Promise<SupervisorLock> {
 	const path = join(dataDir, 'supervisor.json');
-	const mine: Holder = { pid: process.pid, identity: (await processIdentity(process.pid)) ?? '' };
+	const { dev, ino } = await stat(dataDir);
+	const identity = (await processIdentity(process.pid)) ?? '';
+	const mine: Holder = { pid: process.pid, identity, folder: `${dev}:${ino}` };
 	const draft = `${path}.${randomBytes(6).toString('hex')}`;
 	await writeFile(draft, JSON.stringify(mine), { mode: 0o600 });
 	try {
 		for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
 			// link: unlike a plain create, the file appears with its content, so nobody ever reads half a holder.
-			if (await succeeds(link(draft, path), 'EEXIST')) return { release: () => unlink(path) };
-			await clearDeadHolder(path);
+			if (await succeeds(link(draft, path), 'EEXIST')) return { release: () => release(path) };
+			await clearDeadHolder(path, mine.folder);
 		}
 	} finally {
 		await unlink(draft);
@@ -40,11 +45,15 @@ export async function lockSupervisor(dataDir: string): Promise<SupervisorLock> {
 	throw new EmbeddedPostgresError('in-use', `${path} could not be taken: others keep taking it`);
 }
 
-async function clearDeadHolder(path: string): Promise<void> {
+async function release(path: string): Promise<void> {
+	await succeeds(unlink(path), 'ENOENT');
+}
+
+async function clearDeadHolder(path: string, folder: string): Promise<void> {
 	const text = await readFile(path, 'utf8').catch(() => undefined);
 	if (text === undefined) return;
 	const holder = parseHolder(text);
-	if (holder !== undefined && (await processIdentity(holder.pid)) === holder.identity)
+	if (holder?.folder === folder && (await processIdentity(holder.pid)) === holder.identity)
 		throw new EmbeddedPostgresError(
 			'in-use',
 			holder.pid === process.pid
@@ -62,8 +71,8 @@ async function clearDeadHolder(path: string): Promise<void> {
 
 function parseHolder(text: string): Holder | undefined {
 	try {
-		const { pid, identity } = JSON.parse(text) as Partial<Holder>;
-		return Number.isSafeInteger(pid) && typeof identity === 'string' ? { pid: pid as number, identity } : undefined;
+		const holder = JSON.parse(text) as Holder | null;
+		return Number.isSafeInteger(holder?.pid) ? (holder ?? undefined) : undefined;
 	} catch {
 		// Cut short by a power failure: whoever wrote it is not running any more.
 		return undefined;

@@ -26,7 +26,7 @@ export default async function startTestServer(project: TestProject): Promise<() 
 	const dataDir = await mkdtemp(join(tmpdir(), 'chancery-test-'));
 	// For root: the user the server runs as has to pass.
 	await chmod(dataDir, 0o711);
-	const server = await startEmbedded({ dataDir, unsafeNoSync: true, ...(binDir ? { binDir } : {}) });
+	const server = await startEmbedded({ dataDir, ...(binDir ? { binDir } : {}) });
 	project.provide('postgresUrl', server.url('postgres'));
 	return async () => {
 		await server.stop();

@@ -1,0 +1,76 @@
+/**
+ * What the tests of the embedded server need: data folders that go away, and supervisors in processes of their own.
+ */
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { EmbeddedOptions } from '../src/embedded.ts';
+import { openDatabase } from '../src/pool.ts';
+import { processIdentity } from '../src/process-identity.ts';
+import type { SqlValue } from '../src/sql.ts';
+
+export const IS_ROOT = process.geteuid?.() === 0;
+
+/** A folder that goes away after the test, open for entering: for root, the server runs as somebody else. */
+export async function makeFolder(cleanUps: (() => Promise<unknown>)[]): Promise<string> {
+	const folder = await mkdtemp('/tmp/chancery-embedded-');
+	await chmod(folder, 0o711);
+	cleanUps.push(() => rm(folder, { recursive: true, force: true }));
+	return folder;
+}
+
+export interface Held {
+	readonly child: ChildProcess;
+	/** Process number of the supervisor. */
+	readonly supervisor: number;
+	readonly ended: Promise<unknown>;
+	/** What it printed: the server, or why there is none. */
+	readonly said: {
+		readonly pid: number;
+		readonly runtimeDir: string;
+		readonly cluster: string;
+		readonly url: string;
+		readonly error?: string;
+		readonly message?: string;
+	};
+	tell(what: 'stop' | 'crash'): void;
+}
+
+const NODE = process.execPath;
+
+/** Runs `startEmbedded` in another process, as another user if `spawnOptions` say so, and waits for its answer. */
+export async function holdServer(options: EmbeddedOptions, spawnOptions: SpawnOptions = {}): Promise<Held> {
+	const script = join(import.meta.dirname, 'hold-server.ts');
+	const child = spawn(NODE, [script, JSON.stringify({ unsafeNoSync: true, ...options })], {
+		cwd: '/',
+		...spawnOptions,
+		stdio: ['pipe', 'pipe', 'inherit'],
+	});
+	const ended = new Promise((resolve) => child.once('exit', resolve));
+	if (child.stdout === null || child.pid === undefined) throw new Error('the supervisor did not start');
+	for await (const line of createInterface(child.stdout)) {
+		const tell = (what: string) => child.stdin?.write(`${what}\n`);
+		return { child, supervisor: child.pid, ended, said: JSON.parse(line), tell };
+	}
+	throw new Error('the supervisor said nothing');
+}
+
+/** One statement on a pool of its own. */
+export async function ask<Row extends object>(
+	url: string,
+	statement: string,
+	values?: readonly SqlValue[],
+): Promise<Row[]> {
+	const database = openDatabase({ url, applicationName: 'embedded-test', maxConnections: 1 });
+	try {
+		return await database.query<Row>(statement, values);
+	} finally {
+		await database.close();
+	}
+}
+
+/** False also for a process that has ended and that nobody has asked about yet. */
+export async function isRunning(pid: number): Promise<boolean> {
+	return (await processIdentity(pid)) !== undefined;
+}
