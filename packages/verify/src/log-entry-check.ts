@@ -136,11 +136,11 @@ async function openCheckpoint(
 	try {
 		const note = parseNote(envelope);
 		const own = note.signatures.filter(
-			({ name, keyHash }) => log.hostNames.join(' or ')s.includes(name) && equalBytes(keyHash, log.logId.subarray(0, 4)),
+			({ name, keyHash }) => log.hostNames.includes(name) && equalBytes(keyHash, log.logId.subarray(0, 4)),
 		);
 		if (own.length === 0)
 			throw new VerifyError('checkpoint-invalid', 'the checkpoint is not signed by the log', {
-				expected: log.hostNames.join(' or ')s.join(' or '),
+				expected: log.hostNames.join(' or '),
 			});
 		let isSigned = false;
 		for (const { signature } of own)
@@ -148,7 +148,7 @@ async function openCheckpoint(
 		if (!isSigned)
 			throw new VerifyError('checkpoint-invalid', `the signature of ${log.baseUrl} on the checkpoint does not verify`);
 		const checkpoint = parseCheckpoint(note.text);
-		if (isV2 && !log.hostNames.join(' or ')s.includes(checkpoint.origin))
+		if (isV2 && !log.hostNames.includes(checkpoint.origin))
 			throw new VerifyError('checkpoint-invalid', 'the checkpoint is of another log', {
 				expected: log.hostNames.join(' or '),
 				found: checkpoint.origin,
