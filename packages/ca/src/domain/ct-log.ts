@@ -1,0 +1,93 @@
+/**
+ * The certificate transparency log that every certificate must be in before anyone gets it (RFC 6962 section 4.2).
+ */
+import { setTimeout as pause } from 'node:timers/promises';
+import { equalBytes, fromBase64, toBase64 } from '@chancery/core/bytes';
+import { FormatError } from '@chancery/core/format-error';
+import { parsePem } from '@chancery/core/pem';
+import { sha256 } from '@chancery/core/sha';
+import { parseSpki } from '@chancery/core/spki';
+import { CallError, call } from '@chancery/wire/call';
+import { type AddChainReply, addPreChain, getRoots } from '@chancery/wire/ct';
+import type { IssuingChain } from './issuing-chain.ts';
+import { refuse } from './refusal.ts';
+
+export interface CtLog {
+	/** Base URL, without `/ct/v1`. */
+	readonly url: string;
+	/** DER of the SubjectPublicKeyInfo. */
+	readonly publicKey: Uint8Array;
+	/** SHA-256 of `publicKey`. */
+	readonly logId: Uint8Array;
+	readonly fetch: typeof fetch;
+}
+
+/** Clients wait five seconds at least; what the log has not done by then is done by the next attempt. */
+const SUBMIT_TIMEOUT_MS = 10_000;
+const HEALTH_TIMEOUT_MS = 3_000;
+const MAX_REPLY_BYTES = 64 * 1024;
+const MAX_ROOTS_BYTES = 4 * 1024 * 1024;
+/** Pauses before the second and third attempt. A log that is busy says so with 429 or 503. */
+const RETRY_PAUSES_MS = [100, 400];
+
+/**
+ * Describes the log. Clients verify SCTs with ECDSA on P-256 everywhere and with little else.
+ * @throws FormatError when the PEM does not hold exactly such a key.
+ */
+export function describeCtLog(settings: { url: string; publicKeyPem: string }, fetcher: typeof fetch): CtLog {
+	const [block, ...more] = parsePem(settings.publicKeyPem);
+	if (!block || more.length > 0 || block.label !== 'PUBLIC KEY')
+		throw new FormatError('CT log key', 'not one PEM PUBLIC KEY');
+	if (parseSpki(block.der).curve !== 'P-256') throw new FormatError('CT log key', 'not ECDSA on P-256');
+	return { url: settings.url, publicKey: block.der, logId: sha256(block.der), fetch: fetcher };
+}
+
+/**
+ * Submits a precertificate with its issuers. A repeat of the same bytes is answered by the log with its first
+ * timestamp, so that an attempt whose answer was lost may be made again.
+ * @throws DomainError `ct-log-failed`
+ */
+export async function submitPrecertificate(
+	log: CtLog,
+	precertificate: Uint8Array,
+	chain: IssuingChain,
+): Promise<AddChainReply> {
+	const body = { chain: [precertificate, ...chain.certificates.map(({ der }) => der)].map(toBase64) };
+	const signal = AbortSignal.timeout(SUBMIT_TIMEOUT_MS);
+	for (let attempt = 0; ; attempt++) {
+		try {
+			const options = { fetch: log.fetch, signal, timeoutMs: SUBMIT_TIMEOUT_MS, maxReplyBytes: MAX_REPLY_BYTES };
+			return (await call(addPreChain, log.url, { body }, options)).body;
+		} catch (error) {
+			if (!(error instanceof CallError)) throw error;
+			const pauseMs = RETRY_PAUSES_MS[attempt];
+			if (pauseMs === undefined || signal.aborted || !isTransient(error))
+				throw refuse('ct-log-failed', hintOf(error), { cause: error });
+			await pause(pauseMs);
+		}
+	}
+}
+
+/** Whether the log answers and accepts our root, in words for readiness. Never throws. */
+export async function probeCtLog(log: CtLog, chain: IssuingChain): Promise<{ ok: boolean; detail: string }> {
+	try {
+		const options = { fetch: log.fetch, timeoutMs: HEALTH_TIMEOUT_MS, maxReplyBytes: MAX_ROOTS_BYTES };
+		const { certificates } = (await call(getRoots, log.url, {}, options)).body;
+		if (certificates.some((text) => equalBytes(fromBase64(text), chain.root.der)))
+			return { ok: true, detail: 'the log answers and accepts our root' };
+		return { ok: false, detail: `the log does not accept our root (it accepts ${certificates.length})` };
+	} catch (error) {
+		if (error instanceof CallError) return { ok: false, detail: hintOf(error) };
+		if (error instanceof FormatError) return { ok: false, detail: 'the log answers roots that are not base64' };
+		throw error;
+	}
+}
+
+function isTransient({ status }: CallError): boolean {
+	return status === undefined || status === 408 || status === 429 || status === 503;
+}
+
+/** Says what a requester may know: not where the log is, nor what it said. */
+function hintOf({ status }: CallError): string {
+	return status === undefined ? 'the log does not answer' : `the log answered ${status}`;
+}

@@ -1,0 +1,200 @@
+/**
+ * How a certificate comes to be. The story of this service, in the order in which it happens.
+ *
+ * Two things must hold whatever breaks in between: nothing is signed that has no row, and nobody is given a certificate
+ * whose precertificate is not in the log.
+ */
+
+import { DomainError } from '@chancery/chassis/domain-error';
+import type { Logger } from '@chancery/chassis/logger';
+import type { Clock } from '@chancery/chassis/service';
+import { equalBytes } from '@chancery/core/bytes';
+import { type Certificate, parseCertificate } from '@chancery/core/certificate';
+import { encodePem } from '@chancery/core/pem';
+import { tbsWithoutPoison, tbsWithoutSct } from '@chancery/core/precertificate';
+import { sha256 } from '@chancery/core/sha';
+import type { Signer } from '@chancery/keys/signer';
+import { isDataError } from '@chancery/postgres/pg-errors';
+import type { Database } from '@chancery/postgres/sql';
+import { insertFailed, insertIntent, insertIssued } from '../store/issuances.ts';
+import { type CtLog, submitPrecertificate } from './ct-log.ts';
+import { chainProblem, type IssuingChain } from './issuing-chain.ts';
+import { type BlockedKeys, checkKeyStrength } from './key-strength.ts';
+import { encodeCertificate, encodeLeafTbs, LEAF_LIFETIME_MS, type LeafFields } from './leaf-certificate.ts';
+import { lintCertificate } from './lint.ts';
+import { type CertifiedIdentity, identify } from './principal.ts';
+import { checkProofOfPossession } from './proof-of-possession.ts';
+import { refuse } from './refusal.ts';
+import { type KeyMaterial, readRequestedKey } from './requested-key.ts';
+import { checkSct } from './sct.ts';
+import { newSerialNumber } from './serial-number.ts';
+import type { TokenVerifier } from './token.ts';
+
+export interface IssueDeps {
+	readonly database: Database;
+	readonly clock: Clock;
+	readonly random: (n: number) => Uint8Array;
+	readonly log: Logger;
+	readonly tokens: TokenVerifier;
+	readonly chain: IssuingChain;
+	readonly signer: Signer;
+	readonly ctLog: CtLog;
+	readonly blockedKeys: BlockedKeys;
+	/** Called when a step is done; the tests stop the story there. */
+	readonly afterStep?: (step: IssueStep) => void;
+}
+
+export type IssueStep = 'intended' | 'precertificate-signed' | 'logged' | 'signed' | 'recorded';
+
+export interface IssueRequest {
+	/** The identity token; empty when the request brought none. */
+	readonly token: string;
+	/** Undefined when the request names no key. */
+	readonly key: KeyMaterial | undefined;
+}
+
+export interface IssuedCertificate {
+	/** PEM without closing line feeds: the certificate, its issuers, the root. */
+	readonly pems: readonly string[];
+}
+
+/** @throws DomainError with a code of `errors.ts` */
+export async function issueCertificate(deps: IssueDeps, request: IssueRequest): Promise<IssuedCertificate> {
+	// 1. Verify the token. Until there is an intent, a crash leaves nothing behind.
+	const token = await deps.tokens.verify(request.token);
+
+	// 2. From its claims to the identity that will be certified.
+	const identity = identify(token);
+
+	// 3. The key, and the proof that the holder of the token has it. Weak keys are refused before they cost a signature check.
+	if (!request.key) throw refuse('key-malformed', 'the request names no key');
+	const key = readRequestedKey(request.key);
+	checkKeyStrength(key, deps.blockedKeys);
+	checkProofOfPossession(key, identity.challenges);
+
+	// 4. Build what precertificate and certificate share.
+	const nowMs = deps.clock();
+	const problem = chainProblem(deps.chain, nowMs, LEAF_LIFETIME_MS);
+	if (problem !== undefined) throw refuse('chain-not-valid-now', undefined, { cause: new Error(problem) });
+	const fields = leafFields(deps, identity, key.spki, nowMs);
+	const sharedTbs = encodeLeafTbs(fields);
+
+	// 5. Record the intent BEFORE signing. A crash after this leaves a row without outcome, and nothing signed.
+	await store(() =>
+		insertIntent(deps.database, {
+			serial: fields.serial,
+			tbsSha256: sha256(sharedTbs),
+			issuerKeyHash: deps.chain.keyHash,
+			keySha256: sha256(key.spki),
+			identityIssuer: identity.issuer,
+			subjectType: identity.subject.type,
+			subject: identity.subject.value,
+			tokenSubject: identity.extensions.subject ?? '',
+			notBefore: fields.notBefore,
+			notAfter: fields.notAfter,
+			intendedAt: new Date(nowMs),
+		}),
+	);
+	deps.afterStep?.('intended');
+
+	try {
+		return await signAndLog(deps, fields, sharedTbs);
+	} catch (error) {
+		await recordFailure(deps, fields.serial, error);
+		throw error;
+	}
+}
+
+async function signAndLog(deps: IssueDeps, fields: LeafFields, sharedTbs: Uint8Array): Promise<IssuedCertificate> {
+	const { chain, ctLog, signer } = deps;
+
+	// 6. Sign the precertificate. A crash after this leaves a signed precertificate that nobody has seen: its poison
+	// keeps every reader from taking it for a certificate, and the row names its serial.
+	const preTbs = encodeLeafTbs(fields, { kind: 'poison' });
+	checkInvariant(tbsWithoutPoison(unsigned(preTbs, signer)), sharedTbs);
+	const precertificate = encodeCertificate(preTbs, signer.algorithm, await sign(signer, preTbs));
+	deps.afterStep?.('precertificate-signed');
+
+	// 7. Log it. A crash after this leaves a log entry without a certificate, which is what a log entry promises: the
+	// authority meant to issue. The row without outcome shows it to whoever looks into it.
+	const submittedAtMs = deps.clock();
+	const reply = await submitPrecertificate(ctLog, precertificate, chain);
+	const sct = checkSct(reply, { issuerKeyHash: chain.keyHash, tbs: sharedTbs, submittedAtMs }, ctLog, deps.clock());
+	deps.afterStep?.('logged');
+
+	// 8. Sign the certificate: the same bytes, with the timestamp in the place of the poison. If anything else differed from
+	// what the log has vouched for, the SCT would not verify; so it is compared before the key is used.
+	const tbs = encodeLeafTbs(fields, { kind: 'sct-list', value: sct.extensionValue });
+	checkInvariant(tbsWithoutSct(unsigned(tbs, signer)), sharedTbs);
+	const certificate = encodeCertificate(tbs, signer.algorithm, await sign(signer, tbs));
+	lintCertificate(certificate, { fields, loggedTbs: sharedTbs, sct: sct.encoded, chain });
+	deps.afterStep?.('signed');
+
+	// 9. Record it. A crash before this loses a certificate that nobody was given; the client asks again and gets another.
+	await store(() =>
+		insertIssued(deps.database, fields.serial, {
+			certificate,
+			sct: sct.encoded,
+			sctAt: new Date(sct.timestampMs),
+			endedAt: new Date(deps.clock()),
+		}),
+	);
+	deps.afterStep?.('recorded');
+
+	// 10. Reply, root included: some clients compare the end of the chain with the one they trust. If the answer is
+	// lost, the row says issued; the key dies with the client and the certificate in ten minutes.
+	return { pems: [encodePem('CERTIFICATE', certificate), ...chain.pems].map((pem) => pem.trimEnd()) };
+}
+
+function leafFields(deps: IssueDeps, identity: CertifiedIdentity, publicKey: Uint8Array, nowMs: number): LeafFields {
+	const notBeforeMs = Math.floor(nowMs / 1000) * 1000;
+	return {
+		serial: newSerialNumber(deps.random),
+		issuerName: deps.chain.issuing.subject,
+		signatureAlgorithm: deps.signer.algorithm,
+		notBefore: new Date(notBeforeMs),
+		notAfter: new Date(notBeforeMs + LEAF_LIFETIME_MS),
+		publicKey,
+		authorityKeyId: deps.chain.keyId,
+		subject: identity.subject,
+		extensions: identity.extensions,
+	};
+}
+
+/** The readers take whole certificates: an empty signature closes what is not signed yet. */
+function unsigned(tbs: Uint8Array, signer: Signer): Certificate {
+	return parseCertificate(encodeCertificate(tbs, signer.algorithm, new Uint8Array()));
+}
+
+function checkInvariant(remaining: Uint8Array, sharedTbs: Uint8Array): void {
+	if (!equalBytes(remaining, sharedTbs))
+		throw refuse('certificate-defective', undefined, { cause: new Error('certificate and precertificate differ') });
+}
+
+async function sign(signer: Signer, tbs: Uint8Array): Promise<Uint8Array> {
+	try {
+		return await signer.sign(tbs);
+	} catch (cause) {
+		throw refuse('signer-failed', undefined, { cause });
+	}
+}
+
+async function store(write: () => Promise<void>): Promise<void> {
+	try {
+		await write();
+	} catch (cause) {
+		// A refused value is a fault of ours, and a repeat would not help.
+		if (isDataError(cause)) throw cause;
+		throw refuse('store-unavailable', undefined, { cause });
+	}
+}
+
+/** Says how an intent ended, as well as can be: when this fails too, the row looks as after a crash, which is true. */
+async function recordFailure(deps: IssueDeps, serial: Uint8Array, error: unknown): Promise<void> {
+	if (!(error instanceof DomainError) || error.code === 'store-unavailable') return;
+	try {
+		await insertFailed(deps.database, serial, error.code, new Date(deps.clock()));
+	} catch (err) {
+		deps.log.warn({ err, serial: serial.toHex() }, 'the outcome of an issuance could not be recorded');
+	}
+}

@@ -1,0 +1,131 @@
+/**
+ * The chain of this authority: its issuing certificate and what stands above it, checked once at start against the key
+ * that will sign. A chain that clients would refuse refuses to start here.
+ */
+import { type KeyObject, X509Certificate } from 'node:crypto';
+import { equalBytes } from '@chancery/core/bytes';
+import {
+	basicConstraints,
+	type Certificate,
+	EKU_CODE_SIGNING,
+	extendedKeyUsage,
+	keyUsage,
+	nameToString,
+	parseCertificate,
+	subjectKeyId,
+} from '@chancery/core/certificate';
+import { FormatError } from '@chancery/core/format-error';
+import { encodePem, parsePem } from '@chancery/core/pem';
+import { issuerKeyHash } from '@chancery/core/precertificate';
+import type { Signer } from '@chancery/keys/signer';
+
+const MAX_CHAIN_LENGTH = 5;
+
+export interface IssuingChain {
+	/** Issuing certificate first, root last. */
+	readonly certificates: readonly Certificate[];
+	readonly issuing: Certificate;
+	/** The issuing key, as OpenSSL reads it. */
+	readonly issuingKey: KeyObject;
+	readonly root: Certificate;
+	/** The same as PEM, each with a closing line feed. */
+	readonly pems: readonly string[];
+	/** Subject key identifier of the issuing certificate: authority key identifier of every leaf. */
+	readonly keyId: Uint8Array;
+	/** SHA-256 of the issuing key's SPKI, as CT structures name it. */
+	readonly keyHash: Uint8Array;
+}
+
+/** The chain cannot be used; the message says which certificate and why, for whoever wrote the configuration. */
+export class ChainError extends Error {
+	override readonly name = 'ChainError';
+}
+
+/**
+ * Reads and checks the chain in PEM. Times are not judged here: a chain that has ended is reported by readiness.
+ * @throws ChainError
+ */
+export function openIssuingChain(pem: string, signer: Signer): IssuingChain {
+	const certificates = parseChain(pem);
+	const [issuing] = certificates;
+	const root = certificates.at(-1);
+	if (!issuing || !root) throw new ChainError('the chain is empty');
+	if (certificates.length > MAX_CHAIN_LENGTH)
+		throw new ChainError(`the chain has more than ${MAX_CHAIN_LENGTH} certificates`);
+	certificates.forEach((certificate, i) => {
+		checkAuthority(certificate, i);
+		checkLink(certificate, certificates[i + 1] ?? certificate);
+	});
+	checkIssuing(issuing, signer, certificates.length);
+	const keyId = subjectKeyId(issuing);
+	if (!keyId) throw new ChainError(`${name(issuing)} has no subject key identifier`);
+	return {
+		certificates,
+		issuing,
+		issuingKey: new X509Certificate(issuing.der).publicKey,
+		root,
+		pems: certificates.map(({ der }) => encodePem('CERTIFICATE', der)),
+		keyId,
+		keyHash: issuerKeyHash(issuing),
+	};
+}
+
+/** Why certificates cannot be issued at this time, or undefined. A leaf must fit into the life of its issuers. */
+export function chainProblem(chain: IssuingChain, nowMs: number, leafLifetimeMs: number): string | undefined {
+	for (const certificate of chain.certificates) {
+		if (nowMs < certificate.notBefore.getTime())
+			return `${name(certificate)} is valid from ${certificate.notBefore.toISOString()} only`;
+		if (nowMs + leafLifetimeMs > certificate.notAfter.getTime())
+			return `${name(certificate)} is valid until ${certificate.notAfter.toISOString()} only`;
+	}
+	return undefined;
+}
+
+function parseChain(pem: string): Certificate[] {
+	try {
+		return parsePem(pem).map(({ label, der }) => {
+			if (label !== 'CERTIFICATE') throw new FormatError('PEM', `a block named ${label} among the certificates`);
+			return parseCertificate(der);
+		});
+	} catch (cause) {
+		if (!(cause instanceof FormatError)) throw cause;
+		throw new ChainError(`the chain cannot be read: ${cause.message}`, { cause });
+	}
+}
+
+/** `below` is the number of CA certificates between this one and the leaves. */
+function checkAuthority(certificate: Certificate, below: number): void {
+	const constraints = basicConstraints(certificate);
+	if (!constraints?.ca) throw new ChainError(`${name(certificate)} is not a CA certificate`);
+	if (constraints.pathLength !== undefined && constraints.pathLength < below)
+		throw new ChainError(`${name(certificate)} allows a path length of ${constraints.pathLength}, ${below} are needed`);
+	if (!keyUsage(certificate)?.includes('keyCertSign'))
+		throw new ChainError(`the key usage of ${name(certificate)} does not allow to sign certificates`);
+}
+
+function checkLink(certificate: Certificate, issuer: Certificate): void {
+	const signed =
+		equalBytes(certificate.issuer, issuer.subject) &&
+		new X509Certificate(certificate.der).verify(new X509Certificate(issuer.der).publicKey);
+	if (!signed)
+		throw new ChainError(
+			certificate === issuer
+				? `the chain ends in ${name(certificate)}, which is not a root`
+				: `${name(certificate)} is not issued by ${name(issuer)}`,
+		);
+}
+
+function checkIssuing(issuing: Certificate, signer: Signer, length: number): void {
+	if (!equalBytes(issuing.publicKey, signer.publicKey))
+		throw new ChainError(`the signing key is not the key of ${name(issuing)}, the first certificate of the chain`);
+	// Verifiers of SCTs accept an issuer's key only when it is ECDSA or RSA.
+	if (signer.algorithm === 'ed25519')
+		throw new ChainError('an Ed25519 key cannot issue certificates that clients accept');
+	const purposes = extendedKeyUsage(issuing);
+	if ((length > 1 || purposes.length > 0) && !purposes.includes(EKU_CODE_SIGNING))
+		throw new ChainError(`${name(issuing)} is not meant for code signing`);
+}
+
+function name(certificate: Certificate): string {
+	return `'${nameToString(certificate.subject)}'`;
+}

@@ -1,0 +1,56 @@
+/**
+ * From a verified token to the subject of a certificate: the rules that every issuer type shares.
+ */
+import { brokenRule } from '../issuers/claim-rule.ts';
+import { claimText, requiredClaim } from '../issuers/claims.ts';
+import type { ExtensionValues, IssuerType, SubjectName } from '../issuers/issuer-type.ts';
+import { ISSUER_TYPES } from '../issuers/issuer-types.ts';
+import { quote, refuse } from './refusal.ts';
+import type { VerifiedToken } from './token.ts';
+
+export interface CertifiedIdentity {
+	readonly subject: SubjectName;
+	/** Who vouches for the subject, as the certificate says it. */
+	readonly issuer: string;
+	/** All extension values, issuer and token subject included. */
+	readonly extensions: ExtensionValues;
+	/** Texts whose signature proves the key; at least one, none empty. */
+	readonly challenges: readonly string[];
+}
+
+/** The type with this name. Settings are parsed by the same list, so that every name in them is there. */
+export function typeOf(name: string): IssuerType {
+	const type = ISSUER_TYPES.find((candidate) => candidate.name === name);
+	if (!type) throw new Error(`no issuer type is named ${name}`);
+	return type;
+}
+
+/**
+ * @throws DomainError `identity-not-allowed` when a claim rule does not hold, `claim-missing`, `claim-malformed` or
+ * `email-not-verified` from the issuer type.
+ */
+export function identify({ settings, claims }: VerifiedToken): CertifiedIdentity {
+	const type = typeOf(settings.type);
+	const { subject, issuer } = type.toPrincipal(claims, settings);
+	const broken = brokenRule(claims, settings.rules);
+	if (broken)
+		throw refuse(
+			'identity-not-allowed',
+			`no rule of this authority accepts the value of the claim ${quote(broken.claim)}`,
+		);
+	const sub = requiredClaim(claims, 'sub');
+	return {
+		subject,
+		issuer,
+		extensions: { ...type.extensions(claims, settings), issuer, issuerV2: issuer, subject: sub },
+		challenges: challengesOf([claimText(claims, type.challengeClaim), claimText(claims, 'email'), sub]),
+	};
+}
+
+/**
+ * Clients sign the e-mail address when the token has one and `sub` otherwise, whatever the issuer type. Accepting any
+ * of the three costs nothing: each is bound to the same token, and the signature only has to show who holds the key.
+ */
+function challengesOf(texts: readonly (string | undefined)[]): string[] {
+	return [...new Set(texts)].filter((text): text is string => text !== undefined && text !== '' && text.isWellFormed());
+}

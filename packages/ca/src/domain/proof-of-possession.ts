@@ -1,0 +1,44 @@
+/**
+ * Proof that the requester holds the private key. A token can be stolen on its way; without this check a thief could not
+ * use it anyway, but an honest requester's key could be certified under somebody else's name.
+ */
+import { utf8 } from '@chancery/core/bytes';
+import { verifySignature } from '@chancery/keys/verify-signature';
+import { quote, refuse } from './refusal.ts';
+import type { RequestedKey } from './requested-key.ts';
+import { CSR_SCHEMES, challengeHash, REFUSED_SCHEMES } from './signature-scheme.ts';
+
+/** @throws DomainError `proof-invalid`, `csr-algorithm-unknown` or `algorithm-not-permitted` */
+export function checkProofOfPossession(key: RequestedKey, challenges: readonly string[]): void {
+	if (key.csr) {
+		checkSelfSignature(key.spki, key.info.algorithm, key.csr, challengeHash(key.info));
+		return;
+	}
+	const hash = challengeHash(key.info);
+	const proven = challenges.some((challenge) => verifySignature(key.spki, utf8(challenge), key.proof, hash));
+	if (!proven)
+		throw refuse(
+			'proof-invalid',
+			`expected a signature over one of ${challenges.map(quote).join(', ')}${hash ? ` with ${hash}` : ''}`,
+		);
+}
+
+function checkSelfSignature(
+	spki: Uint8Array,
+	keyType: string,
+	csr: NonNullable<RequestedKey['csr']>,
+	permittedHash: string | undefined,
+): void {
+	const scheme = Object.hasOwn(CSR_SCHEMES, csr.signatureAlgorithm) ? CSR_SCHEMES[csr.signatureAlgorithm] : undefined;
+	if (!scheme) {
+		const known = Object.hasOwn(REFUSED_SCHEMES, csr.signatureAlgorithm)
+			? REFUSED_SCHEMES[csr.signatureAlgorithm]
+			: undefined;
+		throw refuse('csr-algorithm-unknown', known ?? csr.signatureAlgorithm);
+	}
+	// The certification request is the challenge here: it names the key, and clients send it with a fresh key only.
+	if (scheme.key !== keyType || !verifySignature(spki, csr.info, csr.signature, scheme.hash))
+		throw refuse('proof-invalid', `the certification request is not signed by its own key with ${scheme.name}`);
+	if (scheme.hash !== permittedHash)
+		throw refuse('algorithm-not-permitted', `${keyType}, ${scheme.hash}; expected ${permittedHash}`);
+}

@@ -1,0 +1,178 @@
+/**
+ * Identity tokens (OpenID Connect Core section 3.1.3.7, RFC 7519, RFC 8725).
+ *
+ * Everything in a token is chosen by its sender until a key of a configured issuer has verified it. Before that only
+ * `iss` and the protected header are read, to find the key; the header never brings a key of its own.
+ */
+import { fromBase64Url } from '@chancery/core/bytes';
+import { FormatError } from '@chancery/core/format-error';
+import { parseJson } from '@chancery/core/json';
+import { compactVerify, errors, type FlattenedJWSInput } from 'jose';
+import { z } from 'zod';
+import type { Claims, IssuerSettings } from '../issuers/issuer-type.ts';
+import { IssuerKeys, type IssuerKeysDeps, IssuerUnavailableError } from './issuer-keys.ts';
+import { quote, refuse } from './refusal.ts';
+
+/** The largest tokens of large providers are below 8 KiB. */
+const MAX_TOKEN_CHARS = 16 * 1024;
+const MAX_CLAIM_DEPTH = 16;
+/** A token without `kid` is tried with this many keys of its issuer; each trial is a signature check. */
+const MAX_KEY_TRIALS = 8;
+
+/** How far an expired token is still accepted: clocks differ, and the request was on its way. */
+const EXPIRY_LEEWAY_SECONDS = 5;
+/** How far `nbf` and `iat` may lie ahead of our clock. */
+const FUTURE_LEEWAY_SECONDS = 60;
+
+const protectedHeader = z.looseObject({ alg: z.string(), kid: z.string().optional() });
+const timeClaims = z.object({
+	aud: z.union([z.string(), z.array(z.string()).max(100)]),
+	exp: z.number(),
+	nbf: z.number().optional(),
+	iat: z.number().optional(),
+	sub: z.string().min(1),
+});
+
+export interface VerifiedToken {
+	readonly settings: IssuerSettings;
+	readonly claims: Claims;
+}
+
+export interface TokenVerifier {
+	/**
+	 * The claims of a valid token and the settings of its issuer.
+	 * @throws DomainError `token-*`, `issuer-unknown`, `issuer-unavailable`, `claim-missing` or `claim-malformed`.
+	 */
+	verify(token: string): Promise<VerifiedToken>;
+	/** What is known of each issuer's keys, by issuer URL. */
+	states(): Readonly<Record<string, { ok: boolean; detail: string }>>;
+}
+
+export function createTokenVerifier(issuers: readonly IssuerSettings[], deps: IssuerKeysDeps): TokenVerifier {
+	const known = new Map(
+		issuers.map((settings) => [settings.issuer, { settings, keys: new IssuerKeys(settings.issuer, deps) }]),
+	);
+	return {
+		async verify(token) {
+			const { header, issuer, parts } = readUnverified(token);
+			// Exact match: the only URLs ever asked for keys are those in the configuration.
+			const accepted = known.get(issuer);
+			if (!accepted) throw refuse('issuer-unknown', `tokens of ${quote(issuer)} are not accepted here`);
+			const payload = await checkSignature(token, header, parts, accepted.keys);
+			const claims = readClaims(payload);
+			checkTimesAndAudience(claims, accepted.settings.audience, deps.clock() / 1000);
+			return { settings: accepted.settings, claims };
+		},
+		states: () => Object.fromEntries([...known].map(([issuer, { keys }]) => [issuer, keys.state()])),
+	};
+}
+
+interface Unverified {
+	readonly header: { readonly alg: string; readonly kid?: string };
+	readonly issuer: string;
+	readonly parts: FlattenedJWSInput;
+}
+
+function readUnverified(token: string): Unverified {
+	if (token === '') throw refuse('token-missing', 'the request carries none');
+	if (token.length > MAX_TOKEN_CHARS)
+		throw refuse('token-too-large', `it has ${token.length} characters, ${MAX_TOKEN_CHARS} are the most`);
+	// The length is bounded, so that splitting at every dot of a token made of dots costs nothing to speak of.
+	const [first, payload, signature, ...more] = token.split('.');
+	if (first === undefined || payload === undefined || signature === undefined || more.length > 0)
+		throw refuse('token-malformed', 'it is not three parts joined by dots');
+	const header = protectedHeader.safeParse(parsePart(first, 'header'));
+	if (!header.success) throw refuse('token-malformed', "its header names no 'alg'");
+	// RFC 7515 section 4.1.11: an extension that must be understood; we understand none (`b64` would change the payload).
+	if (Object.hasOwn(header.data, 'crit')) throw refuse('token-malformed', "its header has 'crit'");
+	const { iss } = asClaims(parsePart(payload, 'payload'));
+	if (typeof iss !== 'string') throw refuse('token-malformed', "it has no 'iss'");
+	// Nothing else of the header is used: `jwk`, `jku` and `x5c` would let the sender bring the key.
+	const { alg, kid } = header.data;
+	return {
+		header: kid === undefined ? { alg } : { alg, kid },
+		issuer: iss,
+		parts: { protected: first, payload, signature },
+	};
+}
+
+async function checkSignature(
+	token: string,
+	header: Unverified['header'],
+	parts: FlattenedJWSInput,
+	keys: IssuerKeys,
+): Promise<Uint8Array> {
+	try {
+		const algorithms = await keys.algorithms();
+		if (!algorithms.includes(header.alg))
+			throw refuse('token-algorithm', `'alg' is ${quote(header.alg)}, expected one of ${quote(algorithms.join(' '))}`);
+		const candidates = await keys.candidates(header, parts);
+		for (const key of candidates.slice(0, MAX_KEY_TRIALS)) {
+			const payload = await compactVerify(token, key, { algorithms: [header.alg] }).then(
+				(verified) => verified.payload,
+				(error: unknown) => {
+					// Not this key. Whatever is neither jose's nor a key's own refusal is a fault of ours.
+					if (error instanceof errors.JOSEError || error instanceof TypeError) return undefined;
+					throw error;
+				},
+			);
+			if (payload) return payload;
+		}
+		throw refuse(
+			'token-signature',
+			candidates.length === 0
+				? `the issuer has no key ${quote(header.kid ?? '(none named)')}`
+				: 'no key of the issuer made it',
+		);
+	} catch (error) {
+		if (error instanceof IssuerUnavailableError)
+			throw refuse('issuer-unavailable', 'the keys of its issuer cannot be fetched', { cause: error });
+		throw error;
+	}
+}
+
+function readClaims(payload: Uint8Array): Claims {
+	try {
+		return asClaims(parseJson(payload, { maxDepth: MAX_CLAIM_DEPTH }));
+	} catch (error) {
+		if (!(error instanceof FormatError)) throw error;
+		throw refuse('token-malformed', 'its payload is not JSON', { cause: error });
+	}
+}
+
+function checkTimesAndAudience(claims: Claims, audience: string, nowSeconds: number): void {
+	const times = timeClaims.safeParse(claims);
+	if (!times.success) {
+		const name = String(times.error.issues[0]?.path[0] ?? 'payload');
+		throw Object.hasOwn(claims, name)
+			? refuse('claim-malformed', `the claim ${quote(name)} has the wrong type`)
+			: refuse('claim-missing', `the token has no claim ${quote(name)}`);
+	}
+	const { aud, exp, nbf, iat } = times.data;
+	if (![aud].flat().includes(audience))
+		throw refuse('token-audience', `'aud' is ${quote(aud)}, expected ${quote(audience)}`);
+	if (exp + EXPIRY_LEEWAY_SECONDS <= nowSeconds)
+		throw refuse('token-expired', `it expired ${Math.ceil(nowSeconds - exp)} s ago`);
+	for (const [name, value] of [
+		['nbf', nbf],
+		['iat', iat],
+	] as const) {
+		if (value !== undefined && value - FUTURE_LEEWAY_SECONDS > nowSeconds)
+			throw refuse('token-not-yet-valid', `'${name}' lies ${Math.ceil(value - nowSeconds)} s in the future`);
+	}
+}
+
+function parsePart(part: string, what: string): unknown {
+	try {
+		return parseJson(fromBase64Url(part), { maxDepth: MAX_CLAIM_DEPTH });
+	} catch (error) {
+		if (!(error instanceof FormatError)) throw error;
+		throw refuse('token-malformed', `its ${what} is not base64url of JSON`, { cause: error });
+	}
+}
+
+function asClaims(value: unknown): Claims {
+	if (typeof value !== 'object' || value === null || Array.isArray(value))
+		throw refuse('token-malformed', 'its payload is not an object');
+	return value as Claims;
+}

@@ -1,0 +1,61 @@
+/**
+ * Every refusal of the certificate authority and what it looks like on Fulcio's wire: the only place that knows
+ * statuses. A bad token is 400 and not 401, because that is what clients have always been answered.
+ */
+import type { ErrorTable } from '@chancery/chassis/error-rendering';
+
+const GRPC = { invalidArgument: 3, notFound: 5, permissionDenied: 7, unimplemented: 12, internal: 13, unavailable: 14 };
+
+/** Upstream's first sentences. Clients print them and people search for them, so that they stay as they are. */
+export const SENTENCES = {
+	token: 'There was an error processing the identity token',
+	key: 'The public key supplied in the request could not be parsed',
+	weakKey: 'The public key supplied in the request is insecure',
+	csr: 'The certificate signing request could not be parsed',
+	proof: 'The signature supplied in the request could not be verified',
+	ctLog: 'Error entering certificate in CTL',
+	sct: 'Error marshaling signed certificate timestamp',
+	certificate: 'Error marshaling code signing certificate',
+	backend: 'error communicating with CA backend',
+} as const;
+
+const refused = (title: string) => ({ status: 400, title, grpcCode: GRPC.invalidArgument });
+const failed = (title: string) => ({ status: 500, title, grpcCode: GRPC.internal });
+
+export const ERRORS = {
+	// The identity token
+	'token-missing': refused(SENTENCES.token),
+	'token-too-large': refused(SENTENCES.token),
+	'token-malformed': refused(SENTENCES.token),
+	'token-algorithm': refused(SENTENCES.token),
+	'token-signature': refused(SENTENCES.token),
+	'token-expired': refused(SENTENCES.token),
+	'token-not-yet-valid': refused(SENTENCES.token),
+	'token-audience': refused(SENTENCES.token),
+	'issuer-unknown': refused(SENTENCES.token),
+	'issuer-unavailable': refused(SENTENCES.token),
+	'claim-missing': refused(SENTENCES.token),
+	'claim-malformed': refused(SENTENCES.token),
+	'email-not-verified': refused(SENTENCES.token),
+	'identity-not-allowed': { status: 403, title: 'The identity is not allowed here', grpcCode: GRPC.permissionDenied },
+	// The key
+	'csr-malformed': refused(SENTENCES.csr),
+	'csr-algorithm-unknown': refused('unrecognized signature algorithm'),
+	'key-malformed': refused(SENTENCES.key),
+	'key-insecure': refused(SENTENCES.weakKey),
+	'proof-invalid': refused(SENTENCES.proof),
+	'algorithm-not-permitted': refused('signing algorithm not permitted'),
+	// Our own side
+	'ct-log-failed': failed(SENTENCES.ctLog),
+	'sct-invalid': failed(SENTENCES.sct),
+	'certificate-defective': failed(SENTENCES.certificate),
+	'signer-failed': failed(SENTENCES.backend),
+	'chain-not-valid-now': failed(SENTENCES.backend),
+	'store-unavailable': { status: 503, title: 'The database does not answer', grpcCode: GRPC.unavailable },
+	// What every gateway of this family answers
+	'body-too-large': refused('http: request body too large'),
+	'not-found': { status: 404, title: 'Not Found', grpcCode: GRPC.notFound },
+	'method-not-allowed': { status: 501, title: 'Method Not Allowed', grpcCode: GRPC.unimplemented },
+} as const satisfies ErrorTable;
+
+export type ErrorCode = keyof typeof ERRORS;

@@ -1,0 +1,101 @@
+/**
+ * Issuer type `email`: a person (or a mailbox) that an OpenID provider knows by a verified e-mail address.
+ */
+import { z } from 'zod';
+import { quote, refuse } from '../domain/refusal.ts';
+import { claimAtPath, requiredClaim } from './claims.ts';
+import { type Claims, issuerSettingsShape, issuerType } from './issuer-type.ts';
+
+const configSchema = z.strictObject({
+	type: z.literal('email').describe('Issuer type of this entry; decides which other fields it has.'),
+	...issuerSettingsShape,
+	issuerClaim: z
+		.string()
+		.regex(/^\$(\.[A-Za-z0-9_-]+)+$/)
+		.optional()
+		.describe(
+			'Path such as `$.federated_claims.connector_id` to the upstream provider that a broker names; it goes into the certificate instead of `iss`. Default: `iss`. Danger: the broker can then name any provider.',
+		),
+	skipEmailVerification: z
+		.boolean()
+		.default(false)
+		.describe(
+			'Accepts tokens without a true `email_verified`. Default false. Danger: at providers where users choose their address, anyone can be anyone.',
+		),
+});
+
+/**
+ * Mailboxes in dot-atom form (RFC 5321 section 4.1.2 without quoted local parts and address literals), ASCII only:
+ * rfc822Name is an IA5String, and one mailbox must not have two spellings.
+ */
+const MAILBOX =
+	/^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\.)*[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$/;
+const MAX_MAILBOX_CHARS = 254;
+const MAX_LOCAL_PART_CHARS = 64;
+
+function isMailbox(text: string): boolean {
+	return text.length <= MAX_MAILBOX_CHARS && text.indexOf('@') <= MAX_LOCAL_PART_CHARS && MAILBOX.test(text);
+}
+
+/** `email_verified` is a boolean in the standard and a string at some providers; anything else is not understood. */
+function isVerified(claims: Claims): boolean {
+	const value = Object.hasOwn(claims, 'email_verified') ? claims.email_verified : undefined;
+	if (value === true || value === 'true' || value === 'True') return true;
+	if (value === undefined || value === null || value === false || value === 'false' || value === 'False') return false;
+	throw refuse('claim-malformed', `'email_verified' is ${quote(value)}, expected true or false`);
+}
+
+export const email = issuerType<typeof configSchema>({
+	name: 'email',
+	wireName: 'email',
+	challengeClaim: 'email',
+	configSchema,
+	toPrincipal(claims, settings) {
+		const address = requiredClaim(claims, 'email');
+		if (!isVerified(claims) && !settings.skipEmailVerification)
+			throw refuse('email-not-verified', `the issuer does not say that ${quote(address)} is verified`);
+		if (!isMailbox(address)) throw refuse('claim-malformed', `'email' is ${quote(address)}, not an ASCII mailbox`);
+		return {
+			subject: { type: 'email', value: address },
+			issuer: settings.issuerClaim === undefined ? settings.issuer : claimAtPath(claims, settings.issuerClaim),
+		};
+	},
+	extensions: () => ({}),
+	examples: [
+		{
+			name: 'a verified address',
+			settings: { issuer: 'https://accounts.example.com' },
+			claims: {
+				iss: 'https://accounts.example.com',
+				sub: '110169484474386276334',
+				email: 'ada@example.com',
+				email_verified: true,
+			},
+			expect: {
+				principal: {
+					subject: { type: 'email', value: 'ada@example.com' },
+					issuer: 'https://accounts.example.com',
+				},
+				extensions: {},
+			},
+		},
+		{
+			name: 'a broker that names the upstream provider',
+			settings: { issuer: 'https://broker.example.com/auth', issuerClaim: '$.federated_claims.connector_id' },
+			claims: {
+				iss: 'https://broker.example.com/auth',
+				sub: 'CgYxMjM0NTYSBmdpdGh1Yg',
+				email: 'grace+signing@navy.example',
+				email_verified: 'true',
+				federated_claims: { connector_id: 'https://github.com/login/oauth', user_id: '123456' },
+			},
+			expect: {
+				principal: {
+					subject: { type: 'email', value: 'grace+signing@navy.example' },
+					issuer: 'https://github.com/login/oauth',
+				},
+				extensions: {},
+			},
+		},
+	],
+});

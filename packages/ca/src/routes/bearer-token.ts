@@ -1,0 +1,12 @@
+/**
+ * Where the identity token travels: in the body (v2) or in the Authorization header, with or without its scheme.
+ */
+import type { FastifyRequest } from 'fastify';
+
+/**
+ * The token of the header, empty when there is none. The first `Bearer ` is taken away, in this spelling; clients that
+ * send the bare token are answered as well.
+ */
+export function tokenOfHeader(request: FastifyRequest): string {
+	return (request.headers.authorization ?? '').replace('Bearer ', '');
+}

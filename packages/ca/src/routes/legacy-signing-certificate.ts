@@ -1,0 +1,37 @@
+/**
+ * POST /api/v1/signingCert: the first version, which older clients still use. It answers 201 and PEM; the timestamp is
+ * embedded, so that there is no `SCT` header.
+ */
+import { mount } from '@chancery/chassis/mount';
+import {
+	createLegacySigningCertificate,
+	type LegacySigningCertificateRequest,
+	PEM_CHAIN_TYPE,
+} from '@chancery/wire/fulcio';
+import type { FastifyInstance } from 'fastify';
+import { type IssueDeps, issueCertificate } from '../domain/issue.ts';
+import type { KeyMaterial } from '../domain/requested-key.ts';
+import { tokenOfHeader } from './bearer-token.ts';
+import { withDoubledSlash } from './doubled-slash.ts';
+
+export function mountLegacySigningCertificate(app: FastifyInstance, deps: IssueDeps): void {
+	for (const route of withDoubledSlash(createLegacySigningCertificate)) {
+		mount(
+			app,
+			route,
+			async ({ body }, request) => {
+				const { pems } = await issueCertificate(deps, { token: tokenOfHeader(request), key: keyOf(body) });
+				return { status: 201, contentType: PEM_CHAIN_TYPE, body: pems.join('\n') };
+			},
+			{ emptyBody: 'empty-object' },
+		);
+	}
+}
+
+/** The certification request wins when both are given. */
+function keyOf(body: LegacySigningCertificateRequest): KeyMaterial | undefined {
+	const { certificateSigningRequest: csr, publicKey, signedEmailAddress } = body;
+	if (csr && csr.length > 0) return { kind: 'csr', pem: csr };
+	if (!publicKey?.content || publicKey.content.length === 0) return undefined;
+	return { kind: 'public-key', encoded: publicKey.content, proof: signedEmailAddress ?? new Uint8Array() };
+}

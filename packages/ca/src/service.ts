@@ -1,0 +1,87 @@
+/** The certificate authority as a service: its rooms wired together. */
+import { createAdminListener } from '@chancery/chassis/admin';
+import { createListener } from '@chancery/chassis/listener';
+import { mount } from '@chancery/chassis/mount';
+import type { Service, ServiceDeps } from '@chancery/chassis/service';
+import { toHex } from '@chancery/core/bytes';
+import { sha256 } from '@chancery/core/sha';
+import type { Signer } from '@chancery/keys/signer';
+import { getHealth } from '@chancery/wire/fulcio';
+import type { CaConfig } from './config.ts';
+import { describeCtLog } from './domain/ct-log.ts';
+import { createHealth } from './domain/health.ts';
+import type { IssueDeps } from './domain/issue.ts';
+import { openIssuingChain } from './domain/issuing-chain.ts';
+import { checkProfile } from './domain/production-profile.ts';
+import { createTokenVerifier } from './domain/token.ts';
+import { ERRORS } from './errors.ts';
+import { mountConfiguration } from './routes/configuration.ts';
+import { mountLegacySigningCertificate } from './routes/legacy-signing-certificate.ts';
+import { mountSigningCertificate } from './routes/signing-certificate.ts';
+import { mountTrust } from './routes/trust.ts';
+import { mountTrustBundle } from './routes/trust-bundle.ts';
+
+export interface CaDeps extends ServiceDeps<CaConfig> {
+	/** The key of the first certificate of the chain. */
+	readonly issuingSigner: Signer;
+	/** Called between the steps of an issuance; the tests stop the story there. */
+	readonly afterStep?: IssueDeps['afterStep'];
+}
+
+/** What the gateway of this wire has always read; a token, a key and a signature fit into it hundreds of times. */
+const MAX_BODY_BYTES = 4 * 1024 * 1024;
+
+/**
+ * Starts the authority. Neither the CT log nor the issuers have to be there yet.
+ * @throws ChainError, ProfileError or FormatError when chain, key, profile and CT log key do not fit together
+ */
+export async function createService(deps: CaDeps): Promise<Service> {
+	const { config, database, clock, random, log, issuingSigner: signer } = deps;
+	const chain = openIssuingChain(config.chainPem, signer);
+	checkProfile(config, chain);
+	const ctLog = describeCtLog(config.ctlog, deps.fetch);
+	const tokens = createTokenVerifier(config.issuers, { fetch: deps.fetch, clock });
+	const health = createHealth({ database, clock, chain, ctLog, tokens });
+	// A certificate for one of our own keys would let whoever holds the token speak with our signatures.
+	const ownKeys = [ctLog.publicKey, ...chain.certificates.map(({ publicKey }) => publicKey)];
+	const issue: IssueDeps = {
+		database,
+		clock,
+		random,
+		log,
+		tokens,
+		chain,
+		signer,
+		ctLog,
+		blockedKeys: new Set([...config.blockedKeySha256, ...ownKeys.map((key) => toHex(sha256(key)))]),
+		...(deps.afterStep ? { afterStep: deps.afterStep } : {}),
+	};
+
+	const publicApp = createListener({
+		name: 'public',
+		log,
+		errors: ERRORS,
+		family: 'grpc-gateway',
+		maxBodyBytes: MAX_BODY_BYTES,
+		cors: true,
+	});
+	mountSigningCertificate(publicApp, issue);
+	mountLegacySigningCertificate(publicApp, issue);
+	mountTrustBundle(publicApp, chain);
+	mountConfiguration(publicApp, config.issuers);
+	mount(publicApp, getHealth, () => ({ status: 200, body: { status: 'SERVING' } }));
+
+	const adminApp = createAdminListener({ name: 'admin', log, tokens: config.admin.tokens, health });
+	mountTrust(adminApp, { chain, signer, publicUrl: config.publicUrl, clock });
+
+	return {
+		name: 'ca',
+		listeners: [
+			{ name: 'public', app: publicApp },
+			{ name: 'admin', app: adminApp },
+		],
+		jobs: [],
+		health,
+		close: async () => undefined,
+	};
+}
