@@ -1,0 +1,138 @@
+/**
+ * The configuration: one YAML file with a section per service, overridden by environment variables, each section parsed
+ * once by a strict schema.
+ */
+import { readFile, stat } from 'node:fs/promises';
+import { parseDocument } from 'yaml';
+import type { z } from 'zod';
+import { nearestTo } from './nearest-key.ts';
+import { knownKeysAt } from './schema-keys.ts';
+
+/** The configuration is not usable; the message says where and what is expected, and shows no values. */
+export class ConfigError extends Error {
+	override readonly name = 'ConfigError';
+}
+
+/** Sections by name, not yet parsed by any schema. */
+export type ConfigSections = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const MAX_FILE_BYTES = 1024 * 1024;
+const OVERRIDE = /^CHANCERY_([A-Z0-9]+(?:_[A-Z0-9]+)*)__([A-Z0-9_]+)$/;
+
+/**
+ * Reads the file at `path` and applies overrides: `CHANCERY_CA__PUBLIC_URL` is `publicUrl` in section `ca`, a further
+ * `__` goes one level deeper. The value is read as it would stand in the file (`8080` is a number, `"8080"` is text).
+ * @throws ConfigError
+ */
+export async function loadConfig(path: string, env: Environment = process.env): Promise<ConfigSections> {
+	return applyOverrides(parseYaml(await readBounded(path), path), env);
+}
+
+/**
+ * Parses one section. Unknown keys are refused with the nearest known key.
+ * @throws ConfigError listing every problem
+ */
+export function parseSection<S extends z.ZodType>(name: string, schema: S, value: unknown): z.output<S> {
+	const result = schema.safeParse(value ?? {});
+	if (result.success) return result.data;
+	const problems = result.error.issues.flatMap((issue) => describeIssue(name, schema, issue));
+	throw new ConfigError(`the configuration is not valid:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
+}
+
+async function readBounded(path: string): Promise<string> {
+	try {
+		if ((await stat(path)).size > MAX_FILE_BYTES)
+			throw new ConfigError(`the configuration file ${path} is longer than ${MAX_FILE_BYTES} bytes`);
+		return await readFile(path, 'utf8');
+	} catch (error) {
+		if (error instanceof ConfigError) throw error;
+		const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+		throw new ConfigError(`the configuration file ${path} cannot be read (${code})`, { cause: error });
+	}
+}
+
+function parseYaml(text: string, path: string): Record<string, Record<string, unknown>> {
+	const document = parseDocument(text, { uniqueKeys: true, prettyErrors: true });
+	const [problem] = [...document.errors, ...document.warnings];
+	// Only the place: the library's message quotes the line, which may hold what nobody should have written there.
+	if (problem) {
+		const line = problem.linePos?.[0].line;
+		throw new ConfigError(`${path}${line === undefined ? '' : `:${line}`} is not valid YAML (${problem.code})`);
+	}
+	let root: unknown;
+	try {
+		root = document.toJS({ maxAliasCount: 50 });
+	} catch (cause) {
+		throw new ConfigError(`${path} cannot be read: too many aliases`, { cause });
+	}
+	const sections: Record<string, Record<string, unknown>> = {};
+	if (root === null || root === undefined) return sections;
+	if (!isMapping(root)) throw new ConfigError(`${path} must be a mapping of sections`);
+	for (const [name, section] of Object.entries(root)) {
+		if (section !== null && !isMapping(section))
+			throw new ConfigError(`section '${name}' of ${path} must be a mapping`);
+		define(sections, name, section ?? {});
+	}
+	return sections;
+}
+
+function applyOverrides(sections: Record<string, Record<string, unknown>>, env: Environment): ConfigSections {
+	// Sorted, so that an override of a whole mapping comes before one inside it.
+	for (const variable of Object.keys(env).sort()) {
+		const match = OVERRIDE.exec(variable);
+		const text = env[variable];
+		if (!match || text === undefined) continue;
+		const [, section = '', rest = ''] = match;
+		const fields = rest.split('__').map(camelCase);
+		if (fields.includes('')) throw new ConfigError(`the environment variable ${variable} names no field`);
+		let at = childMapping(sections, camelCase(section), variable);
+		for (const field of fields.slice(0, -1)) at = childMapping(at, field, variable);
+		define(at, fields.at(-1) ?? '', readScalar(variable, text));
+	}
+	return sections;
+}
+
+function childMapping(parent: Record<string, unknown>, name: string, variable: string): Record<string, unknown> {
+	const child = Object.hasOwn(parent, name) ? parent[name] : undefined;
+	if (isMapping(child)) return child;
+	if (child !== undefined && child !== null)
+		throw new ConfigError(`the environment variable ${variable} goes inside '${name}', which is not a mapping`);
+	const made: Record<string, unknown> = {};
+	define(parent, name, made);
+	return made;
+}
+
+function readScalar(variable: string, text: string): unknown {
+	const document = parseDocument(text);
+	if (document.errors.length > 0 || document.warnings.length > 0)
+		throw new ConfigError(`the environment variable ${variable} is not a YAML value; quote it to mean text`);
+	return document.toJS({ maxAliasCount: 0 });
+}
+
+/** Own members only, whatever they are called: `__proto__` is then refused by the schema like any unknown key. */
+function define(target: object, name: string, value: unknown): void {
+	Object.defineProperty(target, name, { value, enumerable: true, configurable: true, writable: true });
+}
+
+function isMapping(value: unknown): value is Record<string, unknown> {
+	return value !== null && typeof value === 'object' && !Array.isArray(value);
+}
+
+function camelCase(screaming: string): string {
+	return screaming.toLowerCase().replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+function describeIssue(name: string, schema: z.ZodType, issue: z.core.$ZodIssue): string[] {
+	const where = [name, ...issue.path.map(String)].join('.');
+	if (issue.code === 'unrecognized_keys') {
+		const known = knownKeysAt(schema, issue.path);
+		return issue.keys.map((key) => {
+			const nearest = nearestTo(key, known);
+			const hint = nearest ? `did you mean '${nearest}'?` : `known are: ${[...known].sort().join(', ')}`;
+			return `${where}: unknown key '${key}'; ${hint}`;
+		});
+	}
+	return [`${where}: ${issue.message}`];
+}

@@ -1,0 +1,77 @@
+/**
+ * What a process that serves needs to know beside the sections of its services: database, logging, and per service
+ * where to listen and where the keys are.
+ */
+import { openSigner } from '@chancery/keys/open-signer';
+import type { Signer } from '@chancery/keys/signer';
+import { z } from 'zod';
+import { ConfigError } from './config.ts';
+import { secret } from './secret.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Section `database`. */
+export function databaseSection(env?: Environment) {
+	return z.strictObject({
+		url: z
+			.union([z.string().regex(/^postgres(ql)?:\/\//, 'must begin with postgres://'), secret(env)])
+			.describe(
+				'postgres:// URL of the server, or { file } or { env } where it is; a URL with a password belongs there',
+			),
+		maxConnections: z
+			.int()
+			.min(1)
+			.max(1000)
+			.default(10)
+			.describe('Connections of this process at most; the server must have room for those of all replicas'),
+	});
+}
+
+/** Section `logging`. */
+export const loggingSection = z.strictObject({
+	level: z
+		.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+		.default('info')
+		.describe('Least severe lines that are written; debug adds a line per successful read'),
+	json: z.boolean().default(true).describe('JSON lines for machines (true) or text for people (false)'),
+});
+
+/** Key `listen` inside the section of a service: where each of its listeners is bound. */
+export const listenSection = z.record(
+	z.string(),
+	z.strictObject({
+		host: z
+			.string()
+			.min(1)
+			.default('localhost')
+			.describe('Name or address; localhost binds both loopback addresses. The admin listener belongs on loopback'),
+		port: z.int().min(0).max(65_535).describe('TCP port; 0 chooses a free one'),
+	}),
+);
+
+/** Key `keys` inside the section of a service: its signing keys by name. */
+export function keysSection(env?: Environment) {
+	return z.record(
+		z.string(),
+		z.strictObject({
+			uri: z.string().min(1).describe('Where the key is: file:PATH'),
+			passphrase: secret(env).optional().describe('Unlocks an encrypted key file; { file } or { env }'),
+			requireEncrypted: z.boolean().default(false).describe('Refuse a key file that lies in the clear'),
+		}),
+	);
+}
+
+export type KeysSection = z.output<ReturnType<typeof keysSection>>;
+
+/**
+ * Opens the key that a service calls `name`.
+ * @throws ConfigError when the section names no such key; KeyError when it does not open
+ */
+export async function openConfiguredKey(service: string, keys: KeysSection, name: string): Promise<Signer> {
+	const key = Object.hasOwn(keys, name) ? keys[name] : undefined;
+	if (!key) throw new ConfigError(`${service}.keys.${name}: this service needs the key '${name}'`);
+	return openSigner(key.uri, {
+		requireEncrypted: key.requireEncrypted,
+		...(key.passphrase ? { passphrase: key.passphrase.reveal() } : {}),
+	});
+}
