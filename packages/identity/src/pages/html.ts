@@ -19,7 +19,7 @@ export function html(strings: TemplateStringsArray, ...pieces: readonly Piece[])
 function render(piece: Piece): string {
 	if (piece instanceof Html) return piece.text;
 	if (Array.isArray(piece)) return piece.map((part: Html) => part.text).join('');
-	return escape(String(piece));
+	return escapeText(String(piece));
 }
 
 const ESCAPES: Readonly<Record<string, string>> = {
@@ -30,6 +30,6 @@ const ESCAPES: Readonly<Record<string, string>> = {
 	"'": '&#39;',
 };
 
-function escape(text: string): string {
+function escapeText(text: string): string {
 	return text.replace(/[&<>"']/g, (char) => ESCAPES[char] ?? '');
 }

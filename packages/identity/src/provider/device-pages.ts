@@ -9,7 +9,7 @@ import { type Html, html } from '../pages/html.ts';
 import { sendPage } from './koa-page.ts';
 
 /** Where `fillInUserCode` leaves the code for the page. */
-const FILLED_IN = Symbol('user code of the link');
+const FILLED_IN = 'userCodeOfLink';
 
 /** The page functions that the provider's device flow wants. */
 export function devicePages(publicUrl: string) {

@@ -10,8 +10,8 @@ import { OUT_OF_BAND } from './redirect-uri.ts';
 /** Middleware: replaces a redirect to the out-of-band URN with a page that shows what it carries. */
 export async function showCodeOutOfBand(ctx: KoaContextWithOIDC, next: () => Promise<void>): Promise<void> {
 	await next();
-	const location = ctx.response.get('location');
-	if (!location.startsWith(OUT_OF_BAND)) return;
+	const location = ctx.res.getHeader('location');
+	if (typeof location !== 'string' || !location.startsWith(OUT_OF_BAND)) return;
 	const answer = new URL(location).searchParams;
 	const code = answer.get('code');
 	ctx.remove('location');

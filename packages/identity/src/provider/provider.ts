@@ -2,11 +2,12 @@
  * The OpenID Connect provider: oidc-provider configured so that every Sigstore client can use it unmodified. What each
  * line is for is a habit of some client; the tests replay them.
  */
+import type { EventEmitter } from 'node:events';
 import type { Logger } from '@chancery/chassis/logger';
 import type { Clock } from '@chancery/chassis/service';
 import type { Sql } from '@chancery/postgres/sql';
 import { AUTH_PATH, authIssuer } from '@chancery/wire/identity';
-import type { Configuration, KoaContextWithOIDC } from 'oidc-provider';
+import type { Configuration, errors, KoaContextWithOIDC } from 'oidc-provider';
 import { Provider } from 'oidc-provider/lib/provider.js';
 import type { IdentityConfig } from '../config.ts';
 import { claimsOf } from '../domain/account.ts';
@@ -45,22 +46,34 @@ export function createProvider(deps: ProviderDeps): Provider {
 	provider.use(async (ctx, next) => {
 		// Addresses and the Secure mark of cookies follow the configuration, whatever a proxy in front speaks with us.
 		Object.defineProperty(ctx.request, 'protocol', { value: protocol.slice(0, -1) });
+		ctx.mountPath = AUTH_PATH;
+		// The answer always comes in the query. Other modes would need a page with a script; like Dex, we do not offer them.
+		if (ctx.path === '/auth' && ctx.query.response_mode !== undefined)
+			ctx.query = { ...ctx.query, response_mode: 'query' };
 		await next();
+		if (ctx.path.startsWith('/.well-known/') && ctx.status === 200)
+			ctx.body = { ...(ctx.body as object), response_modes_supported: ['query'] };
 		if (ctx.path === '/keys' || ctx.path.startsWith('/.well-known/'))
 			ctx.set('cache-control', 'public, max-age=600, must-revalidate');
 	});
 	provider.use(showCodeOutOfBand);
 	provider.use(fillInUserCode);
 
-	provider.on('server_error', (_ctx, err) => deps.log.error({ err }, 'the OpenID Connect provider failed'));
-	provider.on('error', (err: unknown) => deps.log.error({ err }, 'the OpenID Connect provider failed'));
-	const refused =
-		(what: string) => (_ctx: unknown, err: Error & { error_description?: string; error_detail?: string }) =>
-			deps.log.info({ reason: err.message, description: err.error_description, detail: err.error_detail }, what);
+	reportFailures(provider, deps.log);
+	return provider;
+}
+
+/** Refusals are information, failures are errors; neither goes to the console, which is where Koa would put the latter. */
+function reportFailures(provider: Provider, log: Logger): void {
+	const failed = (err: unknown) => log.error({ err }, 'the OpenID Connect provider failed');
+	provider.on('server_error', (_ctx, err) => failed(err));
+	(provider as EventEmitter).on('error', failed);
+
+	const refused = (what: string) => (_ctx: KoaContextWithOIDC, err: errors.OIDCProviderError) =>
+		log.info({ reason: err.error, description: err.error_description, detail: err.error_detail }, what);
 	provider.on('authorization.error', refused('an authorization request was refused'));
 	provider.on('grant.error', refused('a token request was refused'));
 	provider.on('device_authorization.error', refused('a device authorization request was refused'));
-	return provider;
 }
 
 function configuration(deps: ProviderDeps): Configuration {
@@ -126,16 +139,13 @@ function configuration(deps: ProviderDeps): Configuration {
 				}),
 			},
 		},
-		extraTokenClaims: async (ctx) => {
-			const account = ctx.oidc.entities.Account;
-			const claims = await account?.claims('id_token', '', {}, []);
-			return (
-				claims && {
-					email: claims.email,
-					email_verified: claims.email_verified,
-					federated_claims: claims.federated_claims,
-				}
-			);
+		extraTokenClaims: async (ctx, token) => {
+			const claims = await ctx.oidc.entities.Account?.claims('id_token', '', {}, []);
+			if (!claims) return undefined;
+			const { email, email_verified, federated_claims } = claims;
+			return token.scope?.split(' ').includes('email')
+				? { email, email_verified, federated_claims }
+				: { federated_claims };
 		},
 		findAccount: async (_ctx, sub) => {
 			const account = await recallLogin(deps, sub);

@@ -1,0 +1,85 @@
+/** A real identity provider on a loopback port with a database of its own. */
+import { randomBytes } from 'node:crypto';
+import { createServer } from 'node:net';
+import { createLogger } from '@chancery/chassis/logger';
+import { createTestDatabase } from '@chancery/postgres/test-database';
+import { configSchema } from '../src/config.ts';
+import { generateSigningJwks, type SigningJwks } from '../src/domain/generate-jwks.ts';
+import { createService } from '../src/service.ts';
+import { migrateSchema } from '../src/store/migrations.ts';
+
+export const TEST_SECRET = 'the-secret-of-this-test-instance';
+
+type TestDatabase = Awaited<ReturnType<typeof createTestDatabase>>;
+
+export interface IdentityServer {
+	readonly publicUrl: string;
+	readonly issuer: string;
+	readonly test: TestDatabase;
+	readonly service: Awaited<ReturnType<typeof createService>>;
+	/** Lines that the service has logged. */
+	readonly logged: string[];
+	stop(): Promise<void>;
+}
+
+export interface ServerOptions {
+	readonly config?: Record<string, unknown>;
+	readonly signingJwks?: SigningJwks;
+	readonly developmentSecret?: string | null;
+	readonly clock?: () => number;
+	/** Continue at the address and on the database of an earlier server. */
+	readonly continueFrom?: IdentityServer;
+}
+
+/** Two RSA key pairs take a while: one set serves all servers of a test file that do not ask for their own. */
+let sharedJwks: Promise<SigningJwks> | undefined;
+
+export async function startIdentityServer(options: ServerOptions = {}): Promise<IdentityServer> {
+	sharedJwks ??= generateSigningJwks();
+	const earlier = options.continueFrom;
+	const port = earlier ? Number(new URL(earlier.publicUrl).port) : await freePort();
+	const publicUrl = `http://127.0.0.1:${port}`;
+	const test = earlier?.test ?? (await createTestDatabase());
+	await migrateSchema(test.database);
+	const logged: string[] = [];
+	const secret = options.developmentSecret === undefined ? TEST_SECRET : options.developmentSecret;
+	const service = await createService({
+		config: configSchema.parse({ publicUrl, developmentLogin: true, ...options.config }),
+		database: test.database,
+		clock: options.clock ?? Date.now,
+		random: (n) => new Uint8Array(randomBytes(n)),
+		fetch,
+		log: createLogger({
+			level: 'debug',
+			json: true,
+			name: 'identity',
+			destination: { write: (line: string) => void logged.push(line) },
+		}),
+		signingJwks: options.signingJwks ?? (await sharedJwks),
+		...(secret === null ? {} : { developmentSecret: secret }),
+	});
+	const listener = service.listeners.find((candidate) => candidate.name === 'public');
+	await listener?.app.listen({ host: '127.0.0.1', port });
+	return {
+		publicUrl,
+		issuer: `${publicUrl}/auth`,
+		test,
+		service,
+		logged,
+		stop: async () => {
+			for (const { app } of service.listeners) await app.close();
+			await service.close();
+		},
+	};
+}
+
+function freePort(): Promise<number> {
+	return new Promise((resolve, reject) => {
+		const server = createServer();
+		server.on('error', reject);
+		server.listen(0, '127.0.0.1', () => {
+			const address = server.address();
+			server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
+		});
+	});
+}
