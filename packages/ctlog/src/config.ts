@@ -1,0 +1,57 @@
+/** The section `ctlog` of the configuration. */
+import { z } from 'zod';
+
+export const configSchema = z.strictObject({
+	publicUrl: z
+		.url()
+		.transform((url) => url.replace(/\/+$/, ''))
+		.describe(
+			'Base URL under which clients reach this log, without /ct/v1. Host and path are the origin of its tree heads: another value is another log and is refused.',
+		),
+	profile: z
+		.enum(['development', 'production'])
+		.default('production')
+		.describe('Written into the log when it is created; a process whose profile differs refuses to start.'),
+	description: z.string().max(200).default('').describe('What log lists call this log. May be changed at any time.'),
+	mmdSeconds: z
+		.int()
+		.min(60)
+		.max(86_400)
+		.default(86_400)
+		.describe(
+			'Maximum merge delay in seconds, a promise to clients. A head of an idle log is signed anew well within it.',
+		),
+	maxBodyBytes: z
+		.int()
+		.min(16_384)
+		.max(524_288)
+		.default(131_072)
+		.describe('Largest submission in bytes. Smaller than a chain in base64 refuses honest certificates.'),
+	maxEntriesPerReply: z
+		.int()
+		.min(1)
+		.max(100_000)
+		.default(10_000)
+		.describe('Most entries in one get-entries answer. Monitors of Sigstore do not ask again for what was cut off.'),
+	maxBytesPerReply: z
+		.int()
+		.min(65_536)
+		.max(67_108_864)
+		.default(12_582_912)
+		.describe('Most bytes of entries in one get-entries answer, before base64 makes a third more of them.'),
+	admin: z
+		.strictObject({
+			tokens: z.array(
+				z.strictObject({
+					name: z.string().min(1).max(100),
+					role: z.enum(['operator', 'service']),
+					sha256: z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hexadecimal digits'),
+				}),
+			),
+		})
+		.describe(
+			'Who may call the admin listener: name, role, and the SHA-256 (hexadecimal) of the bearer token of each.',
+		),
+});
+
+export type CtlogConfig = z.output<typeof configSchema>;

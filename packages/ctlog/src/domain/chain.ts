@@ -1,0 +1,108 @@
+/**
+ * What a submitted chain must be: each certificate issued by the next, in the order given, up to an accepted root.
+ *
+ * A log is not a verifier. It checks that someone with a key of an accepted authority stands behind an entry, which is
+ * what keeps it from being filled by strangers, and nothing that would hide a wrongly issued certificate from those who
+ * read the log: no dates, name constraints, path lengths, key purposes or unknown critical extensions (RFC 6962 section 3.1).
+ */
+import { DomainError } from '@chancery/chassis/domain-error';
+import { equalBytes, toHex } from '@chancery/core/bytes';
+import { basicConstraints, type Certificate, nameToString, parseCertificate } from '@chancery/core/certificate';
+import { FormatError } from '@chancery/core/format-error';
+import { type HashAlgorithm, sha256 } from '@chancery/core/sha';
+import { parseSpki } from '@chancery/core/spki';
+import { verifySignature } from '@chancery/keys/verify-signature';
+
+/** Signature algorithms of certificates: which kind of key makes them, and over which digest. */
+const SIGNATURE_ALGORITHMS: ReadonlyMap<string, { key: 'ec' | 'rsa' | 'ed25519'; hash?: HashAlgorithm }> = new Map([
+	['1.2.840.10045.4.3.2', { key: 'ec', hash: 'SHA2_256' }],
+	['1.2.840.10045.4.3.3', { key: 'ec', hash: 'SHA2_384' }],
+	['1.2.840.10045.4.3.4', { key: 'ec', hash: 'SHA2_512' }],
+	['1.2.840.113549.1.1.11', { key: 'rsa', hash: 'SHA2_256' }],
+	['1.2.840.113549.1.1.12', { key: 'rsa', hash: 'SHA2_384' }],
+	['1.2.840.113549.1.1.13', { key: 'rsa', hash: 'SHA2_512' }],
+	['1.3.101.112', { key: 'ed25519' }],
+]);
+
+/**
+ * Parses the certificates of a chain, leaf first.
+ * @throws DomainError `malformed-certificate` naming the place in the chain
+ */
+export function parseChain(ders: readonly Uint8Array[]): Certificate[] {
+	return ders.map((der, i) => {
+		try {
+			return parseCertificate(der);
+		} catch (error) {
+			if (!(error instanceof FormatError)) throw error;
+			throw new DomainError('malformed-certificate', `chain[${i}] is not a certificate: ${error.message}`, {
+				cause: error,
+			});
+		}
+	});
+}
+
+/**
+ * Checks that each certificate was issued by the next one.
+ * @throws DomainError `untrusted-chain` naming both certificates and what is wrong between them
+ */
+export function checkLinks(chain: readonly Certificate[]): void {
+	chain.forEach((certificate, i) => {
+		const issuer = chain[i + 1];
+		if (!issuer) return;
+		const problem = problemBetween(certificate, issuer);
+		if (problem) throw new DomainError('untrusted-chain', `chain[${i}] was not issued by chain[${i + 1}]: ${problem}`);
+	});
+}
+
+/** Checks that a certificate is a root: a CA that issued itself. @throws DomainError `untrusted-chain` */
+export function checkSelfSigned(certificate: Certificate): void {
+	const problem = problemBetween(certificate, certificate);
+	if (problem)
+		throw new DomainError('untrusted-chain', `${nameToString(certificate.subject)} is not a root: ${problem}`);
+}
+
+/**
+ * Follows a chain to an accepted root and answers it complete: the root is appended when it was left out.
+ * @returns undefined when the last certificate is neither an accepted root nor issued by one
+ * @throws DomainError `untrusted-chain` when a link inside the chain is broken
+ */
+export function completeChain(
+	chain: readonly Certificate[],
+	roots: readonly Certificate[],
+): readonly Certificate[] | undefined {
+	checkLinks(chain);
+	const last = chain.at(-1);
+	if (!last) return undefined;
+	if (roots.some((root) => equalBytes(root.der, last.der))) return chain;
+	const root = roots.find((candidate) => problemBetween(last, candidate) === undefined);
+	return root && [...chain, root];
+}
+
+/** Why `issuer` did not issue `certificate`, or undefined when it did. */
+function problemBetween(certificate: Certificate, issuer: Certificate): string | undefined {
+	if (!equalBytes(certificate.issuer, issuer.subject))
+		return `the issuer named is ${nameToString(certificate.issuer)}, the next certificate is of ${nameToString(issuer.subject)}`;
+	// Without this, whoever holds a short-lived signing certificate could issue below it and fill the log.
+	if (!basicConstraints(issuer)?.ca) return `${nameToString(issuer.subject)} is not a CA`;
+	const algorithm = SIGNATURE_ALGORITHMS.get(certificate.signatureAlgorithm);
+	if (!algorithm) return `the signature algorithm ${certificate.signatureAlgorithm} is not known`;
+	const key = keyKindOf(issuer);
+	if (key !== algorithm.key) return `the signature is made for a key of type ${algorithm.key}, the issuer has ${key}`;
+	return verifySignature(issuer.publicKey, certificate.tbs, certificate.signature, algorithm.hash)
+		? undefined
+		: 'the signature does not verify';
+}
+
+function keyKindOf(certificate: Certificate): string {
+	try {
+		return parseSpki(certificate.publicKey).algorithm;
+	} catch (error) {
+		if (error instanceof FormatError) return 'an unknown type';
+		throw error;
+	}
+}
+
+/** SHA-256 of a certificate in hexadecimal: how operators name one. */
+export function fingerprintOf(certificate: Certificate): string {
+	return toHex(sha256(certificate.der));
+}

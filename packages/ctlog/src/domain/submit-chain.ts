@@ -1,0 +1,63 @@
+/** How a certificate or precertificate gets into the log, from the chain as submitted to its signed timestamp. */
+import { DomainError } from '@chancery/chassis/domain-error';
+import { equalBytes } from '@chancery/core/bytes';
+import { encodeMerkleTreeLeaf } from '@chancery/core/ct';
+import { FormatError } from '@chancery/core/format-error';
+import type { Log } from '@chancery/tlog/log';
+import type { AcceptedRoots } from './accepted-roots.ts';
+import { parseChain } from './chain.ts';
+import { type ChainEntry, checkEntryType, type EntryType, entryOfChain } from './log-entry.ts';
+import { NO_EXTENSIONS, type SctParts, sctParts } from './sct.ts';
+
+export interface SubmitDeps {
+	readonly log: Pick<Log, 'submit'>;
+	readonly roots: AcceptedRoots;
+}
+
+/**
+ * Logs one chain (DER, leaf first) and answers the SCT: the first one, byte for byte, when the entry is in the log already.
+ * @throws DomainError `malformed-certificate`, `wrong-endpoint`, `malformed-poison`, `untrusted-chain`,
+ * `unsupported-precert-issuer`; TlogError when the log does not take entries now
+ */
+export async function submitChain(deps: SubmitDeps, type: EntryType, ders: readonly Uint8Array[]): Promise<SctParts> {
+	// 1. What will be logged, and what makes it the same entry as an earlier one.
+	const { entry, identity, extra } = await verifiedEntry(deps.roots, type, ders);
+
+	// 2. The engine gives it a place and a time, commits, has the receipt signed, and publishes a tree head over it. A
+	//    crash before the commit leaves nothing; after it, a repeat finds the entry and its one receipt.
+	const admitted = await deps.log.submit({
+		identity,
+		byteLength: (entry.type === 'x509' ? entry.certificate : entry.tbs).length + extra.length,
+		encode: (_index, timestampMs) => ({
+			leaf: encodeMerkleTreeLeaf({ timestampMs, entry, extensions: NO_EXTENSIONS }),
+			extra,
+			searchKeys: [],
+		}),
+	});
+
+	// 3. Never promise by lookup alone: the stored leaf must be this very entry, at the time the SCT states.
+	if (!admitted.receipt) throw new Error(`entry ${admitted.index} was admitted without a receipt`);
+	const sct = sctParts(admitted.receipt);
+	const expected = encodeMerkleTreeLeaf({ timestampMs: sct.timestampMs, entry, extensions: sct.extensions });
+	if (!equalBytes(expected, admitted.leaf))
+		throw new Error(`entry ${admitted.index} of the log is not the one that was submitted`);
+	return sct;
+}
+
+/** Everything that an outsider can get wrong, decided before the log is touched. */
+async function verifiedEntry(roots: AcceptedRoots, type: EntryType, ders: readonly Uint8Array[]): Promise<ChainEntry> {
+	try {
+		// Cheap refusals come before any signature is checked.
+		const submitted = parseChain(ders);
+		const [leaf] = submitted;
+		if (!leaf) throw new DomainError('malformed-certificate', 'the chain is empty');
+		checkEntryType(type, leaf);
+		return entryOfChain(type, await roots.complete(submitted));
+	} catch (error) {
+		// Extensions are read where they are needed, some of them only after the certificate itself was read.
+		if (!(error instanceof FormatError)) throw error;
+		throw new DomainError('malformed-certificate', `a certificate of the chain is malformed: ${error.message}`, {
+			cause: error,
+		});
+	}
+}

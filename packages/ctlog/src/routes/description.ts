@@ -1,0 +1,14 @@
+/** GET /log.v3.json, and on the admin listener GET /admin/v1/trust: what this log says about itself. */
+import { mount } from '@chancery/chassis/mount';
+import { getLogDescription, type LogDescription } from '@chancery/wire/ct';
+import { getTrustReport, type TrustReport } from '@chancery/wire/trust-report';
+import type { FastifyInstance } from 'fastify';
+import { IMMUTABLE } from './cache-headers.ts';
+
+export function mountDescription(app: FastifyInstance, description: LogDescription): void {
+	mount(app, getLogDescription, () => ({ status: 200, headers: IMMUTABLE, body: description }));
+}
+
+export function mountTrust(app: FastifyInstance, report: () => Promise<TrustReport>): void {
+	mount(app, getTrustReport, async () => ({ status: 200, body: await report() }));
+}

@@ -1,0 +1,90 @@
+/** The certificate transparency log as a service: its rooms wired together. */
+import { createAdminListener } from '@chancery/chassis/admin';
+import { createListener } from '@chancery/chassis/listener';
+import type { Service, ServiceDeps } from '@chancery/chassis/service';
+import type { Signer } from '@chancery/keys/signer';
+import { openLog } from '@chancery/tlog/log';
+import type { MarkStore } from '@chancery/tlog/mark';
+import type { CtlogConfig } from './config.ts';
+import { createAcceptedRoots } from './domain/accepted-roots.ts';
+import { healthOf } from './domain/health.ts';
+import { logIdentityOf } from './domain/log-identity.ts';
+import { requireLogKey, signSct } from './domain/sct.ts';
+import { signTreeHead } from './domain/tree-head.ts';
+import { describeLog, reportTrust } from './domain/trust.ts';
+import { CTLOG_ERRORS } from './errors.ts';
+import { mountAddChain } from './routes/add-chain.ts';
+import { mountDescription, mountTrust } from './routes/description.ts';
+import { mountEntries } from './routes/entries.ts';
+import { mountRegisterRoot, mountRoots } from './routes/roots.ts';
+import { mountTreeHead } from './routes/tree-head.ts';
+import { firstStart } from './store/log-start.ts';
+import { SCHEMA } from './store/migrations.ts';
+
+export interface CtlogDeps extends ServiceDeps<CtlogConfig> {
+	/** The key of the log: ECDSA on P-256. */
+	readonly signer: Signer;
+	/** Where the last published head is kept, outside of the database. */
+	readonly mark: MarkStore;
+	/** Lets a log that has never published anything make its mark. Only whoever creates logs says so. */
+	readonly allowCreateMark?: boolean;
+}
+
+/**
+ * Opens the log in a migrated database.
+ * @throws LogKeyError for a key that clients cannot verify; TlogError when the stored log is another one
+ */
+export async function createService(deps: CtlogDeps): Promise<Service> {
+	const { config, database, clock, signer } = deps;
+	requireLogKey(signer);
+	const identity = logIdentityOf(config, signer.publicKey);
+	const log = await openLog({
+		database,
+		schema: SCHEMA,
+		identity,
+		mark: deps.mark,
+		clock,
+		signHead: (head) => signTreeHead(signer, identity.origin, head),
+		signReceipt: ({ leaf }) => signSct(signer, leaf),
+		log: deps.log,
+		...(deps.allowCreateMark === undefined ? {} : { allowCreateMark: deps.allowCreateMark }),
+	});
+	const validForStart = await firstStart(database, signer.publicKey, new Date(clock()));
+	const roots = createAcceptedRoots(database, clock);
+	const health = async () => healthOf(log);
+
+	const publicApp = createListener({
+		name: 'public',
+		log: deps.log,
+		errors: CTLOG_ERRORS,
+		family: 'text',
+		maxBodyBytes: config.maxBodyBytes,
+		cors: true,
+	});
+	mountAddChain(publicApp, { log, roots });
+	mountTreeHead(publicApp, log);
+	mountEntries(publicApp, log, { maxEntries: config.maxEntriesPerReply, maxBytes: config.maxBytesPerReply });
+	mountRoots(publicApp, roots);
+	mountDescription(publicApp, describeLog(signer, config));
+
+	const adminApp = createAdminListener({
+		name: 'admin',
+		log: deps.log,
+		tokens: config.admin.tokens,
+		health,
+		errors: CTLOG_ERRORS,
+	});
+	mountRegisterRoot(adminApp, { sql: database, clock, roots });
+	mountTrust(adminApp, () => reportTrust(signer, { publicUrl: config.publicUrl, validForStart, clock }));
+
+	return {
+		name: 'ctlog',
+		listeners: [
+			{ name: 'public', app: publicApp },
+			{ name: 'admin', app: adminApp },
+		],
+		jobs: [log.heartbeat],
+		health,
+		close: () => log.close(),
+	};
+}

@@ -1,0 +1,68 @@
+/** The section `tsa` of the configuration. */
+import { MAX_QUERY_BYTES } from '@chancery/wire/tsa';
+import { z } from 'zod';
+
+const oid = z.string().regex(/^[0-2](\.(0|[1-9][0-9]*)){1,30}$/, 'expected a dotted object identifier');
+
+export const configSchema = z.strictObject({
+	publicUrl: z
+		.url()
+		.transform((url) => url.replace(/\/+$/, ''))
+		.describe(
+			'Base URL under which clients reach this authority, without /api/v1/timestamp. It becomes part of the trusted root.',
+		),
+	chainPem: z
+		.string()
+		.describe(
+			'Certificate chain in PEM, the certificate of the signing key first, the root last; at least two. A new leaf needs a new trusted root first.',
+		),
+	policyOid: oid
+		.default('1.3.6.1.4.1.57264.2')
+		.describe('Policy that tokens are issued under when the request names none. Default: the one of Sigstore.'),
+	acceptedPolicyOids: z
+		.array(oid)
+		.max(32)
+		.default([])
+		.describe('Further policies that requests may ask for by name. Default: none, so that only policyOid is accepted.'),
+	accuracySeconds: z
+		.int()
+		.min(1)
+		.max(60)
+		.default(1)
+		.describe(
+			'What tokens promise about the clock of this machine, in seconds. Less than the clock keeps makes false statements.',
+		),
+	createdStatus: z
+		.union([z.literal(200), z.literal(201)])
+		.default(200)
+		.describe(
+			'HTTP status of a granted timestamp. RFC 3161 clients expect 200; early Sigstore clients were served 201.',
+		),
+	refusals: z
+		.enum(['http', 'rfc3161'])
+		.default('http')
+		.describe(
+			'How DER requests are refused: http answers an error status (with a TimeStampResp for those who accept one), rfc3161 always status 200 with a TimeStampResp that rejects.',
+		),
+	maxBodyBytes: z
+		.int()
+		.min(1024)
+		.max(MAX_QUERY_BYTES)
+		.default(MAX_QUERY_BYTES)
+		.describe('Largest request body in bytes. JSON bodies are limited to 1024 bytes besides.'),
+	admin: z
+		.strictObject({
+			tokens: z.array(
+				z.strictObject({
+					name: z.string().min(1).max(100),
+					role: z.enum(['operator', 'service']),
+					sha256: z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hexadecimal digits'),
+				}),
+			),
+		})
+		.describe(
+			'Who may call the admin listener: name, role, and the SHA-256 (hexadecimal) of the bearer token of each.',
+		),
+});
+
+export type TsaConfig = z.output<typeof configSchema>;

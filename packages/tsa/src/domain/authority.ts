@@ -1,0 +1,96 @@
+/**
+ * The authority itself: its key and the certificates that say what the key is for. Opened once at start, so that a chain
+ * that clients would refuse stops the service before it signs anything.
+ */
+import { equalBytes } from '@chancery/core/bytes';
+import {
+	basicConstraints,
+	type Certificate,
+	EKU_TIME_STAMPING,
+	extendedKeyUsage,
+	keyUsage,
+	nameToString,
+	OID_EXTENDED_KEY_USAGE,
+	parseCertificate,
+} from '@chancery/core/certificate';
+import { encodePem, parsePem } from '@chancery/core/pem';
+import type { Signer } from '@chancery/keys/signer';
+import { verifySignature } from '@chancery/keys/verify-signature';
+import { certificateHashByOid, SIGNATURE_ALGORITHMS, type SignatureAlgorithm } from './signature-algorithms.ts';
+
+export interface Authority {
+	readonly signer: Signer;
+	readonly algorithm: SignatureAlgorithm;
+	/** Certificates in the order of the wire: the authority's own first, the root last. At least two. */
+	readonly chain: readonly Certificate[];
+	readonly leaf: Certificate;
+	/** The same chain in PEM, as it is served. */
+	readonly chainPem: string;
+}
+
+/** The chain and the key do not make a timestamp authority. The message names what was expected and what was found. */
+export class AuthorityError extends Error {
+	override readonly name = 'AuthorityError';
+}
+
+/**
+ * Checks a chain (PEM, authority first, root last) against the rules strict clients apply to it (RFC 3161 section 2.3) and
+ * against the key. Dates are not checked here: a chain that is not valid yet must not keep the service from starting.
+ * @throws AuthorityError when chain or key are unsuitable, FormatError when the PEM or a certificate cannot be read
+ */
+export function openAuthority(input: { chainPem: string; signer: Signer }): Authority {
+	const { signer } = input;
+	const algorithm = SIGNATURE_ALGORITHMS[signer.algorithm];
+	if (!algorithm)
+		throw new AuthorityError(`the key is ${signer.algorithm}; timestamp clients verify ECDSA on P-256 and P-384 only`);
+
+	const chain = parsePem(input.chainPem).map((block) => parseCertificate(block.der));
+	const [leaf] = chain;
+	if (!leaf || chain.length < 2)
+		throw new AuthorityError(
+			`the chain has ${chain.length} certificates; at least an authority and its root are needed`,
+		);
+	if (!equalBytes(leaf.publicKey, signer.publicKey))
+		throw new AuthorityError(
+			`the first certificate (${nameToString(leaf.subject)}) is not for the key of this authority`,
+		);
+	checkLeaf(leaf);
+	for (const [i, certificate] of chain.entries()) checkIssued(certificate, chain[i + 1] ?? certificate);
+	return {
+		signer,
+		algorithm,
+		chain,
+		leaf,
+		chainPem: chain.map((certificate) => encodePem('CERTIFICATE', certificate.der)).join(''),
+	};
+}
+
+/** The leaf may do one thing, and says so critically: timestamps by a key with other uses prove less. */
+function checkLeaf(leaf: Certificate): void {
+	const name = nameToString(leaf.subject);
+	if (basicConstraints(leaf)?.ca) throw new AuthorityError(`${name} is a CA; a timestamp authority must not be one`);
+	const purposes = extendedKeyUsage(leaf);
+	if (purposes.length !== 1 || purposes[0] !== EKU_TIME_STAMPING)
+		throw new AuthorityError(`${name} has the purposes [${purposes.join(', ')}]; exactly timeStamping is expected`);
+	if (!leaf.extension(OID_EXTENDED_KEY_USAGE)?.critical)
+		throw new AuthorityError(`the extended key usage of ${name} is not critical`);
+	const usages = keyUsage(leaf);
+	const others = (usages ?? []).filter((usage) => usage !== 'digitalSignature' && usage !== 'contentCommitment');
+	if (others.length > 0)
+		throw new AuthorityError(`${name} has the key usages ${others.join(', ')} besides digitalSignature`);
+}
+
+/** `certificate` was issued by `issuer`; a root is its own issuer. */
+function checkIssued(certificate: Certificate, issuer: Certificate): void {
+	const [name, issuerName] = [nameToString(certificate.subject), nameToString(issuer.subject)];
+	if (!equalBytes(certificate.issuer, issuer.subject))
+		throw new AuthorityError(
+			`${name} names ${nameToString(certificate.issuer)} as its issuer, the chain continues with ${issuerName}`,
+		);
+	const hash = certificateHashByOid(certificate.signatureAlgorithm);
+	if (!hash)
+		throw new AuthorityError(`${name} is signed with ${certificate.signatureAlgorithm}, which clients do not verify`);
+	if (!verifySignature(issuer.publicKey, certificate.tbs, certificate.signature, hash))
+		throw new AuthorityError(`the signature on ${name} is not by the key of ${issuerName}`);
+	if (!basicConstraints(issuer)?.ca) throw new AuthorityError(`${issuerName} issued ${name} but is no CA`);
+}

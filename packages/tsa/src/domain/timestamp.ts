@@ -1,0 +1,75 @@
+/** How a timestamp is issued, from a parsed request to the DER of the answer. */
+import { DomainError } from '@chancery/chassis/domain-error';
+import type { Authority } from './authority.ts';
+import type { IssuingTime } from './issuing-time.ts';
+import type { TimestampQuery } from './timestamp-query.ts';
+import { encodeGranted } from './timestamp-response.ts';
+import { encodeTstInfo, signToken } from './timestamp-token.ts';
+
+export interface TimestampDeps {
+	readonly authority: Authority;
+	readonly time: IssuingTime;
+	readonly random: (length: number) => Uint8Array;
+	/** Policies that may be asked for; the first is the default. */
+	readonly policyOids: readonly string[];
+	/** What genTime may be off by, in seconds: a promise about the clock of this machine. */
+	readonly accuracySeconds: number;
+}
+
+const SERIAL_BYTES = 20;
+
+/**
+ * Issues one timestamp and answers the DER of a TimeStampResp with status granted. Nothing is stored: a crash at any
+ * step leaves nothing behind, and the client asks again.
+ * @throws DomainError `unaccepted-policy`, `clock-behind`, `certificate-not-valid`, `signing-failed`
+ */
+export async function issueTimestamp(deps: TimestampDeps, query: TimestampQuery): Promise<Uint8Array> {
+	const { authority } = deps;
+
+	// 1. The policy: the one asked for when it is offered, else the default. Never a silent replacement.
+	const policy = query.policy ?? deps.policyOids[0];
+	if (policy === undefined || !deps.policyOids.includes(policy))
+		throw new DomainError('unaccepted-policy', `unaccepted policy: ${policy}; offered: ${deps.policyOids.join(', ')}`);
+
+	// 2. The time. Taken before signing, so that a slow signer dates a token too early, never too late.
+	const genTime = new Date(deps.time.next());
+
+	// 3. The chain must be valid at that time: clients judge it at genTime, and a token outside can never be used.
+	for (const certificate of authority.chain)
+		if (genTime < certificate.notBefore || genTime > certificate.notAfter)
+			throw new DomainError(
+				'certificate-not-valid',
+				`a certificate of this authority is valid from ${certificate.notBefore.toISOString()} to ${certificate.notAfter.toISOString()}, it is ${genTime.toISOString()}`,
+			);
+
+	// 4. What is stated. The imprint and the nonce are the requester's own bytes.
+	const tstInfo = encodeTstInfo({
+		policy,
+		imprint: query.imprint,
+		serial: newSerial(deps.random),
+		genTime,
+		accuracySeconds: deps.accuracySeconds,
+		nonce: query.nonce,
+	});
+
+	// 5. The signature. Why a key service failed is for the log; the requester learns only that it did.
+	let token: Uint8Array;
+	try {
+		token = await signToken(authority, tstInfo, { genTime, includeCertificate: query.certReq });
+	} catch (error) {
+		throw new DomainError('signing-failed', 'Error generating timestamp response: the key did not sign', {
+			cause: error,
+		});
+	}
+	return encodeGranted(token);
+}
+
+/**
+ * A random serial number: unique without a counter, so that any number of replicas may share a name. The second bit is
+ * set and the first is clear, which makes every serial positive, 159 bits long and exactly 20 bytes of DER.
+ */
+function newSerial(random: (length: number) => Uint8Array): Uint8Array {
+	const serial = random(SERIAL_BYTES);
+	serial[0] = ((serial[0] ?? 0) & 0x7f) | 0x40;
+	return serial;
+}

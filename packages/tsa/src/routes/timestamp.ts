@@ -1,0 +1,81 @@
+/** POST /api/v1/timestamp and its aliases: a query in DER or JSON, a TimeStampResp in DER. */
+import { DomainError } from '@chancery/chassis/domain-error';
+import { mount } from '@chancery/chassis/mount';
+import { TIMESTAMP_QUERY_TYPE, TIMESTAMP_REPLY_TYPE, timestamp, timestampAliases } from '@chancery/wire/tsa';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { issueTimestamp, type TimestampDeps } from '../domain/timestamp.ts';
+import { parseTimestampJsonQuery, parseTimestampQuery } from '../domain/timestamp-query.ts';
+import { encodeRejection } from '../domain/timestamp-response.ts';
+import { failureBitOf, statusOf } from '../errors.ts';
+
+export interface TimestampRouteOptions extends TimestampDeps {
+	readonly createdStatus: 200 | 201;
+	/** How DER queries are refused; see the configuration. */
+	readonly refusals: 'http' | 'rfc3161';
+}
+
+/** A token is for one request: nothing on the way may keep it. */
+const NO_CACHE = {
+	'cache-control': 'no-cache, no-store, no-transform, must-revalidate, private, max-age=0',
+	pragma: 'no-cache',
+	expires: 'Thu, 01 Jan 1970 00:00:00 GMT',
+	'x-accel-expires': '0',
+} as const;
+
+const JSON_TYPE = 'application/json';
+/** A TimeStampResp carries one sentence; longer words are for the JSON form and the log. */
+const MAX_STATUS_STRING_CHARS = 500;
+
+export function mountTimestamp(app: FastifyInstance, options: TimestampRouteOptions): void {
+	// A scope of its own: its refusals have a form that no other route has.
+	app.register(async (scope) => {
+		scope.setErrorHandler((error, request, reply) => refuse(error, request, reply, options));
+		for (const route of [timestamp, ...timestampAliases])
+			mount(scope, route, async ({ body }, request) => {
+				const query = mediaTypeOf(request) === JSON_TYPE ? parseTimestampJsonQuery(body) : parseDer(body, request);
+				return {
+					status: options.createdStatus,
+					headers: NO_CACHE,
+					contentType: TIMESTAMP_REPLY_TYPE,
+					body: await issueTimestamp(options, query),
+				};
+			});
+	});
+}
+
+function parseDer(body: Uint8Array, request: FastifyRequest) {
+	const type = mediaTypeOf(request);
+	if (type === TIMESTAMP_QUERY_TYPE) return parseTimestampQuery(body);
+	const expected = `the content type must be ${TIMESTAMP_QUERY_TYPE} or ${JSON_TYPE}`;
+	if (type === undefined || !type.startsWith('application/'))
+		throw new DomainError('unsupported-media-type', `${expected}${type === undefined ? '' : `, ${type} came`}`);
+	throw new DomainError('unknown-query-type', `${expected}, ${type} came`);
+}
+
+/** The media type without its parameters, in lower case; undefined when there is none that can be read. */
+function mediaTypeOf(request: FastifyRequest): string | undefined {
+	return /^\s*([a-z0-9!#$&^_.+-]+\/[a-z0-9!#$&^_.+-]+)\s*(;|$)/i
+		.exec(request.headers['content-type'] ?? '')?.[1]
+		?.toLowerCase();
+}
+
+/**
+ * Refuses a DER query in the words of RFC 3161 where the client asked for them, or where the operator decided so for all.
+ * Everything else is thrown on to the listener, which answers the JSON that Sigstore's clients read.
+ */
+function refuse(error: unknown, request: FastifyRequest, reply: FastifyReply, options: TimestampRouteOptions): void {
+	const bit = error instanceof DomainError ? failureBitOf(error.code) : undefined;
+	const isDer = mediaTypeOf(request) === TIMESTAMP_QUERY_TYPE;
+	const accepts = (request.headers.accept ?? '').toLowerCase().includes(TIMESTAMP_REPLY_TYPE);
+	if (!(error instanceof DomainError) || bit === undefined || !isDer || (options.refusals === 'http' && !accepts))
+		throw error;
+
+	if (error.cause !== undefined)
+		request.log.warn({ err: error.cause, reason: error.code, reqId: request.id }, 'refused because of');
+	if (error.retryAfterSeconds !== undefined) reply.header('retry-after', String(error.retryAfterSeconds));
+	reply
+		.code(options.refusals === 'rfc3161' ? 200 : statusOf(error.code))
+		.headers(NO_CACHE)
+		.header('content-type', TIMESTAMP_REPLY_TYPE)
+		.send(Buffer.from(encodeRejection(error.detail.slice(0, MAX_STATUS_STRING_CHARS).toWellFormed(), bit)));
+}

@@ -1,0 +1,63 @@
+/** The timestamp authority as a service: its rooms wired together. It keeps no rows: everything it needs is in its key and its chain. */
+import { createAdminListener } from '@chancery/chassis/admin';
+import { createListener } from '@chancery/chassis/listener';
+import type { Service, ServiceDeps } from '@chancery/chassis/service';
+import type { Signer } from '@chancery/keys/signer';
+import type { TsaConfig } from './config.ts';
+import { openAuthority } from './domain/authority.ts';
+import { healthOf } from './domain/health.ts';
+import { createIssuingTime } from './domain/issuing-time.ts';
+import { reportTrust } from './domain/trust.ts';
+import { TSA_ERRORS } from './errors.ts';
+import { mountCertChain } from './routes/cert-chain.ts';
+import { mountTimestamp } from './routes/timestamp.ts';
+import { mountTrust } from './routes/trust.ts';
+
+export interface TsaDeps extends Omit<ServiceDeps<TsaConfig>, 'database'> {
+	/** The key of the first certificate of the chain. */
+	readonly signer: Signer;
+}
+
+/**
+ * Starts the authority.
+ * @throws AuthorityError when chain and key do not fit, or would be refused by clients
+ */
+export async function createService(deps: TsaDeps): Promise<Service> {
+	const { config, clock, log, random } = deps;
+	const authority = openAuthority({ chainPem: config.chainPem, signer: deps.signer });
+	const time = createIssuingTime(clock, config.accuracySeconds);
+	const health = async () => healthOf(authority, time, config.accuracySeconds, clock());
+
+	const publicApp = createListener({
+		name: 'public',
+		log,
+		errors: TSA_ERRORS,
+		family: 'code-message',
+		maxBodyBytes: config.maxBodyBytes,
+		cors: true,
+	});
+	mountTimestamp(publicApp, {
+		authority,
+		time,
+		random,
+		policyOids: [...new Set([config.policyOid, ...config.acceptedPolicyOids])],
+		accuracySeconds: config.accuracySeconds,
+		createdStatus: config.createdStatus,
+		refusals: config.refusals,
+	});
+	mountCertChain(publicApp, authority.chainPem);
+
+	const adminApp = createAdminListener({ name: 'admin', log, tokens: config.admin.tokens, health, errors: TSA_ERRORS });
+	mountTrust(adminApp, () => reportTrust(authority, config.publicUrl, clock));
+
+	return {
+		name: 'tsa',
+		listeners: [
+			{ name: 'public', app: publicApp },
+			{ name: 'admin', app: adminApp },
+		],
+		jobs: [],
+		health,
+		close: async () => undefined,
+	};
+}
