@@ -42,9 +42,19 @@ export const configSchema = z.strictObject({
 		.describe(
 			'Lifetime in days of timestamp metadata, renewed daily. It bounds how long an outage of this service may last.',
 		),
-	adminTokens: z
-		.array(z.strictObject({ name: z.string(), role: z.enum(['operator', 'service']), sha256: z.string() }))
-		.describe('Who may call the admin listener: names, roles and hex SHA-256 of their bearer tokens.'),
+	admin: z
+		.strictObject({
+			tokens: z.array(
+				z.strictObject({
+					name: z.string().min(1).max(100),
+					role: z.enum(['operator', 'service']),
+					sha256: z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hexadecimal digits'),
+				}),
+			),
+		})
+		.describe(
+			'Who may call the admin listener: name, role, and the SHA-256 (hexadecimal) of the bearer token of each.',
+		),
 });
 
 export type TufConfig = z.output<typeof configSchema>;

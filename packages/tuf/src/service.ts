@@ -32,7 +32,7 @@ export async function createService(deps: TufServiceDeps): Promise<Service> {
 	const admin = createAdminListener({
 		name: 'admin',
 		log: deps.log,
-		tokens: deps.config.adminTokens,
+		tokens: deps.config.admin.tokens,
 		errors: ERRORS,
 		health,
 		maxBodyBytes: MAX_ADMIN_BODY_BYTES,

@@ -22,17 +22,23 @@ export interface DataFolder {
 }
 
 /**
+ * The owner's alone. The database server of root runs as another user and must be able to pass through, but not to
+ * look: what lies beside the database is closed by itself.
+ */
+const FOLDER_MODE = process.getuid?.() === 0 ? 0o711 : 0o700;
+
+/**
  * Opens or makes the folder, readable by its owner alone: it holds private keys without passphrase.
  * @throws Refusal when it cannot be used, saying why
  */
 export async function openDataFolder(path: string): Promise<DataFolder> {
 	const absolute = resolve(path);
 	try {
-		await mkdir(absolute, { recursive: true, mode: 0o700 });
+		await mkdir(absolute, { recursive: true, mode: FOLDER_MODE });
 		const { uid, mode } = await stat(absolute);
 		if (process.getuid && uid !== process.getuid())
 			throw new Refusal(`${absolute} belongs to another user; choose another folder with --data`);
-		if ((mode & 0o077) !== 0) await chmod(absolute, 0o700);
+		if ((mode & 0o777) !== FOLDER_MODE) await chmod(absolute, FOLDER_MODE);
 		for (const part of ['keys', 'trust']) await mkdir(join(absolute, part), { recursive: true, mode: 0o700 });
 	} catch (error) {
 		if (error instanceof Refusal) throw error;

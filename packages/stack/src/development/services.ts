@@ -1,0 +1,156 @@
+/**
+ * Brings the services of a development instance up in one process, each on its own ports. They find each other over
+ * HTTP like any client, so the order only matters where one asks another while it starts.
+ */
+import { randomBytes } from 'node:crypto';
+import { createService as createCa } from '@chancery/ca/service';
+import { migrateSchema as migrateCa } from '@chancery/ca/store/migrations';
+import type { Logger } from '@chancery/chassis/logger';
+import { type RunningService, startService } from '@chancery/chassis/running-service';
+import type { Service } from '@chancery/chassis/service';
+import { createCtlog } from '@chancery/ctlog/domain/create-log';
+import { createService as createCtlogService } from '@chancery/ctlog/service';
+import { migrateSchema as migrateCtlog } from '@chancery/ctlog/store/migrations';
+import { createService as createIdentity } from '@chancery/identity/service';
+import { migrateSchema as migrateIdentity } from '@chancery/identity/store/migrations';
+import { createLogs } from '@chancery/log/domain/create-logs';
+import { createService as createLog } from '@chancery/log/service';
+import { migrateSchema as migrateLog } from '@chancery/log/store/migrations';
+import type { Database } from '@chancery/postgres/sql';
+import { createService as createTsa } from '@chancery/tsa/service';
+import { createService as createTuf } from '@chancery/tuf/service';
+import { migrateSchema as migrateTuf } from '@chancery/tuf/store/migrations';
+import { call } from '@chancery/wire/call';
+import { registerRoot } from '@chancery/wire/ct';
+import { getTrustReport } from '@chancery/wire/trust-report';
+import type { DevelopmentKeys } from '../bootstrap/development-keys.ts';
+import { HOST_NAME, portOf, type ServiceName } from '../up/addresses.ts';
+import type { InstanceRecord } from '../up/instance-record.ts';
+import type { Configurations } from './configurations.ts';
+import type { InstanceMarks } from './marks.ts';
+
+export interface InstanceParts {
+	readonly record: InstanceRecord;
+	readonly keys: DevelopmentKeys;
+	readonly configurations: Configurations;
+	readonly marks: InstanceMarks;
+	readonly database: Database;
+	readonly log: Logger;
+	readonly clock: () => number;
+	readonly onStarted: (service: RunningService) => void;
+}
+
+/** Base URL of the admin listener of each service that the bootstrap still needs. */
+export interface AdminUrls {
+	readonly tuf: string;
+}
+
+/** Makes or extends every schema, and the rows of logs that do not exist yet. Safe to repeat. */
+export async function prepareDatabase({ database, configurations, keys }: InstanceParts): Promise<void> {
+	await Promise.all([
+		migrateIdentity(database),
+		migrateCa(database),
+		migrateLog(database),
+		migrateCtlog(database),
+		migrateTuf(database),
+	]);
+	const { signers } = keys;
+	await createLogs({
+		database,
+		config: configurations.log,
+		v1Signer: signers['log-v1'],
+		v2Signer: signers['log-v2'],
+	});
+	await createCtlog({ database, config: configurations.ctlog, signer: signers.ctlog });
+}
+
+/** Starts all services; each is handed to `onStarted` at once, so that a later failure can stop it. */
+export async function startServices(parts: InstanceParts): Promise<AdminUrls> {
+	const { keys, configurations, marks, database, clock, record } = parts;
+	const { signers } = keys;
+	const deps = (name: string) => ({
+		database,
+		clock,
+		random: randomBytes,
+		fetch,
+		log: parts.log.child({ service: name }),
+	});
+
+	const [identity, ctlog, log, tsa] = await Promise.all([
+		createIdentity({
+			...deps('identity'),
+			config: configurations.identity,
+			signingJwks: keys.signingJwks,
+			developmentSecret: record.secrets.developmentToken,
+		}).then((service) => start(parts, service, { public: 'identity' })),
+		createCtlogService({
+			...deps('ctlog'),
+			config: configurations.ctlog,
+			signer: signers.ctlog,
+			mark: marks.ctlog,
+			allowCreateMark: true,
+		}).then((service) => start(parts, service, { public: 'ctlog' })),
+		createLog({
+			...deps('log'),
+			config: configurations.log,
+			v1Signer: signers['log-v1'],
+			v2Signer: signers['log-v2'],
+			marks: { v1: marks.v1, v2: marks.v2 },
+			allowCreateMark: true,
+		}).then((service) => start(parts, service, { v1: 'log', v2: 'log2' })),
+		createTsa({ ...deps('tsa'), config: configurations.tsa, signer: signers.tsa }).then((service) =>
+			start(parts, service, { public: 'tsa' }),
+		),
+	]);
+	const ca = await start(
+		parts,
+		await createCa({ ...deps('ca'), config: configurations.ca, issuingSigner: signers['ca-issuing'] }),
+		{ public: 'ca' },
+	);
+	await registerCaRoot(ca.admin, ctlog.admin, record.secrets);
+
+	const reports = [ca, ctlog, tsa, identity].map(({ admin }) => `${admin}${getTrustReport.path}`);
+	const logReports = ['v1', 'v2'].map((wire) => `${log.admin}${getTrustReport.path}/${wire}`);
+	const tuf = await start(
+		parts,
+		await createTuf({
+			...deps('tuf'),
+			config: configurations.tuf([...reports, ...logReports]),
+			snapshotSigner: signers['tuf-snapshot'],
+			timestampSigner: signers['tuf-timestamp'],
+		}),
+		{ public: 'tuf' },
+	);
+	return { tuf: tuf.admin };
+}
+
+/** The CT log accepts chains to the CA's root, on the CA's own signed word. Repeating it changes nothing. */
+async function registerCaRoot(caAdmin: string, ctlogAdmin: string, secrets: InstanceRecord['secrets']): Promise<void> {
+	const headers = { authorization: `Bearer ${secrets.operator}` };
+	const { body: report } = await call(getTrustReport, caAdmin, {}, { fetch, headers });
+	await call(registerRoot, ctlogAdmin, { body: report }, { fetch, headers });
+}
+
+/** Binds the named listeners to their ports, and the admin listener to a free one on loopback. */
+async function start(
+	{ record, log, onStarted }: InstanceParts,
+	service: Service,
+	listeners: Readonly<Record<string, ServiceName>>,
+): Promise<{ admin: string }> {
+	const running = await startService(service, {
+		log,
+		addresses: {
+			...Object.fromEntries(
+				Object.entries(listeners).map(([listener, name]) => [
+					listener,
+					{ host: HOST_NAME, port: portOf(record.portBase, name) },
+				]),
+			),
+			admin: { host: '127.0.0.1', port: 0 },
+		},
+	});
+	onStarted(running);
+	const { admin } = running.urls;
+	if (!admin) throw new Error(`${service.name} has no admin listener`);
+	return { admin };
+}

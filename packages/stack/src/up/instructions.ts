@@ -1,0 +1,48 @@
+/** What a person does next: the URLs, and commands that work when pasted. */
+import type { ClientFiles } from './client-files.ts';
+import type { DataFolder } from './data-folder.ts';
+
+export interface InstructionsInput {
+	readonly folder: DataFolder;
+	readonly files: ClientFiles;
+	readonly urls: Readonly<Record<string, string>>;
+	readonly oidcIssuer: string;
+	/** Path of the command in this checkout. */
+	readonly command: string;
+}
+
+export function instructions({ folder, files, urls, oidcIssuer, command }: InstructionsInput): string {
+	const width = Math.max(...Object.keys(urls).map((name) => name.length));
+	const chancery = quote(command);
+	const data = quote(folder.path);
+	const token = `$(${chancery} token --data ${data} --email you@example.com)`;
+	return `
+services
+${Object.entries(urls)
+	.map(([name, url]) => `  ${name.padEnd(width)}  ${url}`)
+	.join('\n')}
+  ${'issuer'.padEnd(width)}  ${oidcIssuer}
+
+sign and verify with this command
+  ${chancery} sign-blob --data ${data} --identity-token "${token}" --bundle README.sigstore.json README.md
+  ${chancery} verify-blob --data ${data} --bundle README.sigstore.json --certificate-identity you@example.com --certificate-oidc-issuer ${oidcIssuer} README.md
+
+cosign 3
+  cosign initialize --mirror ${urls.tuf} --root ${quote(files.root.path)} --root-checksum ${files.root.sha256}
+  cosign sign-blob --yes --identity-token "${token}" --bundle README.sigstore.json README.md
+  cosign verify-blob --bundle README.sigstore.json --certificate-identity you@example.com --certificate-oidc-issuer ${oidcIssuer} README.md
+
+sigstore-python 4
+  sigstore --trust-config ${quote(files.clientTrustConfig)} sign --identity-token "${token}" --bundle README.sigstore.json README.md
+  sigstore --trust-config ${quote(files.clientTrustConfig)} verify identity --cert-identity you@example.com --cert-oidc-issuer ${oidcIssuer} --bundle README.sigstore.json README.md
+
+npm's sigstore (JavaScript)
+  await sigstore.sign(bytes, { fulcioURL: '${urls.ca}', rekorURL: '${urls.log}', tsaServerURL: '${urls.tsa}', identityToken })
+  await sigstore.verify(bundle, bytes, { tufMirrorURL: '${urls.tuf}', tufRootPath: ${JSON.stringify(files.root.path)} })
+`;
+}
+
+/** A word for a POSIX shell. */
+function quote(text: string): string {
+	return /^[A-Za-z0-9_./:@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}

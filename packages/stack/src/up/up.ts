@@ -1,0 +1,195 @@
+/**
+ * The story of `chancery up`: from an empty or existing data folder to an instance that has proved, from outside, that
+ * it signs and verifies. What was started is stopped in reverse order, however the story ends.
+ *
+ * A kill at any point leaves a folder that the next start continues: the record is written first and decides, keys and
+ * chains are made only where they are missing, the database recovers by itself, the ceremony looks at what is published.
+ */
+import { randomBytes } from 'node:crypto';
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createLogger, type LogLevel } from '@chancery/chassis/logger';
+import { selfTest } from '@chancery/client/self-test';
+import { startEmbedded } from '@chancery/postgres/embedded';
+import { openDatabase } from '@chancery/postgres/pool';
+import { checkDurability } from '@chancery/tlog/durability';
+import { authIssuer } from '@chancery/wire/identity';
+import { openDevelopmentChains } from '../bootstrap/development-chains.ts';
+import { openDevelopmentKeys } from '../bootstrap/development-keys.ts';
+import { holdTrustCeremony } from '../bootstrap/trust-ceremony.ts';
+import { developmentConfigurations } from '../development/configurations.ts';
+import { openMarks } from '../development/marks.ts';
+import { type InstanceParts, prepareDatabase, startServices } from '../development/services.ts';
+import { checkPortBase, RUNNING_SERVICES, urlOf } from './addresses.ts';
+import { writeClientFiles } from './client-files.ts';
+import { openDataFolder } from './data-folder.ts';
+import { writeDurably } from './durable-file.ts';
+import { lockFolder } from './folder-lock.ts';
+import { openInstanceRecord } from './instance-record.ts';
+import { instructions } from './instructions.ts';
+import { openLogFile } from './log-file.ts';
+import { mintToken } from './mint-token.ts';
+import { ownMaterial } from './own-material.ts';
+import { Refusal } from './refusal.ts';
+import { listenForStop } from './stop-signals.ts';
+
+export interface UpOptions {
+	readonly data: string;
+	/** Undefined: what the folder was made with, or the default. */
+	readonly portBase?: number;
+	/** Stop after the self-test. */
+	readonly isOnce: boolean;
+	/** Print the instance as one line of JSON instead of instructions. */
+	readonly isJson: boolean;
+	readonly output: { data(line: string): void; say(line: string): void };
+}
+
+const PROJECT = join(import.meta.dirname, '../../../..');
+const SELF_TEST_EMAIL = 'self-test@localhost.example';
+const DATABASE = 'chancery';
+
+/**
+ * Runs an instance until it is told to stop. Answers the exit code.
+ * @throws Refusal when the folder, the ports or the options cannot be used
+ */
+export async function up(options: UpOptions): Promise<number> {
+	const { output } = options;
+	const startedAt = performance.now();
+	const stop = listenForStop(output.say);
+	await using cleanup = new AsyncDisposableStack();
+	cleanup.defer(() => stop.dispose());
+	const step = (message: string) => {
+		stop.signal.throwIfAborted();
+		output.say(`${((performance.now() - startedAt) / 1000).toFixed(1).padStart(5)} s  ${message}`);
+	};
+	try {
+		// 1. The folder is ours alone, and what it was made for is what is asked for.
+		if (options.portBase !== undefined) checkPortBase(options.portBase);
+		const folder = await openDataFolder(options.data);
+		const lock = await lockFolder(folder.lock);
+		cleanup.defer(() => lock.release());
+		const record = await openInstanceRecord(folder, options.portBase, Date.now());
+		// Whoever finds this file may rely on a running instance.
+		await rm(folder.instance, { force: true });
+		const log = createLogger({
+			level: logLevel(),
+			json: true,
+			name: 'chancery',
+			destination: await openLogFile(folder),
+		});
+		step(`data in ${folder.path}, log in ${folder.logFile}`);
+
+		// 2. Keys and chains.
+		const keys = await openDevelopmentKeys(folder.keys);
+		const chains = await openDevelopmentChains(folder.keys, keys, new Date(record.createdAt));
+		step('development keys and certificates (unencrypted: never use them for anything real)');
+
+		// 3. The database.
+		const database = await openInstanceDatabase(folder.postgres, cleanup, (message) =>
+			output.say(`         ${message}`),
+		);
+		step('database');
+
+		// 4. Schemas and services.
+		const parts: InstanceParts = {
+			record,
+			keys,
+			configurations: developmentConfigurations(record, keys, chains),
+			marks: openMarks(record.id),
+			database,
+			log,
+			clock: Date.now,
+			onStarted: (service) => cleanup.defer(() => service.stop()),
+		};
+		await prepareDatabase(parts);
+		const admin = await startServices(parts);
+		step('services');
+
+		// 5. The root of trust says what the services are.
+		const firstRoot = await holdTrustCeremony({
+			publicUrl: urlOf(record.portBase, 'tuf'),
+			adminUrl: admin.tuf,
+			operatorToken: record.secrets.operator,
+			signers: keys.signers,
+			ownMaterial: ownMaterial(keys, chains),
+			fetch,
+			nowMs: Date.now(),
+		});
+		step('root of trust');
+
+		// 6. From outside, as any client: trust, sign, verify.
+		const issuer = authIssuer(urlOf(record.portBase, 'identity'));
+		const cacheDir = join(folder.trust, 'tuf-cache');
+		await rm(cacheDir, { recursive: true, force: true });
+		const trust = await selfTest({
+			tuf: { mirror: urlOf(record.portBase, 'tuf'), cacheDir, initialRoot: firstRoot },
+			identityToken: await mintToken({ data: folder.path, audience: 'sigstore', email: SELF_TEST_EMAIL }),
+			email: SELF_TEST_EMAIL,
+			issuer,
+			artifact: { name: 'README.md', bytes: await readFile(join(PROJECT, 'README.md')) },
+			fetch,
+			clock: Date.now,
+			random: randomBytes,
+			onStep: (message) => step(`self-test: ${message}`),
+		});
+		const files = await writeClientFiles(folder, firstRoot, trust);
+
+		// 7. Tell people and scripts.
+		const urls = Object.fromEntries(RUNNING_SERVICES.map((name) => [name, urlOf(record.portBase, name)]));
+		const instance = {
+			services: Object.fromEntries(Object.entries(urls).map(([name, url]) => [name, { url }])),
+			oidcIssuer: issuer,
+			...files,
+		};
+		await writeDurably(folder.instance, `${JSON.stringify(instance, null, 2)}\n`, 0o644);
+		stop.signal.throwIfAborted();
+		if (options.isJson) output.data(JSON.stringify(instance));
+		else {
+			const command = join(PROJECT, 'packages/cli/bin/chancery');
+			output.data(instructions({ folder, files, urls, oidcIssuer: issuer, command }));
+			output.data(`ready in ${((performance.now() - startedAt) / 1000).toFixed(1)} s, data in ${folder.path}`);
+		}
+		cleanup.defer(() => rm(folder.instance, { force: true }));
+
+		// 8. Serve.
+		if (!options.isOnce) await stop.stopped;
+		return 0;
+	} catch (error) {
+		// Asked to stop while starting: whatever failed because of that is not worth a message.
+		if (stop.signal.aborted) return 0;
+		throw portInUse(error) ?? error;
+	}
+}
+
+async function openInstanceDatabase(dataDir: string, cleanup: AsyncDisposableStack, log: (message: string) => void) {
+	const admit = checkDurability;
+	const applicationName = 'chancery';
+	const maxConnections = 40;
+	if (process.env.DATABASE_URL) {
+		const database = openDatabase({ url: process.env.DATABASE_URL, applicationName, maxConnections, admit });
+		cleanup.defer(() => database.close());
+		return database;
+	}
+	const server = await startEmbedded({ dataDir, log });
+	cleanup.defer(() => server.stop());
+	await server.createDatabase(DATABASE);
+	const database = openDatabase({ url: server.url(DATABASE), applicationName, maxConnections, admit });
+	cleanup.defer(() => database.close());
+	return database;
+}
+
+function portInUse(error: unknown): Refusal | undefined {
+	const { code, port } = error as { code?: string; port?: number };
+	if (code !== 'EADDRINUSE') return undefined;
+	return new Refusal(
+		`port ${port} is in use by another program; stop it, or use another folder with other ports (--data, --port-base)`,
+		{
+			cause: error,
+		},
+	);
+}
+
+function logLevel(): LogLevel {
+	const level = process.env.CHANCERY_LOG_LEVEL;
+	return level === 'debug' || level === 'trace' || level === 'warn' || level === 'error' ? level : 'info';
+}
