@@ -20,12 +20,6 @@ export const configSchema = z.strictObject({
 		.describe(
 			'`development` marks new logs as development data; `production` refuses to open a log that is so marked. Cannot be changed for an existing log.',
 		),
-	createMissing: z
-		.boolean()
-		.default(false)
-		.describe(
-			'Create the logs at start when the database has none. Danger: with a wrong database URL this begins a new, empty log instead of refusing to start.',
-		),
 	duplicateStatus: z
 		.union([z.literal(201), z.literal(409)])
 		.default(201)

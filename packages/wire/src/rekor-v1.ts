@@ -6,6 +6,7 @@
  */
 import { z } from 'zod';
 import { route } from './route.ts';
+import { trustReport } from './trust-report.ts';
 
 /** As many entries as one retrieval may ask for, all lists together. */
 export const MAX_RETRIEVED_ENTRIES = 10;
@@ -223,4 +224,11 @@ export const ping = route({
 	path: '/ping',
 	summary: 'Answers a dot.',
 	replies: { 200: 'text' },
+});
+
+export const getTrustReportV1 = route({
+	method: 'GET',
+	path: '/admin/v1/trust/v1',
+	summary: 'What the v1 log is in the root of trust, signed with its own key. On the admin listener.',
+	replies: { 200: trustReport },
 });

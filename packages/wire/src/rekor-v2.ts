@@ -11,6 +11,7 @@ import { FormatError } from '@chancery/core/format-error';
 import { z } from 'zod';
 import { type Route, route } from './route.ts';
 import { transparencyLogEntry } from './transparency-log-entry.ts';
+import { trustReport } from './trust-report.ts';
 
 /** proto3 JSON accepts the standard and the URL alphabet, with and without padding. At least one byte. */
 const requestBytes = z.string().transform((text, context) => {
@@ -125,4 +126,11 @@ export const getHealth = route({
 	path: '/healthz',
 	summary: 'The gRPC health status of the log, as JSON.',
 	replies: { 200: z.object({ status: z.literal('SERVING') }) },
+});
+
+export const getTrustReportV2 = route({
+	method: 'GET',
+	path: '/admin/v1/trust/v2',
+	summary: 'What the v2 log is in the root of trust, signed with its own key. On the admin listener.',
+	replies: { 200: trustReport },
 });

@@ -19,11 +19,13 @@ import { parsePemVerifier } from './verifier-key.ts';
 /** The wire has no pages. Whoever has more entries than this sees the newest ones. */
 export const MAX_FOUND_ENTRIES = 10_000;
 
+export interface SearchIndexDeps {
+	readonly v1: SignatureLogV1;
+	readonly sql: Sql;
+}
+
 /** Ids of the entries that match, newest first; none without criteria. @throws DomainError */
-export async function searchIndex(
-	deps: { readonly v1: SignatureLogV1; readonly sql: Sql },
-	query: SearchIndexQuery,
-): Promise<string[]> {
+export async function searchIndex(deps: SearchIndexDeps, query: SearchIndexQuery): Promise<string[]> {
 	const terms = distinctTerms(termsOf(query));
 	if (terms.length === 0) return [];
 	const { size } = await askEngine(() => deps.v1.log.published());

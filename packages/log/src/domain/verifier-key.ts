@@ -3,8 +3,8 @@
  * not judged: neither trust nor validity is the log's business, only that it can be searched and read later.
  */
 import { DomainError } from '@chancery/chassis/domain-error';
-import { fromUtf8, utf8 } from '@chancery/core/bytes';
-import { type Certificate, parseCertificate, subjectAltNames } from '@chancery/core/certificate';
+import { fromHex, fromUtf8, utf8 } from '@chancery/core/bytes';
+import { type Certificate, parseCertificate, type SubjectAltName, subjectAltNames } from '@chancery/core/certificate';
 import { FormatError } from '@chancery/core/format-error';
 import { readFulcioExtensions } from '@chancery/core/fulcio-extensions';
 import { encodePem, type PemBlock, parsePem } from '@chancery/core/pem';
@@ -79,9 +79,20 @@ function keyFromCertificate(certificate: Certificate): VerifierKey {
 	return {
 		spki: certificate.publicKey,
 		info: parseSpki(certificate.publicKey),
-		identities: subjectAltNames(certificate).map((name) => name.value),
+		identities: subjectAltNames(certificate).map(identityOf),
 		...(oidcIssuer === undefined ? {} : { oidcIssuer }),
 	};
+}
+
+/** A name as people write it: IP addresses dotted or with colons, not as their bytes. */
+function identityOf({ type, value }: SubjectAltName): string {
+	if (type !== 'ip') return value;
+	const bytes = fromHex(value);
+	if (bytes.length === 4) return bytes.join('.');
+	if (bytes.length !== 16) return value;
+	const groups = value.match(/.{4}/g) ?? [];
+	// The platform's URL writer knows the canonical form (RFC 5952).
+	return new URL(`http://[${groups.join(':')}]/`).hostname.slice(1, -1);
 }
 
 /** Certificates of other issuers may hold anything under these identifiers; that is no reason to refuse their entries. */

@@ -1,0 +1,105 @@
+/**
+ * The signature log as a service: two wires over two logs in one schema, and an admin listener. Only wiring.
+ */
+import { createAdminListener } from '@chancery/chassis/admin';
+import { createListener } from '@chancery/chassis/listener';
+import type { Service, ServiceDeps } from '@chancery/chassis/service';
+import type { Signer } from '@chancery/keys/signer';
+import type { MarkStore } from '@chancery/tlog/mark';
+import type { LogConfig } from './config.ts';
+import { healthOf } from './domain/health.ts';
+import { V1_LOG_ID, V2_LOG_ID } from './domain/log-identities.ts';
+import { openLogs } from './domain/open-logs.ts';
+import { seedLog } from './domain/seed-entry.ts';
+import { createSignatureChecks } from './domain/signature-checks.ts';
+import { V1_ERRORS, V2_ERRORS } from './errors.ts';
+import { mountTrust } from './routes/trust.ts';
+import { mountV1Entries } from './routes/v1-entries.ts';
+import { mountV1Index } from './routes/v1-index.ts';
+import { mountV1Log } from './routes/v1-log.ts';
+import { mountV2Entries } from './routes/v2-entries.ts';
+import { mountV2Tiles } from './routes/v2-tiles.ts';
+import { readCreationTime } from './store/log-rows.ts';
+
+export interface LogDeps extends ServiceDeps<LogConfig> {
+	/** ECDSA P-256: signs SETs and v1 checkpoints. */
+	readonly v1Signer: Signer;
+	/** Ed25519: signs v2 checkpoints. */
+	readonly v2Signer: Signer;
+	/** Where the last published checkpoint of each log is kept, outside of the database. */
+	readonly marks: { readonly v1: MarkStore; readonly v2: MarkStore };
+	/** Lets logs that have never published anything make their marks. Only whoever creates logs says so. */
+	readonly allowCreateMark?: boolean;
+}
+
+/** Submissions wait for publication, so many are under way at once; the queues behind have bounds of their own. */
+const MAX_IN_FLIGHT = 8_192;
+
+/**
+ * Opens both logs, which must have been created (`domain/create-logs`), and seeds the v1 tree when it is empty.
+ * @throws TlogError when the stored logs are others than configured
+ */
+export async function createService(deps: LogDeps): Promise<Service> {
+	const { config, database, clock } = deps;
+	const { v1, v2 } = await openLogs(deps);
+	const close = async () => {
+		await Promise.all([v1.log.close(), v2.log.close()]);
+	};
+	try {
+		const checks = createSignatureChecks({ maxQueuedMs: config.maxQueuedCheckMs });
+		await seedLog(v1, checks.check);
+		const now = new Date(clock());
+		const v1CreatedAt = (await readCreationTime(database, V1_LOG_ID)) ?? now;
+		const v2CreatedAt = (await readCreationTime(database, V2_LOG_ID)) ?? now;
+		const health = () => healthOf({ v1: v1.log, v2: v2.log, checks, maxQueuedMs: config.maxQueuedCheckMs });
+		const writing = { checkSignature: checks.check, duplicateStatus: config.duplicateStatus };
+
+		const v1App = createListener({
+			name: 'v1',
+			log: deps.log,
+			errors: V1_ERRORS,
+			family: 'code-message',
+			maxBodyBytes: config.v1.maxBodyBytes,
+			maxInFlight: MAX_IN_FLIGHT,
+			cors: true,
+			ignoreTrailingSlash: true,
+		});
+		mountV1Entries(v1App, { v1, ...writing });
+		mountV1Log(v1App, v1);
+		mountV1Index(v1App, { v1, sql: database });
+
+		const v2App = createListener({
+			name: 'v2',
+			log: deps.log,
+			errors: V2_ERRORS,
+			family: 'grpc-gateway',
+			maxBodyBytes: config.v2.maxBodyBytes,
+			maxInFlight: MAX_IN_FLIGHT,
+			cors: true,
+		});
+		mountV2Entries(v2App, { v2, ...writing });
+		mountV2Tiles(v2App, v2);
+
+		const adminApp = createAdminListener({ name: 'admin', log: deps.log, tokens: config.admin.tokens, health });
+		mountTrust(adminApp, {
+			v1: { ...v1, publicUrl: config.v1.publicUrl, majorApiVersion: 1, createdAt: v1CreatedAt },
+			v2: { ...v2, publicUrl: config.v2.publicUrl, majorApiVersion: 2, createdAt: v2CreatedAt },
+			clock,
+		});
+
+		return {
+			name: 'log',
+			listeners: [
+				{ name: 'v1', app: v1App },
+				{ name: 'v2', app: v2App },
+				{ name: 'admin', app: adminApp },
+			],
+			jobs: [v1.log.heartbeat, v2.log.heartbeat],
+			health,
+			close,
+		};
+	} catch (error) {
+		await close();
+		throw error;
+	}
+}

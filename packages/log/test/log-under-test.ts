@@ -1,0 +1,96 @@
+/**
+ * A whole signature log on a database of its own, reached through `inject`: everything but the socket.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import { createLogger } from '@chancery/chassis/logger';
+import type { Service } from '@chancery/chassis/service';
+import { generateSigner } from '@chancery/keys/generate';
+import type { Signer } from '@chancery/keys/signer';
+import { createTestDatabase } from '@chancery/postgres/test-database';
+import type { Mark, MarkStore } from '@chancery/tlog/mark';
+import type { FastifyInstance } from 'fastify';
+import { configSchema } from '../src/config.ts';
+import { createLogs } from '../src/domain/create-logs.ts';
+import { createService } from '../src/service.ts';
+import { migrateSchema } from '../src/store/migrations.ts';
+
+export const HOSTNAME = 'log.test';
+export const TREE_ID = '1193050959916656506';
+export const V2_ORIGIN = 'log2.test';
+const ADMIN_TOKEN = 'a token of the operator';
+
+export interface LogUnderTest {
+	readonly service: Service;
+	readonly v1: FastifyInstance;
+	readonly v2: FastifyInstance;
+	readonly admin: FastifyInstance;
+	readonly v1Signer: Signer;
+	readonly v2Signer: Signer;
+	readonly adminHeaders: Record<string, string>;
+	/** Unix milliseconds; tests move it. */
+	readonly clock: { now: number };
+	/** Another service over the same database, keys and marks, as after a restart. */
+	restart(changes?: object): Promise<LogUnderTest>;
+	close(): Promise<void>;
+}
+
+function memoryMark(): MarkStore {
+	let mark: Mark | undefined;
+	return {
+		read: async () => mark,
+		advance: async (next) => {
+			if (mark === undefined || next.size >= mark.size) mark = next;
+		},
+	};
+}
+
+export async function startLog(changes: object = {}): Promise<LogUnderTest> {
+	const { database, drop } = await createTestDatabase();
+	await migrateSchema(database);
+	const signers = { v1Signer: generateSigner('ecdsa-sha2-256-nistp256'), v2Signer: generateSigner('ed25519') };
+	const marks = { v1: memoryMark(), v2: memoryMark() };
+	const clock = { now: Date.UTC(2026, 0, 1) };
+
+	const start = async (changed: object, onClose: () => Promise<void>): Promise<LogUnderTest> => {
+		const config = configSchema.parse({
+			profile: 'development',
+			v1: { publicUrl: `https://${HOSTNAME}`, hostname: HOSTNAME, treeId: TREE_ID },
+			v2: { publicUrl: `https://${V2_ORIGIN}`, origin: V2_ORIGIN },
+			admin: {
+				tokens: [{ name: 'tests', role: 'operator', sha256: createHash('sha256').update(ADMIN_TOKEN).digest('hex') }],
+			},
+			...changed,
+		});
+		await createLogs({ database, config, ...signers });
+		const service = await createService({
+			config,
+			database,
+			clock: () => clock.now,
+			random: (n) => new Uint8Array(randomBytes(n)),
+			fetch,
+			log: createLogger({ level: 'silent', json: true, name: 'log' }),
+			...signers,
+			marks,
+			allowCreateMark: true,
+		});
+		const app = (name: string) => service.listeners.find((listener) => listener.name === name)!.app;
+		return {
+			service,
+			v1: app('v1'),
+			v2: app('v2'),
+			admin: app('admin'),
+			...signers,
+			adminHeaders: { authorization: `Bearer ${ADMIN_TOKEN}` },
+			clock,
+			restart: async (again = {}) => {
+				await service.close();
+				return start(again, onClose);
+			},
+			close: async () => {
+				await service.close();
+				await onClose();
+			},
+		};
+	};
+	return start(changes, drop);
+}
