@@ -55,3 +55,13 @@ export const configSchema = z.strictObject({
 });
 
 export type CtlogConfig = z.output<typeof configSchema>;
+
+/** The same for a process of its own, which also keeps the mark. */
+export const processConfigSchema = configSchema.extend({
+	markFile: z
+		.string()
+		.min(1)
+		.describe(
+			'File that remembers the last published tree head. Keep it outside of the database, its data folder and its backups: it is what shows that a restored database has forgotten entries.',
+		),
+});

@@ -1,0 +1,132 @@
+/** Certificates for tests, assembled field by field, so that each test chooses what is wrong with them. */
+import { createHash, randomBytes } from 'node:crypto';
+import {
+	derBitString,
+	derBoolean,
+	derContext,
+	derInteger,
+	derNull,
+	derOctetString,
+	derOid,
+	derSequence,
+	derSet,
+	derTime,
+	derUtf8,
+} from '@chancery/core/der';
+import { generateSigner } from '@chancery/keys/generate';
+import type { KeyAlgorithm, Signer } from '@chancery/keys/signer';
+
+export const POISON = extension('1.3.6.1.4.1.11129.2.4.3', true, derNull());
+export const CODE_SIGNING = extension('2.5.29.37', false, derSequence(derOid('1.3.6.1.5.5.7.3.3')));
+export const IS_CA = extension('2.5.29.19', true, derSequence(derBoolean(true)));
+
+export function extension(oid: string, critical: boolean, value: Uint8Array): Uint8Array {
+	return derSequence(derOid(oid), ...(critical ? [derBoolean(true)] : []), derOctetString(value));
+}
+
+export function name(commonName: string): Uint8Array {
+	return derSequence(derSet(derSequence(derOid('2.5.4.3'), derUtf8(commonName))));
+}
+
+const ALGORITHMS: Readonly<Record<KeyAlgorithm, Uint8Array>> = {
+	'ecdsa-sha2-256-nistp256': derSequence(derOid('1.2.840.10045.4.3.2')),
+	'ecdsa-sha2-384-nistp384': derSequence(derOid('1.2.840.10045.4.3.3')),
+	ed25519: derSequence(derOid('1.3.101.112')),
+};
+
+export interface CertificatePlan {
+	readonly issuer: string;
+	readonly subject: string;
+	/** Signs; its algorithm is named in the certificate. */
+	readonly signer: Signer;
+	readonly publicKey: Uint8Array;
+	readonly extensions: readonly Uint8Array[];
+	readonly serial?: Uint8Array;
+	readonly notBefore?: Date;
+	/** Named instead of the signer's algorithm. */
+	readonly algorithm?: Uint8Array;
+}
+
+/** DER of the TBSCertificate. */
+export function tbsOf(plan: CertificatePlan): Uint8Array {
+	const notBefore = plan.notBefore ?? new Date();
+	return derSequence(
+		derContext(0, {}, derInteger(2)),
+		derInteger(plan.serial ?? Uint8Array.of(1, ...randomBytes(15))),
+		plan.algorithm ?? ALGORITHMS[plan.signer.algorithm],
+		name(plan.issuer),
+		derSequence(derTime(notBefore), derTime(new Date(notBefore.getTime() + 600_000))),
+		name(plan.subject),
+		plan.publicKey,
+		...(plan.extensions.length > 0 ? [derContext(3, {}, derSequence(...plan.extensions))] : []),
+	);
+}
+
+export async function certificate(plan: CertificatePlan): Promise<Uint8Array> {
+	const tbs = tbsOf(plan);
+	const algorithm = plan.algorithm ?? ALGORITHMS[plan.signer.algorithm];
+	return derSequence(tbs, algorithm, derBitString(await plan.signer.sign(tbs)));
+}
+
+export interface TestAuthority {
+	readonly name: string;
+	readonly rootSigner: Signer;
+	readonly issuingSigner: Signer;
+	/** DER. */
+	readonly root: Uint8Array;
+	readonly issuing: Uint8Array;
+}
+
+/** A root and an issuing certificate below it, as a code signing authority has them. */
+export async function makeAuthority(
+	label: string,
+	algorithm: KeyAlgorithm = 'ecdsa-sha2-384-nistp384',
+): Promise<TestAuthority> {
+	const rootSigner = generateSigner(algorithm);
+	const issuingSigner = generateSigner('ecdsa-sha2-256-nistp256');
+	const root = { issuer: `${label} root`, subject: `${label} root`, signer: rootSigner, extensions: [IS_CA] };
+	return {
+		name: label,
+		rootSigner,
+		issuingSigner,
+		root: await certificate({ ...root, publicKey: rootSigner.publicKey }),
+		issuing: await certificate({
+			...root,
+			subject: `${label} issuing`,
+			publicKey: issuingSigner.publicKey,
+			extensions: [IS_CA, CODE_SIGNING],
+		}),
+	};
+}
+
+/** What an issuing authority would put into a leaf with a fresh key. */
+export function leafPlan(authority: TestAuthority, extensions: readonly Uint8Array[]): CertificatePlan {
+	return {
+		issuer: `${authority.name} issuing`,
+		subject: 'leaf',
+		signer: authority.issuingSigner,
+		publicKey: generateSigner('ecdsa-sha2-256-nistp256').publicKey,
+		serial: Uint8Array.of(1, ...randomBytes(15)),
+		notBefore: new Date(),
+		extensions,
+	};
+}
+
+export interface TestPrecertificate {
+	/** DER, poison last. */
+	readonly der: Uint8Array;
+	/** DER of the TBSCertificate as it is without the poison. */
+	readonly tbs: Uint8Array;
+}
+
+/** A precertificate, and beside it the same TBSCertificate written without poison: not by taking it out. */
+export async function makePrecertificate(authority: TestAuthority): Promise<TestPrecertificate> {
+	const plan = leafPlan(authority, [CODE_SIGNING]);
+	return {
+		der: await certificate({ ...plan, extensions: [CODE_SIGNING, POISON] }),
+		tbs: tbsOf(plan),
+	};
+}
+
+export const sha256 = (bytes: Uint8Array): Buffer => createHash('sha256').update(bytes).digest();
+export const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');

@@ -1,0 +1,19 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { processConfigSchema } from '../src/config.ts';
+
+describe('README', () => {
+	const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+
+	it('has one row for each field of the configuration, as the schema describes it', () => {
+		// The formatter pads the columns of tables.
+		const lines = readme.split('\n').map((line) => line.replace(/\s+/g, ' ').trim());
+		const rows = lines.filter((line) => /^\| `[a-zA-Z]+` \| /.test(line));
+		const expected = Object.entries(processConfigSchema.shape).map(([name, field]) => {
+			const absent = field.safeParse(undefined);
+			const fallback = absent.success ? `\`${JSON.stringify(absent.data)}\`` : 'required';
+			return `| \`${name}\` | ${fallback} | ${field.description} |`;
+		});
+		expect(rows).toEqual(expected);
+	});
+});
