@@ -37,6 +37,9 @@ const ed25519OverDigest = eddsa(ed25519.Point, sha512, {
  * Whether `signature` was made by the holder of the key (DER SPKI, or parsed before) over a message whose `hash` is
  * `digest`. ECDSA: DER `Ecdsa-Sig-Value`, any of the two values of s; RSA: PKCS#1 v1.5; Ed25519: Ed25519ph, SHA-512 only.
  *
+ * ECDSA reads no more of a digest than its order is long: under P-256, digests of SHA-512 that agree in their first 32
+ * bytes share their signatures. Who compares digests compares all of them.
+ *
  * False for a digest of another length than `hash` has, and for every malformed key or signature; never an error.
  */
 export function verifyDigest(
