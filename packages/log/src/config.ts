@@ -94,7 +94,7 @@ export const configSchema = z.strictObject({
 				.describe('Bearer tokens of the admin listener. Without any, every call but /healthz is refused.'),
 		})
 		.default({ tokens: [] })
-		.describe('The admin listener.'),
+		.describe('The admin listener and who may call it.'),
 });
 
 export type LogConfig = z.output<typeof configSchema>;
