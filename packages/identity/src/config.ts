@@ -54,7 +54,9 @@ export const configSchema = z
 				tokens: z.array(adminToken).default([]).describe('Who may use the admin listener. Nobody when empty.'),
 			})
 			.prefault({})
-			.describe('The second listener, for operators and other services of the instance.'),
+			.describe(
+				'Who may use the second listener: tokens, a list of { name, role: operator or service, sha256 of the token in hex }. Nobody when empty.',
+			),
 	})
 	.superRefine((config, context) => {
 		if (config.profile !== 'production') return;

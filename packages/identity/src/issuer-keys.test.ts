@@ -67,7 +67,7 @@ describe('the keys of an issuer', () => {
 		const opened = await openTrustReport(await reportTrust(ISSUER, keys, () => 1_700_000_000_000));
 		expect(opened).toMatchObject({ service: 'identity', material: { kind: 'identity', issuer: ISSUER } });
 		const published = keys.publicJwks.find((key) => key.alg === 'ES256');
-		const key = createPublicKey({ key: { ...published }, format: 'jwk' });
+		const key = createPublicKey({ key: { ...(published as JWK) }, format: 'jwk' });
 		const message = new Uint8Array([1, 2, 3]);
 		expect(verifySignature('sha256', message, key, (await keys.reportSigner?.sign(message)) ?? new Uint8Array())).toBe(
 			true,

@@ -18,6 +18,9 @@ export function mountProvider(app: FastifyInstance, provider: Provider, config: 
 		handler: async (request, reply) => {
 			const body = request.body instanceof Uint8Array ? request.body : new Uint8Array();
 			reply.hijack();
+			// The provider writes past fastify, which would have set these.
+			reply.raw.setHeader('x-request-id', request.id);
+			reply.raw.setHeader('x-content-type-options', 'nosniff');
 			await handle(replayRequest(request.raw, body, options), reply.raw);
 		},
 	});

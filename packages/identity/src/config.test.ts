@@ -1,0 +1,113 @@
+import { readFileSync } from 'node:fs';
+import { ConfigError } from '@chancery/chassis/config';
+import { Secret } from '@chancery/chassis/secret';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { configSchema } from './config.ts';
+import { processSchema, readSigningJwks } from './process-config.ts';
+
+const HTTPS = 'https://id.example.com';
+
+interface Field {
+	description?: string;
+	default?: unknown;
+}
+
+/** The rows of the README's table, as the schema has them. */
+function tableRows(): string[] {
+	const schema = z.toJSONSchema(processSchema({}), { io: 'input', unrepresentable: 'any' }) as {
+		properties: Record<string, Field>;
+		required: string[];
+	};
+	return Object.entries(schema.properties).map(([name, field]) => {
+		const byDefault =
+			field.default === undefined
+				? schema.required.includes(name)
+					? 'required'
+					: '-'
+				: `\`${JSON.stringify(field.default)}\``;
+		return `| \`${name}\` | ${byDefault} | ${field.description ?? ''} |`;
+	});
+}
+
+/** A row without the padding that formatting gives it. */
+const cells = (row: string) =>
+	row
+		.split('|')
+		.map((cell) => cell.trim())
+		.join('|');
+
+describe('the configuration', () => {
+	it('is described field by field, and the README prints that', () => {
+		const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+		const printed = readme.split('\n').map(cells);
+		for (const row of tableRows()) {
+			expect(row.split('|')[3]?.trim().length).toBeGreaterThan(20);
+			expect(printed, `README.md lacks the row\n${row}\n`).toContain(cells(row));
+		}
+	});
+
+	it('needs nothing but the address', () => {
+		expect(configSchema.parse({ publicUrl: `${HTTPS}/` })).toEqual({
+			publicUrl: HTTPS,
+			profile: 'development',
+			developmentLogin: false,
+			clients: ['sigstore'],
+			tokenLifetimeSeconds: 120,
+			admin: { tokens: [] },
+		});
+	});
+
+	it.each([
+		['a path in the address', { publicUrl: `${HTTPS}/auth` }],
+		['a query in the address', { publicUrl: `${HTTPS}/?x` }],
+		['an address that is no web address', { publicUrl: 'ftp://id.example.com' }],
+		['no address', {}],
+		['an unknown field', { publicUrl: HTTPS, developmentLogins: true }],
+		['the development login in production', { publicUrl: HTTPS, profile: 'production', developmentLogin: true }],
+		['plain http in production', { publicUrl: 'http://id.example.com', profile: 'production' }],
+		['tokens that live for hours', { publicUrl: HTTPS, tokenLifetimeSeconds: 3600 }],
+		['no client', { publicUrl: HTTPS, clients: [] }],
+		['a client id with a space', { publicUrl: HTTPS, clients: ['a b'] }],
+		[
+			'an admin token in the clear',
+			{ publicUrl: HTTPS, admin: { tokens: [{ name: 'a', role: 'operator', sha256: 'secret' }] } },
+		],
+	])('refuses %s', (_what, value) => {
+		expect(configSchema.safeParse(value).success).toBe(false);
+	});
+
+	it('reads keys and secret of a process from where they are', () => {
+		const env = { KEYS: '{"auth":[{"kty":"RSA"}]}', WORD: 'a secret of some length' };
+		const config = processSchema(env).parse({
+			publicUrl: HTTPS,
+			signingJwks: { env: 'KEYS' },
+			developmentSecret: { env: 'WORD' },
+		});
+		expect(readSigningJwks(config.signingJwks)).toEqual({ auth: [{ kty: 'RSA' }], ci: [] });
+		expect(config.developmentSecret?.reveal()).toBe(env.WORD);
+		expect(
+			processSchema(env).safeParse({
+				publicUrl: HTTPS,
+				profile: 'production',
+				developmentLogin: true,
+				signingJwks: { env: 'KEYS' },
+			}).success,
+		).toBe(false);
+	});
+
+	it.each(['{"auth":[{"d":"hush"', '"hush"', '{"auth":"hush"}', '{"ci":[]}', '{"auth":[],"hush":1}'])(
+		'refuses the key file %s without quoting it',
+		(text) => {
+			const refusal = (() => {
+				try {
+					return readSigningJwks(new Secret(text));
+				} catch (error) {
+					return error;
+				}
+			})();
+			expect(refusal).toBeInstanceOf(ConfigError);
+			expect(`${refusal} ${(refusal as Error).cause}`).not.toContain('hush');
+		},
+	);
+});

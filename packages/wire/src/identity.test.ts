@@ -1,0 +1,60 @@
+import { describe, expect, it } from 'vitest';
+import { authIssuer, ciIssuer, developmentTokenRequest, emailAddress, namesWorkflow, publicJwk } from './identity.ts';
+
+describe('an e-mail address', () => {
+	it.each(['a@b', 'alice@example.com', 'first.last+tag@sub.example.co', "o'neil@example.com", 'kilgore@kilgore.trout'])(
+		'may be %s',
+		(text) => expect(emailAddress.safeParse(text).success).toBe(true),
+	);
+
+	it.each([
+		'',
+		'@',
+		'a@',
+		'@b',
+		'a@b@c',
+		'a b@c',
+		'a@b c',
+		'a@-b',
+		'a@b-',
+		'a@b\n',
+		'ä@b',
+		'"a"@b',
+		'a@[127.0.0.1]',
+		`a@${'b'.repeat(400)}`,
+		`${'a'.repeat(65)}@b`,
+	])('may not be %j', (text) => expect(emailAddress.safeParse(text).success).toBe(false));
+});
+
+describe('a request for a development token', () => {
+	it('names a person or a workflow', () => {
+		expect(developmentTokenRequest.safeParse({ email: 'a@b' }).success).toBe(true);
+		expect(developmentTokenRequest.safeParse({ claims: { job_workflow_ref: 'o/r/w@ref' } }).success).toBe(true);
+		expect(developmentTokenRequest.safeParse({ claims: { repository: 'o/r' } }).success).toBe(false);
+		expect(namesWorkflow(JSON.parse('{"__proto__":{"job_workflow_ref":"x"}}'))).toBe(false);
+	});
+
+	it('stops at its bounds instead of running out of stack', () => {
+		let deep: unknown = 1;
+		for (let i = 0; i < 100_000; i++) deep = [deep];
+		expect(developmentTokenRequest.safeParse({ email: 'a@b', claims: { deep } }).success).toBe(false);
+	});
+});
+
+describe('a published key', () => {
+	it('loses every private member', () => {
+		expect(publicJwk.parse({ kty: 'RSA', kid: 'k', n: 'n', e: 'e', d: 'd', p: 'p', q: 'q' })).toEqual({
+			kty: 'RSA',
+			kid: 'k',
+			n: 'n',
+			e: 'e',
+		});
+	});
+});
+
+it('the issuers lie below the public URL', () => {
+	expect([authIssuer('http://localhost:7401'), ciIssuer('http://localhost:7401')]).toEqual([
+		'http://localhost:7401/auth',
+		'http://localhost:7401/ci',
+	]);
+});
