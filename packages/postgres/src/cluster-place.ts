@@ -98,7 +98,9 @@ async function checkOwnership(dataDir: string, cluster: string, record: DataReco
 	const file = join(cluster, '..', OWNER_FILE);
 	const text = await readFile(file, 'utf8').catch(() => undefined);
 	if (text === undefined) return;
-	const owner = JSON.parse(text) as { dataDir: string; instance: string };
+	const owner = parseOwner(text);
+	if (owner === undefined)
+		throw new EmbeddedPostgresError('no-usable-folder', `${file} does not say which data folder it belongs to`);
 	if (owner.dataDir === dataDir && owner.instance === record.instance) return;
 	const elsewhere = await realpath(owner.dataDir).catch(() => undefined);
 	if (owner.instance !== record.instance || elsewhere !== undefined)
@@ -107,4 +109,14 @@ async function checkOwnership(dataDir: string, cluster: string, record: DataReco
 			`${dataDir} is a copy: its database at ${cluster} belongs to ${owner.dataDir}`,
 		);
 	await writeDurably(file, `${JSON.stringify({ dataDir, instance: record.instance })}\n`);
+}
+
+function parseOwner(text: string): { dataDir: string; instance: string } | undefined {
+	try {
+		const { dataDir, instance } = JSON.parse(text) ?? {};
+		return typeof dataDir === 'string' && typeof instance === 'string' ? { dataDir, instance } : undefined;
+	} catch {
+		// Not JSON: nobody knows whose database this is.
+		return undefined;
+	}
 }

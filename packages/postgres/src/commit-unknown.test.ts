@@ -102,6 +102,7 @@ it('a COMMIT that is never answered is unknown after the timeouts', async () => 
 });
 
 it('a statement that is never answered fails as unavailable, and the connection is not used again', async () => {
+	await database.query('select 1');
 	const statement = database.query('select 1').catch((error: unknown) => error);
 	cut = 'swallow answers';
 	expect(isUnavailable(await statement)).toBe(true);

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmod, chown, mkdir, readFile, stat } from 'node:fs/promises';
+import { chmod, chown, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ask, holdServer, IS_ROOT, isRunning, makeFolder } from '../test/supervised.ts';
@@ -105,6 +105,11 @@ if (IS_ROOT)
 			expect(answer).toMatch(/^copied-folder: /);
 			expect(answer).toContain(there);
 			await moved.stop();
+			for (const text of ['', '{', 'null', '[]', '{"dataDir":1}']) {
+				await writeFile(join(first.cluster, '..', 'data-folder.json'), text);
+				expect(await refusal({ dataDir: there, serverHome })).toMatch(/^no-usable-folder: .*which data folder/);
+			}
+			await rm(join(first.cluster, '..', 'data-folder.json'));
 			execFileSync('rm', ['-r', first.cluster]);
 			expect(await refusal({ dataDir: there, serverHome })).toMatch(/^cluster-missing: /);
 		});

@@ -81,7 +81,10 @@ async function claim(dir: string, uid: number, user: ServerUser | undefined): Pr
 		if (user !== undefined) await chown(dir, user.uid, user.gid);
 		return true;
 	} catch (error) {
-		if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+		if ((error as NodeJS.ErrnoException).code !== 'EEXIST')
+			throw new EmbeddedPostgresError('no-usable-folder', `${dir} for the database's socket cannot be made`, {
+				cause: error,
+			});
 	}
 	// lstat: a link that someone planted is not followed.
 	const found = await lstat(dir);

@@ -45,7 +45,7 @@ export async function holdServer(options: EmbeddedOptions, spawnOptions: SpawnOp
 	const child = spawn(NODE, [script, JSON.stringify({ unsafeNoSync: true, ...options })], {
 		cwd: '/',
 		...spawnOptions,
-		stdio: ['pipe', 'pipe', 'inherit'],
+		stdio: ['pipe', 'pipe', 'ignore'],
 	});
 	const ended = new Promise((resolve) => child.once('exit', resolve));
 	if (child.stdout === null || child.pid === undefined) throw new Error('the supervisor did not start');

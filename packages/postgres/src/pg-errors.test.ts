@@ -1,0 +1,55 @@
+import { expect, it } from 'vitest';
+import {
+	breaksConnection,
+	isCertainRollback,
+	isDataError,
+	isRetryable,
+	isTimeout,
+	isUnavailable,
+	sqlState,
+} from './pg-errors.ts';
+
+const serverError = (code: string, severity = 'ERROR') =>
+	Object.assign(new Error('said the server'), { code, severity });
+const socketError = (code: string) => Object.assign(new Error(`connect ${code}`), { code, syscall: 'connect' });
+
+const JUDGES = { isRetryable, isDataError, isTimeout, isUnavailable, isCertainRollback, breaksConnection };
+
+it.each<[string, unknown, (keyof typeof JUDGES)[]]>([
+	['a serialization failure', serverError('40001'), ['isRetryable', 'isCertainRollback']],
+	['a deadlock', serverError('40P01'), ['isRetryable', 'isCertainRollback']],
+	['an unknown completion', serverError('40003'), []],
+	['a value out of range', serverError('22003'), ['isDataError', 'isCertainRollback']],
+	['a NUL in a text', serverError('22021'), ['isDataError', 'isCertainRollback']],
+	['a duplicate key', serverError('23505'), ['isDataError', 'isCertainRollback']],
+	['a row too big', serverError('54000'), ['isDataError', 'isCertainRollback']],
+	['a missing table', serverError('42P01'), ['isCertainRollback']],
+	['a statement timeout', serverError('57014'), ['isTimeout', 'isCertainRollback']],
+	['a lock timeout', serverError('55P03'), ['isTimeout', 'isCertainRollback']],
+	['an idle transaction cut off', serverError('25P03', 'FATAL'), ['isTimeout', 'breaksConnection']],
+	['a server shutting down', serverError('57P01', 'FATAL'), ['isUnavailable', 'breaksConnection']],
+	['a server starting up', serverError('57P03', 'FATAL'), ['isUnavailable', 'breaksConnection']],
+	['no connection left', serverError('53300', 'FATAL'), ['isUnavailable', 'breaksConnection']],
+	['a full disk', serverError('53100'), ['isUnavailable', 'isCertainRollback']],
+	['a panic', serverError('XX000', 'PANIC'), ['breaksConnection']],
+	['a standby', serverError('25006'), ['isCertainRollback', 'breaksConnection']],
+	['a broken protocol', serverError('08P01'), ['isUnavailable', 'isCertainRollback', 'breaksConnection']],
+	['a refused connection', socketError('ECONNREFUSED'), ['isUnavailable', 'breaksConnection']],
+	['a missing socket', socketError('ENOENT'), ['isUnavailable', 'breaksConnection']],
+	['a lost connection', new Error('Connection terminated unexpectedly'), ['isUnavailable', 'breaksConnection']],
+	['an error of our own', new Error('connection of ideas terminated'), []],
+	['an error of our own with a code', Object.assign(new Error('x'), { code: 'invalid-request' }), []],
+	['a code that only looks like a SQLSTATE', Object.assign(new Error('x'), { code: '40001' }), []],
+	['something thrown that is no error', 'ECONNREFUSED', []],
+	['nothing', undefined, []],
+	['null', null, []],
+])('judges %s', (_, error, expected) => {
+	const judged = Object.entries(JUDGES).filter(([, judge]) => judge(error));
+	expect(judged.map(([name]) => name).sort()).toEqual([...expected].sort());
+});
+
+it('reads a SQLSTATE only from what the server said', () => {
+	expect(sqlState(serverError('23505'))).toBe('23505');
+	expect(sqlState(socketError('EPIPE'))).toBeUndefined();
+	expect(sqlState(Object.assign(new Error('x'), { code: 23505, severity: 'ERROR' }))).toBeUndefined();
+});
