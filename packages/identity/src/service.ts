@@ -54,7 +54,7 @@ export async function createService(deps: IdentityDeps): Promise<Service> {
 		maxBodyBytes: MAX_BODY_BYTES,
 	});
 	const provider = createProvider({ config, database, clock, log, keys: auth });
-	mountLogin(publicApp, { config, clock, log, provider, remember: (account) => rememberLogin(deps, account) });
+	mountLogin(publicApp, { config, log, provider, remember: (account) => rememberLogin(deps, account) });
 	mountProvider(publicApp, provider, config);
 	if (deps.developmentSecret !== undefined) {
 		const { publicUrl } = config;

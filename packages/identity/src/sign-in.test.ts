@@ -41,6 +41,7 @@ describe('discovery', () => {
 			response_types_supported: ['code'],
 			response_modes_supported: ['query'],
 			subject_types_supported: ['public'],
+			grant_types_supported: ['authorization_code', 'urn:ietf:params:oauth:grant-type:device_code'],
 			id_token_signing_alg_values_supported: ['RS256'],
 		});
 		expect(discovery.claims_supported).toEqual(expect.arrayContaining(['email', 'email_verified', 'federated_claims']));

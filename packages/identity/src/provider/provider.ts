@@ -51,10 +51,10 @@ export function createProvider(deps: ProviderDeps): Provider {
 		if (ctx.path === '/auth' && ctx.query.response_mode !== undefined)
 			ctx.query = { ...ctx.query, response_mode: 'query' };
 		await next();
-		if (ctx.path.startsWith('/.well-known/') && ctx.status === 200)
-			ctx.body = { ...(ctx.body as object), response_modes_supported: ['query'] };
-		if (ctx.path === '/keys' || ctx.path.startsWith('/.well-known/'))
-			ctx.set('cache-control', 'public, max-age=600, must-revalidate');
+		if (ctx.status !== 200) return;
+		const isDiscovery = ctx.path.startsWith('/.well-known/');
+		if (isDiscovery) ctx.body = { ...(ctx.body as object), response_modes_supported: ['query'] };
+		if (isDiscovery || ctx.path === '/keys') ctx.set('cache-control', 'public, max-age=600, must-revalidate');
 	});
 	provider.use(showCodeOutOfBand);
 	provider.use(fillInUserCode);
@@ -111,7 +111,6 @@ function configuration(deps: ProviderDeps): Configuration {
 		clientBasedCORS: () => false,
 		acceptQueryParamAccessTokens: false,
 		expiresWithSession: () => false,
-		issueRefreshToken: () => false,
 		cookies: {
 			names: { session: SESSION_COOKIE, interaction: 'chancery_interaction', resume: 'chancery_resume' },
 			long: { httpOnly: true, sameSite: 'lax', path: AUTH_PATH },

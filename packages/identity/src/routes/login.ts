@@ -7,7 +7,6 @@
  */
 import { DomainError } from '@chancery/chassis/domain-error';
 import type { Logger } from '@chancery/chassis/logger';
-import type { Clock } from '@chancery/chassis/service';
 import { AUTH_PATH, authIssuer } from '@chancery/wire/identity';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Interaction, Provider } from 'oidc-provider';
@@ -22,7 +21,6 @@ import { formTargetOf } from '../provider/redirect-uri.ts';
 
 interface LoginRouteDeps {
 	readonly config: IdentityConfig;
-	readonly clock: Clock;
 	readonly log: Logger;
 	readonly provider: Provider;
 	/** Keeps the account for the tokens to come. */
