@@ -1,20 +1,47 @@
 import { defineConfig } from 'vitest/config';
 
+/** Files of a package that belong to a project of their own are left out of `fast`. */
+const SLOW = ['packages/conformance/**', 'packages/stack/test/**'];
+
 export default defineConfig({
 	test: {
+		// Two cores are the reference machine; more workers only make each other slower.
+		maxWorkers: 2,
+		testTimeout: 30_000,
+		hookTimeout: 60_000,
 		projects: [
 			{
+				extends: true,
 				test: {
 					name: 'fast',
-					include: ['packages/*/src/**/*.test.ts', 'packages/*/test/**/*.test.ts', '.ci/*.test.ts'],
-					exclude: ['packages/conformance/**', 'packages/stack/test/up/**'],
+					include: ['packages/*/src/**/*.test.ts', 'packages/*/test/**/*.test.ts'],
+					exclude: SLOW,
 					globalSetup: ['packages/postgres/src/test-server.ts'],
-					testTimeout: 30_000,
-					hookTimeout: 60_000,
 				},
 			},
+			{
+				extends: true,
+				test: {
+					name: 'judges',
+					include: ['packages/conformance/test/judges/*.test.ts'],
+					globalSetup: ['packages/conformance/test/judges/instance.ts'],
+				},
+			},
+			{
+				extends: true,
+				test: {
+					name: 'up',
+					include: ['packages/stack/test/up/*.test.ts'],
+					testTimeout: 120_000,
+					hookTimeout: 120_000,
+					// Each starts whole instances and measures how they end.
+					fileParallelism: false,
+				},
+			},
+			{
+				extends: true,
+				test: { name: 'cases', include: ['packages/conformance/test/cases/*.test.ts'] },
+			},
 		],
-		// Two cores are the reference machine; more workers only make each other's timings worse.
-		maxWorkers: 2,
 	},
 });

@@ -8,7 +8,7 @@ import { migrateSchema as migrateCa } from '@chancery/ca/store/migrations';
 import type { Logger } from '@chancery/chassis/logger';
 import { type RunningService, startService } from '@chancery/chassis/running-service';
 import type { Service } from '@chancery/chassis/service';
-import { createCtlog } from '@chancery/ctlog/domain/create-log';
+import { createCtlog } from '@chancery/ctlog/domain/log-identity';
 import { createService as createCtlogService } from '@chancery/ctlog/service';
 import { migrateSchema as migrateCtlog } from '@chancery/ctlog/store/migrations';
 import { createService as createIdentity } from '@chancery/identity/service';
@@ -61,7 +61,7 @@ export async function prepareDatabase({ database, configurations, keys }: Instan
 		v1Signer: signers['log-v1'],
 		v2Signer: signers['log-v2'],
 	});
-	await createCtlog({ database, config: configurations.ctlog, signer: signers.ctlog });
+	await createCtlog(database, configurations.ctlog, signers.ctlog.publicKey);
 }
 
 /** Starts all services; each is handed to `onStarted` at once, so that a later failure can stop it. */

@@ -1,0 +1,88 @@
+/**
+ * The instances that the judges look at: `chancery up` as anyone starts it, in processes of their own. Two of them, so
+ * that what one made can be shown to the other, which must refuse it.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestProject } from 'vitest/node';
+
+declare module 'vitest' {
+	interface ProvidedContext {
+		/** Data folders of two running instances. */
+		instance: string;
+		foreignInstance: string;
+	}
+}
+
+const COMMAND = join(import.meta.dirname, '../../../cli/bin/chancery');
+const START_WITHIN_MS = 60_000;
+
+export default async function startInstances(project: TestProject): Promise<() => Promise<void>> {
+	const base = await mkdtemp(join(tmpdir(), 'chancery-judges-'));
+	const started: ChildProcess[] = [];
+	const stop = async () => {
+		await Promise.all(started.map(end));
+		await rm(base, { recursive: true, force: true });
+	};
+	try {
+		for (const name of ['instance', 'foreignInstance'] as const) {
+			const data = join(base, name);
+			started.push(await start(data, await freePortBase()));
+			project.provide(name, data);
+		}
+	} catch (error) {
+		await stop();
+		throw error;
+	}
+	return stop;
+}
+
+async function start(data: string, portBase: number): Promise<ChildProcess> {
+	const state = join(data, '..', 'state');
+	const child = spawn(COMMAND, ['up', '--data', data, '--port-base', String(portBase)], {
+		stdio: ['ignore', 'pipe', 'pipe'],
+		env: { ...process.env, XDG_STATE_HOME: state },
+	});
+	let said = '';
+	child.stderr?.on('data', (chunk: Buffer) => {
+		said += chunk;
+	});
+	await new Promise<void>((resolve, reject) => {
+		const timer = setTimeout(() => reject(new Error(`not ready in time:\n${said}`)), START_WITHIN_MS);
+		child.stdout?.on('data', (chunk: Buffer) => {
+			if (!/^ready/m.test(String(chunk))) return;
+			clearTimeout(timer);
+			resolve();
+		});
+		child.once('exit', (code) => reject(new Error(`ended with ${code} before it was ready:\n${said}`)));
+	});
+	return child;
+}
+
+async function end(child: ChildProcess): Promise<void> {
+	if (child.exitCode !== null || child.signalCode !== null) return;
+	const ended = new Promise((resolve) => child.once('exit', resolve));
+	child.kill('SIGTERM');
+	await ended;
+}
+
+/** Ten free ports in a row: tried, not promised. */
+async function freePortBase(): Promise<number> {
+	for (let tries = 0; tries < 50; tries++) {
+		const base = 20_000 + Math.floor(Math.random() * 4000) * 10;
+		const free = await Promise.all(Array.from({ length: 10 }, (_, i) => isFree(base + i)));
+		if (free.every(Boolean)) return base;
+	}
+	throw new Error('no ten free ports in a row');
+}
+
+function isFree(port: number): Promise<boolean> {
+	return new Promise((resolve) => {
+		const server = createServer();
+		server.once('error', () => resolve(false));
+		server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+	});
+}
