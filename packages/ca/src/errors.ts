@@ -2,7 +2,8 @@
  * Every refusal of the certificate authority and what it looks like on Fulcio's wire: the only place that knows
  * statuses. A bad token is 400 and not 401, because that is what clients have always been answered.
  */
-import type { ErrorTable } from '@chancery/chassis/error-rendering';
+import type { ErrorTable, RenderedError } from '@chancery/chassis/error-rendering';
+import { z } from 'zod';
 
 const GRPC = { invalidArgument: 3, notFound: 5, permissionDenied: 7, unimplemented: 12, internal: 13, unavailable: 14 };
 
@@ -59,3 +60,13 @@ export const ERRORS = {
 } as const satisfies ErrorTable;
 
 export type ErrorCode = keyof typeof ERRORS;
+
+const gatewayBody = z.looseObject({ message: z.string() });
+
+/** Puts the gateway's own sentence in front where the chassis has raised the error in its words. */
+export function inGatewayWords(rendered: RenderedError): RenderedError {
+	if (rendered.code !== 'body-too-large') return rendered;
+	const body = gatewayBody.parse(JSON.parse(rendered.body));
+	const message = `${ERRORS['body-too-large'].title}: ${body.message}`;
+	return { ...rendered, body: JSON.stringify({ ...body, message }) };
+}

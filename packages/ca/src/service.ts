@@ -14,7 +14,7 @@ import type { IssueDeps } from './domain/issue.ts';
 import { openIssuingChain } from './domain/issuing-chain.ts';
 import { checkProfile } from './domain/production-profile.ts';
 import { createTokenVerifier } from './domain/token.ts';
-import { ERRORS } from './errors.ts';
+import { ERRORS, inGatewayWords } from './errors.ts';
 import { mountConfiguration } from './routes/configuration.ts';
 import { mountLegacySigningCertificate } from './routes/legacy-signing-certificate.ts';
 import { mountSigningCertificate } from './routes/signing-certificate.ts';
@@ -64,6 +64,7 @@ export async function createService(deps: CaDeps): Promise<Service> {
 		family: 'grpc-gateway',
 		maxBodyBytes: MAX_BODY_BYTES,
 		cors: true,
+		render: inGatewayWords,
 	});
 	mountSigningCertificate(publicApp, issue);
 	mountLegacySigningCertificate(publicApp, issue);

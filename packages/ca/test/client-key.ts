@@ -3,6 +3,9 @@
  */
 import { execFileSync } from 'node:child_process';
 import { createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 export type KeyKind = 'P-256' | 'P-384' | 'P-521' | 'RSA-2048' | 'RSA-3072' | 'Ed25519';
 
@@ -44,9 +47,16 @@ export function clientKey(privateKey: KeyObject, hash: string | null = 'sha256')
 
 /** PEM of a PKCS#10 request, by openssl; `extra` are options of `openssl req`. */
 export function certificationRequest(key: ClientKey, extra: readonly string[] = []): string {
-	const pem = key.privateKey.export({ type: 'pkcs8', format: 'pem' });
-	const args = ['req', '-new', '-batch', '-config', '/dev/null', '-subj', '/', '-key', '/dev/stdin', ...extra];
-	return execFileSync('openssl', args, { input: pem, stdio: ['pipe', 'pipe', 'ignore'] }).toString();
+	// A file, because openssl opens its key by name and the standard input of a child is a socket here.
+	const folder = mkdtempSync(join(tmpdir(), 'chancery-csr-'));
+	try {
+		const path = join(folder, 'key.pem');
+		writeFileSync(path, key.privateKey.export({ type: 'pkcs8', format: 'pem' }));
+		const args = ['req', '-new', '-batch', '-config', '/dev/null', '-subj', '/', '-key', path, ...extra];
+		return execFileSync('openssl', args, { stdio: ['ignore', 'pipe', 'pipe'] }).toString();
+	} finally {
+		rmSync(folder, { recursive: true });
+	}
 }
 
 /** Body of a v2 request with a key and its proof. */

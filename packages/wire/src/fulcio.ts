@@ -58,7 +58,7 @@ const bytes = z.codec(
 const credentials = message({ oidcIdentityToken: z.string().optional() });
 
 /** `algorithm` is an enum name, its number, or free text (v1); the key decides, so that it is never read. */
-const algorithm = z.unknown();
+const algorithm = z.unknown().optional();
 
 export const signingCertificateRequest = message({
 	credentials: credentials.optional(),
