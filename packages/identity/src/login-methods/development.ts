@@ -16,9 +16,8 @@ export const developmentLogin: LoginMethod = {
 	fields: (_context, previous) => html`
 		<p class="warning"><strong>Development login.</strong> Nothing is checked: whoever opens this page can sign as anyone.
 		Certificates made with it mean nothing outside this instance.</p>
-		<p><label for="email">E-mail address to sign as</label>
-		<input id="email" name="email" type="email" required autofocus autocomplete="email" maxlength="320"
-			placeholder="alice@example.com" value="${previous.get('email') ?? ''}"></p>`,
+		<p><label for="email">E-mail address to sign as, for example alice@example.com</label>
+		<input id="email" name="email" type="email" required autofocus autocomplete="email" maxlength="320" value="${previous.get('email') ?? ''}"></p>`,
 
 	async login(context, form) {
 		const email = emailAddress.safeParse((form.get('email') ?? '').trim());
