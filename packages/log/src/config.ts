@@ -98,3 +98,18 @@ export const configSchema = z.strictObject({
 });
 
 export type LogConfig = z.output<typeof configSchema>;
+
+const markFile = (wire: string) =>
+	z
+		.string()
+		.min(1)
+		.describe(
+			`File that remembers the last published checkpoint of the ${wire} log. Keep it outside of the database, its data folder and its backups: it is what shows that a restored database has forgotten entries.`,
+		);
+
+/** The same for a process of its own, which also keeps the marks. */
+export const processConfigSchema = configSchema.extend({
+	markFiles: z
+		.strictObject({ v1: markFile('v1'), v2: markFile('v2') })
+		.describe('Where the marks of the two logs are, for a process that runs alone on its logs.'),
+});

@@ -2,6 +2,7 @@
  * The signature log as a service: two wires over two logs in one schema, and an admin listener. Only wiring.
  */
 import { createAdminListener } from '@chancery/chassis/admin';
+import { DomainError } from '@chancery/chassis/domain-error';
 import { createListener } from '@chancery/chassis/listener';
 import type { Service, ServiceDeps } from '@chancery/chassis/service';
 import type { Signer } from '@chancery/keys/signer';
@@ -47,11 +48,16 @@ export async function createService(deps: LogDeps): Promise<Service> {
 	};
 	try {
 		const checks = createSignatureChecks({ maxQueuedMs: config.maxQueuedCheckMs });
-		await seedLog(v1, checks.check);
+		const seed = () => seedLog(v1, checks.check);
+		// A log that cannot grow now still starts, is unready, and says why; the job below tries again.
+		await seed().catch((error: unknown) => {
+			if (!(error instanceof DomainError)) throw error;
+			deps.log.error({ err: error }, 'the v1 log could not be seeded');
+		});
 		const now = new Date(clock());
 		const v1CreatedAt = (await readCreationTime(database, V1_LOG_ID)) ?? now;
 		const v2CreatedAt = (await readCreationTime(database, V2_LOG_ID)) ?? now;
-		const health = () => healthOf({ v1: v1.log, v2: v2.log, checks, maxQueuedMs: config.maxQueuedCheckMs });
+		const health = async () => healthOf({ v1: v1.log, v2: v2.log, checks, maxQueuedMs: config.maxQueuedCheckMs });
 		const writing = { checkSignature: checks.check, duplicateStatus: config.duplicateStatus };
 
 		const v1App = createListener({
@@ -94,7 +100,7 @@ export async function createService(deps: LogDeps): Promise<Service> {
 				{ name: 'v2', app: v2App },
 				{ name: 'admin', app: adminApp },
 			],
-			jobs: [v1.log.heartbeat, v2.log.heartbeat],
+			jobs: [v1.log.heartbeat, v2.log.heartbeat, { name: 'seed of the v1 log', run: seed }],
 			health,
 			close,
 		};

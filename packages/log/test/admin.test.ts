@@ -1,6 +1,7 @@
 import { openTrustReport } from '@chancery/chassis/trust-report';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type LogUnderTest, startLog, V2_ORIGIN } from './log-under-test.ts';
+import { hashedRekordRequest, hashedrekord, newKey } from './proposals.ts';
 
 let log: LogUnderTest;
 beforeAll(async () => {
@@ -47,5 +48,30 @@ describe('the admin listener', () => {
 			ready: true,
 			checks: { v1: { ok: true }, v2: { ok: true }, signatureChecks: { ok: true } },
 		});
+	});
+});
+
+describe('a log whose database has forgotten entries', () => {
+	it('takes and shows nothing, says why, and leaves the other log alone', async () => {
+		const mark = log.marks.v1.mark!;
+		log.marks.v1.mark = { ...mark, size: mark.size + 5 };
+		log = await log.restart();
+
+		const ready = await log.admin.inject({ url: '/readyz', headers: log.adminHeaders });
+		expect(ready.statusCode).toBe(503);
+		expect(ready.json()).toMatchObject({
+			ready: false,
+			checks: { v1: { ok: false, detail: expect.stringContaining(String(mark.size + 5)) }, v2: { ok: true } },
+		});
+
+		const payload = hashedrekord('nowhere', newKey());
+		const refused = await log.v1.inject({ method: 'POST', url: '/api/v1/log/entries', payload });
+		expect(refused.statusCode).toBe(503);
+		expect(refused.json()).toMatchObject({ reason: 'log-read-only' });
+		expect((await log.v1.inject({ url: '/api/v1/log' })).statusCode).toBe(503);
+
+		const request = hashedRekordRequest('elsewhere', newKey());
+		const taken = await log.v2.inject({ method: 'POST', url: '/api/v2/log/entries', payload: request });
+		expect(taken.statusCode).toBe(201);
 	});
 });

@@ -17,7 +17,7 @@ import { migrateSchema } from '../src/store/migrations.ts';
 export const HOSTNAME = 'log.test';
 export const TREE_ID = '1193050959916656506';
 export const V2_ORIGIN = 'log2.test';
-const ADMIN_TOKEN = 'a token of the operator';
+const ADMIN_TOKEN = 'token-of-the-operator';
 
 export interface LogUnderTest {
 	readonly service: Service;
@@ -26,6 +26,7 @@ export interface LogUnderTest {
 	readonly admin: FastifyInstance;
 	readonly v1Signer: Signer;
 	readonly v2Signer: Signer;
+	readonly marks: { readonly v1: MemoryMark; readonly v2: MemoryMark };
 	readonly adminHeaders: Record<string, string>;
 	/** Unix milliseconds; tests move it. */
 	readonly clock: { now: number };
@@ -34,21 +35,24 @@ export interface LogUnderTest {
 	close(): Promise<void>;
 }
 
-function memoryMark(): MarkStore {
-	let mark: Mark | undefined;
-	return {
-		read: async () => mark,
-		advance: async (next) => {
-			if (mark === undefined || next.size >= mark.size) mark = next;
-		},
-	};
+/** A mark that tests can change behind the log's back. */
+export class MemoryMark implements MarkStore {
+	mark: Mark | undefined;
+
+	async read(): Promise<Mark | undefined> {
+		return this.mark;
+	}
+
+	async advance(next: Mark): Promise<void> {
+		if (this.mark === undefined || next.size >= this.mark.size) this.mark = next;
+	}
 }
 
 export async function startLog(changes: object = {}): Promise<LogUnderTest> {
 	const { database, drop } = await createTestDatabase();
 	await migrateSchema(database);
 	const signers = { v1Signer: generateSigner('ecdsa-sha2-256-nistp256'), v2Signer: generateSigner('ed25519') };
-	const marks = { v1: memoryMark(), v2: memoryMark() };
+	const marks = { v1: new MemoryMark(), v2: new MemoryMark() };
 	const clock = { now: Date.UTC(2026, 0, 1) };
 
 	const start = async (changed: object, onClose: () => Promise<void>): Promise<LogUnderTest> => {
@@ -80,6 +84,7 @@ export async function startLog(changes: object = {}): Promise<LogUnderTest> {
 			v2: app('v2'),
 			admin: app('admin'),
 			...signers,
+			marks,
 			adminHeaders: { authorization: `Bearer ${ADMIN_TOKEN}` },
 			clock,
 			restart: async (again = {}) => {

@@ -12,7 +12,7 @@ const INDEX = '/api/v1/index/retrieve';
 
 beforeAll(async () => {
 	log = await startLog({
-		v1: { publicUrl: 'https://log.test', hostname: 'log.test', treeId: TREE_ID, maxBodyBytes: 200_000 },
+		v1: { publicUrl: 'https://log.test', hostname: 'log.test', treeId: TREE_ID, maxBodyBytes: 400_000 },
 	});
 });
 afterAll(() => log.close());
@@ -67,10 +67,10 @@ describe('the v1 wire refuses', () => {
 			'a body that is too large',
 			'POST',
 			ENTRIES,
-			{ ...good, apiVersion: 'x'.repeat(200_000) },
+			{ ...good, apiVersion: 'x'.repeat(400_000) },
 			413,
 			'body-too-large',
-			/200000 bytes/,
+			/400000 bytes/,
 		],
 		[
 			'a search for more than ten',
@@ -203,6 +203,18 @@ describe('the v1 wire refuses', () => {
 			reason: 'entry-too-large',
 			message: expect.stringMatching(/has \d{5,} bytes; 65535/),
 		});
+	});
+
+	it('an entry while its clock is behind what the log has signed, and takes it afterwards', async () => {
+		const payload = hashedrekord('clock', key);
+		const post = () => log.v1.inject({ method: 'POST', url: ENTRIES, payload });
+		log.clock.now -= 60_000;
+		const refused = await post();
+		expect(refused.statusCode).toBe(503);
+		expect(refused.json()).toMatchObject({ code: 503, reason: 'clock-lead' });
+		expect(refused.headers['retry-after']).toMatch(/^\d+$/);
+		log.clock.now += 60_000;
+		expect((await post()).statusCode).toBe(201);
 	});
 
 	it('with Retry-After when too many signature checks are waiting', async () => {

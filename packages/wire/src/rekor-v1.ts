@@ -19,17 +19,17 @@ const hash = z.string().regex(/^[0-9a-f]{64}$/);
 
 /** A whole number in a query string; callers may pass the number itself. */
 const countParameter = (minimum: number) =>
-	z.union([
-		z.int().min(minimum),
-		z
-			.string()
-			.regex(/^[0-9]{1,16}$/, 'must be of type int64')
-			.transform(Number)
-			.refine(
-				(value) => Number.isSafeInteger(value) && value >= minimum,
-				`should be greater than or equal to ${minimum}`,
-			),
-	]);
+	z.union(
+		[
+			z.int().min(minimum),
+			z
+				.string()
+				.regex(/^[0-9]{1,16}$/)
+				.transform(Number)
+				.refine((value) => Number.isSafeInteger(value) && value >= minimum),
+		],
+		{ error: `must be of type int64 and at least ${minimum}` },
+	);
 
 /** 16 hex digits of tree id and 64 of leaf hash: how every answer names an entry. */
 export const entryId = z.string().regex(/^[0-9a-f]{80}$/);
