@@ -1,0 +1,148 @@
+/**
+ * The mark as a file, for a log with one process on one host. Keep it outside the data folder and outside of backups.
+ *
+ * The file is one JSON object with a checksum over the rest. Every change is a new file, synced and renamed over the old
+ * one, and then the folder is synced: a crash leaves either the old mark or the new one, whole. The old one is safe,
+ * because nothing that carries the new checkpoint has left the process yet.
+ */
+import { randomUUID } from 'node:crypto';
+import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { equalBytes, fromBase64, fromHex, toBase64, toHex, utf8 } from '@chancery/core/bytes';
+import { sha256 } from '@chancery/core/sha';
+import { type AdoptableMarkStore, type Mark, MarkError } from './mark.ts';
+import { MarkLock } from './mark-lock.ts';
+
+const VERSION = 1;
+
+interface StoredMark {
+	readonly holder: string;
+	readonly mark: Mark;
+}
+
+/**
+ * The mark in the file at `path`; the folder is made when it is missing. The first use takes `path + '.lock'`: two
+ * processes on one file would each believe that they alone move it.
+ */
+export function openFileMark(path: string): AdoptableMarkStore {
+	const lock = new MarkLock(`${path}.lock`);
+	const freshHolder = randomUUID();
+
+	const load = async (): Promise<StoredMark | undefined> => {
+		await lock.hold();
+		const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+			if ((cause as { code?: string }).code === 'ENOENT') return undefined;
+			throw new MarkError(`the mark ${path} cannot be read`, { cause });
+		});
+		return text === undefined ? undefined : parseStoredMark(text, path);
+	};
+
+	const save = async (stored: StoredMark): Promise<void> => {
+		try {
+			await writeDurably(path, formatStoredMark(stored));
+		} catch (cause) {
+			throw new MarkError(`the mark ${path} cannot be written`, { cause });
+		}
+	};
+
+	// One change at a time: each reads what the one before has written.
+	let last: Promise<unknown> = Promise.resolve();
+	const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+		const mine = last.then(work, work);
+		last = mine.catch(() => undefined);
+		return mine;
+	};
+
+	return {
+		read: () => inTurn(async () => (await load())?.mark),
+		advance: (mark) =>
+			inTurn(async () => {
+				const stored = await load();
+				if (stored && !supersedes(mark, stored.mark, path)) return;
+				await save({ holder: stored?.holder ?? freshHolder, mark });
+			}),
+		replace: (mark) =>
+			inTurn(async () => {
+				// An operator sets the mark anew also when the old file cannot be made out.
+				await lock.hold();
+				await save({ holder: freshHolder, mark });
+			}),
+		holder: () => inTurn(async () => (await load())?.holder ?? freshHolder),
+		close: () => inTurn(() => lock.release()),
+	};
+}
+
+/** True when `next` has to be written over `stored`. */
+function supersedes(next: Mark, stored: Mark, path: string): boolean {
+	if (!equalBytes(next.keyId, stored.keyId))
+		throw new MarkError(
+			`the mark ${path} belongs to the log ${stored.origin} (key ${toHex(stored.keyId)}), not to ${next.origin} (key ${toHex(next.keyId)})`,
+		);
+	if (next.size === stored.size && !equalBytes(next.root, stored.root))
+		throw new MarkError(
+			`the mark ${path} has root ${toHex(stored.root)} at size ${stored.size}, not ${toHex(next.root)}`,
+		);
+	return next.size > stored.size;
+}
+
+function formatStoredMark({ holder, mark }: StoredMark): string {
+	const fields = {
+		version: VERSION,
+		holder,
+		origin: mark.origin,
+		keyId: toHex(mark.keyId),
+		size: mark.size,
+		root: toHex(mark.root),
+		note: toBase64(mark.note),
+	};
+	return `${JSON.stringify({ ...fields, checksum: checksum(fields) }, undefined, '\t')}\n`;
+}
+
+/** Accepts only what `formatStoredMark` wrote: a mark that is half there must never pass for an older one. */
+function parseStoredMark(text: string, path: string): StoredMark {
+	try {
+		const { checksum: stated, ...fields } = JSON.parse(text) as Record<string, unknown>;
+		const { version, holder, origin, keyId, size, root, note } = fields;
+		if (version !== VERSION) throw new MarkError(`its version is ${String(version)}, known is ${VERSION}`);
+		if (stated !== checksum(fields)) throw new MarkError('its checksum does not fit');
+		if (typeof holder !== 'string' || typeof origin !== 'string' || !Number.isSafeInteger(size))
+			throw new MarkError('a field has the wrong type');
+		const mark = {
+			origin,
+			keyId: fromHex(String(keyId)),
+			size: size as number,
+			root: fromHex(String(root)),
+			note: fromBase64(String(note)),
+		};
+		if (mark.keyId.length !== 32 || mark.root.length !== 32) throw new MarkError('a hash does not have 32 bytes');
+		return { holder, mark };
+	} catch (cause) {
+		const reason = cause instanceof Error ? cause.message : String(cause);
+		throw new MarkError(`the mark ${path} cannot be made out: ${reason}`, { cause });
+	}
+}
+
+function checksum(fields: object): string {
+	return toHex(sha256(utf8(JSON.stringify(fields))));
+}
+
+async function writeDurably(path: string, text: string): Promise<void> {
+	const folder = dirname(path);
+	await mkdir(folder, { recursive: true });
+	const temporary = `${path}.new`;
+	const file = await open(temporary, 'w', 0o600);
+	try {
+		await file.writeFile(text);
+		await file.sync();
+	} finally {
+		await file.close();
+	}
+	await rename(temporary, path);
+	// The new name is durable only when the folder is.
+	const folderHandle = await open(folder, 'r');
+	try {
+		await folderHandle.sync();
+	} finally {
+		await folderHandle.close();
+	}
+}

@@ -1,0 +1,210 @@
+/**
+ * The log: one append-only tree in one database, written by any number of processes.
+ *
+ * Life of an entry: `submit` puts it into the queue; the sequencer takes all that is queued into one batch, whose
+ * transaction gives each entry its index (batch.ts); after COMMIT the publisher has the new head and the receipts
+ * signed, stores them, and advances the mark (publish.ts); then those who wait get entry, receipt, checkpoint and a
+ * proof that was checked (answers.ts).
+ */
+import type { Hash } from '@chancery/core/merkle';
+import type { Database } from '@chancery/postgres/sql';
+import { BUNDLE_CODECS, type BundleCodec } from './bundle-codec.ts';
+import type { Admitted, NewEntry, Publication, StoredEntry } from './entry.ts';
+import { HashCache } from './hash-cache.ts';
+import { heartbeatJob, type LogJob } from './heartbeat.ts';
+import type { BatchHooks } from './hooks.ts';
+import { DEFAULT_LIMITS, type LogLimits } from './limits.ts';
+import { type LogIdentity, requireIdentity } from './log-identity.ts';
+import { type LogSink, SILENT } from './log-sink.ts';
+import type { MarkStore } from './mark.ts';
+import { MarkCheck } from './mark-check.ts';
+import { claimHolder } from './mark-holder.ts';
+import type { SignHead, SignReceipt } from './publish.ts';
+import { requireState } from './publish.ts';
+import { Publisher } from './publisher.ts';
+import { type KeyQuery, Reads } from './reads.ts';
+import { Sequencer } from './sequencer.ts';
+import { logTables } from './store/log-tables.ts';
+import { ensurePartitions, PARTITION_ENTRIES } from './store/partitions.ts';
+import { retryAfterSeconds, SubmitQueue } from './submit-queue.ts';
+import { TlogError } from './tlog-error.ts';
+
+export type { Admitted, NewEntry, Publication, ReceiptInput, StoredEntry } from './entry.ts';
+
+export interface OpenLogOptions {
+	readonly database: Database;
+	/** Schema with the engine's tables (`migrateTlog`). */
+	readonly schema: string;
+	readonly identity: LogIdentity;
+	readonly mark: MarkStore;
+	/** Unix milliseconds. */
+	readonly clock: () => number;
+	/** Signs a head; what it answers is the note of the publication. Called once per publication, never under the lock. */
+	readonly signHead: SignHead;
+	/** Signs an entry's receipt (SET, SCT), once per entry, after its COMMIT. Absent: entries have none. */
+	readonly signReceipt?: SignReceipt;
+	readonly limits?: Partial<LogLimits>;
+	readonly log?: LogSink;
+	/** False: also an empty log whose mark is missing is read-only. An empty log has promised nothing, so the default is true. */
+	readonly allowCreateMark?: boolean;
+	/** Overrides how entry bundles are written; by default the codec that the log's row names. */
+	readonly bundleCodec?: BundleCodec;
+	/** For tests only. */
+	readonly hooks?: BatchHooks;
+}
+
+export interface LogHealth {
+	/** May the log grow, as far as the last attempt shows? */
+	readonly writable: boolean;
+	/** Why not; `writable` when it may. */
+	readonly detail: string;
+	readonly publishedSize: number;
+	/** Time of the newest checkpoint, unix milliseconds; undefined before the first. */
+	readonly publishedAtMs: number | undefined;
+	/** Integrated and not yet published entries. */
+	readonly unpublished: number;
+	/** Submissions without an answer. */
+	readonly waiting: number;
+}
+
+export interface Log {
+	/**
+	 * Adds an entry, or finds it. Resolves when it is durable and inside the tree of a published checkpoint.
+	 * @throws TlogError `overloaded`, `read-only`, `entry-refused`, `clock-lead`, `unavailable`.
+	 */
+	submit(entry: NewEntry): Promise<Admitted>;
+	published(): Promise<Publication>;
+	entry(index: number): Promise<StoredEntry | undefined>;
+	entries(start: number, end: number): Promise<StoredEntry[]>;
+	findByLeafHash(leafHash: Hash): Promise<number | undefined>;
+	findByKey(query: KeyQuery & { hash: Uint8Array }): Promise<number[]>;
+	findByPrefix(query: KeyQuery & { prefix: string }): Promise<number[]>;
+	inclusionProof(index: number, size: number): Promise<Hash[]>;
+	consistencyProof(first: number, second: number): Promise<Hash[]>;
+	rootAt(size: number): Promise<Hash>;
+	tile(level: number, index: number, width: number): Promise<Uint8Array | undefined>;
+	entryBundle(index: number, width: number): Promise<Uint8Array | undefined>;
+	health(): LogHealth;
+	/** To be run as long as the log is open. */
+	readonly heartbeat: LogJob;
+	/** Refuses new submissions, lets the batch in flight end, fails who still waits. Closes the mark, not the database. */
+	close(): Promise<void>;
+}
+
+/**
+ * Opens a log that `createLog` has made. A log whose database is not the one it was published from opens read-only and
+ * says why; so does one whose server may lose data.
+ * @throws TlogError `identity-mismatch` when the stored log is another one or belongs to another mark, `unavailable` when
+ * another process has its mark; whatever the database throws when it cannot be read.
+ */
+export async function openLog(options: OpenLogOptions): Promise<Log> {
+	const { database, identity, clock, hooks = {}, log = SILENT } = options;
+	const limits: LogLimits = { ...DEFAULT_LIMITS, ...options.limits };
+	const tables = logTables(options.schema, identity.logId);
+	const codec = options.bundleCodec ?? BUNDLE_CODECS[identity.codec];
+
+	await requireIdentity(database, tables, identity);
+	const state = await requireState({ database, tables });
+	await claimHolder(database, tables, options.mark, state);
+
+	const mark = new MarkCheck(options.mark, identity, options.allowCreateMark ?? true);
+	const cache = new HashCache();
+	const queue = new SubmitQueue(limits);
+	const inCommon = { database, tables, limits, mark, cache, hooks, clock };
+	const sequencer: Sequencer = new Sequencer({
+		context: { ...inCommon, maxLeafBytes: limits.maxLeafBytes ?? codec.maxLeafBytes },
+		queue,
+		onBatch: (result) => publisher.accept(result),
+		log,
+		partitionsEnd: await ensurePartitions(database, tables, state.head.size + PARTITION_ENTRIES),
+	});
+	const publisher: Publisher = new Publisher({
+		context: {
+			...inCommon,
+			signHead: options.signHead,
+			signReceipt: options.signReceipt,
+			edge: () => sequencer.edge,
+		},
+		queue,
+		log,
+	});
+	const reads = new Reads({
+		source: { sql: database, tables, cache },
+		codec,
+		mark,
+		publisher,
+		refreshMs: limits.refreshMs,
+	});
+
+	// What is published is shown again, once it was compared with the mark; what a crash left integrated is published now.
+	try {
+		await publisher.adopt(await requireState({ database, tables }));
+		await publisher.publishOnce(false);
+	} catch (error) {
+		log.error({ err: error, logId: identity.logId }, 'the log opened without publishing');
+		publisher.request();
+	}
+
+	let closed = false;
+	return {
+		async submit(entry) {
+			if (closed) throw new TlogError('unavailable', 'the log is closing', { retryAfterSeconds: retryAfterSeconds() });
+			if (mark.problem) {
+				// Somebody has to look again for the problem to end.
+				publisher.request();
+				throw mark.asError();
+			}
+			if (!publisher.current || publisher.unpublished >= limits.maxUnpublished)
+				throw new TlogError('unavailable', 'publication is behind: nothing new can be answered', {
+					retryAfterSeconds: retryAfterSeconds(),
+					cause: publisher.failure,
+				});
+			const answer = queue.add(entry);
+			sequencer.wake();
+			return answer;
+		},
+		published: () => reads.published(),
+		entry: (index) => reads.entry(index),
+		entries: (start, end) => reads.entries(start, end),
+		findByLeafHash: (leafHash) => reads.findByLeafHash(leafHash),
+		findByKey: (query) => reads.findByKey(query),
+		findByPrefix: (query) => reads.findByPrefix(query),
+		inclusionProof: (index, size) => reads.inclusionProof(index, size),
+		consistencyProof: (first, second) => reads.consistencyProof(first, second),
+		rootAt: (size) => reads.rootAt(size),
+		tile: (level, index, width) => reads.tile(level, index, width),
+		entryBundle: (index, width) => reads.entryBundle(index, width),
+		health() {
+			const problem = mark.problem ? mark.asError() : (sequencer.problem ?? publisher.failure);
+			return {
+				writable: problem === undefined && publisher.current !== undefined,
+				detail: problem === undefined ? 'writable' : detailOf(problem),
+				publishedSize: publisher.current?.size ?? 0,
+				publishedAtMs: publisher.current?.timestampMs,
+				unpublished: publisher.unpublished,
+				waiting: queue.waiting,
+			};
+		},
+		heartbeat: heartbeatJob({
+			name: `${identity.logId} heartbeat`,
+			publisher,
+			sequencer,
+			clock,
+			heartbeatMs: limits.heartbeatMs,
+			log,
+		}),
+		async close() {
+			if (closed) return;
+			closed = true;
+			await sequencer.close();
+			await publisher.close();
+			queue.refuseAll(new TlogError('unavailable', 'the log was closed', { retryAfterSeconds: retryAfterSeconds() }));
+			await options.mark.close?.();
+		},
+	};
+}
+
+function detailOf(problem: unknown): string {
+	if (problem instanceof TlogError) return `${problem.code}: ${problem.detail}`;
+	return problem instanceof Error ? problem.message : String(problem);
+}

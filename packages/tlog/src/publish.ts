@@ -1,0 +1,172 @@
+/**
+ * One publication: the story from a committed head to a checkpoint that may be shown.
+ *
+ * Only a committed integrated head is ever signed, and it is signed outside of the head lock: a slow key or a dead one
+ * holds up answers, never the sequence. One publication covers all batches since the last one.
+ */
+import { equalBytes, toHex } from '@chancery/core/bytes';
+import type { Hash } from '@chancery/core/merkle';
+import { rootAt } from '@chancery/core/proof';
+import type { Database } from '@chancery/postgres/sql';
+import type { Publication, ReceiptInput } from './entry.ts';
+import type { HashCache } from './hash-cache.ts';
+import { hashReader } from './hash-reader.ts';
+import type { BatchHooks } from './hooks.ts';
+import type { LogLimits } from './limits.ts';
+import type { MarkCheck } from './mark-check.ts';
+import { readEntryRange } from './store/entries.ts';
+import { touchHead } from './store/heads.ts';
+import type { LogTables } from './store/log-tables.ts';
+import { type LogState, readState, replacePublication } from './store/publications.ts';
+import { insertReceipts } from './store/receipts.ts';
+import { TlogError } from './tlog-error.ts';
+import type { TreeEdge } from './tree-edge.ts';
+
+export type SignHead = (head: { size: number; root: Hash; timestampMs: number }) => Promise<Uint8Array>;
+export type SignReceipt = (entry: ReceiptInput) => Promise<Uint8Array>;
+
+export interface PublishContext {
+	readonly database: Database;
+	readonly tables: LogTables;
+	readonly limits: LogLimits;
+	readonly mark: MarkCheck;
+	readonly cache: HashCache;
+	readonly hooks: BatchHooks;
+	readonly clock: () => number;
+	readonly signHead: SignHead;
+	readonly signReceipt: SignReceipt | undefined;
+	/** The committed tree as the sequencer of this process left it. */
+	readonly edge: () => TreeEdge | undefined;
+	/** Own entries that are not published yet, by index; others are read from the database. */
+	readonly recent: ReadonlyMap<number, ReceiptInput>;
+}
+
+export interface PublishResult {
+	readonly publication: Publication;
+	/** Receipts by index that this publication stored; empty when it was another process's. */
+	readonly receipts: ReadonlyMap<number, Uint8Array>;
+}
+
+/** Entries whose receipts are signed at a time when they have to be read back. */
+const RECEIPT_CHUNK = 256;
+
+/**
+ * Publishes the integrated head if it is not published, or with `heartbeat` signs it again; in any case answers what is
+ * published now, with the mark standing at it.
+ * @throws TlogError `read-only`, `clock-lead`, `unavailable`; whatever the signer and the database throw. After a throw
+ * nothing new has been shown to anyone; calling again continues where this call stopped.
+ */
+export async function publish(context: PublishContext, heartbeat: boolean): Promise<PublishResult> {
+	const { database, tables, mark, hooks } = context;
+	for (;;) {
+		// 1. Both heads as they are now, whoever moved them, and whether they still contain the mark.
+		const state = await requireState(context);
+		await compareWithMark(context, state);
+		const { head, published } = state;
+		if (published && published.size === head.size && !heartbeat) {
+			// Another replica has published, or we had before the answer to our COMMIT got lost.
+			await mark.advance(published);
+			return { publication: published, receipts: new Map() };
+		}
+
+		// 2. The time. A new head has one from its batch; signing the same head again takes a new one under its lock.
+		const timestampMs = await publicationTime(context, state);
+		if (timestampMs === undefined) continue;
+
+		// 3. Signatures. A crash here loses them and nothing else: nobody has seen them.
+		const { size, root } = head;
+		const first = published?.size ?? 0;
+		const receipts = await signReceipts(context, first, size);
+		const publication: Publication = {
+			size,
+			root,
+			timestampMs,
+			note: await context.signHead({ size, root, timestampMs }),
+		};
+		await hooks.afterSign?.();
+
+		// 4. Checkpoint and receipts become the published ones together, or another replica's did and ours are thrown away:
+		// no entry ever has two receipts.
+		const won = await database.transaction(async (sql) => {
+			if (!(await replacePublication(sql, tables, published, publication))) return false;
+			if (receipts.length > 0) await insertReceipts(sql, tables, first, receipts);
+			await hooks.beforePublish?.();
+			return true;
+		});
+		if (!won) continue;
+		// A crash here leaves a publication that nobody was shown and a mark behind it, which the next start accepts: the
+		// published tree contains the marked one.
+		await hooks.afterPublish?.();
+
+		// 5. The mark. From here on this checkpoint counts as seen by the world.
+		await mark.advance(publication);
+		await hooks.afterMark?.();
+		return { publication, receipts: new Map(receipts.map((receipt, i) => [first + i, receipt])) };
+	}
+}
+
+export async function requireState(context: Pick<PublishContext, 'database' | 'tables'>): Promise<LogState> {
+	const state = await readState(context.database, context.tables);
+	if (!state) throw new TlogError('identity-mismatch', `the log ${context.tables.logId} is not in this database`);
+	return state;
+}
+
+/** Throws TlogError `read-only` unless the head is a tree that is really there and contains the mark. */
+export async function compareWithMark(
+	context: Pick<PublishContext, 'database' | 'tables' | 'mark' | 'cache' | 'edge'>,
+	{ head, ...state }: LogState,
+): Promise<void> {
+	const { database: sql, tables, mark, cache } = context;
+	if (state.published && state.published.size > head.size)
+		throw new TlogError(
+			'read-only',
+			`the stored tree is damaged: ${head.size} entries are integrated, ${state.published.size} published`,
+		);
+	// The head that this process itself committed needs no second look; any other one is recomputed from what is stored.
+	const ours = context.edge()?.isAt(head) === true;
+	const read = hashReader(ours ? { sql, tables, cache } : { sql, tables }, head.size);
+	await mark.compare({ head, ...state }, (size) => rootAt(size, read));
+	if (ours) return;
+	const root = await rootAt(head.size, read);
+	if (!equalBytes(root, head.root))
+		throw new TlogError(
+			'read-only',
+			`the stored tree is damaged: its hashes make root ${toHex(root)} at size ${head.size}, the head says ${toHex(head.root)}`,
+		);
+}
+
+/** Later than the time of the publication before, never before an entry's (RFC 6962 section 3.5). Undefined: the head moved on. */
+async function publicationTime(context: PublishContext, state: LogState): Promise<number | undefined> {
+	const { database, tables, clock, limits } = context;
+	const { head, published } = state;
+	const after = published ? published.timestampMs + 1 : 0;
+	if (published && published.size < head.size) return Math.max(head.timestampMs, after);
+	const now = clock();
+	const leadMs = Math.max(head.timestampMs, after) - now;
+	if (leadMs > limits.maxClockLeadMs)
+		throw new TlogError('clock-lead', `the log's last time is ${leadMs} ms ahead of this machine's clock`);
+	return touchHead(database, tables, head, Math.max(now, after));
+}
+
+/** Receipts of the entries [first, end), in order; none when the log gives none. */
+async function signReceipts(context: PublishContext, first: number, end: number): Promise<Uint8Array[]> {
+	const { signReceipt } = context;
+	if (!signReceipt) return [];
+	const receipts: Uint8Array[] = [];
+	for (let begin = first; begin < end; begin += RECEIPT_CHUNK) {
+		const entries = await entriesToSign(context, begin, Math.min(begin + RECEIPT_CHUNK, end));
+		receipts.push(...(await Promise.all(entries.map((entry) => signReceipt(entry)))));
+	}
+	return receipts;
+}
+
+async function entriesToSign(context: PublishContext, begin: number, end: number): Promise<readonly ReceiptInput[]> {
+	const { database, tables, recent } = context;
+	const known: ReceiptInput[] = [];
+	for (let index = begin; index < end; index++) {
+		const entry = recent.get(index);
+		if (!entry) return readEntryRange(database, tables, begin, end);
+		known.push(entry);
+	}
+	return known;
+}

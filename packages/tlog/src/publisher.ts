@@ -1,0 +1,239 @@
+/**
+ * The publisher's loop, and the room where submissions wait for a checkpoint that covers them.
+ *
+ * A publication that fails is tried again with growing pauses, for as long as the process lives: the entries are in the
+ * database already, and a signer that is away must not lose them. Those who wait give up after their own time; their
+ * next try, the next start, or another replica finds the entries.
+ */
+import { admit } from './answers.ts';
+import type { BatchResult } from './batch.ts';
+import type { Publication, ReceiptInput, StoredEntry } from './entry.ts';
+import type { LogSink } from './log-sink.ts';
+import { compareWithMark, type PublishContext, publish, requireState } from './publish.ts';
+import { readEntriesAt } from './store/entries.ts';
+import type { LogState } from './store/publications.ts';
+import { retryAfterSeconds, type Submission, type SubmitQueue } from './submit-queue.ts';
+import { TlogError } from './tlog-error.ts';
+
+const FIRST_PAUSE_MS = 50;
+const MAX_PAUSE_MS = 5_000;
+
+interface Waiting {
+	readonly submission: Submission;
+	readonly index: number;
+	readonly duplicate: boolean;
+	/** The entry as this process stored it; absent for what was there before. */
+	readonly entry: ReceiptInput | undefined;
+}
+
+export class Publisher {
+	readonly #context: PublishContext;
+	readonly #queue: SubmitQueue;
+	readonly #log: LogSink;
+	readonly #recent = new Map<number, ReceiptInput>();
+	#waiting: Waiting[] = [];
+	#current: Publication | undefined;
+	/** When `#current` was last compared with the database, on the monotonic clock. */
+	#checkedAtMs = Number.NEGATIVE_INFINITY;
+	#integratedSize = 0;
+	#wanted = false;
+	#heartbeatWanted = false;
+	#running: Promise<void> | undefined;
+	readonly #releasing = new Set<Promise<void>>();
+	#failure: unknown;
+	#wakePause: (() => void) | undefined;
+	#closed = false;
+
+	constructor(options: { context: Omit<PublishContext, 'recent'>; queue: SubmitQueue; log: LogSink }) {
+		this.#context = { ...options.context, recent: this.#recent };
+		this.#queue = options.queue;
+		this.#log = options.log;
+	}
+
+	/** The newest checkpoint that may be shown, as far as this process knows. */
+	get current(): Publication | undefined {
+		return this.#current;
+	}
+
+	/** Integrated entries that this process knows to be unpublished. */
+	get unpublished(): number {
+		return Math.max(0, this.#integratedSize - (this.#current?.size ?? 0));
+	}
+
+	/** Why the last publication failed; undefined after a success. */
+	get failure(): unknown {
+		return this.#failure;
+	}
+
+	/** Takes the submissions of a committed batch into the waiting room and asks for a publication. */
+	accept(result: BatchResult): void {
+		this.#integratedSize = Math.max(this.#integratedSize, result.edge.size);
+		for (const [submission, outcome] of result.outcomes) {
+			if (outcome.kind === 'refused') continue;
+			const entry = outcome.kind === 'new' ? outcome.entry : undefined;
+			const index = outcome.kind === 'new' ? outcome.entry.index : outcome.index;
+			const duplicate = outcome.kind === 'stored' && !outcome.own;
+			if (entry) this.#recent.set(index, entry);
+			this.#waiting.push({ submission, index, duplicate, entry });
+		}
+		this.#release(new Map());
+		if (this.#waiting.length > 0) this.request();
+	}
+
+	/** Asks for a publication; with `heartbeat` also when there is nothing new. */
+	request(heartbeat = false): void {
+		this.#wanted = true;
+		this.#heartbeatWanted ||= heartbeat;
+		this.#wakePause?.();
+		this.#running ??= this.#run();
+	}
+
+	/** One publication now; the first of a process, whose failure its opener wants to see. */
+	async publishOnce(heartbeat: boolean): Promise<Publication> {
+		const { publication, receipts } = await publish(this.#context, heartbeat);
+		this.#show(publication);
+		this.#release(receipts);
+		return publication;
+	}
+
+	/**
+	 * The newest checkpoint, looked up in the database when the one in memory is older than `maxAgeMs` or smaller than
+	 * `minSize`: another replica may have published.
+	 */
+	async fresh(maxAgeMs: number, minSize = 0): Promise<Publication | undefined> {
+		const current = this.#current;
+		const age = performance.now() - this.#checkedAtMs;
+		if (current && current.size >= minSize && age <= maxAgeMs) return current;
+		try {
+			await this.adopt(await requireState(this.#context));
+		} catch (error) {
+			// What was shown once may be shown again while the database or the mark is away.
+			if (!current || current.size < minSize) throw error;
+		}
+		return this.#current;
+	}
+
+	/** Shows what another process published, once the mark stands at it. */
+	async adopt(state: LogState): Promise<void> {
+		const { published } = state;
+		const current = this.#current;
+		this.#integratedSize = Math.max(this.#integratedSize, state.head.size);
+		if (published && (!current || published.size > current.size || published.timestampMs > current.timestampMs)) {
+			await compareWithMark(this.#context, state);
+			await this.#context.mark.advance(published);
+			this.#show(published);
+			this.#release(new Map());
+		}
+		this.#checkedAtMs = performance.now();
+	}
+
+	/** Stops asking; resolves when the publication in flight and the answers have ended. */
+	async close(): Promise<void> {
+		this.#closed = true;
+		this.#wakePause?.();
+		await this.#running;
+		await Promise.all(this.#releasing);
+	}
+
+	async #run(): Promise<void> {
+		let pauseMs = FIRST_PAUSE_MS;
+		while (this.#wanted && !this.#closed) {
+			const heartbeat = this.#heartbeatWanted;
+			this.#wanted = false;
+			this.#heartbeatWanted = false;
+			try {
+				await this.publishOnce(heartbeat);
+				this.#failure = undefined;
+				pauseMs = FIRST_PAUSE_MS;
+				if (this.#waiting.length > 0) this.#wanted = true;
+			} catch (error) {
+				this.#failure = error;
+				this.#wanted = true;
+				this.#log.warn({ err: error, waiting: this.#waiting.length, pauseMs }, 'publication failed and is tried again');
+				this.#dropDeparted(error);
+				await this.#pause(pauseMs);
+				pauseMs = Math.min(2 * pauseMs, MAX_PAUSE_MS);
+			}
+		}
+		this.#running = undefined;
+	}
+
+	#show(publication: Publication): void {
+		const current = this.#current;
+		this.#checkedAtMs = performance.now();
+		this.#integratedSize = Math.max(this.#integratedSize, publication.size);
+		// Two of our own lookups may finish in either order; what was shown never goes back.
+		if (current && (publication.size < current.size || publication.timestampMs < current.timestampMs)) return;
+		this.#current = publication;
+		for (const index of this.#recent.keys()) {
+			if (index >= publication.size) break;
+			this.#recent.delete(index);
+		}
+	}
+
+	/** Answers everyone whose entry the current checkpoint covers. */
+	#release(receipts: ReadonlyMap<number, Uint8Array>): void {
+		const publication = this.#current;
+		if (!publication) return;
+		const covered = this.#waiting.filter((waiting) => waiting.index < publication.size);
+		if (covered.length === 0) return;
+		this.#waiting = this.#waiting.filter((waiting) => waiting.index >= publication.size);
+		const answering = this.#answer(covered, publication, receipts).catch((error: unknown) => {
+			this.#log.error({ err: error }, 'answers could not be made');
+			const refusal =
+				error instanceof TlogError
+					? error
+					: new TlogError('unavailable', 'the entry is stored, its proof could not be read', {
+							retryAfterSeconds: retryAfterSeconds(),
+							cause: error,
+						});
+			for (const { submission } of covered) this.#queue.refuse(submission, refusal);
+		});
+		this.#releasing.add(answering);
+		void answering.finally(() => this.#releasing.delete(answering));
+	}
+
+	async #answer(
+		covered: readonly Waiting[],
+		publication: Publication,
+		receipts: ReadonlyMap<number, Uint8Array>,
+	): Promise<void> {
+		const { database: sql, tables, cache, signReceipt } = this.#context;
+		const complete = ({ entry, index }: Waiting): StoredEntry | undefined => {
+			const receipt = receipts.get(index) ?? null;
+			return entry && (receipt || !signReceipt) ? { ...entry, receipt } : undefined;
+		};
+		// Repeats, and entries that another replica published, have their receipts in the database only.
+		const toRead = covered.filter((waiting) => !complete(waiting)).map((waiting) => waiting.index);
+		const stored = toRead.length > 0 ? await readEntriesAt(sql, tables, toRead) : new Map<number, StoredEntry>();
+		for (const waiting of covered) {
+			const entry = complete(waiting) ?? stored.get(waiting.index);
+			if (!entry) throw new TlogError('read-only', `the stored tree is damaged: entry ${waiting.index} is missing`);
+			const admitted = await admit({ sql, tables, cache }, entry, publication, waiting.duplicate);
+			this.#queue.answer(waiting.submission, admitted);
+		}
+	}
+
+	/** A log that may not grow says so at once; everyone else waits for the next attempt, until their time is up. */
+	#dropDeparted(error: unknown): void {
+		const refuseAll = error instanceof TlogError && error.code === 'read-only';
+		this.#waiting = this.#waiting.filter(({ submission }) => {
+			if (refuseAll) this.#queue.refuse(submission, error);
+			this.#queue.forget(submission);
+			return submission.waiters.size > 0;
+		});
+	}
+
+	async #pause(pauseMs: number): Promise<void> {
+		if (this.#closed) return;
+		const { promise, resolve } = Promise.withResolvers<void>();
+		const timer = setTimeout(resolve, pauseMs);
+		// Closing ends the pause; a new submission does not, or a hot client would set the pace of a failing signer.
+		this.#wakePause = () => {
+			if (this.#closed) resolve();
+		};
+		await promise;
+		clearTimeout(timer);
+		this.#wakePause = undefined;
+	}
+}

@@ -1,0 +1,178 @@
+/**
+ * The writer's loop: takes what has queued up, runs it as one batch, and takes again. While one batch commits the next
+ * one collects, so batches are as large as the load asks for and an idle log answers at once (group commit without a
+ * timer).
+ *
+ * This room also decides what each failure of a batch means. The rule behind all cases: after any failure memory is
+ * worth nothing, and the next attempt reads everything again under the lock.
+ */
+import {
+	CommitUnknownError,
+	isDataError,
+	isRetryable,
+	isTimeout,
+	isUnavailable,
+	sqlState,
+} from '@chancery/postgres/pg-errors';
+import { type BatchContext, type BatchResult, PartitionsMissing, runBatch } from './batch.ts';
+import { bisect } from './bisect.ts';
+import type { LogSink } from './log-sink.ts';
+import { ensurePartitions, PARTITION_ENTRIES } from './store/partitions.ts';
+import { retryAfterSeconds, type Submission, type SubmitQueue } from './submit-queue.ts';
+import { TlogError } from './tlog-error.ts';
+import type { TreeEdge } from './tree-edge.ts';
+
+const FIRST_PAUSE_MS = 20;
+const MAX_PAUSE_MS = 1_000;
+
+/** What to do after a failed attempt. */
+type Verdict = 'again' | 'pause' | 'poison' | 'refuse';
+
+export class Sequencer {
+	readonly #context: BatchContext;
+	readonly #queue: SubmitQueue;
+	readonly #onBatch: (result: BatchResult) => void;
+	readonly #log: LogSink;
+	#partitionsEnd: number;
+	/** The tree as this process last left it; undefined means: read it. Moves only after COMMIT was acknowledged. */
+	#edge: TreeEdge | undefined;
+	#running: Promise<void> | undefined;
+	#problem: TlogError | undefined;
+	#closed = false;
+
+	constructor(options: {
+		context: Omit<BatchContext, 'partitionsEnd'>;
+		queue: SubmitQueue;
+		/** Told of each committed batch, in order. */
+		onBatch: (result: BatchResult) => void;
+		log: LogSink;
+		partitionsEnd: number;
+	}) {
+		this.#context = { ...options.context, partitionsEnd: () => this.#partitionsEnd };
+		this.#queue = options.queue;
+		this.#onBatch = options.onBatch;
+		this.#log = options.log;
+		this.#partitionsEnd = options.partitionsEnd;
+	}
+
+	/** The committed tree as this process knows it. */
+	get edge(): TreeEdge | undefined {
+		return this.#edge;
+	}
+
+	/** Why the last batch was refused as a whole; undefined after one that was not. */
+	get problem(): TlogError | undefined {
+		return this.#problem;
+	}
+
+	/** Something is queued. Everything that arrives in this turn of the event loop still gets into the first batch. */
+	wake(): void {
+		this.#running ??= new Promise<void>((resolve) => setImmediate(resolve)).then(() => this.#run());
+	}
+
+	/** Starts no further batch; resolves when the one in flight has ended. */
+	async close(): Promise<void> {
+		this.#closed = true;
+		await this.#running;
+	}
+
+	/** Makes the partition after the present one, long before the first entry needs it. */
+	async preparePartitions(size: number): Promise<void> {
+		const ahead = size + PARTITION_ENTRIES;
+		if (ahead >= this.#partitionsEnd) await this.#makePartitions(ahead);
+	}
+
+	async #run(): Promise<void> {
+		while (!this.#closed) {
+			const batch = this.#queue.take(this.#context.limits.maxBatchEntries);
+			if (batch.length === 0) break;
+			await this.#sequence(batch);
+		}
+		// No turn of the event loop lies between the last look at the queue and here: nothing is left behind.
+		this.#running = undefined;
+	}
+
+	async #sequence(batch: readonly Submission[]): Promise<void> {
+		try {
+			await bisect(batch, {
+				work: (part) => this.#commit(part),
+				isPoison: isDataError,
+				refuse: (submission, error) => this.#queue.refuse(submission, poisonError(error)),
+			});
+			this.#problem = undefined;
+		} catch (error) {
+			const refusal = refusalOf(error);
+			this.#problem = refusal;
+			if (!(error instanceof TlogError)) this.#log.error({ err: error }, 'a batch failed');
+			for (const submission of batch) this.#queue.refuse(submission, refusal);
+		}
+	}
+
+	/** Runs the batch until it is committed, or failed for good, or nobody waits for it any more. */
+	async #commit(batch: readonly Submission[]): Promise<void> {
+		let pauseMs = FIRST_PAUSE_MS;
+		for (;;) {
+			const wanted = batch.filter((submission) => submission.waiters.size > 0);
+			for (const submission of batch) if (submission.waiters.size === 0) this.#queue.forget(submission);
+			if (wanted.length === 0) return;
+			try {
+				const result = await runBatch(this.#context, wanted, this.#edge);
+				this.#edge = result.edge;
+				this.#finish(result);
+				return;
+			} catch (error) {
+				this.#edge = undefined;
+				// Only an unknown outcome can have stored anything. The next attempt takes the lock, which waits for or fences
+				// the lost one, and finds what it stored by identity.
+				if (!(error instanceof CommitUnknownError))
+					for (const submission of wanted) submission.attemptedIndex = undefined;
+				const verdict = await this.#judge(error);
+				if (verdict === 'poison' || verdict === 'refuse') throw error;
+				if (verdict === 'pause') {
+					if (this.#closed) throw error;
+					this.#log.warn({ err: error, entries: wanted.length, pauseMs }, 'a batch is tried again');
+					await new Promise((resolve) => setTimeout(resolve, pauseMs));
+					pauseMs = Math.min(2 * pauseMs, MAX_PAUSE_MS);
+				}
+			}
+		}
+	}
+
+	async #judge(error: unknown): Promise<Verdict> {
+		if (error instanceof PartitionsMissing) {
+			await this.#makePartitions(error.index + PARTITION_ENTRIES);
+			return 'again';
+		}
+		if (isRetryable(error)) return 'again';
+		if (isDataError(error)) return 'poison';
+		// 25006: the connection led to a standby; the next one may lead to the primary.
+		if (error instanceof CommitUnknownError || isUnavailable(error) || isTimeout(error) || sqlState(error) === '25006')
+			return 'pause';
+		return 'refuse';
+	}
+
+	#finish(result: BatchResult): void {
+		this.#queue.putBack(result.leftOver);
+		for (const [submission, outcome] of result.outcomes)
+			if (outcome.kind === 'refused') this.#queue.refuse(submission, outcome.error);
+		this.#onBatch(result);
+	}
+
+	async #makePartitions(index: number): Promise<void> {
+		const { database, tables } = this.#context;
+		this.#partitionsEnd = Math.max(this.#partitionsEnd, await ensurePartitions(database, tables, index));
+	}
+}
+
+function poisonError(error: unknown): TlogError {
+	const state = sqlState(error) ?? '';
+	return new TlogError('entry-refused', `the database refuses the entry's data (SQLSTATE ${state})`, { cause: error });
+}
+
+function refusalOf(error: unknown): TlogError {
+	if (error instanceof TlogError) return error;
+	return new TlogError('unavailable', 'the entry could not be stored', {
+		retryAfterSeconds: retryAfterSeconds(),
+		cause: error,
+	});
+}
