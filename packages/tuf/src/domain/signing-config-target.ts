@@ -5,6 +5,7 @@
 import type { TrustMaterial } from '@chancery/chassis/trust-report';
 import { SIGNING_CONFIG_MEDIA_TYPE, type SigningConfigJson } from '@chancery/wire/signing-config';
 import type { TufConfig } from '../config.ts';
+import { wholeSecond } from './trusted-root-target.ts';
 
 type ServiceJson = NonNullable<SigningConfigJson['caUrls']>[number];
 
@@ -15,7 +16,7 @@ export function buildSigningConfig(
 	const service = (url: string, majorApiVersion: number, start: string): ServiceJson => ({
 		url,
 		majorApiVersion,
-		validFor: { start },
+		validFor: { start: wholeSecond(start) },
 		operator: config.operator,
 	});
 	const tsaUrls = materials.flatMap((material) =>

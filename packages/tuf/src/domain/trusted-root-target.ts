@@ -56,7 +56,7 @@ function addLog(logs: LogJson[], material: Extract<TrustMaterial, { kind: 'tlog'
 		publicKey: {
 			rawBytes: material.publicKey,
 			keyDetails: material.keyDetails,
-			validFor: { start: material.validForStart },
+			validFor: { start: wholeSecond(material.validForStart) },
 		},
 		logId: { keyId: material.logId },
 	});
@@ -72,8 +72,16 @@ function addAuthority(
 		subject: material.subject,
 		uri: material.uri,
 		certChain: { certificates: material.certChain.map((rawBytes) => ({ rawBytes })) },
-		validFor: { start: material.validForStart },
+		validFor: { start: wholeSecond(material.validForStart) },
 	});
+}
+
+/**
+ * Timestamps and integrated times are whole seconds, rounded down: a start with a fraction would exclude what was signed
+ * in the very second in which a key came into use.
+ */
+export function wholeSecond(time: string): string {
+	return `${new Date(time).toISOString().slice(0, 19)}Z`;
 }
 
 function byStart<T>(startOf: (item: T) => string | undefined): (a: T, b: T) => number {
