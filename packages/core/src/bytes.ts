@@ -2,7 +2,8 @@
  * Bytes and their spellings: hexadecimal and base64 (RFC 4648 sections 4, 5 and 8), UTF-8 (RFC 3629).
  *
  * Every decoder is strict. A signed format whose decoder is lenient has many spellings of one value, and two
- * implementations that disagree about a spelling disagree about what was signed.
+ * implementations that disagree about a spelling disagree about what was signed. The conversions are the platform's own
+ * (ECMAScript 2026, in browsers since 2025), with their leniency taken away.
  */
 import { FormatError } from './format-error.ts';
 
