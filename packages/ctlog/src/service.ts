@@ -26,7 +26,7 @@ export interface CtlogDeps extends ServiceDeps<CtlogConfig> {
 	readonly signer: Signer;
 	/** Where the last published head is kept, outside of the database. */
 	readonly mark: MarkStore;
-	/** Lets a log that has never published anything make its mark. Only whoever creates logs says so. */
+	/** False: also an empty log whose mark is missing takes no entries. Default true. */
 	readonly allowCreateMark?: boolean;
 }
 
@@ -46,12 +46,13 @@ export async function createService(deps: CtlogDeps): Promise<Service> {
 		clock,
 		signHead: (head) => signTreeHead(signer, identity.origin, head),
 		signReceipt: ({ leaf }) => signSct(signer, leaf),
+		limits: { heartbeatMs: heartbeatMs(config.mmdSeconds) },
 		log: deps.log,
 		...(deps.allowCreateMark === undefined ? {} : { allowCreateMark: deps.allowCreateMark }),
 	});
 	const validForStart = await firstStart(database, signer.publicKey, new Date(clock()));
 	const roots = createAcceptedRoots(database, clock);
-	const health = async () => healthOf(log);
+	const health = async () => healthOf(log, clock(), config.mmdSeconds);
 
 	const publicApp = createListener({
 		name: 'public',
@@ -87,4 +88,9 @@ export async function createService(deps: CtlogDeps): Promise<Service> {
 		health,
 		close: () => log.close(),
 	};
+}
+
+/** Often enough that a few missed heartbeats do not break the promise, and that readers see a living log. */
+function heartbeatMs(mmdSeconds: number): number {
+	return Math.min(10 * 60_000, (mmdSeconds * 1000) / 4);
 }

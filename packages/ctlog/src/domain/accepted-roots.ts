@@ -10,7 +10,7 @@ import { type Certificate, nameToString } from '@chancery/core/certificate';
 import { sha256 } from '@chancery/core/sha';
 import type { Sql } from '@chancery/postgres/sql';
 import { listAcceptedRoots } from '../store/accepted-roots.ts';
-import { checkLinks, completeChain, parseChain } from './chain.ts';
+import { checkLinks, completeChain, fingerprintOf, parseChain } from './chain.ts';
 
 export interface AcceptedRoots {
 	/**
@@ -20,8 +20,8 @@ export interface AcceptedRoots {
 	complete(chain: readonly Certificate[]): Promise<readonly Certificate[]>;
 	/** DER of all accepted roots, as the table has them now. */
 	list(): Promise<Uint8Array[]>;
-	/** Forgets what was read, so that the next chain sees a root that was just added. */
-	refresh(): void;
+	/** Takes up a root that was just written to the table. */
+	add(root: Certificate): void;
 }
 
 /** Strangers can send chains that lead nowhere; the table is asked again at most this often because of them. */
@@ -31,7 +31,8 @@ const REREAD_AFTER_MS = 1000;
 const MAX_KNOWN_TAILS = 64;
 
 export function createAcceptedRoots(sql: Sql, clock: Clock): AcceptedRoots {
-	let roots: readonly Certificate[] = [];
+	// By fingerprint. Only ever added to, so that answers of the table that overtake each other do no harm.
+	const roots = new Map<string, Certificate>();
 	let readAtMs = Number.NEGATIVE_INFINITY;
 	// Completed chains from the issuer upwards, by the hash of what was submitted: every certificate of one authority
 	// brings the same issuers, whose signatures need no second check.
@@ -40,18 +41,19 @@ export function createAcceptedRoots(sql: Sql, clock: Clock): AcceptedRoots {
 	async function reread(): Promise<boolean> {
 		const now = clock();
 		if (Math.abs(now - readAtMs) < REREAD_AFTER_MS) return false;
-		roots = parseChain(await listAcceptedRoots(sql));
+		for (const root of parseChain(await listAcceptedRoots(sql))) roots.set(fingerprintOf(root), root);
 		readAtMs = now;
 		return true;
 	}
 
 	async function completeTail(tail: readonly Certificate[]): Promise<readonly Certificate[]> {
-		const complete = completeChain(tail, roots) ?? ((await reread()) ? completeChain(tail, roots) : undefined);
+		const attempt = () => completeChain(tail, [...roots.values()]);
+		const complete = attempt() ?? ((await reread()) ? attempt() : undefined);
 		if (complete) return complete;
 		const last = tail.at(-1);
 		throw new DomainError(
 			'untrusted-chain',
-			`the chain ends in ${last ? nameToString(last.subject) : 'nothing'}, which is neither an accepted root nor issued by one (${roots.length} roots are accepted)`,
+			`the chain ends in ${last ? nameToString(last.subject) : 'nothing'}, which is neither an accepted root nor issued by one (${roots.size} roots are accepted)`,
 		);
 	}
 
@@ -72,8 +74,6 @@ export function createAcceptedRoots(sql: Sql, clock: Clock): AcceptedRoots {
 			return complete;
 		},
 		list: () => listAcceptedRoots(sql),
-		refresh() {
-			readAtMs = Number.NEGATIVE_INFINITY;
-		},
+		add: (root) => void roots.set(fingerprintOf(root), root),
 	};
 }

@@ -19,7 +19,7 @@ export function logIdentityOf(config: Pick<CtlogConfig, 'publicUrl' | 'profile'>
 		origin: originOf(config.publicUrl),
 		treeId: null,
 		wire: 'rfc6962',
-		codec: 'tlog-tiles',
+		codec: 'static-ct',
 		publicKey,
 		mode: config.profile,
 	};

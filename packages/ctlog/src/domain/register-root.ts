@@ -56,7 +56,7 @@ export async function registerRoot(
 		registeredBy,
 		registeredAt: new Date(deps.clock()),
 	});
-	deps.roots.refresh();
+	deps.roots.add(root);
 	return { fingerprint: fingerprintOf(root), added };
 }
 

@@ -1,0 +1,134 @@
+/** A log on a database of its own, with one accepted authority, as the tests of its wire need it. */
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createLogger } from '@chancery/chassis/logger';
+import { signTrustReport, type TrustReport } from '@chancery/chassis/trust-report';
+import { generateSigner } from '@chancery/keys/generate';
+import type { Signer } from '@chancery/keys/signer';
+import { createTestDatabase, type TestDatabase } from '@chancery/postgres/test-database';
+import { openFileMark } from '@chancery/tlog/file-mark';
+import type { FastifyInstance } from 'fastify';
+import { configSchema } from '../src/config.ts';
+import { createCtlog } from '../src/domain/log-identity.ts';
+import { createService } from '../src/service.ts';
+import { migrateSchema } from '../src/store/migrations.ts';
+import { base64, type TestAuthority } from './certificates.ts';
+
+export const ADMIN_TOKEN = 'token-of-a-test';
+const PUBLIC_URL = 'http://ct.example.com/2026';
+export const ORIGIN = 'ct.example.com/2026';
+
+export interface RunningLog {
+	readonly app: FastifyInstance;
+	readonly admin: FastifyInstance;
+	readonly signer: Signer;
+	readonly database: TestDatabase;
+	/** Closes this process of the log and opens another one on the same database, key and mark. */
+	restart(): Promise<RunningLog>;
+	/** Closes everything and removes what was made. */
+	end(): Promise<void>;
+}
+
+export interface LogOptions {
+	readonly clock?: () => number;
+	readonly config?: Record<string, unknown>;
+	readonly signer?: Signer;
+}
+
+export async function startLog(options: LogOptions = {}): Promise<RunningLog> {
+	const database = await createTestDatabase();
+	const folder = await mkdtemp(join(tmpdir(), 'chancery-ctlog-'));
+	const signer = options.signer ?? generateSigner('ecdsa-sha2-256-nistp256');
+	const config = configSchema.parse({
+		publicUrl: PUBLIC_URL,
+		profile: 'development',
+		admin: {
+			tokens: [{ name: 'a test', role: 'operator', sha256: createHash('sha256').update(ADMIN_TOKEN).digest('hex') }],
+		},
+		...options.config,
+	});
+	await migrateSchema(database.database);
+	await createCtlog(database.database, config, signer.publicKey);
+
+	const open = async (): Promise<RunningLog> => {
+		const mark = openFileMark(join(folder, 'mark'));
+		const service = await createService({
+			config,
+			database: database.database,
+			clock: options.clock ?? Date.now,
+			random: (length) => new Uint8Array(randomBytes(length)),
+			fetch,
+			log: createLogger({ level: (process.env.TEST_LOG_LEVEL as 'silent') ?? 'silent', json: true, name: 'ctlog' }),
+			signer,
+			mark,
+			allowCreateMark: true,
+		});
+		const stopping = new AbortController();
+		const jobs = Promise.all(service.jobs.map((job) => job.run(stopping.signal)));
+		const named = (name: string) => service.listeners.find((listener) => listener.name === name)!.app;
+		const close = async () => {
+			stopping.abort();
+			await jobs;
+			for (const { app } of service.listeners) await app.close();
+			await service.close();
+		};
+		return {
+			app: named('public'),
+			admin: named('admin'),
+			signer,
+			database,
+			restart: async () => {
+				await close();
+				return open();
+			},
+			end: async () => {
+				await close();
+				await database.drop();
+				await rm(folder, { recursive: true });
+			},
+		};
+	};
+	return open();
+}
+
+/** The report that a certificate authority would send. */
+export function reportOf(authority: TestAuthority, chain = [authority.issuing, authority.root]): Promise<TrustReport> {
+	return signTrustReport(
+		{
+			service: 'ca',
+			issuedAtMs: Date.now(),
+			material: {
+				kind: 'certificate-authority',
+				subject: { organization: authority.name, commonName: authority.name },
+				uri: 'http://ca.example.com',
+				certChain: chain.map(base64),
+				validForStart: new Date().toISOString(),
+			},
+		},
+		authority.issuingSigner,
+	);
+}
+
+export function register(log: Pick<RunningLog, 'admin'>, report: unknown, token = ADMIN_TOKEN) {
+	return log.admin.inject({
+		method: 'POST',
+		url: '/admin/v1/roots',
+		headers: { authorization: `Bearer ${token}` },
+		payload: report as object,
+	});
+}
+
+export function submit(
+	log: Pick<RunningLog, 'app'>,
+	endpoint: 'add-chain' | 'add-pre-chain',
+	chain: readonly Uint8Array[],
+) {
+	return log.app.inject({ method: 'POST', url: `/ct/v1/${endpoint}`, payload: { chain: chain.map(base64) } });
+}
+
+export function get(log: Pick<RunningLog, 'app'>, path: string, query: Record<string, string | number> = {}) {
+	const parameters = Object.entries(query).map(([key, value]) => [key, String(value)] as const);
+	return log.app.inject({ url: `/ct/v1/${path}`, query: Object.fromEntries(parameters) });
+}

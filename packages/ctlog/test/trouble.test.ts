@@ -1,0 +1,83 @@
+/** What clients see when the log cannot take entries: a status that makes them come back, never 500. */
+import { DomainError } from '@chancery/chassis/domain-error';
+import { renderError } from '@chancery/chassis/error-rendering';
+import { TlogError } from '@chancery/tlog/tlog-error';
+import { afterEach, describe, expect, it } from 'vitest';
+import { CTLOG_ERRORS, withEngineErrors } from '../src/errors.ts';
+import { makeAuthority, makePrecertificate } from './certificates.ts';
+import { get, type RunningLog, register, reportOf, startLog, submit } from './running-log.ts';
+
+let log: RunningLog | undefined;
+afterEach(async () => {
+	await log?.end();
+	log = undefined;
+});
+
+describe('refusals of the engine', () => {
+	const rows = [
+		{ code: 'overloaded', status: 503 },
+		{ code: 'read-only', status: 503 },
+		{ code: 'entry-refused', status: 400 },
+		{ code: 'clock-lead', status: 503 },
+		{ code: 'unavailable', status: 503 },
+		{ code: 'identity-mismatch', status: 503 },
+		{ code: 'out-of-range', status: 400 },
+	] as const;
+	it.each(rows)('become $status for $code, with Retry-After where it helps', async ({ code, status }) => {
+		const error = await withEngineErrors(() =>
+			Promise.reject(new TlogError(code, 'words of the engine', { retryAfterSeconds: 7 })),
+		).catch((caught: unknown) => caught);
+		expect(error).toBeInstanceOf(DomainError);
+		const rendered = renderError(error, { errors: CTLOG_ERRORS, family: 'text', requestId: 'r' });
+		expect(rendered.status).toBe(status);
+		expect(rendered.body).toContain('words of the engine');
+		expect(rendered.headers['retry-after']).toBe('7');
+	});
+
+	it('lets other errors pass unchanged', async () => {
+		const error = new Error('a mistake of ours');
+		await expect(withEngineErrors(() => Promise.reject(error))).rejects.toBe(error);
+	});
+});
+
+describe('a log whose clock went back', () => {
+	it('answers 503 with Retry-After, keeps reading possible, and goes on later', async () => {
+		let now = Date.now();
+		log = await startLog({ clock: () => now });
+		const authority = await makeAuthority('ours');
+		await register(log, await reportOf(authority));
+		const send = async () =>
+			submit(log!, 'add-pre-chain', [(await makePrecertificate(authority)).der, authority.issuing]);
+		expect((await send()).statusCode).toBe(200);
+		now -= 60_000;
+		const refused = await send();
+		expect(refused.statusCode).toBe(503);
+		expect(refused.headers['retry-after']).toMatch(/^[0-9]+$/);
+		expect((await get(log, 'get-sth')).json().tree_size).toBe(1);
+		expect((await get(log, 'get-entries', { start: 0, end: 0 })).statusCode).toBe(200);
+		now += 61_000;
+		expect((await send()).statusCode).toBe(200);
+	});
+});
+
+describe('a log whose database lost entries', () => {
+	it('takes nothing and shows nothing once the mark knows more', async () => {
+		log = await startLog();
+		const authority = await makeAuthority('ours');
+		await register(log, await reportOf(authority));
+		const { der } = await makePrecertificate(authority);
+		expect((await submit(log, 'add-pre-chain', [der, authority.issuing])).statusCode).toBe(200);
+		// A backup of before: the tables as they were when the log was empty.
+		const { database } = log.database;
+		for (const table of ['tlog_heads', 'tlog_published'])
+			await database.query(`alter table ctlog.${table} disable trigger user`);
+		const empty = Buffer.from('e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855', 'hex');
+		await database.query('update ctlog.tlog_heads set size = 0, root = $1', [empty]);
+		await database.query('delete from ctlog.tlog_published');
+		log = await log.restart();
+		const next = await makePrecertificate(authority);
+		const refused = await submit(log, 'add-pre-chain', [next.der, authority.issuing]);
+		expect(refused.statusCode).toBe(503);
+		expect((await get(log, 'get-sth')).statusCode).toBe(503);
+	});
+});
