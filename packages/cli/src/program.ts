@@ -8,18 +8,22 @@ import { upCommand } from './commands/up.ts';
 import { verifyBlobCommand } from './commands/verify-blob.ts';
 import { verifyBlobAttestationCommand } from './commands/verify-blob-attestation.ts';
 
+const COMMANDS = [
+	upCommand,
+	tokenCommand,
+	initializeCommand,
+	signBlobCommand,
+	verifyBlobCommand,
+	attestBlobCommand,
+	verifyBlobAttestationCommand,
+];
+
 export function buildProgram(): Command {
-	return new Command('chancery')
+	const program = new Command('chancery')
 		.description('Keyless code signing that you run yourself.')
 		.version('0.1.0')
 		.exitOverride()
-		.showHelpAfterError('(see --help)')
-		.addCommand(upCommand())
-		.addCommand(tokenCommand())
-		.addCommand(initializeCommand())
-		.addCommand(signBlobCommand())
-		.addCommand(verifyBlobCommand())
-		.addCommand(attestBlobCommand())
-		.addCommand(verifyBlobAttestationCommand())
-		.configureHelp({ sortSubcommands: false });
+		.showHelpAfterError('(see --help)');
+	for (const command of COMMANDS) program.addCommand(command().copyInheritedSettings(program));
+	return program;
 }

@@ -3,7 +3,7 @@
  * that what one made can be shown to the other, which must refuse it.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,6 +22,8 @@ const START_WITHIN_MS = 60_000;
 
 export default async function startInstances(project: TestProject): Promise<() => Promise<void>> {
 	const base = await mkdtemp(join(tmpdir(), 'chancery-judges-'));
+	// The database server of root runs as another user, who must be able to pass.
+	await chmod(base, 0o711);
 	const started: ChildProcess[] = [];
 	const stop = async () => {
 		await Promise.all(started.map(end));
