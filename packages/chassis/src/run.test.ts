@@ -1,0 +1,124 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createFileKey } from '@chancery/keys/file-key';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { openSocket } from '../test/raw-request.ts';
+
+const MAIN = fileURLToPath(new URL('../test/serve-greeting.ts', import.meta.url));
+
+let folder: string;
+beforeAll(async () => {
+	folder = mkdtempSync(join(tmpdir(), 'chancery-run-'));
+	await createFileKey(join(folder, 'main.pem'), 'ed25519', { passphrase: 'open' });
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const children: ChildProcess[] = [];
+afterEach(() => {
+	for (const child of children.splice(0)) child.kill('SIGKILL');
+});
+
+interface Started {
+	readonly child: ChildProcess;
+	/** Everything written to standard error so far. */
+	log(): string;
+	/** Resolves with the exit code, or the signal that killed it. */
+	readonly exit: Promise<number | string>;
+}
+
+function start(section: object, extra: { rest?: object; args?: string[]; env?: Record<string, string> } = {}): Started {
+	const config = join(folder, `${children.length}.json`);
+	// JSON is YAML.
+	writeFileSync(
+		config,
+		JSON.stringify({
+			database: { url: 'postgres://127.0.0.1:1/none' },
+			greeting: {
+				greeting: 'hello',
+				listen: { public: { host: '127.0.0.1', port: 0 } },
+				keys: { main: { uri: `file:${join(folder, 'main.pem')}`, passphrase: { env: 'TEST_PASSPHRASE' } } },
+				...section,
+			},
+			...extra.rest,
+		}),
+	);
+	const child = spawn(process.execPath, [MAIN, ...(extra.args ?? ['--config', config])], {
+		env: { PATH: process.env.PATH, TEST_PASSPHRASE: 'open', ...extra.env },
+		stdio: ['ignore', 'inherit', 'pipe'],
+	});
+	children.push(child);
+	let text = '';
+	child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
+		text += chunk;
+	});
+	const exit = once(child, 'close').then(([code, signal]) => (code ?? signal) as number | string);
+	return { child, log: () => text, exit };
+}
+
+async function urlOf({ log }: Started): Promise<string> {
+	await expect.poll(() => /"url":"([^"]+)"/.exec(log())?.[1], { timeout: 15_000 }).toBeDefined();
+	return /"url":"([^"]+)"/.exec(log())?.[1] ?? '';
+}
+
+describe('a service in a process of its own', { timeout: 30_000 }, () => {
+	it('answers, and stops in order on SIGTERM', async () => {
+		const started = start({});
+		const url = await urlOf(started);
+		expect(await (await fetch(url)).text()).toBe('hello ed25519');
+		started.child.kill('SIGTERM');
+		expect(await started.exit).toBe(0);
+		expect(started.log()).toContain('"msg":"closed"');
+	});
+
+	it('takes two signals in a row as one', async () => {
+		const started = start({});
+		const socket = await openSocket(
+			Number(new URL(await urlOf(started)).port),
+			'GET /never HTTP/1.1\r\nHost: a\r\n\r\n',
+		);
+		socket.on('error', () => undefined);
+		started.child.kill('SIGINT');
+		started.child.kill('SIGTERM');
+		expect(await started.exit).toBe(0);
+	});
+
+	it('reads environment variables over its file', async () => {
+		const started = start({}, { env: { CHANCERY_GREETING__GREETING: 'good day', CHANCERY_LOGGING__JSON: 'true' } });
+		expect(await (await fetch(await urlOf(started))).text()).toBe('good day ed25519');
+	});
+
+	it.each<[string, object, Parameters<typeof start>[1], RegExp]>([
+		['an unknown key', { greetin: 'x' }, {}, /unknown key 'greetin'; did you mean 'greeting'/],
+		[
+			'a wrong listener',
+			{ listen: { public: { host: 'localhost', prot: 1 } } },
+			{},
+			/greeting\.listen\.public: unknown key 'prot'/,
+		],
+		['no database', {}, { rest: { database: {} } }, /database\.url/],
+		['no key', { keys: {} }, {}, /needs the key 'main'/],
+		['no file', {}, { args: [] }, /--config FILE/],
+		['an unknown argument', {}, { args: ['--confg', 'x'] }, /arguments are not valid/],
+	])('refuses to start with %s, with the exit code of a configuration error', async (_, section, extra, words) => {
+		const started = start(section, extra);
+		expect(await started.exit).toBe(78);
+		expect(started.log()).toMatch(words);
+	});
+
+	it('refuses to start when its key does not open, without a word of the passphrase', async () => {
+		const started = start({}, { env: { TEST_PASSPHRASE: 'guess-what' } });
+		expect(await started.exit).toBe(1);
+		expect(started.log()).toContain('passphrase-wrong');
+		expect(started.log()).not.toContain('guess-what');
+	});
+
+	it('ends when something fails that nobody handles, and says so', async () => {
+		const started = start({ failWith: 'nobody handles this' });
+		expect(await started.exit).toBe(1);
+		expect(started.log()).toContain('nobody handles this');
+	});
+});

@@ -1,0 +1,31 @@
+/** A whole service in a few lines, run as a process of its own by the tests of `run`. */
+import { z } from 'zod';
+import { createListener } from '../src/listener.ts';
+import { run } from '../src/run.ts';
+
+const configSchema = z.strictObject({
+	greeting: z.string(),
+	publicUrl: z.url().optional(),
+	failWith: z.string().optional(),
+});
+
+await run('greeting', configSchema, async ({ config, log, openKey }) => {
+	const signer = await openKey('main');
+	const app = createListener({ name: 'public', log, errors: {}, family: 'text', maxBodyBytes: 10 });
+	app.get('/', async () => `${config.greeting} ${signer.algorithm}`);
+	app.get('/never', () => new Promise(() => undefined));
+	return {
+		name: 'greeting',
+		listeners: [{ name: 'public', app }],
+		jobs: [
+			{
+				name: 'fail',
+				run: async () => {
+					if (config.failWith) setTimeout(() => Promise.reject(new Error(config.failWith)), 1);
+				},
+			},
+		],
+		health: async () => ({ ready: true, checks: {} }),
+		close: async () => log.info('closed'),
+	};
+});
