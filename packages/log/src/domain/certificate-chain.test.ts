@@ -4,16 +4,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DomainError } from '@chancery/chassis/domain-error';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parsePemVerifier } from './verifier-key.ts';
+import { readPemVerifier } from '../kinds/pem-verifier.ts';
+import { createSignatureChecks } from './signature-checks.ts';
 
 let folder: string;
 const pem = (name: string) => readFileSync(join(folder, `${name}.pem`), 'utf8');
 const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' });
 
 /** A certificate by openssl, so that not our own writer judges our own reader. */
-function issue(name: string, issuer: string | undefined, extensions: string): void {
+function issue(name: string, issuer: string | undefined, extensions: string, subject = name, days = '2'): void {
 	openssl('ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out', `${name}.key`);
-	openssl('req', '-new', '-key', `${name}.key`, '-subj', `/CN=${name}`, '-out', `${name}.csr`);
+	openssl('req', '-new', '-key', `${name}.key`, '-subj', `/CN=${subject}`, '-out', `${name}.csr`);
 	writeFileSync(join(folder, `${name}.ext`), extensions);
 	const signer = issuer
 		? ['-CA', `${issuer}.pem`, '-CAkey', `${issuer}.key`, '-CAcreateserial']
@@ -25,7 +26,7 @@ function issue(name: string, issuer: string | undefined, extensions: string): vo
 		`${name}.csr`,
 		...signer,
 		'-days',
-		'2',
+		days,
 		'-extfile',
 		`${name}.ext`,
 		'-out',
@@ -44,16 +45,24 @@ beforeAll(() => {
 	);
 	issue('stranger', undefined, 'basicConstraints=critical,CA:true');
 	issue('noauthority', 'root', 'basicConstraints=CA:false');
+	issue('namesake', 'root', 'basicConstraints=critical,CA:true', 'middle');
+	issue('expired', undefined, 'basicConstraints=critical,CA:true', 'expired', '-1');
+	issue('late', 'expired', 'subjectAltName=email:a@b.example');
+	openssl('ec', '-in', 'leaf.key', '-pubout', '-out', 'leafkey.pem');
 	issue('orphan', 'noauthority', 'subjectAltName=email:a@b.example');
 });
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-describe('certificates behind a v1 entry', () => {
-	const read = (...names: string[]) => parsePemVerifier(Buffer.from(names.map(pem).join('')));
+const { check } = createSignatureChecks({ maxQueuedMs: 60_000 });
+const read = (...names: string[]) => {
+	const text = Buffer.from(names.map(pem).join('')).toString('base64');
+	return readPemVerifier('the chain', text, check);
+};
 
-	it('bring every name of the subject', () => {
-		expect(read('leaf').key.identities).toEqual([
+describe('certificates behind a v1 entry', () => {
+	it('bring every name of the subject', async () => {
+		expect((await read('leaf')).key.identities).toEqual([
 			'Jane@Example.com',
 			'https://ci.example/a',
 			'host.example',
@@ -66,18 +75,21 @@ describe('certificates behind a v1 entry', () => {
 		['the leaf alone', ['leaf']],
 		['a chain to its root', ['leaf', 'middle', 'root']],
 		['a chain that ends early, whose last certificate is then the root', ['leaf', 'middle']],
-		['a chain with a certificate that it does not need', ['leaf', 'stranger', 'middle', 'root']],
-	])('are accepted as %s', (_, names) => {
-		const { canonicalPem } = read(...names);
+	])('are accepted as %s', async (_, names) => {
+		const { canonicalPem } = await read(...names);
 		expect(Buffer.from(canonicalPem).toString()).toBe(names.map(pem).join(''));
 	});
 
 	it.each([
 		['a chain that leads nowhere', ['leaf', 'stranger']],
 		['a chain without its middle', ['leaf', 'root']],
+		['a chain in another order', ['leaf', 'root', 'middle']],
+		['a chain with a namesake of the issuer', ['leaf', 'namesake', 'root']],
 		['a chain through a certificate that is no authority', ['orphan', 'noauthority', 'root']],
-		['eleven certificates', ['leaf', ...Array(9).fill('middle'), 'root']],
-	])('are refused as %s', (_, names) => {
-		expect(() => read(...names)).toThrow(DomainError);
+		['a chain whose root had expired before', ['late', 'expired']],
+		['eleven certificates', ['leaf', 'middle', ...Array(9).fill('root')]],
+		['a certificate and a key', ['leaf', 'leafkey']],
+	])('are refused as %s', async (_, names) => {
+		await expect(read(...names)).rejects.toThrow(DomainError);
 	});
 });

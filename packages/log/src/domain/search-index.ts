@@ -31,7 +31,7 @@ export async function searchIndex(deps: SearchIndexDeps, query: SearchIndexQuery
 	const { size } = await askEngine(() => deps.v1.log.published());
 	const find = query.operator === 'and' ? findWithAll : findWithAny;
 	const range = { logId: V1_LOG_ID, publishedSize: size, limit: MAX_FOUND_ENTRIES };
-	const found = await find(deps.sql, toSearchKeys(terms), range);
+	const found = await askEngine(() => find(deps.sql, toSearchKeys(terms), range));
 	return found.map((leafHash) => formatEntryId(deps.v1.treeId, leafHash));
 }
 

@@ -8,11 +8,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { DomainError } from '@chancery/chassis/domain-error';
 import type { HashAlgorithm } from '@chancery/core/sha';
-import type { PublicKeyInfo } from '@chancery/core/spki';
+import { type PublicKeyInfo, parseSpki } from '@chancery/core/spki';
 import { verifyDigest } from '@chancery/keys/verify-digest';
 import { verifySignature } from '@chancery/keys/verify-signature';
+import { type CertificateChain, isCertificateChain } from './certificate-chain.ts';
 import type { VerifierKey } from './verifier-key.ts';
 
+/** A signature that a key made. */
 export interface SignatureCheck {
 	readonly key: VerifierKey;
 	readonly signature: Uint8Array;
@@ -21,8 +23,13 @@ export interface SignatureCheck {
 	readonly over: { readonly message: Uint8Array } | { readonly digest: Uint8Array };
 }
 
-/** Whether the signature verifies. @throws DomainError `overloaded` when too much work is waiting */
-export type CheckSignature = (check: SignatureCheck) => Promise<boolean>;
+/** The signatures by which certificates name their issuers. */
+export interface ChainCheck {
+	readonly chain: CertificateChain;
+}
+
+/** Whether everything in the check verifies. @throws DomainError `overloaded` when too much work is waiting */
+export type CheckSignature = (check: SignatureCheck | ChainCheck) => Promise<boolean>;
 
 export interface SignatureChecks {
 	readonly check: CheckSignature;
@@ -31,7 +38,7 @@ export interface SignatureChecks {
 }
 
 interface Waiting {
-	readonly check: SignatureCheck;
+	readonly check: SignatureCheck | ChainCheck;
 	readonly costMs: number;
 	readonly settle: (run: () => boolean) => void;
 }
@@ -96,7 +103,9 @@ export function createSignatureChecks(options: { readonly maxQueuedMs: number })
 	};
 }
 
-function verify({ key, signature, hash, over }: SignatureCheck): boolean {
+function verify(check: SignatureCheck | ChainCheck): boolean {
+	if ('chain' in check) return isCertificateChain(check.chain);
+	const { key, signature, hash, over } = check;
 	return 'digest' in over
 		? verifyDigest(key.spki, hash, over.digest, signature)
 		: verifySignature(key.spki, over.message, signature, hash);
@@ -105,8 +114,15 @@ function verify({ key, signature, hash, over }: SignatureCheck): boolean {
 /** Bytes that SHA-2 gets through in a millisecond, roughly. */
 const HASHED_BYTES_PER_MS = 500_000;
 
+/** OpenSSL's reading of a certificate. */
+const CERTIFICATE_MS = 0.1;
+
 /** Milliseconds of one check, rough but in proportion: what is bounded is their sum. */
-export function estimateCostMs({ key, over }: SignatureCheck): number {
+export function estimateCostMs(check: SignatureCheck | ChainCheck): number {
+	if ('chain' in check) {
+		return check.chain.reduce((sum, { publicKey }) => sum + CERTIFICATE_MS + nativeCostMs(parseSpki(publicKey)), 0);
+	}
+	const { key, over } = check;
 	if ('message' in over) return nativeCostMs(key.info) + over.message.length / HASHED_BYTES_PER_MS;
 	return digestCostMs(key.info);
 }

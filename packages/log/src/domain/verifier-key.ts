@@ -9,7 +9,7 @@ import { FormatError } from '@chancery/core/format-error';
 import { readFulcioExtensions } from '@chancery/core/fulcio-extensions';
 import { encodePem, type PemBlock, parsePem } from '@chancery/core/pem';
 import { type PublicKeyInfo, parseSpki } from '@chancery/core/spki';
-import { checkCertificateChain } from './certificate-chain.ts';
+import type { CertificateChain } from './certificate-chain.ts';
 
 export interface VerifierKey {
 	/** DER of the SubjectPublicKeyInfo. */
@@ -26,38 +26,39 @@ export interface PemVerifier {
 	readonly key: VerifierKey;
 	/** UTF-8 of the PEM written again: 64 columns, line feeds, no headers, one final newline. */
 	readonly canonicalPem: Uint8Array;
+	/** Set when the PEM is a chain; its signatures are not verified here, because that is work to be queued. */
+	readonly chain?: CertificateChain;
 }
 
 /** A chain in an entry, leaf and root included. */
 const MAX_CHAIN_CERTIFICATES = 10;
 
 /**
- * Reads the PEM of a v1 entry: one `PUBLIC KEY`, one `CERTIFICATE`, or a certificate chain from leaf to root that is
- * valid at the leaf's notBefore.
+ * Reads the PEM of a v1 entry: one `PUBLIC KEY`, one `CERTIFICATE`, or a certificate chain from leaf to root.
  * @throws DomainError `invalid-entry`
  */
 export function parsePemVerifier(pem: Uint8Array): PemVerifier {
 	return orInvalid('the public key', () => {
 		const blocks = parsePem(fromUtf8(pem));
 		const canonicalPem = utf8(blocks.map((block) => encodePem(block.label, block.der)).join(''));
-		return { key: keyOf(blocks), canonicalPem };
+		const [first] = blocks as [PemBlock, ...PemBlock[]];
+		if (first.label === 'PUBLIC KEY') {
+			if (blocks.length > 1) throw new FormatError('PEM', 'more than one block after a public key');
+			return { key: keyFromSpki(first.der), canonicalPem };
+		}
+		const chain = parseChain(blocks);
+		const key = keyFromCertificate(chain[0]);
+		return chain.length === 1 ? { key, canonicalPem } : { key, canonicalPem, chain };
 	});
 }
 
-function keyOf(blocks: readonly PemBlock[]): VerifierKey {
-	const [first] = blocks as [PemBlock, ...PemBlock[]];
-	if (first.label === 'PUBLIC KEY') {
-		if (blocks.length > 1) throw new FormatError('PEM', 'more than one block after a public key');
-		return keyFromSpki(first.der);
-	}
+function parseChain(blocks: readonly PemBlock[]): CertificateChain {
 	for (const { label } of blocks) {
 		if (label !== 'CERTIFICATE') throw new FormatError('PEM', `expected PUBLIC KEY or CERTIFICATE and found ${label}`);
 	}
 	if (blocks.length > MAX_CHAIN_CERTIFICATES)
 		throw new FormatError('PEM', `${blocks.length} certificates; ${MAX_CHAIN_CERTIFICATES} is the limit`);
-	const [leaf, ...issuers] = blocks.map((block) => parseCertificate(block.der)) as [Certificate, ...Certificate[]];
-	if (issuers.length > 0) checkCertificateChain(leaf, issuers);
-	return keyFromCertificate(leaf);
+	return blocks.map((block) => parseCertificate(block.der)) as [Certificate, ...Certificate[]];
 }
 
 /** Reads DER of a SubjectPublicKeyInfo. @throws DomainError `invalid-entry` */

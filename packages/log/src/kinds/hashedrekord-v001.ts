@@ -12,8 +12,8 @@ import { digestLength, type HashAlgorithm } from '@chancery/core/sha';
 import { hashedrekordV001Spec } from '@chancery/wire/rekor-v1';
 import { distinctTerms, hashTerm, signatureTerm, verifierTerms } from '../domain/search-terms.ts';
 import { algorithmOfKey } from '../domain/signing-algorithms.ts';
-import { parsePemVerifier } from '../domain/verifier-key.ts';
 import type { EntryKind } from './entry-kind.ts';
+import { readPemVerifier } from './pem-verifier.ts';
 import { base64Part, invalidEntry, parsePart, signatureMismatch } from './proposal.ts';
 
 const KIND = 'hashedrekord';
@@ -35,9 +35,8 @@ export const hashedrekordV001: EntryKind<unknown> = {
 		if (!/^[0-9a-f]*$/.test(value) || value.length !== 2 * digestLength(hash))
 			throw invalidEntry(`the value of a ${algorithm} hash is ${2 * digestLength(hash)} lower-case hex digits`);
 		const signature = base64Part('signature.content', spec.signature.content);
-		const { key, canonicalPem } = parsePemVerifier(
-			base64Part('signature.publicKey.content', spec.signature.publicKey.content),
-		);
+		const pem = spec.signature.publicKey.content;
+		const { key, canonicalPem } = await readPemVerifier('signature.publicKey.content', pem, checkSignature);
 
 		const expected = algorithmOfKey(key.info);
 		if (expected.hash !== hash) throw invalidEntry(`the key signs as ${expected.name}, and the hash is ${algorithm}`);

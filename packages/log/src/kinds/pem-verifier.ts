@@ -1,0 +1,18 @@
+/**
+ * The verifier of a v1 entry, ready to be believed: parsed, and its chain verified where it has one.
+ */
+import type { CheckSignature } from '../domain/signature-checks.ts';
+import { type PemVerifier, parsePemVerifier } from '../domain/verifier-key.ts';
+import { base64Part, invalidEntry } from './proposal.ts';
+
+/** Reads base64 of PEM; `name` is where it stands in the proposal. @throws DomainError `invalid-entry`, `overloaded` */
+export async function readPemVerifier(
+	name: string,
+	text: string,
+	checkSignature: CheckSignature,
+): Promise<PemVerifier> {
+	const verifier = parsePemVerifier(base64Part(name, text));
+	if (verifier.chain !== undefined && !(await checkSignature({ chain: verifier.chain })))
+		throw invalidEntry(`${name} is a chain in which a certificate is not issued by the one behind it`);
+	return verifier;
+}
