@@ -16,3 +16,10 @@ create table ${schema}.log_start (
 	public_key bytea primary key,
 	started_at timestamptz not null
 );
+
+-- Every certificate above a logged one, once: data tiles name chains by these hashes.
+create table ${schema}.issuers (
+	-- SHA-256 of the certificate's DER.
+	sha256 bytea primary key check (octet_length(sha256) = 32),
+	certificate bytea not null
+);

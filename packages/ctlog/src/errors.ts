@@ -13,6 +13,8 @@ export const CTLOG_ERRORS: ErrorTable = {
 	'unsupported-precert-issuer': { status: 400, title: 'Precertificate signing certificates are not accepted' },
 	'invalid-range': { status: 400, title: 'The tree has no such range' },
 	'no-such-leaf': { status: 404, title: 'The tree has no such leaf' },
+	'no-such-tile': { status: 404, title: 'The published tree has no such tile' },
+	'no-such-issuer': { status: 404, title: 'No logged chain has this certificate' },
 	'entry-refused': { status: 400, title: 'The log cannot store this entry' },
 	'log-overloaded': { status: 503, title: 'The log has more submissions than it can take' },
 	'log-read-only': { status: 503, title: 'The log takes no entries' },

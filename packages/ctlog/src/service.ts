@@ -8,6 +8,7 @@ import type { MarkStore } from '@chancery/tlog/mark';
 import type { CtlogConfig } from './config.ts';
 import { createAcceptedRoots } from './domain/accepted-roots.ts';
 import { healthOf } from './domain/health.ts';
+import { createIssuers } from './domain/issuers.ts';
 import { logIdentityOf } from './domain/log-identity.ts';
 import { requireLogKey, signSct } from './domain/sct.ts';
 import { signTreeHead } from './domain/tree-head.ts';
@@ -17,6 +18,7 @@ import { mountAddChain } from './routes/add-chain.ts';
 import { mountDescription, mountTrust } from './routes/description.ts';
 import { mountEntries } from './routes/entries.ts';
 import { mountRegisterRoot, mountRoots } from './routes/roots.ts';
+import { mountTiles } from './routes/tiles.ts';
 import { mountTreeHead } from './routes/tree-head.ts';
 import { firstStart } from './store/log-start.ts';
 import { SCHEMA } from './store/migrations.ts';
@@ -52,6 +54,7 @@ export async function createService(deps: CtlogDeps): Promise<Service> {
 	});
 	const validForStart = await firstStart(database, signer.publicKey, new Date(clock()));
 	const roots = createAcceptedRoots(database, clock);
+	const issuers = createIssuers(database);
 	const health = async () => healthOf(log, clock(), config.mmdSeconds);
 
 	const publicApp = createListener({
@@ -62,9 +65,10 @@ export async function createService(deps: CtlogDeps): Promise<Service> {
 		maxBodyBytes: config.maxBodyBytes,
 		cors: true,
 	});
-	mountAddChain(publicApp, { log, roots });
+	mountAddChain(publicApp, { log, roots, issuers });
 	mountTreeHead(publicApp, log);
 	mountEntries(publicApp, log, { maxEntries: config.maxEntriesPerReply, maxBytes: config.maxBytesPerReply });
+	mountTiles(publicApp, log, issuers);
 	mountRoots(publicApp, roots);
 	mountDescription(publicApp, describeLog(signer, config));
 

@@ -1,6 +1,7 @@
 /** Submissions over HTTP: SCTs are judged by bytes assembled here and by node's own ECDSA. */
 import { randomBytes } from 'node:crypto';
-import type { AddChainReply } from '@chancery/wire/ct';
+import { call } from '@chancery/wire/call';
+import { type AddChainReply, addChain, addPreChain, getSth, getSthConsistency } from '@chancery/wire/ct';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
 	base64,
@@ -119,6 +120,24 @@ describe('add-chain', () => {
 		const payload = JSON.stringify({ chain: [der, authority.issuing].map(base64), more: 1 });
 		const response = await log.app.inject({ method: 'POST', url: '/ct/v1/add-chain', payload });
 		expect(response.statusCode).toBe(200);
+	});
+});
+
+describe('the typed caller', () => {
+	it('submits a precertificate, and reads proofs with numbers as parameters', async () => {
+		const url = await log.app.listen({ host: '127.0.0.1', port: 0 });
+		const { der } = await makePrecertificate(authority);
+		const chain = [der, authority.issuing, authority.root].map(base64);
+		const { body: sct } = await call(addPreChain, url, { body: { chain } }, { fetch });
+		expect(sct.extensions).toBe('');
+		const { body: head } = await call(getSth, url, {}, { fetch });
+		const query = { first: 1, second: head.tree_size };
+		const { body } = await call(getSthConsistency, url, { query }, { fetch });
+		expect(body.consistency.length).toBeGreaterThan(0);
+		await expect(call(addChain, url, { body: { chain } }, { fetch })).rejects.toMatchObject({
+			status: 400,
+			serverMessage: expect.stringContaining('add-pre-chain'),
+		});
 	});
 });
 

@@ -5,6 +5,8 @@ import type { Service } from '@chancery/chassis/service';
 import { openTrustReport } from '@chancery/chassis/trust-report';
 import { fromBase64 } from '@chancery/core/bytes';
 import type { Signer } from '@chancery/keys/signer';
+import { call } from '@chancery/wire/call';
+import { timestamp, timestampJson } from '@chancery/wire/tsa';
 import type { FastifyInstance } from 'fastify';
 import { afterEach, describe, expect, it } from 'vitest';
 import { configSchema } from '../src/config.ts';
@@ -121,6 +123,20 @@ describe('POST /api/v1/timestamp', () => {
 		expect(replyText((await post(app, query('-sha256', '-tspolicy', '1.2.3.4'))).rawPayload)).toContain(
 			'Policy OID: 1.2.3.4',
 		);
+	});
+});
+
+describe('the typed caller', () => {
+	it('sends both forms of a query', async () => {
+		const { app } = await start();
+		const url = await app.listen({ host: '127.0.0.1', port: 0 });
+		const der = await call(timestamp, url, { body: query('-sha256') }, { fetch });
+		expect(replyText(Buffer.from(der.body))).toContain('Status: Granted');
+		const body = { artifactHash: DIGEST.toString('base64'), hashAlgorithm: 'sha256', nonce: 7 };
+		const json = await call(timestampJson, url, { body }, { fetch });
+		expect(replyText(Buffer.from(json.body))).toContain('Nonce: 0x07');
+		const refusal = call(timestamp, url, { body: query('-sha1') }, { fetch });
+		await expect(refusal).rejects.toMatchObject({ status: 400, serverMessage: expect.stringContaining('Weak hash') });
 	});
 });
 

@@ -134,6 +134,32 @@ export const getLogDescription = route({
 	replies: { 200: logDescription },
 });
 
+/** The latest tree head as a signed note (https://c2sp.org/static-ct-api). */
+export const getCheckpoint = route({
+	method: 'GET',
+	path: '/checkpoint',
+	summary: 'The latest tree head as a signed note.',
+	replies: { 200: 'text' },
+});
+
+/** What follows `tile/` in a path: `<L>/<N>[.p/<W>]`, or `data/<N>[.p/<W>]` for entries. */
+export const getTile = route({
+	method: 'GET',
+	path: '/tile/*',
+	summary: 'A tile of hashes, or of entries.',
+	params: z.object({ '*': z.string().max(100) }),
+	replies: { 200: 'bytes' },
+});
+
+/** The fingerprint is the lower-case hexadecimal SHA-256 of the certificate, as data tiles name their chains. */
+export const getIssuer = route({
+	method: 'GET',
+	path: '/issuer/:fingerprint',
+	summary: 'A certificate of a logged chain, DER.',
+	params: z.object({ fingerprint: z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hexadecimal digits') }),
+	replies: { 200: 'bytes' },
+});
+
 /** `sha256` is the fingerprint of the root certificate in hexadecimal; `added` is false when it was accepted before. */
 export const registeredRoot = z.object({ sha256: z.string(), added: z.boolean() });
 

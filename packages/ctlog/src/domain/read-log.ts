@@ -3,14 +3,17 @@
  * signed tree head does not exist for readers, and every proof ends in a head that anyone can ask for.
  */
 import { DomainError } from '@chancery/chassis/domain-error';
+import { fromUtf8 } from '@chancery/core/bytes';
+import { FormatError } from '@chancery/core/format-error';
 import type { Hash } from '@chancery/core/merkle';
+import { parseTilePath, type TileName } from '@chancery/core/tile';
 import type { StoredEntry } from '@chancery/tlog/entry';
 import type { Log } from '@chancery/tlog/log';
 import { parseTreeHead, type SignedTreeHeadParts } from './tree-head.ts';
 
 export type ReadableLog = Pick<
 	Log,
-	'published' | 'entry' | 'entries' | 'findByLeafHash' | 'inclusionProof' | 'consistencyProof'
+	'published' | 'entry' | 'entries' | 'findByLeafHash' | 'inclusionProof' | 'consistencyProof' | 'tile' | 'entryBundle'
 >;
 
 export interface EntryRange {
@@ -101,4 +104,31 @@ export async function entryRange(
 		}
 	}
 	return { entries, complete: entries.length === end - start + 1 };
+}
+
+/** The latest head as the text of its checkpoint. */
+export async function latestCheckpoint(log: ReadableLog): Promise<string> {
+	return fromUtf8((await log.published()).note);
+}
+
+/** static-ct-api calls the entry bundles `data`, tlog-tiles `entries`; the rest of the path is the same. */
+const DATA_TILE = /^data\//;
+
+/**
+ * A tile by what follows `tile/` in its path. Its bytes are the same for ever.
+ * @throws DomainError `no-such-tile` for a path that names none, or one that is not covered by the published tree
+ */
+export async function tileAt(log: ReadableLog, path: string): Promise<Uint8Array> {
+	let name: TileName | undefined;
+	try {
+		// The spelling of the other API is no second name of a tile here.
+		if (!path.startsWith('entries/')) name = parseTilePath(`tile/${path.replace(DATA_TILE, 'entries/')}`);
+	} catch (error) {
+		if (!(error instanceof FormatError)) throw error;
+	}
+	if (!name) throw new DomainError('no-such-tile', 'the path is not tile/<level or data>/<index>[.p/<width>]');
+	const { level, index, width } = name;
+	const tile = await (level === 'entries' ? log.entryBundle(index, width) : log.tile(level, index, width));
+	if (!tile) throw new DomainError('no-such-tile', `the published tree has no tile/${path}`);
+	return tile;
 }

@@ -1,17 +1,20 @@
 /** How a certificate or precertificate gets into the log, from the chain as submitted to its signed timestamp. */
 import { DomainError } from '@chancery/chassis/domain-error';
 import { equalBytes } from '@chancery/core/bytes';
+import type { Certificate } from '@chancery/core/certificate';
 import { encodeMerkleTreeLeaf } from '@chancery/core/ct';
 import { FormatError } from '@chancery/core/format-error';
 import type { Log } from '@chancery/tlog/log';
 import type { AcceptedRoots } from './accepted-roots.ts';
 import { parseChain } from './chain.ts';
+import type { Issuers } from './issuers.ts';
 import { type ChainEntry, checkEntryType, type EntryType, entryOfChain } from './log-entry.ts';
 import { NO_EXTENSIONS, type SctParts, sctParts } from './sct.ts';
 
 export interface SubmitDeps {
 	readonly log: Pick<Log, 'submit'>;
 	readonly roots: AcceptedRoots;
+	readonly issuers: Issuers;
 }
 
 /**
@@ -21,9 +24,13 @@ export interface SubmitDeps {
  */
 export async function submitChain(deps: SubmitDeps, type: EntryType, ders: readonly Uint8Array[]): Promise<SctParts> {
 	// 1. What will be logged, and what makes it the same entry as an earlier one.
-	const { entry, identity, extra } = await verifiedEntry(deps.roots, type, ders);
+	const { entry, identity, extra, issuers } = await verifiedEntry(deps.roots, type, ders);
 
-	// 2. The engine gives it a place and a time, commits, has the receipt signed, and publishes a tree head over it. A
+	// 2. The certificates above it, which tiles name by their hashes: they must be there before the SCT is. A crash here
+	//    leaves certificates that no entry names yet, which harms nobody.
+	await deps.issuers.remember(issuers);
+
+	// 3. The engine gives it a place and a time, commits, has the receipt signed, and publishes a tree head over it. A
 	//    crash before the commit leaves nothing; after it, a repeat finds the entry and its one receipt.
 	const admitted = await deps.log.submit({
 		identity,
@@ -35,7 +42,7 @@ export async function submitChain(deps: SubmitDeps, type: EntryType, ders: reado
 		}),
 	});
 
-	// 3. Never promise by lookup alone: the stored leaf must be this very entry, at the time the SCT states.
+	// 4. Never promise by lookup alone: the stored leaf must be this very entry, at the time the SCT states.
 	if (!admitted.receipt) throw new Error(`entry ${admitted.index} was admitted without a receipt`);
 	const sct = sctParts(admitted.receipt);
 	const expected = encodeMerkleTreeLeaf({ timestampMs: sct.timestampMs, entry, extensions: sct.extensions });
@@ -45,14 +52,19 @@ export async function submitChain(deps: SubmitDeps, type: EntryType, ders: reado
 }
 
 /** Everything that an outsider can get wrong, decided before the log is touched. */
-async function verifiedEntry(roots: AcceptedRoots, type: EntryType, ders: readonly Uint8Array[]): Promise<ChainEntry> {
+async function verifiedEntry(
+	roots: AcceptedRoots,
+	type: EntryType,
+	ders: readonly Uint8Array[],
+): Promise<ChainEntry & { readonly issuers: readonly Certificate[] }> {
 	try {
 		// Cheap refusals come before any signature is checked.
 		const submitted = parseChain(ders);
 		const [leaf] = submitted;
 		if (!leaf) throw new DomainError('malformed-certificate', 'the chain is empty');
 		checkEntryType(type, leaf);
-		return entryOfChain(type, await roots.complete(submitted));
+		const chain = await roots.complete(submitted);
+		return { ...entryOfChain(type, chain), issuers: chain.slice(1) };
 	} catch (error) {
 		// Extensions are read where they are needed, some of them only after the certificate itself was read.
 		if (!(error instanceof FormatError)) throw error;

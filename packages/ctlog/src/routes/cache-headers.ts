@@ -8,3 +8,6 @@ export const GROWING = { 'cache-control': 'public, max-age=60' } as const;
 
 /** The latest of something is asked for to be the latest. */
 export const LATEST = { 'cache-control': 'no-cache' } as const;
+
+/** Tiles and issuers are named by what they hold. */
+export const FOREVER = { 'cache-control': 'public, max-age=31536000, immutable' } as const;
