@@ -28,8 +28,9 @@ export function createHealth(deps: HealthDeps): () => Promise<Health> {
 	let probedAtMs = Number.NEGATIVE_INFINITY;
 	let probe: Promise<Check> | undefined;
 	const askCtLog = (): Promise<Check> => {
+		// A clock that was set back must not keep an old answer for ever.
 		const nowMs = deps.clock();
-		if (probe === undefined || nowMs - probedAtMs >= CT_PROBE_INTERVAL_MS) {
+		if (probe === undefined || Math.abs(nowMs - probedAtMs) >= CT_PROBE_INTERVAL_MS) {
 			probedAtMs = nowMs;
 			probe = probeCtLog(deps.ctLog, deps.chain);
 		}

@@ -20,6 +20,8 @@ const MAX_AGE_MS = 10 * 60_000;
 /** How long the last known keys still serve while the issuer does not answer. */
 const MAX_STALE_MS = 60 * 60_000;
 const MIN_REFRESH_INTERVAL_MS = 10_000;
+/** After a failure with keys in hand: while the issuer hangs, requests wait for it once a minute and not every time. */
+const RENEWAL_INTERVAL_MS = 60_000;
 /** After a failure with nothing in hand; a provider that starts together with us should not cost ten seconds. */
 const RETRY_INTERVAL_MS = 1_000;
 const MAX_KEYS = 100;
@@ -52,7 +54,7 @@ export class IssuerKeys {
 	readonly #issuer: string;
 	readonly #deps: IssuerKeysDeps;
 	#loaded: Loaded | undefined;
-	#lastAttemptMs = Number.NEGATIVE_INFINITY;
+	#lastAttemptMs: number | undefined;
 	#failure: unknown;
 	#flight: Promise<void> | undefined;
 
@@ -90,17 +92,21 @@ export class IssuerKeys {
 	}
 
 	async #current(): Promise<Loaded> {
-		const age = this.#deps.clock() - (this.#loaded?.loadedAtMs ?? Number.NEGATIVE_INFINITY);
-		if (age > MAX_AGE_MS && (this.#flight || this.#mayAsk(this.#loaded ? MIN_REFRESH_INTERVAL_MS : RETRY_INTERVAL_MS)))
-			await this.#refresh();
-		if (!this.#loaded || this.#deps.clock() - this.#loaded.loadedAtMs > MAX_STALE_MS)
+		const interval = this.#loaded ? RENEWAL_INTERVAL_MS : RETRY_INTERVAL_MS;
+		if (this.#since(this.#loaded?.loadedAtMs) > MAX_AGE_MS && this.#mayAsk(interval)) await this.#refresh();
+		if (!this.#loaded || this.#since(this.#loaded.loadedAtMs) > MAX_STALE_MS)
 			throw new IssuerUnavailableError(`no keys of ${this.#issuer}`, { cause: this.#failure });
 		return this.#loaded;
 	}
 
 	#mayAsk(intervalMs: number): boolean {
 		// A refresh that is under way may be joined by anyone; it costs the issuer nothing more.
-		return this.#flight !== undefined || this.#deps.clock() - this.#lastAttemptMs >= intervalMs;
+		return this.#flight !== undefined || this.#since(this.#lastAttemptMs) >= intervalMs;
+	}
+
+	/** Time that has passed. A clock that was set back must not make anything last for ever. */
+	#since(momentMs: number | undefined): number {
+		return momentMs === undefined ? Number.POSITIVE_INFINITY : Math.abs(this.#deps.clock() - momentMs);
 	}
 
 	/** Never throws: a failure is kept, and whoever needs keys finds out that there are none. */

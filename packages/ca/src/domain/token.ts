@@ -85,6 +85,7 @@ function readUnverified(token: string): Unverified {
 	if (!header.success) throw refuse('token-malformed', "its header names no 'alg'");
 	// RFC 7515 section 4.1.11: an extension that must be understood; we understand none (`b64` would change the payload).
 	if (Object.hasOwn(header.data, 'crit')) throw refuse('token-malformed', "its header has 'crit'");
+	decodePart(signature, 'signature');
 	const { iss } = asClaims(parsePart(payload, 'payload'));
 	if (typeof iss !== 'string') throw refuse('token-malformed', "it has no 'iss'");
 	// Nothing else of the header is used: `jwk`, `jku` and `x5c` would let the sender bring the key.
@@ -164,10 +165,20 @@ function checkTimesAndAudience(claims: Claims, audience: string, nowSeconds: num
 
 function parsePart(part: string, what: string): unknown {
 	try {
-		return parseJson(fromBase64Url(part), { maxDepth: MAX_CLAIM_DEPTH });
+		return parseJson(decodePart(part, what), { maxDepth: MAX_CLAIM_DEPTH });
 	} catch (error) {
 		if (!(error instanceof FormatError)) throw error;
-		throw refuse('token-malformed', `its ${what} is not base64url of JSON`, { cause: error });
+		throw refuse('token-malformed', `its ${what} is not JSON`, { cause: error });
+	}
+}
+
+/** Strict base64url, so that a token has one spelling. */
+function decodePart(part: string, what: string): Uint8Array {
+	try {
+		return fromBase64Url(part);
+	} catch (error) {
+		if (!(error instanceof FormatError)) throw error;
+		throw refuse('token-malformed', `its ${what} is not base64url`, { cause: error });
 	}
 }
 

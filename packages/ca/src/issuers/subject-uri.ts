@@ -36,15 +36,14 @@ export function subjectUri(text: string): string {
 	return `${scheme.toLowerCase()}://${host}${encode(path, KEPT_IN_PATH)}${queryText}${fragmentText}`;
 }
 
-/** Percent-encodes what is not kept; escapes that are there already stay one escape. */
+/**
+ * Percent-encodes what is not kept. Escapes stay as they are: upstream decodes them at this point, so that a file named
+ * `a%40refs...` could put an `@refs` of its own choice in front of the true one.
+ */
 function escapeBytes(part: string, kept: RegExp): string {
-	return part.replace(/%[0-9A-Fa-f]{2}|[\s\S]/gu, (unit) => {
-		if (unit.length === 3 && unit.startsWith('%')) {
-			const character = String.fromCharCode(Number.parseInt(unit.slice(1), 16));
-			return kept.test(character) ? character : unit.toUpperCase();
-		}
-		return kept.test(unit) ? unit : percentEncode(unit);
-	});
+	return part.replace(/%[0-9A-Fa-f]{2}|[\s\S]/gu, (unit) =>
+		unit.startsWith('%') || kept.test(unit) ? unit : percentEncode(unit),
+	);
 }
 
 function percentEncode(character: string): string {

@@ -1,0 +1,138 @@
+import { describe, expect, it } from 'vitest';
+import { identify, typeOf } from '../domain/principal.ts';
+import { ISSUER_TYPES, issuerSettings } from './issuer-types.ts';
+
+const EXAMPLES = ISSUER_TYPES.flatMap((type) => type.examples.map((example) => ({ ...example, type })));
+
+describe('every issuer type', () => {
+	it('has a name of its own, examples, and settings that are told apart by that name', () => {
+		expect(new Set(ISSUER_TYPES.map(({ name }) => name)).size).toBe(ISSUER_TYPES.length);
+		for (const type of ISSUER_TYPES) {
+			expect(type.examples.length).toBeGreaterThan(0);
+			expect(typeOf(type.name)).toBe(type);
+			expect(issuerSettings.parse({ type: type.name, issuer: 'https://issuer.example' })).toMatchObject({
+				type: type.name,
+				audience: 'sigstore',
+				rules: [],
+				allowEveryone: false,
+			});
+		}
+	});
+
+	it.each(EXAMPLES)(
+		'$type.name turns $name into the certified identity',
+		({ type, settings, claims, expect: wanted }) => {
+			const parsed = issuerSettings.parse({ type: type.name, ...settings });
+			const identity = identify({ settings: parsed, claims });
+			const { subject, issuer } = wanted.principal;
+			expect(identity).toMatchObject({ subject, issuer });
+			expect(identity.extensions).toEqual({ ...wanted.extensions, issuer, issuerV2: issuer, subject: claims.sub });
+			expect(identity.challenges).toContain(claims[type.challengeClaim]);
+			expect(identity.challenges).toContain(claims.sub);
+		},
+	);
+
+	it.each(EXAMPLES)(
+		'$type.name refuses $name without any claim that it needs, in its own words',
+		({ type, settings, claims }) => {
+			const parsed = issuerSettings.parse({ type: type.name, ...settings });
+			const optional = new Set(['aud', 'iss', 'actor', 'environment', 'ref_type']);
+			for (const name of Object.keys(claims).filter((claim) => !optional.has(claim))) {
+				const { [name]: _left, ...rest } = claims;
+				expect(() => identify({ settings: parsed, claims: rest }), name).toThrow(
+					/^(claim-missing|email-not-verified): /,
+				);
+			}
+		},
+	);
+
+	it.each([{ type: 'email' }, { type: 'github-actions' }])('$type refuses settings it does not know', ({ type }) => {
+		const parsed = issuerSettings.safeParse({ type, issuer: 'https://issuer.example', clientId: 'sigstore' });
+		expect(parsed.success).toBe(false);
+	});
+});
+
+describe('the settings of an issuer', () => {
+	it.each([
+		{ name: 'an unknown type', settings: { type: 'ldap', issuer: 'https://a.example' } },
+		{ name: 'no URL', settings: { type: 'email', issuer: 'a.example' } },
+		{ name: 'a file', settings: { type: 'email', issuer: 'file:///etc/passwd' } },
+		{ name: 'an empty audience', settings: { type: 'email', issuer: 'https://a.example', audience: '' } },
+		{
+			name: 'a rule without values',
+			settings: { type: 'email', issuer: 'https://a.example', rules: [{ claim: 'a', anyOf: [] }] },
+		},
+		{ name: 'a claim path that is none', settings: { type: 'email', issuer: 'https://a.example', issuerClaim: 'iss' } },
+		{
+			name: 'a base URL with a slash',
+			settings: { type: 'github-actions', issuer: 'https://a.example', url: 'https://ghe.example/' },
+		},
+	])('are refused with $name', ({ settings }) => {
+		expect(issuerSettings.safeParse(settings).success).toBe(false);
+	});
+
+	it('let a broker name the upstream provider only when it names one', () => {
+		const settings = issuerSettings.parse({ type: 'email', issuer: 'https://b.example', issuerClaim: '$.a.b' });
+		const claims = { sub: 's', email: 'a@b.example', email_verified: true };
+		expect(() => identify({ settings, claims: { ...claims, a: 'text' } })).toThrow('claim-missing');
+		expect(() => identify({ settings, claims: { ...claims, a: { b: 7 } } })).toThrow('claim-missing');
+		expect(() => identify({ settings, claims: { ...claims, a: Object.create({ b: 'inherited' }) } })).toThrow(
+			'claim-missing',
+		);
+		expect(identify({ settings, claims: { ...claims, a: { b: 'https://up.example' } } }).issuer).toBe(
+			'https://up.example',
+		);
+	});
+
+	it('put a GitHub Enterprise server into every name', () => {
+		const settings = issuerSettings.parse({
+			type: 'github-actions',
+			issuer: 'https://ghe.example/_services/token',
+			url: 'https://ghe.example',
+		});
+		const { claims } = ISSUER_TYPES.find(({ name }) => name === 'github-actions')!.examples[0]!;
+		const identity = identify({ settings, claims });
+		expect(JSON.stringify(identity)).not.toContain('https://github.com');
+		expect(identity.subject.value).toMatch(/^https:\/\/ghe\.example\/octo-org\//);
+	});
+
+	it('may skip the verification of addresses', () => {
+		const settings = issuerSettings.parse({ type: 'email', issuer: 'https://b.example', skipEmailVerification: true });
+		expect(identify({ settings, claims: { sub: 's', email: 'a@b.example' } }).subject.value).toBe('a@b.example');
+	});
+});
+
+describe('e-mail addresses', () => {
+	const settings = issuerSettings.parse({ type: 'email', issuer: 'https://b.example' });
+	const certified = (email: string) =>
+		identify({ settings, claims: { sub: 's', email, email_verified: true } }).subject.value;
+
+	it.each(['a@b', 'first.last+tag@sub.example.com', "o'brien@example.com", `${'a'.repeat(64)}@example.com`])(
+		'%s is certified as it is',
+		(email) => {
+			expect(certified(email)).toBe(email);
+		},
+	);
+
+	it.each([
+		'plain',
+		'@example.com',
+		'a@',
+		'a b@example.com',
+		'a@exam ple.com',
+		'a..b@example.com',
+		'.a@example.com',
+		'"a"@example.com',
+		'a@[127.0.0.1]',
+		'a@-example.com',
+		'a@example..com',
+		'a@example.com\n',
+		'A <a@example.com>',
+		'a@example.com,b@example.com',
+		`${'a'.repeat(65)}@example.com`,
+		`a@${'b.'.repeat(130)}com`,
+		'm\u00fcller@example.com',
+	])('%j is refused', (email) => {
+		expect(() => certified(email)).toThrow('claim-malformed');
+	});
+});
