@@ -25,6 +25,7 @@ export interface RunningService {
 
 /** Requests under way may end within this time; then their connections are cut. */
 const DRAIN_MS = 1_800;
+const SWEEP_MS = 25;
 const JOBS_MS = 600;
 const CLOSE_MS = 500;
 
@@ -83,10 +84,16 @@ export async function startService(service: Service, options: StartOptions): Pro
 async function drain(servers: readonly Server[]): Promise<void> {
 	const listening = servers.filter((server) => server.listening);
 	const closed = Promise.all(listening.map((server) => new Promise((resolve) => server.close(resolve))));
-	for (const server of listening) server.closeIdleConnections();
+	const closeIdle = () => {
+		for (const server of listening) server.closeIdleConnections();
+	};
+	closeIdle();
+	// A connection whose last answer promised to keep it alive becomes idle after this moment.
+	const sweep = setInterval(closeIdle, SWEEP_MS);
 	await within(DRAIN_MS, closed, () => {
 		for (const server of listening) server.closeAllConnections();
 	});
+	clearInterval(sweep);
 }
 
 /** Waits for `work`, but not longer than `ms`; `late` is called when it took longer. */
