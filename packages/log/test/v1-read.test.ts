@@ -3,6 +3,7 @@ import { parseCheckpoint } from '@chancery/core/checkpoint';
 import { parseNote } from '@chancery/core/note';
 import { checkConsistency } from '@chancery/core/proof';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { certificateOf } from './certificates.ts';
 import { type LogUnderTest, startLog, TREE_ID } from './log-under-test.ts';
 import { dsse, hashedrekord, newKey, pemOf } from './proposals.ts';
 
@@ -158,6 +159,21 @@ describe('POST /api/v1/index/retrieve', () => {
 		expect(await search(criteria)).toEqual([ids[12], ...ids.slice(8, 12).reverse()]);
 		expect(await search({ ...criteria, operator: 'and' })).toEqual([]);
 		expect(await search({ publicKey, hash: hash(), operator: 'and' })).toEqual([ids[9]]);
+	});
+
+	it('finds by every identity of a certificate, in any case', async () => {
+		const workflow = 'https://ci.example/Org/Repo/.ci/build.yml@refs/heads/main';
+		const holder = newKey();
+		const pem = certificateOf(holder, `subjectAltName=email:Jane@Example.com,URI:${workflow}`);
+		const payload = hashedrekord('by Jane', holder, pem);
+		const { headers } = await log.v1.inject({ method: 'POST', url: '/api/v1/log/entries', payload });
+		expect(headers.etag).toMatch(/^[0-9a-f]{80}$/);
+		expect(await search({ email: 'jane@example.COM' })).toEqual([headers.etag]);
+		expect(await search({ subject: workflow })).toEqual([headers.etag]);
+		expect(await search({ email: 'jane@example.com', subject: workflow.toLowerCase(), operator: 'and' })).toEqual([
+			headers.etag,
+		]);
+		expect(await search({ subject: 'https://ci.example/Org/Repo' })).toEqual([]);
 	});
 
 	it('finds nothing without criteria, and nothing for strangers', async () => {
