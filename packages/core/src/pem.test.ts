@@ -35,6 +35,8 @@ describe('PEM', () => {
 		['another end', `-----BEGIN X-----\n${body}\n-----END Y-----\n`],
 		['an end alone', `-----END X-----\n`],
 		['a block in a block', `-----BEGIN X-----\n-----BEGIN X-----\n${body}\n-----END X-----\n`],
+		['a malformed label before a good block', `-----BEGIN x-----\n${encodePem('X', der(3))}`],
+		['an end before a good block', `-----END X-----\n${encodePem('X', der(3))}`],
 		['an empty block', '-----BEGIN X-----\n-----END X-----\n'],
 		['a header', `-----BEGIN X-----\nProc-Type: 4,ENCRYPTED\n\n${body}\n-----END X-----\n`],
 		['spaces inside a line', '-----BEGIN X-----\nAA EC\n-----END X-----\n'],

@@ -79,6 +79,7 @@ describe('a public key is refused', () => {
 		['when empty', new Uint8Array(0)],
 		['with bytes behind it', Uint8Array.of(...P256, 0)],
 		['with a compressed point', ec('1.2.840.10045.3.1.7', Uint8Array.of(2, ...new Uint8Array(32)))],
+		['with a hybrid point', ec('1.2.840.10045.3.1.7', Uint8Array.of(6, ...new Uint8Array(64)))],
 		['with a point of another curve', ec('1.3.132.0.34', parseSpki(P256).ecPoint!)],
 		['on a curve that we do not know', ec('1.3.132.0.10', parseSpki(P256).ecPoint!)],
 		[
