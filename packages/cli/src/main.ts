@@ -7,7 +7,17 @@ import { terminal } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
 
 /** Errors that are an answer, not a fault: their message is for the person, their stack is not. */
-const ANSWERS = new Set(['Refusal', 'VerifyError', 'ClientError', 'CallError', 'FormatError', 'EmbeddedError']);
+const ANSWERS = new Set([
+	'CallError',
+	'ClientError',
+	'EmbeddedPostgresError',
+	'FormatError',
+	'KeyError',
+	'MigrationError',
+	'Refusal',
+	'TlogError',
+	'VerifyError',
+]);
 
 try {
 	await buildProgram().parseAsync();

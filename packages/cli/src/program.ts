@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { attestBlobCommand } from './commands/attest-blob.ts';
 import { initializeCommand } from './commands/initialize.ts';
+import { logCommand } from './commands/log.ts';
 import { signBlobCommand } from './commands/sign-blob.ts';
 import { tokenCommand } from './commands/token.ts';
 import { upCommand } from './commands/up.ts';
@@ -16,6 +17,7 @@ const COMMANDS = [
 	verifyBlobCommand,
 	attestBlobCommand,
 	verifyBlobAttestationCommand,
+	logCommand,
 ];
 
 export function buildProgram(): Command {

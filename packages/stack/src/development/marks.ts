@@ -5,12 +5,12 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { openFileMark } from '@chancery/tlog/file-mark';
-import type { MarkStore } from '@chancery/tlog/mark';
+import type { AdoptableMarkStore } from '@chancery/tlog/mark';
 
 export interface InstanceMarks {
-	readonly v1: MarkStore;
-	readonly v2: MarkStore;
-	readonly ctlog: MarkStore;
+	readonly v1: AdoptableMarkStore;
+	readonly v2: AdoptableMarkStore;
+	readonly ctlog: AdoptableMarkStore;
 }
 
 /** The folder of all marks of the instance with this id (XDG state folder). */

@@ -26,6 +26,7 @@ import { getTrustReport } from '@chancery/wire/trust-report';
 import type { DevelopmentKeys } from '../bootstrap/development-keys.ts';
 import { HOST_NAME, portOf, type ServiceName } from '../up/addresses.ts';
 import type { InstanceRecord } from '../up/instance-record.ts';
+import { Refusal } from '../up/refusal.ts';
 import type { Configurations } from './configurations.ts';
 import type { InstanceMarks } from './marks.ts';
 
@@ -150,7 +151,23 @@ async function start(
 		},
 	});
 	onStarted(running);
+	await requireWritableLogs(service);
 	const { admin } = running.urls;
 	if (!admin) throw new Error(`${service.name} has no admin listener`);
 	return { admin };
+}
+
+/**
+ * A log that may not grow serves what it has, but an instance with it is of no use and would only say so at the
+ * self-test. The usual reason is a data folder that was restored, or a state folder that was lost.
+ */
+async function requireWritableLogs(service: Service): Promise<void> {
+	if (service.name !== 'log' && service.name !== 'ctlog') return;
+	for (const [check, { ok, detail }] of Object.entries((await service.health()).checks)) {
+		if (ok) continue;
+		const log = service.name === 'ctlog' ? 'ctlog' : check;
+		throw new Refusal(
+			`the log ${log} may not grow: ${detail}. If you know that its database is complete, run 'chancery log adopt-head --log ${log}' (see --help)`,
+		);
+	}
 }

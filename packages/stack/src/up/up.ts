@@ -10,9 +10,6 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createLogger, type LogLevel } from '@chancery/chassis/logger';
 import { selfTest } from '@chancery/client/self-test';
-import { startEmbedded } from '@chancery/postgres/embedded';
-import { openDatabase } from '@chancery/postgres/pool';
-import { checkDurability } from '@chancery/tlog/durability';
 import { authIssuer } from '@chancery/wire/identity';
 import { openDevelopmentChains } from '../bootstrap/development-chains.ts';
 import { openDevelopmentKeys } from '../bootstrap/development-keys.ts';
@@ -25,6 +22,7 @@ import { writeClientFiles } from './client-files.ts';
 import { openDataFolder } from './data-folder.ts';
 import { writeDurably } from './durable-file.ts';
 import { lockFolder } from './folder-lock.ts';
+import { openInstanceDatabase } from './instance-database.ts';
 import { openInstanceRecord } from './instance-record.ts';
 import { instructions } from './instructions.ts';
 import { openLogFile } from './log-file.ts';
@@ -46,7 +44,6 @@ export interface UpOptions {
 
 const PROJECT = join(import.meta.dirname, '../../../..');
 const SELF_TEST_EMAIL = 'self-test@localhost.example';
-const DATABASE = 'chancery';
 
 /**
  * Runs an instance until it is told to stop. Answers the exit code.
@@ -159,23 +156,6 @@ export async function up(options: UpOptions): Promise<number> {
 		if (stop.signal.aborted) return 0;
 		throw portInUse(error) ?? error;
 	}
-}
-
-async function openInstanceDatabase(dataDir: string, cleanup: AsyncDisposableStack, log: (message: string) => void) {
-	const admit = checkDurability;
-	const applicationName = 'chancery';
-	const maxConnections = 40;
-	if (process.env.DATABASE_URL) {
-		const database = openDatabase({ url: process.env.DATABASE_URL, applicationName, maxConnections, admit });
-		cleanup.defer(() => database.close());
-		return database;
-	}
-	const server = await startEmbedded({ dataDir, log });
-	cleanup.defer(() => server.stop());
-	await server.createDatabase(DATABASE);
-	const database = openDatabase({ url: server.url(DATABASE), applicationName, maxConnections, admit });
-	cleanup.defer(() => database.close());
-	return database;
 }
 
 function portInUse(error: unknown): Refusal | undefined {
