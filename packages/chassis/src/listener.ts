@@ -161,13 +161,16 @@ export function createListener(options: ListenerOptions): FastifyInstance {
 		maxHeldBytes: options.maxHeldBodyBytes ?? DEFAULT_MAX_HELD_BODY_BYTES,
 	});
 	app.removeAllContentTypeParsers();
-	app.addContentTypeParser('*', (request: FastifyRequest, payload: IncomingMessage) => {
+	const readBody = (request: FastifyRequest, payload: IncomingMessage): Promise<Uint8Array> => {
 		const encoding = request.headers['content-encoding'];
 		if (encoding !== undefined && encoding !== 'identity')
 			throw new DomainError('unsupported-media-type', 'the body must be sent without a content encoding');
 		const length = Number(request.headers['content-length'] ?? Number.NaN);
 		return bodies.read(payload, Number.isNaN(length) ? undefined : length);
-	});
+	};
+	// `*` alone would do, but is looked up anew for each request; what a pattern matched is remembered.
+	app.addContentTypeParser(/^/, readBody);
+	app.addContentTypeParser('*', readBody);
 
 	limitInFlight(app, options.maxInFlight ?? DEFAULT_MAX_IN_FLIGHT);
 	return app;

@@ -86,6 +86,14 @@ describe('a service in a process of its own', { timeout: 30_000 }, () => {
 		expect(await started.exit).toBe(0);
 	});
 
+	it('stops in order also when it is told to while it starts', async () => {
+		const started = start({ startMs: 700 });
+		await expect.poll(started.log, { timeout: 15_000 }).toContain('starting');
+		started.child.kill('SIGTERM');
+		expect(await started.exit).toBe(0);
+		expect(started.log()).toMatch(/"msg":"stopping".*"msg":"closed"/s);
+	});
+
 	it('reads environment variables over its file', async () => {
 		const started = start({}, { env: { CHANCERY_GREETING__GREETING: 'good day', CHANCERY_LOGGING__JSON: 'true' } });
 		expect(await (await fetch(await urlOf(started))).text()).toBe('good day ed25519');

@@ -12,7 +12,7 @@ import type { z } from 'zod';
 import { ConfigError, loadConfig, parseSection } from './config.ts';
 import { createLogger, type Logger } from './logger.ts';
 import { databaseSection, keysSection, listenSection, loggingSection, openConfiguredKey } from './process-config.ts';
-import { type RunningService, startService } from './running-service.ts';
+import { startService } from './running-service.ts';
 import { Secret } from './secret.ts';
 import type { Service, ServiceDeps } from './service.ts';
 
@@ -44,6 +44,8 @@ export async function run<S extends z.ZodType>(
 	};
 	process.on('uncaughtException', (error) => fail(error, 'an error that nobody expected'));
 	process.on('unhandledRejection', (error) => fail(error, 'a rejection that nobody handled'));
+	const started = Promise.withResolvers<() => Promise<void>>();
+	stopOnSignal(started.promise, () => log);
 	try {
 		const settings = await readSettings(name, configSchema);
 		log = createLogger({ ...settings.logging, name });
@@ -63,7 +65,10 @@ export async function run<S extends z.ZodType>(
 			openKey: (key) => openConfiguredKey(name, settings.keys, key),
 		});
 		const running = await startService(service, { addresses: settings.listen, log });
-		stopOnSignal(running, log, () => database.close());
+		started.resolve(async () => {
+			await running.stop();
+			await database.close();
+		});
 	} catch (error) {
 		fail(error, 'the service did not start');
 	}
@@ -92,28 +97,30 @@ function readArguments() {
 	}
 }
 
-/** The first signal stops in order; another one, more than a second later, ends the process as it is. */
-function stopOnSignal(running: RunningService, log: Logger, close: () => Promise<void>): void {
+/**
+ * The first signal stops in order, also when the start is not over yet; another one, more than a second later, ends the
+ * process as it is.
+ */
+function stopOnSignal(started: Promise<() => Promise<void>>, log: () => Logger): void {
 	let firstMs: number | undefined;
 	const onSignal = (signal: NodeJS.Signals) => {
 		if (firstMs !== undefined) {
 			if (performance.now() - firstMs < REPEAT_MS) return;
-			log.warn({ signal }, 'stopping without waiting');
+			log().warn({ signal }, 'stopping without waiting');
 			process.exit(1);
 		}
 		firstMs = performance.now();
-		log.info({ signal }, 'stopping');
+		log().info({ signal }, 'stopping');
 		setTimeout(() => {
-			log.fatal({ limitMs: STOP_LIMIT_MS }, 'the stop took too long');
+			log().fatal({ limitMs: STOP_LIMIT_MS }, 'the stop took too long');
 			process.exit(1);
 		}, STOP_LIMIT_MS).unref();
-		running
-			.stop()
-			.then(close)
+		started
+			.then((stop) => stop())
 			.then(
 				() => process.exit(0),
 				(error: unknown) => {
-					log.fatal({ err: error }, 'the stop failed');
+					log().fatal({ err: error }, 'the stop failed');
 					process.exit(1);
 				},
 			);

@@ -1,4 +1,5 @@
 /** A whole service in a few lines, run as a process of its own by the tests of `run`. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { createListener } from '../src/listener.ts';
 import { run } from '../src/run.ts';
@@ -7,9 +8,12 @@ const configSchema = z.strictObject({
 	greeting: z.string(),
 	publicUrl: z.url().optional(),
 	failWith: z.string().optional(),
+	startMs: z.int().default(0),
 });
 
 await run('greeting', configSchema, async ({ config, log, openKey }) => {
+	log.info('starting');
+	await sleep(config.startMs);
 	const signer = await openKey('main');
 	const app = createListener({ name: 'public', log, errors: {}, family: 'text', maxBodyBytes: 10 });
 	app.get('/', async () => `${config.greeting} ${signer.algorithm}`);
