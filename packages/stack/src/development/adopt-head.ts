@@ -43,7 +43,8 @@ export async function adoptHead({ data, log, size, reason, say }: AdoptionOrder)
 	const rekor = logIdentities(configurations.log, { v1Signer: signers['log-v1'], v2Signer: signers['log-v2'] });
 	const mark = openMarks(record.id)[log];
 	cleanup.defer(() => mark.close?.());
-	return adopt({
+	// Awaited here: what the stack holds is closed when this function is left.
+	return await adopt({
 		database,
 		schema: log === 'ctlog' ? CTLOG_SCHEMA : LOG_SCHEMA,
 		identity: log === 'ctlog' ? logIdentityOf(configurations.ctlog, signers.ctlog.publicKey) : rekor[log],
