@@ -66,7 +66,8 @@ export async function up(options: UpOptions): Promise<number> {
 		const lock = await lockFolder(folder.lock);
 		cleanup.defer(() => lock.release());
 		const record = await openInstanceRecord(folder, options.portBase, Date.now());
-		// Whoever finds this file may rely on a running instance.
+		// Written again when everything answers: whoever waits for it must not find that of an earlier run. It stays when
+		// the instance stops, because the files that it names serve offline verification.
 		await rm(folder.instance, { force: true });
 		const log = createLogger({
 			level: logLevel(),
@@ -146,7 +147,6 @@ export async function up(options: UpOptions): Promise<number> {
 			output.data(instructions({ folder, files, urls, oidcIssuer: issuer, command }));
 			output.data(`ready in ${((performance.now() - startedAt) / 1000).toFixed(1)} s, data in ${folder.path}`);
 		}
-		cleanup.defer(() => rm(folder.instance, { force: true }));
 
 		// 8. Serve.
 		if (!options.isOnce) await stop.stopped;
