@@ -9,6 +9,7 @@ import { randomBytes } from 'node:crypto';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createLogger, type LogLevel } from '@chancery/chassis/logger';
+import type { RunningService } from '@chancery/chassis/running-service';
 import { selfTest } from '@chancery/client/self-test';
 import { authIssuer } from '@chancery/wire/identity';
 import { openDevelopmentChains } from '../bootstrap/development-chains.ts';
@@ -55,6 +56,7 @@ export async function up(options: UpOptions): Promise<number> {
 	const stop = listenForStop(output.say);
 	await using cleanup = new AsyncDisposableStack();
 	cleanup.defer(() => stop.dispose());
+	const started: RunningService[] = [];
 	const step = (message: string) => {
 		stop.signal.throwIfAborted();
 		output.say(`${((performance.now() - startedAt) / 1000).toFixed(1).padStart(5)} s  ${message}`);
@@ -97,8 +99,11 @@ export async function up(options: UpOptions): Promise<number> {
 			database,
 			log,
 			clock: Date.now,
-			onStarted: (service) => cleanup.defer(() => service.stop()),
+			onStarted: (service) => started.push(service),
 		};
+		// All at once: each may take three seconds when its clients hang, and together they have five. An issuance that is
+		// under way may find the CT log closed; its client is told to come back.
+		cleanup.defer(async () => void (await Promise.all(started.map((service) => service.stop()))));
 		await prepareDatabase(parts);
 		const admin = await startServices(parts);
 		step('services');

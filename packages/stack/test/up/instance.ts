@@ -1,0 +1,252 @@
+/** `chancery up` as anyone starts it, in processes of its own: where it lives, how it is started, what it says. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { chmod, chown, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { waitUntil } from '@chancery/postgres/process-identity';
+import { canEnter } from '@chancery/postgres/server-user';
+import { databaseOf, databaseProcesses, PORT_COUNT } from './processes.ts';
+
+export const CHECKOUT = join(import.meta.dirname, '../../../..');
+export const IS_ROOT = process.geteuid?.() === 0;
+
+const COMMAND = 'packages/cli/bin/chancery';
+/** Not a promise of the contract: only so that a start that hangs is reported as one. */
+const READY_WITHIN_MS = 100_000;
+
+export interface User {
+	readonly uid: number;
+	readonly gid: number;
+}
+
+/** Where an instance lives: a data folder, ten ports, a home, and whose they are. */
+export interface Place {
+	/** Everything below it goes away after the tests. */
+	readonly base: string;
+	readonly data: string;
+	readonly portBase: number;
+	/** Undefined: the user who runs the tests. */
+	readonly user: User | undefined;
+	readonly runs: Run[];
+}
+
+/** `instance.json`, as the contract has it. */
+export interface InstanceFile {
+	readonly services: Readonly<Record<string, { readonly url: string }>>;
+	readonly oidcIssuer: string;
+	readonly root: { readonly path: string; readonly sha256: string };
+	readonly trustedRoot: string;
+	readonly signingConfig: string;
+	readonly clientTrustConfig: string;
+}
+
+export interface End {
+	readonly code: number | null;
+	readonly signal: NodeJS.Signals | null;
+}
+
+const places: Place[] = [];
+
+export interface PlaceOptions {
+	/** The data folder below the base; may have several parts. */
+	readonly name?: string;
+	/** Only its owner may enter the base, as `mkdtemp` makes it. */
+	readonly isClosed?: boolean;
+	readonly user?: User;
+}
+
+export async function makePlace({ name = 'data', isClosed = false, user }: PlaceOptions = {}): Promise<Place> {
+	const base = await mkdtemp(join(tmpdir(), 'chancery-up-'));
+	// The database server of root runs as another user, who must be able to pass.
+	if (!isClosed) await chmod(base, 0o711);
+	for (const folder of ['home', 'checkout']) await mkdir(join(base, folder));
+	if (user) for (const folder of [base, join(base, 'home')]) await chown(folder, user.uid, user.gid);
+	const place = { base, data: join(base, name), portBase: await freePortBase(), user, runs: [] };
+	places.push(place);
+	return place;
+}
+
+/** For `afterAll`: ends and removes what the tests of a file made, also what a failed test left behind. */
+export async function removePlaces(): Promise<void> {
+	for (const place of places.splice(0)) {
+		for (const run of place.runs) await run.stop();
+		const database = await databaseOf(place);
+		if (database) {
+			for (const pid of await databaseProcesses(database)) process.kill(pid, 'SIGKILL');
+			if (database.isOutside) await rm(dirname(database.cluster), { recursive: true });
+			if (database.runtimeDir) await rm(database.runtimeDir, { recursive: true, force: true });
+		}
+		await rm(place.base, { recursive: true, force: true });
+	}
+}
+
+/** A process that was started, and everything it says. */
+export class Run {
+	stdout = '';
+	stderr = '';
+	/** Settles when the process has ended and all its output has been read. */
+	readonly ended: Promise<End>;
+	readonly #child: ChildProcess;
+
+	constructor(child: ChildProcess) {
+		this.#child = child;
+		child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
+			this.stdout += chunk;
+		});
+		child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
+			this.stderr += chunk;
+		});
+		this.ended = new Promise((resolve, reject) => {
+			child.once('error', reject);
+			child.once('close', (code, signal) => resolve({ code, signal }));
+		});
+	}
+
+	get pid(): number {
+		return this.#child.pid as number;
+	}
+
+	kill(signal: NodeJS.Signals): void {
+		this.#child.kill(signal);
+	}
+
+	/** Nobody reads on: as when a script has seen `ready` and closes the pipes. */
+	closePipes(): void {
+		this.#child.stdout?.destroy();
+		this.#child.stderr?.destroy();
+	}
+
+	/** Waits for words on stderr. */
+	async said(words: RegExp): Promise<void> {
+		await this.#wait(() => words.test(this.stderr), String(words));
+	}
+
+	/** Waits for the line that begins with `ready` and answers it. */
+	async ready(): Promise<string> {
+		await this.#wait(() => /^ready.*\n/m.test(this.stdout), 'ready');
+		return /^ready.*$/m.exec(this.stdout)?.[0] as string;
+	}
+
+	/** An orderly end; one that hangs is cut off, and the tests see its exit. */
+	async stop(): Promise<End> {
+		const cutOff = setTimeout(() => this.kill('SIGKILL'), 20_000);
+		this.kill('SIGTERM');
+		const end = await this.ended;
+		clearTimeout(cutOff);
+		return end;
+	}
+
+	async #wait(isThere: () => boolean, what: string): Promise<void> {
+		let end: End | undefined;
+		void this.ended.then((how) => {
+			end = how;
+		});
+		const isInTime = await waitUntil(() => isThere() || end !== undefined, READY_WITHIN_MS);
+		if (isThere()) return;
+		const how = isInTime ? `it ended with ${end?.code ?? end?.signal}` : 'it took too long';
+		throw new Error(`no '${what}': ${how}\n${this.stdout}\n${this.stderr}`);
+	}
+}
+
+export interface RunOptions {
+	/** `npm`: through `npm start --` from the checkout. */
+	readonly through?: 'npm';
+	/** Leads a process group of its own, like a job of a shell. */
+	readonly isGroup?: boolean;
+	/** A network with nothing but loopback (as root). */
+	readonly isCutOff?: boolean;
+	/** Whose process it is, when that is not the owner of the place. */
+	readonly as?: User;
+	readonly env?: NodeJS.ProcessEnv;
+}
+
+/** `chancery up` on the data folder of the place. Its ports are named at the first start only, unless `args` do. */
+export function up(place: Place, args: readonly string[] = [], options: RunOptions = {}): Run {
+	const ports = place.runs.length === 0 && !args.includes('--port-base') ? ['--port-base', String(place.portBase)] : [];
+	const run = chancery(place, ['up', '--data', place.data, ...ports, ...args], options);
+	place.runs.push(run);
+	return run;
+}
+
+/** The `chancery` command with any arguments. */
+export function chancery(place: Place, args: readonly string[], options: RunOptions = {}): Run {
+	const user = options.as ?? place.user;
+	const home = join(place.base, 'home');
+	const env = {
+		...freshShell(),
+		// npm and pnpm keep their caches in the home; only the instance gets another one.
+		...(options.through === 'npm' ? {} : { HOME: home }),
+		XDG_STATE_HOME: join(home, '.local', 'state'),
+		...options.env,
+	};
+	let command =
+		options.through === 'npm' ? ['npm', 'start', '--', ...args.slice(1)] : [join(CHECKOUT, COMMAND), ...args];
+	let identity = user;
+	if (user && isCheckoutClosedTo.get(user.uid)) {
+		const mount = join(place.base, 'checkout');
+		command = [
+			'unshare',
+			'--mount',
+			'sh',
+			'-c',
+			SHOW_CHECKOUT,
+			'sh',
+			CHECKOUT,
+			mount,
+			String(user.uid),
+			String(user.gid),
+		];
+		command.push(join(mount, COMMAND), ...args);
+		identity = undefined;
+	}
+	if (options.isCutOff) command = ['unshare', '--net', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh', ...command];
+	const [file = '', ...rest] = command;
+	const stdio: ['ignore', 'pipe', 'pipe'] = ['ignore', 'pipe', 'pipe'];
+	const cwd = options.through === 'npm' ? CHECKOUT : '/';
+	return new Run(spawn(file, rest, { ...identity, cwd, env, stdio, detached: options.isGroup === true }));
+}
+
+/** Shows the checkout at a place that the user may enter, to this process alone, and becomes that user. */
+const SHOW_CHECKOUT =
+	'mount --bind "$1" "$2" && uid=$3 gid=$4 && shift 4 && exec setpriv --reuid "$uid" --regid "$gid" --clear-groups "$@"';
+
+const isCheckoutClosedTo = new Map<number, boolean>();
+
+/** An ordinary user for the instances of root's tests. */
+export async function ordinaryUser(): Promise<User> {
+	const user = { uid: 65534, gid: 65534 };
+	isCheckoutClosedTo.set(user.uid, !(await canEnter(CHECKOUT, user)));
+	return user;
+}
+
+/** The environment without what the test runner, and npm around it, have put there. */
+function freshShell(): NodeJS.ProcessEnv {
+	const foreign =
+		/^(npm_(lifecycle|package|command|execpath|node_execpath)|INIT_CWD$|NODE$|NODE_ENV$|VITEST|DATABASE_URL$)/;
+	const kept = Object.entries(process.env).filter(([name]) => !foreign.test(name));
+	const path = (process.env.PATH ?? '').split(delimiter).filter((folder) => !/node_modules|node-gyp-bin/.test(folder));
+	return { ...Object.fromEntries(kept), PATH: path.join(delimiter) };
+}
+
+export async function readInstance(place: Place): Promise<InstanceFile> {
+	return JSON.parse(await readFile(join(place.data, 'instance.json'), 'utf8')) as InstanceFile;
+}
+
+/** Ten free ports in a row: tried, not promised. */
+async function freePortBase(): Promise<number> {
+	for (let tries = 0; tries < 50; tries++) {
+		const base = 20_000 + Math.floor(Math.random() * 1200) * 10;
+		const free = await Promise.all(Array.from({ length: PORT_COUNT }, (_, offset) => isFree(base + offset)));
+		if (free.every(Boolean)) return base;
+	}
+	throw new Error('no ten free ports in a row');
+}
+
+function isFree(port: number): Promise<boolean> {
+	return new Promise((resolve) => {
+		const server = createServer();
+		server.once('error', () => resolve(false));
+		server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+	});
+}
