@@ -111,11 +111,8 @@ export async function runBatch(
 		const timestampMs = Math.max(now, head.timestampMs);
 
 		// 4. What is a repeat: decided by the database, by whoever committed before us.
-		const stored = await findIdentities(
-			sql,
-			tables,
-			submissions.map((submission) => submission.entry.identity),
-		);
+		const identities = submissions.map((submission) => submission.entry.identity);
+		const stored = await findIdentities(sql, tables, identities);
 
 		// 5. Places, leaves, hashes, tiles: in memory, on a copy of the edge.
 		const plan = planBatch(context, { submissions, stored, head, edge, timestampMs });

@@ -115,7 +115,9 @@ function parseStoredMark(text: string, path: string): StoredMark {
 			note: fromBase64(String(note)),
 		};
 		if (mark.keyId.length !== 32 || mark.root.length !== 32) throw new MarkError('a hash does not have 32 bytes');
-		return { holder, mark };
+		const stored = { holder, mark };
+		if (formatStoredMark(stored) !== text) throw new MarkError('it is not the text that was written');
+		return stored;
 	} catch (cause) {
 		const reason = cause instanceof Error ? cause.message : String(cause);
 		throw new MarkError(`the mark ${path} cannot be made out: ${reason}`, { cause });

@@ -29,6 +29,7 @@ export function heartbeatJob(options: {
 		const current = await publisher.fresh(tickMs);
 		const due = !current || clock() - current.timestampMs >= heartbeatMs;
 		if (due || publisher.unpublished > 0) publisher.request(due);
+		if (sequencer.problem) await sequencer.probe();
 		await sequencer.preparePartitions(current?.size ?? 0);
 	};
 	return {

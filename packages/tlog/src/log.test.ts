@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { audit, auditAnswer, createWorld, digest, IDENTITY, SCHEMA, textEntry, type World } from '../test/log-world.ts';
-import { naiveRoot } from '../test/naive-tree.ts';
+import { NaiveTree } from '../test/naive-tree.ts';
 import { createLog } from './log-identity.ts';
 import { TlogError } from './tlog-error.ts';
 
@@ -15,7 +15,7 @@ describe('one replica', () => {
 		const { log } = await world.open();
 		const publication = await log.published();
 		expect(publication.size).toBe(0);
-		expect(publication.root).toEqual(naiveRoot([]));
+		expect(publication.root).toEqual(new NaiveTree([]).root(0));
 		expect(world.mark.mark?.size).toBe(0);
 		expect(log.health()).toMatchObject({ writable: true, publishedSize: 0, waiting: 0, unpublished: 0 });
 	});
@@ -24,10 +24,10 @@ describe('one replica', () => {
 		const { log } = await world.open();
 		const answers = await Promise.all(Array.from({ length: 700 }, (_, i) => log.submit(textEntry(`first ${i}`))));
 		const one = await log.submit(textEntry('alone'));
-		const { leafHashes, publishedSize } = await audit(world.database);
+		const { tree, publishedSize } = await audit(world.database);
 		expect(publishedSize).toBe(701);
 		expect(new Set(answers.map((answer) => answer.index)).size).toBe(700);
-		expect([...answers, one].map((answer) => auditAnswer(answer, leafHashes)).filter(Boolean)).toEqual([]);
+		expect([...answers, one].map((answer) => auditAnswer(answer, tree)).filter(Boolean)).toEqual([]);
 		expect([...answers, one].every((answer) => !answer.duplicate && answer.receipt !== null)).toBe(true);
 		expect(world.mark.mark?.size).toBe(701);
 	});

@@ -115,6 +115,7 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
 		context: { ...inCommon, maxLeafBytes: limits.maxLeafBytes ?? codec.maxLeafBytes },
 		queue,
 		onBatch: (result) => publisher.accept(result),
+		onMarkProblem: () => publisher.request(),
 		log,
 		partitionsEnd: await ensurePartitions(database, tables, state.head.size + PARTITION_ENTRIES),
 	});
@@ -136,14 +137,8 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
 		refreshMs: limits.refreshMs,
 	});
 
-	// What is published is shown again, once it was compared with the mark; what a crash left integrated is published now.
-	try {
-		await publisher.adopt(await requireState({ database, tables }));
-		await publisher.publishOnce(false);
-	} catch (error) {
-		log.error({ err: error, logId: identity.logId }, 'the log opened without publishing');
-		publisher.request();
-	}
+	await publisher.start();
+	await sequencer.probe();
 
 	let closed = false;
 	return {
@@ -154,6 +149,7 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
 				publisher.request();
 				throw mark.asError();
 			}
+			if (!publisher.current && publisher.failure instanceof TlogError) throw publisher.failure;
 			if (!publisher.current || publisher.unpublished >= limits.maxUnpublished)
 				throw new TlogError('unavailable', 'publication is behind: nothing new can be answered', {
 					retryAfterSeconds: retryAfterSeconds(),

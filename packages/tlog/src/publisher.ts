@@ -88,12 +88,19 @@ export class Publisher {
 		this.#running ??= this.#run();
 	}
 
-	/** One publication now; the first of a process, whose failure its opener wants to see. */
-	async publishOnce(heartbeat: boolean): Promise<Publication> {
-		const { publication, receipts } = await publish(this.#context, heartbeat);
-		this.#show(publication);
-		this.#release(receipts);
-		return publication;
+	/**
+	 * The first look of a process: shows again what is published, once it was compared with the mark, and publishes what a
+	 * crash left integrated. A failure does not keep the log from opening: it is tried again like any other.
+	 */
+	async start(): Promise<void> {
+		try {
+			await this.adopt(await requireState(this.#context));
+			await this.#publish(false);
+		} catch (error) {
+			this.#failure = error;
+			this.#log.error({ err: error }, 'the log opens without publishing');
+			this.request();
+		}
 	}
 
 	/**
@@ -123,6 +130,9 @@ export class Publisher {
 			await this.#context.mark.advance(published);
 			this.#show(published);
 			this.#release(new Map());
+		} else if (current && current.size > (published?.size ?? 0)) {
+			// The database knows less than we have shown: it is not the one we published to.
+			await compareWithMark(this.#context, state);
 		}
 		this.#checkedAtMs = performance.now();
 	}
@@ -142,8 +152,7 @@ export class Publisher {
 			this.#wanted = false;
 			this.#heartbeatWanted = false;
 			try {
-				await this.publishOnce(heartbeat);
-				this.#failure = undefined;
+				await this.#publish(heartbeat);
 				pauseMs = FIRST_PAUSE_MS;
 				if (this.#waiting.length > 0) this.#wanted = true;
 			} catch (error) {
@@ -156,6 +165,13 @@ export class Publisher {
 			}
 		}
 		this.#running = undefined;
+	}
+
+	async #publish(heartbeat: boolean): Promise<void> {
+		const { publication, receipts } = await publish(this.#context, heartbeat);
+		this.#failure = undefined;
+		this.#show(publication);
+		this.#release(receipts);
 	}
 
 	#show(publication: Publication): void {

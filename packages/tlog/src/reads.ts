@@ -62,7 +62,7 @@ export class Reads {
 
 	/** The entry at `index`, or undefined beyond the published tree. */
 	async entry(index: number): Promise<StoredEntry | undefined> {
-		return Number.isSafeInteger(index) && index >= 0 ? (await this.entries(index, index + 1))[0] : undefined;
+		return Number.isSafeInteger(index + 1) && index >= 0 ? (await this.entries(index, index + 1))[0] : undefined;
 	}
 
 	/**

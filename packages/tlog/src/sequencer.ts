@@ -25,6 +25,9 @@ import type { TreeEdge } from './tree-edge.ts';
 const FIRST_PAUSE_MS = 20;
 const MAX_PAUSE_MS = 1_000;
 
+/** SQLSTATE of a write on a standby. The connection led there; the next one may lead to the primary. */
+const READ_ONLY_SERVER = '25006';
+
 /** What to do after a failed attempt. */
 type Verdict = 'again' | 'pause' | 'poison' | 'refuse';
 
@@ -32,6 +35,7 @@ export class Sequencer {
 	readonly #context: BatchContext;
 	readonly #queue: SubmitQueue;
 	readonly #onBatch: (result: BatchResult) => void;
+	readonly #onMarkProblem: () => void;
 	readonly #log: LogSink;
 	#partitionsEnd: number;
 	/** The tree as this process last left it; undefined means: read it. Moves only after COMMIT was acknowledged. */
@@ -45,12 +49,15 @@ export class Sequencer {
 		queue: SubmitQueue;
 		/** Told of each committed batch, in order. */
 		onBatch: (result: BatchResult) => void;
+		/** Told when the mark forbids writing: somebody has to compare again for that to end. */
+		onMarkProblem: () => void;
 		log: LogSink;
 		partitionsEnd: number;
 	}) {
 		this.#context = { ...options.context, partitionsEnd: () => this.#partitionsEnd };
 		this.#queue = options.queue;
 		this.#onBatch = options.onBatch;
+		this.#onMarkProblem = options.onMarkProblem;
 		this.#log = options.log;
 		this.#partitionsEnd = options.partitionsEnd;
 	}
@@ -60,9 +67,22 @@ export class Sequencer {
 		return this.#edge;
 	}
 
-	/** Why the last batch was refused as a whole; undefined after one that was not. */
+	/** Why the last batch was refused as a whole; undefined after one that was not. What the mark says is the mark's. */
 	get problem(): TlogError | undefined {
 		return this.#problem;
+	}
+
+	/**
+	 * A batch of nothing: takes the lock, looks at server and tree, and finds out whether the log may grow. Without it a
+	 * log that was taken out of traffic for a problem would never see the problem end.
+	 */
+	async probe(): Promise<void> {
+		if (this.#running || this.#closed) return;
+		this.#running = this.#probe().finally(() => {
+			this.#running = undefined;
+			if (this.#queue.queued > 0) this.wake();
+		});
+		await this.#running;
 	}
 
 	/** Something is queued. Everything that arrives in this turn of the event loop still gets into the first batch. */
@@ -80,6 +100,26 @@ export class Sequencer {
 	async preparePartitions(size: number): Promise<void> {
 		const ahead = size + PARTITION_ENTRIES;
 		if (ahead >= this.#partitionsEnd) await this.#makePartitions(ahead);
+	}
+
+	async #probe(): Promise<void> {
+		try {
+			this.#edge = (await runBatch(this.#context, [], this.#edge)).edge;
+			this.#problem = undefined;
+		} catch (error) {
+			this.#fail(error);
+		}
+	}
+
+	/** Remembers why; answers what those who wait are told. */
+	#fail(error: unknown): TlogError {
+		const refusal = refusalOf(error);
+		this.#edge = undefined;
+		const markProblem = this.#context.mark.problem !== undefined;
+		this.#problem = markProblem ? undefined : refusal;
+		if (markProblem) this.#onMarkProblem();
+		this.#log.error({ err: error }, 'a batch failed');
+		return refusal;
 	}
 
 	async #run(): Promise<void> {
@@ -101,9 +141,7 @@ export class Sequencer {
 			});
 			this.#problem = undefined;
 		} catch (error) {
-			const refusal = refusalOf(error);
-			this.#problem = refusal;
-			if (!(error instanceof TlogError)) this.#log.error({ err: error }, 'a batch failed');
+			const refusal = this.#fail(error);
 			for (const submission of batch) this.#queue.refuse(submission, refusal);
 		}
 	}
@@ -145,10 +183,8 @@ export class Sequencer {
 		}
 		if (isRetryable(error)) return 'again';
 		if (isDataError(error)) return 'poison';
-		// 25006: the connection led to a standby; the next one may lead to the primary.
-		if (error instanceof CommitUnknownError || isUnavailable(error) || isTimeout(error) || sqlState(error) === '25006')
-			return 'pause';
-		return 'refuse';
+		if (error instanceof CommitUnknownError || isUnavailable(error) || isTimeout(error)) return 'pause';
+		return sqlState(error) === READ_ONLY_SERVER ? 'pause' : 'refuse';
 	}
 
 	#finish(result: BatchResult): void {
@@ -171,6 +207,8 @@ function poisonError(error: unknown): TlogError {
 
 function refusalOf(error: unknown): TlogError {
 	if (error instanceof TlogError) return error;
+	if (sqlState(error) === READ_ONLY_SERVER)
+		return new TlogError('read-only', 'the database server does not accept writes (a standby)', { cause: error });
 	return new TlogError('unavailable', 'the entry could not be stored', {
 		retryAfterSeconds: retryAfterSeconds(),
 		cause: error,

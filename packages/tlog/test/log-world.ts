@@ -2,7 +2,7 @@
  * A log with everything around it: a database of its own, keys, a mark, a clock. And an audit that believes nothing: it
  * reads the tables directly and rebuilds the tree.
  */
-import { createHash, generateKeyPairSync, sign, verify } from 'node:crypto';
+import { createHash, generateKeyPairSync } from 'node:crypto';
 import { openDatabase } from '@chancery/postgres/pool';
 import type { Database } from '@chancery/postgres/sql';
 import { createTestDatabase, type TestDatabase } from '@chancery/postgres/test-database';
@@ -13,21 +13,17 @@ import type { AdoptableMarkStore, Mark } from '../src/mark.ts';
 import { MarkError } from '../src/mark.ts';
 import { migrateTlog } from '../src/migrate.ts';
 import type { SearchKey } from '../src/search-key.ts';
-import { naiveLeafHash, naivePath, naiveRoot, naiveTile } from './naive-tree.ts';
+import { NaiveTree, naiveLeafHash } from './naive-tree.ts';
+import { identityOf, isSigned, makeReceipt, type SignedHead, signStatement } from './statement.ts';
 
 export const SCHEMA = 'engine';
 
-const key = generateKeyPairSync('ed25519');
+const { privateKey } = generateKeyPairSync('ed25519');
 
-export const IDENTITY: LogIdentity = {
-	logId: 'tested',
-	origin: 'log.example/tested',
-	treeId: null,
-	wire: 'rekor-v2',
-	codec: 'tlog-tiles',
-	publicKey: new Uint8Array(key.publicKey.export({ type: 'spki', format: 'der' })),
-	mode: 'development',
-};
+/** For a process of its own that writes to the same log. */
+export const KEY_PEM = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+
+export const IDENTITY: LogIdentity = identityOf(privateKey);
 
 /** A mark that several replicas share, as an object store with conditional writes would be. */
 export class SharedMark implements AdoptableMarkStore {
@@ -50,20 +46,8 @@ export class SharedMark implements AdoptableMarkStore {
 	}
 }
 
-/** A statement over a head that anyone can check: the size, the root and the time, signed. */
-function statement(head: { size: number; root: Uint8Array; timestampMs: number }): Buffer {
-	return Buffer.from(`${head.size} ${Buffer.from(head.root).toString('hex')} ${head.timestampMs}`);
-}
-
-export async function signHead(head: { size: number; root: Uint8Array; timestampMs: number }): Promise<Uint8Array> {
-	return new Uint8Array(sign(null, statement(head), key.privateKey));
-}
-
-let receiptCounter = 0;
-
-/** Not deterministic, like ECDSA: a receipt that is signed twice shows. */
-export async function signReceipt(entry: { index: number; timestampMs: number }): Promise<Uint8Array> {
-	return new TextEncoder().encode(`${entry.index} ${entry.timestampMs} ${process.pid}.${receiptCounter++}`);
+export async function signHead(head: SignedHead): Promise<Uint8Array> {
+	return signStatement(head, privateKey);
 }
 
 export interface World {
@@ -101,7 +85,7 @@ export async function createWorld(identity: LogIdentity = IDENTITY): Promise<Wor
 				mark,
 				clock: Date.now,
 				signHead,
-				signReceipt,
+				signReceipt: async (entry) => makeReceipt(entry),
 				...options,
 			});
 			const replica = {
@@ -137,24 +121,24 @@ export function same(a: Uint8Array, b: Uint8Array): boolean {
 	return Buffer.compare(a, b) === 0;
 }
 
-/** Judges one answer with node:crypto and the naive tree only. `leafHashes` are those of the whole stored log. */
-export function auditAnswer(admitted: Admitted, leafHashes: readonly Uint8Array[]): string | undefined {
+/** Judges one answer with node:crypto and the naive tree only. Answers what is wrong, undefined when nothing is. */
+export function auditAnswer(admitted: Admitted, tree: NaiveTree): string | undefined {
 	const { index, leaf, leafHash, publication, proof } = admitted;
-	const tree = leafHashes.slice(0, publication.size);
-	if (tree.length !== publication.size)
-		return `the checkpoint has ${publication.size} entries, ${tree.length} are stored`;
+	const { size, root, note } = publication;
+	if (size > tree.leafHashes.length) return `the checkpoint has ${size} entries, ${tree.leafHashes.length} are stored`;
+	if (index >= size) return `the checkpoint of size ${size} does not cover entry ${index}`;
 	if (!same(naiveLeafHash(leaf), leafHash)) return 'the leaf hash is not that of the leaf';
-	if (!tree[index] || !same(tree[index], leafHash)) return `entry ${index} is another one`;
-	if (!same(naiveRoot(tree), publication.root)) return `the root at size ${publication.size} is wrong`;
-	if (!verify(null, statement(publication), key.publicKey, publication.note)) return 'the checkpoint is not signed';
-	const path = naivePath(index, tree);
+	if (!same(tree.leafHashes[index]!, leafHash)) return `entry ${index} is another one`;
+	if (!same(tree.root(size), root)) return `the root at size ${size} is wrong`;
+	if (!isSigned(publication, note, privateKey)) return 'the checkpoint is not signed';
+	const path = tree.path(index, size);
 	if (path.length !== proof.length || path.some((hash, i) => !same(hash, proof[i]!))) return 'the proof is wrong';
 	return undefined;
 }
 
 export interface Audit {
 	readonly leaves: readonly string[];
-	readonly leafHashes: readonly Uint8Array[];
+	readonly tree: NaiveTree;
 	readonly publishedSize: number;
 }
 
@@ -165,6 +149,7 @@ export async function audit(database: Database, schema = SCHEMA, logId = IDENTIT
 		[logId],
 	);
 	const leafHashes = entries.map((entry) => naiveLeafHash(entry.leaf));
+	const tree = new NaiveTree(leafHashes);
 	entries.forEach((entry, i) => {
 		demand(entry.index === i, `index ${i} is ${entry.index}`);
 		demand(same(entry.leaf_hash, leafHashes[i]!), `leaf hash ${i}`);
@@ -175,7 +160,7 @@ export async function audit(database: Database, schema = SCHEMA, logId = IDENTIT
 		[logId],
 	);
 	demand(head?.size === entries.length, `the head says ${head?.size}, there are ${entries.length} entries`);
-	demand(same(head!.root, naiveRoot(leafHashes)), 'the root of the head');
+	demand(same(head!.root, tree.root(entries.length)), 'the root of the head');
 
 	const [published] = await database.query<{ size: number; root: Buffer; timestamp_ms: number; note: Buffer }>(
 		`select size, root, timestamp_ms, note from ${schema}.tlog_published where log_id = $1`,
@@ -183,9 +168,9 @@ export async function audit(database: Database, schema = SCHEMA, logId = IDENTIT
 	);
 	const publishedSize = published?.size ?? 0;
 	if (published) {
-		demand(same(published.root, naiveRoot(leafHashes.slice(0, publishedSize))), 'the published root');
+		demand(same(published.root, tree.root(publishedSize)), 'the published root');
 		const signed = { size: published.size, root: published.root, timestampMs: published.timestamp_ms };
-		demand(verify(null, statement(signed), key.publicKey, published.note), 'the published signature');
+		demand(isSigned(signed, published.note, privateKey), 'the published signature');
 	}
 	const receipts = await database.query<{ index: number }>(
 		`select index from ${schema}.tlog_receipts where log_id = $1 order by index`,
@@ -208,13 +193,15 @@ export async function audit(database: Database, schema = SCHEMA, logId = IDENTIT
 	let expectedTiles = 0;
 	for (let n = Math.floor(entries.length / 256); n > 0; n = Math.floor(n / 256)) expectedTiles += n;
 	demand(tiles.length === expectedTiles, `${tiles.length} tiles, expected ${expectedTiles}`);
-	for (const tile of tiles) {
-		demand(same(tile.hashes, naiveTile(leafHashes, tile.level, tile.index, 256)), `tile ${tile.level}/${tile.index}`);
-		const span = 256 ** (tile.level + 1);
-		const covered = leafHashes.slice(tile.index * span, (tile.index + 1) * span);
-		demand(same(tile.root, naiveRoot(covered)), `root of tile ${tile.level}/${tile.index}`);
+	for (const row of tiles) {
+		demand(same(row.hashes, tree.tile(row.level, row.index, 256)), `tile ${row.level}/${row.index}`);
+		const span = 256 ** (row.level + 1);
+		demand(
+			same(row.root, tree.root((row.index + 1) * span, row.index * span)),
+			`root of tile ${row.level}/${row.index}`,
+		);
 	}
-	return { leaves: entries.map((entry) => entry.leaf.toString()), leafHashes, publishedSize };
+	return { leaves: entries.map((entry) => entry.leaf.toString()), tree, publishedSize };
 }
 
 function demand(holds: boolean, what: string): asserts holds {

@@ -73,6 +73,7 @@ export async function findIdentities(
 	tables: LogTables,
 	identities: readonly Uint8Array[],
 ): Promise<Map<number, number>> {
+	if (identities.length === 0) return new Map();
 	const rows = await sql.query<{ n: number; index: number }>(
 		`select wanted.n, found.index
 		from generate_series(1, $3::int) as wanted(n)
