@@ -19,6 +19,13 @@ const ANSWERS = new Set([
 	'VerifyError',
 ]);
 
+// Whoever reads may leave at any time, a script that has seen `ready` or a terminal that was closed. An instance that
+// then says one more thing must not end by it.
+for (const stream of [process.stdout, process.stderr])
+	stream.on('error', (error: NodeJS.ErrnoException) => {
+		if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
+	});
+
 try {
 	await buildProgram().parseAsync();
 } catch (error) {

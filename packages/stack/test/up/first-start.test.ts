@@ -1,5 +1,5 @@
 /** The first start of an instance: what it prints, writes, answers and opens. One instance for the whole file. */
-import { createHash, createPublicKey, type JsonWebKey, verify } from 'node:crypto';
+import { createHash, createPublicKey, type JsonWebKeyInput, verify } from 'node:crypto';
 import { readdir, readFile, readlink, stat } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import { networkInterfaces } from 'node:os';
@@ -166,7 +166,7 @@ describe('chancery token', () => {
 		const { alg, kid } = JSON.parse(Buffer.from(header, 'base64url').toString());
 		const said = JSON.parse(Buffer.from(claims, 'base64url').toString());
 		const discovery = await getJson<{ jwks_uri: string }>(`${said.iss}/.well-known/openid-configuration`);
-		const { keys } = await getJson<{ keys: (JsonWebKey & { kid: string })[] }>(discovery.jwks_uri);
+		const { keys } = await getJson<{ keys: (JsonWebKeyInput['key'] & { kid: string })[] }>(discovery.jwks_uri);
 		const key = createPublicKey({ key: keys.find((jwk) => jwk.kid === kid) ?? {}, format: 'jwk' });
 		expect(alg).toBe('RS256');
 		expect(verify('sha256', Buffer.from(`${header}.${claims}`), key, Buffer.from(signature, 'base64url'))).toBe(true);
