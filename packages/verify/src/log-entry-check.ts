@@ -11,16 +11,15 @@ import { parseNote } from '@chancery/core/note';
 import { checkInclusion, ProofError } from '@chancery/core/proof';
 import type { BundledLogEntry, BundleVersion } from '@chancery/wire/bundle';
 import type { CryptoPort } from './crypto-port.ts';
-import { isWithin, type TrustedLog } from './trust-material.ts';
+import { isWithin, type TrustedLog, timeToString } from './trust-material.ts';
 import { VerifyError } from './verify-error.ts';
 
 export interface LogEntryEvidence {
 	readonly log: TrustedLog;
+	/** As the promise or the proof has it: the entry's own word for a v1 log without promise is nobody's. */
 	readonly logIndex: number;
 	/** The log's own time, only where its promise (SET) proves it. A v2 log proves none. */
 	readonly integratedTime: Date | undefined;
-	/** Whether a verified checkpoint covers the entry; false only for bundles of version 0.1 that have none. */
-	readonly isIncluded: boolean;
 }
 
 type InclusionProof = NonNullable<BundledLogEntry['inclusionProof']>;
@@ -51,15 +50,18 @@ export async function checkLogEntry(
 	const isV2 = isV2Entry(entry);
 	if (version === '0.1' && !entry.inclusionPromise)
 		throw new VerifyError('inclusion-promise-invalid', 'a bundle of version 0.1 needs an inclusion promise');
-	if ((version !== '0.1' || isV2) && !entry.inclusionProof)
-		throw new VerifyError('inclusion-proof-invalid', 'the log entry has no inclusion proof');
-
-	// A v2 log makes no promise; a promise beside its entry was not made by it and proves no time.
+	// A v2 log makes no promise; a promise beside its entry was not made by it and proves neither time nor inclusion.
 	const integratedTime = entry.inclusionPromise && !isV2 ? await checkPromise(entry, log, crypto) : undefined;
-	const isIncluded = entry.inclusionProof
-		? await checkProof(entry, entry.inclusionProof, { log, version, isV2 }, crypto)
-		: false;
-	return { log, logIndex: entry.logIndex, integratedTime, isIncluded };
+	const { inclusionProof } = entry;
+	if (inclusionProof)
+		await checkProof(entry, inclusionProof, { log, isV2, isPromised: !!integratedTime, version }, crypto);
+	else if (version !== '0.1' || isV2)
+		throw new VerifyError('inclusion-proof-invalid', 'the log entry has no inclusion proof');
+	return {
+		log,
+		logIndex: integratedTime ? entry.logIndex : (inclusionProof?.logIndex ?? entry.logIndex),
+		integratedTime,
+	};
 }
 
 /** The SET: the log key's signature over the canonical JSON of body, time, index and log id. */
@@ -79,7 +81,7 @@ async function checkPromise(entry: BundledLogEntry, log: TrustedLog, crypto: Cry
 	if (!isWithin(log.validity, time))
 		throw new VerifyError(
 			'inclusion-promise-invalid',
-			`the key of ${log.baseUrl} was not in use at ${time.toISOString()}`,
+			`the key of ${log.baseUrl} was not in use at ${timeToString(time)}`,
 		);
 	return time;
 }
@@ -87,9 +89,15 @@ async function checkPromise(entry: BundledLogEntry, log: TrustedLog, crypto: Cry
 async function checkProof(
 	entry: BundledLogEntry,
 	proof: InclusionProof,
-	context: { log: TrustedLog; version: BundleVersion; isV2: boolean },
+	context: { log: TrustedLog; version: BundleVersion; isV2: boolean; isPromised: boolean },
 	crypto: CryptoPort,
-): Promise<boolean> {
+): Promise<void> {
+	// A v2 log has one tree, so that both indexes are the same; the shards of a v1 log count for themselves.
+	if (context.isV2 && entry.logIndex !== proof.logIndex)
+		throw new VerifyError('inclusion-proof-invalid', 'the proof is for another index than the entry', {
+			expected: String(entry.logIndex),
+			found: String(proof.logIndex),
+		});
 	try {
 		checkInclusion({
 			index: proof.logIndex,
@@ -105,8 +113,9 @@ async function checkProof(
 		});
 	}
 	if (!proof.checkpoint) {
-		// Bundles of version 0.1 may carry a bare proof. Without a signed root it proves nothing, but it must not lie.
-		if (context.version === '0.1') return false;
+		// Bundles of version 0.1 may carry a bare proof beside the promise. Without a signed root anybody can make one: it
+		// proves nothing, and what the promise did not vouch for has then been vouched for by nobody.
+		if (context.version === '0.1' && context.isPromised) return;
 		throw new VerifyError('checkpoint-invalid', 'the inclusion proof has no checkpoint');
 	}
 	const checkpoint = await openCheckpoint(proof.checkpoint.envelope, context.log, context.isV2, crypto);
@@ -120,7 +129,6 @@ async function checkProof(
 			expected: toHex(checkpoint.root),
 			found: toHex(proof.rootHash),
 		});
-	return true;
 }
 
 /**

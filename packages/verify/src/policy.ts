@@ -3,10 +3,9 @@
  * accepts everybody.
  */
 
-import { equalBytes } from '@chancery/core/bytes';
-import { type Certificate, subjectAltNames } from '@chancery/core/certificate';
-import { readFulcioExtensions } from '@chancery/core/fulcio-extensions';
-import { VerifyError } from './verify-error.ts';
+import { type Certificate, type SubjectAltName, subjectAltNames } from '@chancery/core/certificate';
+import { OTHER_NAME_OID, readFulcioExtensions } from '@chancery/core/fulcio-extensions';
+import { readOr, VerifyError } from './verify-error.ts';
 
 /** Text that must be equal, or a pattern that must match the whole text. */
 export type Matcher = { readonly exactly: string } | { readonly matching: RegExp };
@@ -31,13 +30,17 @@ export interface CertificateIdentity {
 
 /**
  * The first identity of the policy that the certificate bears.
- * @throws VerifyError `identity-mismatch`, with what was found
+ * @throws VerifyError `identity-mismatch`, with what was found; `certificate-invalid` when its names cannot be read
  */
 export function checkIdentity(certificate: Certificate, policy: Policy): CertificateIdentity {
 	if (policy.kind === 'key')
 		throw new VerifyError('key-mismatch', 'the bundle was signed with a certificate, not with the given key');
-	const issuer = issuerOf(certificate);
-	const subjects = subjectAltNames(certificate).map(({ value }) => value);
+	const { subjects, issuer } = readOr('certificate-invalid', 'the name in the certificate', () => ({
+		subjects: subjectAltNames(certificate)
+			.filter(isIdentity)
+			.map(({ value }) => value),
+		issuer: issuerOf(certificate),
+	}));
 	for (const wanted of policy.anyOf) {
 		const subject = subjects.find((candidate) => isMatch(wanted.subject, candidate));
 		if (subject !== undefined && isMatch(wanted.issuer, issuer)) return { subject, issuer };
@@ -57,21 +60,27 @@ export function checkKeyPolicy(hint: string, policy: Policy): Uint8Array {
 	});
 }
 
-/** @throws VerifyError `key-mismatch` */
-export function checkSameKey(expected: Uint8Array, found: Uint8Array): void {
-	if (!equalBytes(expected, found)) throw new VerifyError('key-mismatch', 'the bundle names another key');
+/** Name forms that identities come in. An otherName of another type would be text that means something else. */
+function isIdentity({ type, oid }: SubjectAltName): boolean {
+	return type === 'email' || type === 'uri' || type === 'dns' || (type === 'otherName' && oid === OTHER_NAME_OID);
 }
 
 /** Issuer, version 2 (a DER string) before version 1 (raw text), as in the CA's extension registry. */
 function issuerOf(certificate: Certificate): string {
-	const extensions = readFulcioExtensions(certificate);
-	return extensions.issuerV2 ?? extensions.issuer ?? '';
+	const { issuerV2, issuer } = readFulcioExtensions(certificate);
+	// Clients differ in which of the two they read, so a certificate with two issuers has none.
+	if (issuerV2 !== undefined && issuer !== undefined && issuerV2 !== issuer)
+		throw new VerifyError('certificate-invalid', 'the certificate names two issuers');
+	return issuerV2 ?? issuer ?? '';
 }
 
-/** A pattern must match from the first to the last character: an unanchored one would accept `evil-alice@corp.example`. */
+/**
+ * A pattern must match from the first to the last character: an unanchored one would accept `evil-alice@corp.example`,
+ * and one anchored at lines (flag m) a name with a line feed in it.
+ */
 function isMatch(matcher: Matcher, text: string): boolean {
 	if ('exactly' in matcher) return matcher.exactly === text;
-	return new RegExp(`^(?:${matcher.matching.source})$`, matcher.matching.flags.replace(/[gy]/g, '')).test(text);
+	return new RegExp(`^(?:${matcher.matching.source})$`, matcher.matching.flags.replace(/[gmy]/g, '')).test(text);
 }
 
 function describe(matcher: Matcher): string {

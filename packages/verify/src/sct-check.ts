@@ -5,11 +5,10 @@
 import { equalBytes } from '@chancery/core/bytes';
 import type { Certificate } from '@chancery/core/certificate';
 import { parseSctList, type Sct, sctSignedData } from '@chancery/core/ct';
-import { FormatError } from '@chancery/core/format-error';
 import { issuerKeyHash, SCT_LIST_OID, tbsWithoutSct } from '@chancery/core/precertificate';
 import type { CryptoPort } from './crypto-port.ts';
-import { isWithin, type TrustedLog } from './trust-material.ts';
-import { VerifyError } from './verify-error.ts';
+import { isWithin, type TrustedLog, timeToString } from './trust-material.ts';
+import { readOr, VerifyError } from './verify-error.ts';
 
 export interface SctEvidence {
 	readonly logUrl: string;
@@ -36,7 +35,7 @@ export async function checkScts(
 		const logs = ctlogs.filter(({ logId }) => equalBytes(logId, sct.logId));
 		if (logs.length === 0) throw invalid('a signed certificate timestamp comes from a log that is not trusted');
 		const current = logs.filter(({ validity }) => isWithin(validity, time));
-		if (current.length === 0) throw invalid(`the log key was not in use at ${time.toISOString()}`);
+		if (current.length === 0) throw invalid(`the log key was not in use at ${timeToString(time)}`);
 		const signed = sctSignedData({ timestampMs: sct.timestampMs, entry, extensions: sct.extensions });
 		const signer = await findAsync(current, (log) => crypto.verify(log.publicKey, signed, sct.signature, 'SHA2_256'));
 		if (!signer) throw invalid('a signed certificate timestamp does not verify');
@@ -48,14 +47,7 @@ export async function checkScts(
 function embeddedScts(leaf: Certificate): Sct[] {
 	const extension = leaf.extensions.find(({ oid }) => oid === SCT_LIST_OID);
 	if (!extension) return [];
-	try {
-		return parseSctList(extension.value);
-	} catch (cause) {
-		if (!(cause instanceof FormatError)) throw cause;
-		throw new VerifyError('sct-invalid', `the list of signed certificate timestamps is malformed: ${cause.message}`, {
-			cause,
-		});
-	}
+	return readOr('sct-invalid', 'the list of signed certificate timestamps', () => parseSctList(extension.value));
 }
 
 async function findAsync<T>(

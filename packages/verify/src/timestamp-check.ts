@@ -18,6 +18,8 @@ import type { CryptoPort } from './crypto-port.ts';
 import { isWithin, type TrustedAuthority } from './trust-material.ts';
 import { VerifyError } from './verify-error.ts';
 
+const OID_RSA_ENCRYPTION = '1.2.840.113549.1.1.1';
+
 export interface TimestampEvidence {
 	/** The authority's endpoint. */
 	readonly uri: string;
@@ -89,7 +91,7 @@ function isNamedBy({ signer, signingCertificate }: TimeStampResp, leaf: Certific
 }
 
 async function authorityProblem(
-	{ signer, genTime }: TimeStampResp,
+	{ signer, genTime, certificates }: TimeStampResp,
 	authority: TrustedAuthority,
 	crypto: CryptoPort,
 ): Promise<string | undefined> {
@@ -100,7 +102,15 @@ async function authorityProblem(
 	// RFC 3161 section 2.3: critical, and nothing beside it.
 	if (!usage?.critical || extendedKeyUsage(leaf).join() !== EKU_TIME_STAMPING)
 		return 'the signing certificate is not for timestamping only';
-	const hash = signatureHashOf(signer.signatureAlgorithm) ?? signer.digestAlgorithm;
+	// Not trusted, but nobody should find another certificate there than the one that signed.
+	if (certificates.length > 0 && !certificates.some((der) => equalBytes(der, leaf.der)))
+		return 'the certificate that came along is not that of the authority';
+	// CMS may name RSA without a hash, which is then that of the content (RFC 3370 section 3.2).
+	const hash =
+		signer.signatureAlgorithm === OID_RSA_ENCRYPTION
+			? signer.digestAlgorithm
+			: signatureHashOf(signer.signatureAlgorithm);
+	if (!hash) return `signature algorithm ${signer.signatureAlgorithm} is not accepted`;
 	if (!(await crypto.verify(leaf.publicKey, signer.signedAttributes, signer.signature, hash)))
 		return 'the signature does not verify';
 	// An authority given by its leaf alone is its own anchor.

@@ -64,6 +64,11 @@ export function isWithin(validity: Validity, time: Date): boolean {
 	return validity.start <= time && (validity.end === undefined || time <= validity.end);
 }
 
+/** A time for a message; an unreadable one must not turn the refusal into another error. */
+export function timeToString(time: Date): string {
+	return Number.isNaN(time.getTime()) ? 'a time that does not exist' : time.toISOString();
+}
+
 function openLog(log: TransparencyLogInstance): TrustedLog {
 	const start = log.publicKey.validFor?.start;
 	// Without a start the key would be trusted for all of the past.
@@ -91,8 +96,8 @@ function openAuthority(authority: CertificateAuthority): TrustedAuthority {
 }
 
 function hostNamesOf(baseUrl: string): string[] {
-	// Some roots name a log without a scheme.
-	const url = URL.parse(baseUrl) ?? URL.parse(`https://${baseUrl}`);
+	// Some roots name a log without a scheme; `host:port` alone would parse as the scheme `host`.
+	const url = [baseUrl, `https://${baseUrl}`].map((text) => URL.parse(text)).find((parsed) => parsed?.hostname);
 	if (!url) throw malformed(`${JSON.stringify(baseUrl)} is not a URL`);
 	return url.hostname === url.host ? [url.hostname] : [url.hostname, url.host];
 }

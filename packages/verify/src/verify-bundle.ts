@@ -3,7 +3,7 @@
  * check that failed. The order is that of Sigstore's client specification; every step is mandatory.
  */
 import { equalBytes, fromUtf8, toHex } from '@chancery/core/bytes';
-import { type Certificate, extendedKeyUsage, keyUsage } from '@chancery/core/certificate';
+import { type Certificate, EKU_CODE_SIGNING, extendedKeyUsage, keyUsage } from '@chancery/core/certificate';
 import { preAuthEncode } from '@chancery/core/dsse';
 import { FormatError } from '@chancery/core/format-error';
 import { parseJson } from '@chancery/core/json';
@@ -19,7 +19,7 @@ import { type CertificateIdentity, checkIdentity, checkKeyPolicy, type Policy } 
 import { checkScts, type SctEvidence } from './sct-check.ts';
 import { checkTimestamps } from './timestamp-check.ts';
 import { isWithin, type TrustedAuthority, type TrustMaterial } from './trust-material.ts';
-import { VerifyError } from './verify-error.ts';
+import { readOr, VerifyError } from './verify-error.ts';
 
 /** The artifact itself, or only its digest. */
 export type Artifact =
@@ -59,6 +59,16 @@ export interface VerificationEvidence {
  * @throws VerifyError, and nothing else, when any check fails
  */
 export async function verifyBundle(request: VerificationRequest): Promise<VerificationEvidence> {
+	try {
+		return await checkBundle(request);
+	} catch (cause) {
+		// Parsers run all along the way, and each refuses in its own place; none may be overlooked.
+		if (!(cause instanceof FormatError)) throw cause;
+		throw new VerifyError('bundle-malformed', `the bundle is malformed: ${cause.message}`, { cause });
+	}
+}
+
+async function checkBundle(request: VerificationRequest): Promise<VerificationEvidence> {
 	const { trust, policy, crypto } = request;
 
 	// 1. The bundle as data, by the rules of its version.
@@ -96,7 +106,7 @@ export async function verifyBundle(request: VerificationRequest): Promise<Verifi
 	if (!firstTime)
 		throw new VerifyError('timestamp-missing', 'nothing in the bundle proves when the signature was made');
 	for (const { log } of entries) {
-		if (!times.some(({ time }) => isWithin(log.validity, time)))
+		if (!times.every(({ time }) => isWithin(log.validity, time)))
 			throw new VerifyError('log-unknown', `the key of ${log.baseUrl} was not in use when the signature was made`);
 	}
 
@@ -114,17 +124,19 @@ export async function verifyBundle(request: VerificationRequest): Promise<Verifi
 	};
 }
 
-const EKU_CODE_SIGNING = '1.3.6.1.5.5.7.3.3';
-
 async function checkCertificate(
 	leaf: Certificate,
 	times: readonly VerifiedTime[],
 	trust: TrustMaterial,
 	crypto: CryptoPort,
 ): Promise<SctEvidence[]> {
-	if (!keyUsage(leaf)?.includes('digitalSignature'))
+	const { usage, purposes } = readOr('certificate-invalid', 'the purpose of the certificate', () => ({
+		usage: keyUsage(leaf),
+		purposes: extendedKeyUsage(leaf),
+	}));
+	if (!usage?.includes('digitalSignature'))
 		throw new VerifyError('certificate-invalid', 'the certificate is not for digital signatures');
-	if (!extendedKeyUsage(leaf).includes(EKU_CODE_SIGNING))
+	if (!purposes.includes(EKU_CODE_SIGNING))
 		throw new VerifyError('certificate-invalid', 'the certificate is not for code signing');
 	const reasons: string[] = [];
 	for (const authority of trust.certificateAuthorities) {
@@ -210,7 +222,10 @@ async function verifyByDigest(
 	return crypto.verifyDigest(publicKey, hash, digestOf(artifact, hash), signature);
 }
 
+const STATEMENT_TYPES = /^https:\/\/in-toto\.io\/Statement\/v(0\.1|1)$/;
+
 const statement = z.looseObject({
+	_type: z.string().regex(STATEMENT_TYPES),
 	subject: z.array(z.looseObject({ digest: z.record(z.string(), z.string()) })).max(1024),
 });
 
@@ -261,20 +276,11 @@ function hashNamed(name: string): HashAlgorithm {
 
 /** The hash that Sigstore's algorithm registry pairs with a key. */
 function defaultHashOf(publicKey: Uint8Array): HashAlgorithm {
-	const details = keyDetailsOf(parsePublicKey(publicKey));
+	const details = readOr('certificate-invalid', 'the public key', () => keyDetailsOf(parseSpki(publicKey)));
 	if (details.endsWith('SHA_384')) return 'SHA2_384';
 	return details.endsWith('SHA_512') || details.startsWith('PKIX_ED25519') ? 'SHA2_512' : 'SHA2_256';
 }
 
 function isEd25519(publicKey: Uint8Array): boolean {
-	return parsePublicKey(publicKey).algorithm === 'ed25519';
-}
-
-function parsePublicKey(publicKey: Uint8Array) {
-	try {
-		return parseSpki(publicKey);
-	} catch (cause) {
-		if (!(cause instanceof FormatError)) throw cause;
-		throw new VerifyError('certificate-invalid', `the public key is malformed: ${cause.message}`, { cause });
-	}
+	return readOr('certificate-invalid', 'the public key', () => parseSpki(publicKey)).algorithm === 'ed25519';
 }

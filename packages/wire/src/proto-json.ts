@@ -47,13 +47,24 @@ export const timestamp = z.codec(z.iso.datetime({ offset: true }), z.date(), {
 	encode: (date) => date.toISOString().replace('.000Z', 'Z'),
 });
 
-/** proto3 JSON reads `null` as "not set". Removes such members at every depth; arrays keep their places. */
+/** None of these messages nests deeper than ten levels; the bound keeps hostile values from exhausting the stack. */
+const MAX_DEPTH = 32;
+
+/**
+ * proto3 JSON reads `null` as "not set". Removes such members at every depth; arrays keep their places.
+ * @throws FormatError beyond 32 levels
+ */
 export function withoutNulls(value: unknown): unknown {
-	if (Array.isArray(value)) return value.map(withoutNulls);
+	return prune(value, 0);
+}
+
+function prune(value: unknown, depth: number): unknown {
 	if (typeof value !== 'object' || value === null) return value;
+	if (depth === MAX_DEPTH) throw new FormatError('JSON', `nested deeper than ${MAX_DEPTH} levels`);
+	if (Array.isArray(value)) return value.map((item) => prune(item, depth + 1));
 	return Object.fromEntries(
 		Object.entries(value)
 			.filter(([, member]) => member !== null)
-			.map(([name, member]) => [name, withoutNulls(member)]),
+			.map(([name, member]) => [name, prune(member, depth + 1)]),
 	);
 }
