@@ -23,6 +23,8 @@ export const ADMIN_TOKEN = 'an-operator-token-of-the-tests';
 export interface TestInstance {
 	/** Unix milliseconds of every clock in the instance; tests move it. */
 	nowMs: number;
+	/** Makes the issuing key fail, as a key store that went away. */
+	signerFails: boolean;
 	/** Called between the steps of an issuance. */
 	afterStep: (step: IssueStep) => void;
 	readonly service: Service;
@@ -47,7 +49,11 @@ export interface InstanceOptions {
 }
 
 export async function startInstance(options: InstanceOptions = {}): Promise<TestInstance> {
-	const state = { nowMs: Date.UTC(2026, 7, 1, 12, 0, 0, 250), afterStep: (_step: IssueStep): void => undefined };
+	const state = {
+		signerFails: false,
+		nowMs: Date.UTC(2026, 7, 1, 12, 0, 0, 250),
+		afterStep: (_step: IssueStep): void => undefined,
+	};
 	const clock = () => state.nowMs;
 	const algorithm = options.algorithm ?? 'ecdsa-sha2-384-nistp384';
 	const [rootSigner, issuingSigner] = [generateSigner(algorithm), generateSigner(algorithm)];
@@ -89,7 +95,11 @@ export async function startInstance(options: InstanceOptions = {}): Promise<Test
 		random,
 		fetch,
 		log: createLogger({ level: 'silent', json: true, name: 'ca' }),
-		issuingSigner,
+		issuingSigner: {
+			...issuingSigner,
+			sign: (message) =>
+				state.signerFails ? Promise.reject(new Error('the key store is gone')) : issuingSigner.sign(message),
+		},
 		afterStep: (step) => state.afterStep(step),
 	});
 	const app = (name: string) => service.listeners.find((listener) => listener.name === name)!.app;

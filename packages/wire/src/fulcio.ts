@@ -41,10 +41,10 @@ const bytes = z.codec(
 			const digits = text
 				.replace(/[\r\n]/g, '')
 				.replaceAll('-', '+')
-				.replaceAll('_', '/')
-				.replace(/={1,2}$/, '');
+				.replaceAll('_', '/');
 			try {
-				return fromBase64(digits.padEnd(Math.ceil(digits.length / 4) * 4, '='));
+				// Padding is there as a whole or not at all.
+				return fromBase64(digits.includes('=') ? digits : digits.padEnd(Math.ceil(digits.length / 4) * 4, '='));
 			} catch (error) {
 				if (!(error instanceof FormatError)) throw error;
 				context.issues.push({ code: 'custom', message: 'is not base64', input: text });

@@ -196,6 +196,22 @@ describe('the record', () => {
 	});
 });
 
+describe('a key store that is gone', () => {
+	it('leaves a failed intent, and nothing in the log', async () => {
+		ca.signerFails = true;
+		const response = await request('nokey@example.com');
+		ca.signerFails = false;
+		expect(response.statusCode).toBe(500);
+		expect(response.json()).toMatchObject({
+			code: 13,
+			message: 'error communicating with CA backend',
+			details: [{ reason: 'signer-failed' }],
+		});
+		expect(ca.ctLog.entries).toEqual([]);
+		expect(await rowsOf('nokey@example.com')).toMatchObject([{ state: 'failed', reason: 'signer-failed' }]);
+	});
+});
+
 describe('a chain that has ended', () => {
 	it('issues nothing and leaves no row', async () => {
 		const before = ca.nowMs;

@@ -2,7 +2,7 @@
  * The chain of this authority: its issuing certificate and what stands above it, checked once at start against the key
  * that will sign. A chain that clients would refuse refuses to start here.
  */
-import { type KeyObject, X509Certificate } from 'node:crypto';
+import { createPublicKey, type KeyObject } from 'node:crypto';
 import { equalBytes } from '@chancery/core/bytes';
 import {
 	basicConstraints,
@@ -18,6 +18,7 @@ import { FormatError } from '@chancery/core/format-error';
 import { encodePem, parsePem } from '@chancery/core/pem';
 import { issuerKeyHash } from '@chancery/core/precertificate';
 import type { Signer } from '@chancery/keys/signer';
+import { isSignedBy } from './certificate-signature.ts';
 
 const MAX_CHAIN_LENGTH = 5;
 
@@ -62,7 +63,7 @@ export function openIssuingChain(pem: string, signer: Signer): IssuingChain {
 	return {
 		certificates,
 		issuing,
-		issuingKey: new X509Certificate(issuing.der).publicKey,
+		issuingKey: keyOf(issuing),
 		root,
 		pems: certificates.map(({ der }) => encodePem('CERTIFICATE', der)),
 		keyId,
@@ -104,9 +105,7 @@ function checkAuthority(certificate: Certificate, below: number): void {
 }
 
 function checkLink(certificate: Certificate, issuer: Certificate): void {
-	const signed =
-		equalBytes(certificate.issuer, issuer.subject) &&
-		new X509Certificate(certificate.der).verify(new X509Certificate(issuer.der).publicKey);
+	const signed = equalBytes(certificate.issuer, issuer.subject) && isSignedBy(certificate.der, keyOf(issuer));
 	if (!signed)
 		throw new ChainError(
 			certificate === issuer
@@ -124,6 +123,14 @@ function checkIssuing(issuing: Certificate, signer: Signer, length: number): voi
 	const purposes = extendedKeyUsage(issuing);
 	if ((length > 1 || purposes.length > 0) && !purposes.includes(EKU_CODE_SIGNING))
 		throw new ChainError(`${name(issuing)} is not meant for code signing`);
+}
+
+function keyOf(certificate: Certificate): KeyObject {
+	try {
+		return createPublicKey({ key: Buffer.from(certificate.publicKey), format: 'der', type: 'spki' });
+	} catch (cause) {
+		throw new ChainError(`the key of ${name(certificate)} cannot be read`, { cause });
+	}
 }
 
 function name(certificate: Certificate): string {
