@@ -5,26 +5,9 @@
 
 import { equalBytes } from '@chancery/core/bytes';
 import { basicConstraints, type Certificate, keyUsage } from '@chancery/core/certificate';
-import type { HashAlgorithm } from '@chancery/core/sha';
+import { signatureAlgorithmOf } from '@chancery/core/signature-algorithm';
 import type { CryptoPort } from './crypto-port.ts';
 import type { TrustedAuthority } from './trust-material.ts';
-
-/** Signature algorithm OID -> the hash it signs over. SHA-1 and MD5 are absent on purpose. */
-const SIGNATURE_HASHES: ReadonlyMap<string, HashAlgorithm> = new Map([
-	['1.2.840.10045.4.3.2', 'SHA2_256'],
-	['1.2.840.10045.4.3.3', 'SHA2_384'],
-	['1.2.840.10045.4.3.4', 'SHA2_512'],
-	['1.2.840.113549.1.1.11', 'SHA2_256'],
-	['1.2.840.113549.1.1.12', 'SHA2_384'],
-	['1.2.840.113549.1.1.13', 'SHA2_512'],
-	// Ed25519 hashes for itself.
-	['1.3.101.112', 'SHA2_512'],
-]);
-
-/** The hash of a signature algorithm, or undefined when it is not accepted. */
-export function signatureHashOf(oid: string): HashAlgorithm | undefined {
-	return SIGNATURE_HASHES.get(oid);
-}
 
 /**
  * Why `leaf` does not chain to the anchor of `authority` at `time`, or undefined when it does.
@@ -45,7 +28,7 @@ export async function pathProblem(
 		if (pathLength !== undefined && depth > pathLength) return 'the path is longer than an issuer allows';
 		const usage = keyUsage(issuer);
 		if (usage && !usage.includes('keyCertSign')) return 'an issuer may not sign certificates';
-		const hash = SIGNATURE_HASHES.get(subject.signatureAlgorithm);
+		const hash = signatureAlgorithmOf(subject.signatureAlgorithm)?.hash;
 		if (!hash) return `signature algorithm ${subject.signatureAlgorithm} is not accepted`;
 		if (!(await crypto.verify(issuer.publicKey, subject.tbs, subject.signature, hash)))
 			return 'a signature on the path does not verify';

@@ -10,13 +10,15 @@ import {
 	extendedKeyUsage,
 	OID_EXTENDED_KEY_USAGE,
 } from '@chancery/core/certificate';
-import { FormatError } from '@chancery/core/format-error';
+import { readHashAlgorithm } from '@chancery/core/cms';
+import { DerReader } from '@chancery/core/der';
 import { digest } from '@chancery/core/sha';
+import { signatureAlgorithmOf } from '@chancery/core/signature-algorithm';
 import { isSigningCertificate, parseTimeStampResp, type TimeStampResp } from '@chancery/core/timestamp';
-import { pathProblem, signatureHashOf } from './certificate-path.ts';
+import { pathProblem } from './certificate-path.ts';
 import type { CryptoPort } from './crypto-port.ts';
 import { isWithin, type TrustedAuthority } from './trust-material.ts';
-import { VerifyError } from './verify-error.ts';
+import { readOr, VerifyError } from './verify-error.ts';
 
 const OID_RSA_ENCRYPTION = '1.2.840.113549.1.1.1';
 
@@ -49,12 +51,30 @@ export async function checkTimestamps(
 }
 
 function parse(der: Uint8Array): TimeStampResp {
-	try {
-		return parseTimeStampResp(der);
-	} catch (cause) {
-		if (!(cause instanceof FormatError)) throw cause;
-		throw invalid(`a timestamp is malformed: ${cause.message}`, cause);
-	}
+	return readOr('timestamp-invalid', 'a timestamp', () => {
+		const response = parseTimeStampResp(der);
+		checkPreamble(der, response);
+		return response;
+	});
+}
+
+/**
+ * Version and digest algorithms stand in front of the signed data and outside of every signature (RFC 5652 section 5.1).
+ * They are held to what they must say, so that a timestamp cannot be altered without anybody noticing.
+ */
+function checkPreamble(der: Uint8Array, { signer }: TimeStampResp): void {
+	const response = new DerReader(der).sequence();
+	response.read();
+	const contentInfo = response.sequence();
+	contentInfo.oid();
+	const signedData = contentInfo.context(0).sequence();
+	// 3 because the content is not plain data.
+	if (signedData.smallInteger() !== 3) throw invalid('a timestamp is malformed: not signed data of version 3');
+	const list = signedData.set();
+	const named: string[] = [];
+	while (list.hasMore) named.push(readHashAlgorithm(list));
+	if (!named.includes(signer.digestAlgorithm))
+		throw invalid('a timestamp is malformed: the digest algorithm of the signer is not announced');
 }
 
 function checkImprint({ imprint }: TimeStampResp, signature: Uint8Array): void {
@@ -109,7 +129,7 @@ async function authorityProblem(
 	const hash =
 		signer.signatureAlgorithm === OID_RSA_ENCRYPTION
 			? signer.digestAlgorithm
-			: signatureHashOf(signer.signatureAlgorithm);
+			: signatureAlgorithmOf(signer.signatureAlgorithm)?.hash;
 	if (!hash) return `signature algorithm ${signer.signatureAlgorithm} is not accepted`;
 	if (!(await crypto.verify(leaf.publicKey, signer.signedAttributes, signer.signature, hash)))
 		return 'the signature does not verify';
@@ -117,6 +137,6 @@ async function authorityProblem(
 	return pathProblem(leaf, above, genTime, crypto);
 }
 
-function invalid(message: string, cause?: unknown): VerifyError {
-	return new VerifyError('timestamp-invalid', message, { cause });
+function invalid(message: string): VerifyError {
+	return new VerifyError('timestamp-invalid', message);
 }

@@ -9,20 +9,10 @@ import { DomainError } from '@chancery/chassis/domain-error';
 import { equalBytes, toHex } from '@chancery/core/bytes';
 import { basicConstraints, type Certificate, nameToString, parseCertificate } from '@chancery/core/certificate';
 import { FormatError } from '@chancery/core/format-error';
-import { type HashAlgorithm, sha256 } from '@chancery/core/sha';
+import { sha256 } from '@chancery/core/sha';
+import { signatureAlgorithmOf } from '@chancery/core/signature-algorithm';
 import { parseSpki } from '@chancery/core/spki';
 import { verifySignature } from '@chancery/keys/verify-signature';
-
-/** Signature algorithms of certificates: which kind of key makes them, and over which digest. */
-const SIGNATURE_ALGORITHMS: ReadonlyMap<string, { key: 'ec' | 'rsa' | 'ed25519'; hash?: HashAlgorithm }> = new Map([
-	['1.2.840.10045.4.3.2', { key: 'ec', hash: 'SHA2_256' }],
-	['1.2.840.10045.4.3.3', { key: 'ec', hash: 'SHA2_384' }],
-	['1.2.840.10045.4.3.4', { key: 'ec', hash: 'SHA2_512' }],
-	['1.2.840.113549.1.1.11', { key: 'rsa', hash: 'SHA2_256' }],
-	['1.2.840.113549.1.1.12', { key: 'rsa', hash: 'SHA2_384' }],
-	['1.2.840.113549.1.1.13', { key: 'rsa', hash: 'SHA2_512' }],
-	['1.3.101.112', { key: 'ed25519' }],
-]);
 
 /**
  * Parses the certificates of a chain, leaf first.
@@ -84,7 +74,7 @@ function problemBetween(certificate: Certificate, issuer: Certificate): string |
 		return `the issuer named is ${nameToString(certificate.issuer)}, the next certificate is of ${nameToString(issuer.subject)}`;
 	// Without this, whoever holds a short-lived signing certificate could issue below it and fill the log.
 	if (!basicConstraints(issuer)?.ca) return `${nameToString(issuer.subject)} is not a CA`;
-	const algorithm = SIGNATURE_ALGORITHMS.get(certificate.signatureAlgorithm);
+	const algorithm = signatureAlgorithmOf(certificate.signatureAlgorithm);
 	if (!algorithm) return `the signature algorithm ${certificate.signatureAlgorithm} is not known`;
 	const key = keyKindOf(issuer);
 	if (key !== algorithm.key) return `the signature is made for a key of type ${algorithm.key}, the issuer has ${key}`;

@@ -14,9 +14,10 @@ import {
 	parseCertificate,
 } from '@chancery/core/certificate';
 import { encodePem, parsePem } from '@chancery/core/pem';
+import { signatureAlgorithmOf } from '@chancery/core/signature-algorithm';
 import type { Signer } from '@chancery/keys/signer';
 import { verifySignature } from '@chancery/keys/verify-signature';
-import { certificateHashByOid, SIGNATURE_ALGORITHMS, type SignatureAlgorithm } from './signature-algorithms.ts';
+import { SIGNATURE_ALGORITHMS, type SignatureAlgorithm } from './signature-algorithms.ts';
 
 export interface Authority {
 	readonly signer: Signer;
@@ -87,7 +88,7 @@ function checkIssued(certificate: Certificate, issuer: Certificate): void {
 		throw new AuthorityError(
 			`${name} names ${nameToString(certificate.issuer)} as its issuer, the chain continues with ${issuerName}`,
 		);
-	const hash = certificateHashByOid(certificate.signatureAlgorithm);
+	const hash = signatureAlgorithmOf(certificate.signatureAlgorithm)?.hash;
 	if (!hash)
 		throw new AuthorityError(`${name} is signed with ${certificate.signatureAlgorithm}, which clients do not verify`);
 	if (!verifySignature(issuer.publicKey, certificate.tbs, certificate.signature, hash))

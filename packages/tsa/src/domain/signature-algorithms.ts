@@ -1,6 +1,7 @@
 /** Signature algorithms as CMS and X.509 name them, and the digest that belongs to each. */
 import { derOid, derSequence } from '@chancery/core/der';
-import { type HashAlgorithm, sha256, sha384 } from '@chancery/core/sha';
+import { sha256, sha384 } from '@chancery/core/sha';
+import { SIGNATURE_IDENTIFIERS } from '@chancery/core/signature-algorithm';
 import type { KeyAlgorithm } from '@chancery/keys/signer';
 
 export interface SignatureAlgorithm {
@@ -15,26 +16,12 @@ export interface SignatureAlgorithm {
 export const SIGNATURE_ALGORITHMS: Readonly<Partial<Record<KeyAlgorithm, SignatureAlgorithm>>> = {
 	'ecdsa-sha2-256-nistp256': {
 		digestIdentifier: derSequence(derOid('2.16.840.1.101.3.4.2.1')),
-		signatureIdentifier: derSequence(derOid('1.2.840.10045.4.3.2')),
+		signatureIdentifier: SIGNATURE_IDENTIFIERS['ecdsa-sha2-256-nistp256'],
 		digest: sha256,
 	},
 	'ecdsa-sha2-384-nistp384': {
 		digestIdentifier: derSequence(derOid('2.16.840.1.101.3.4.2.2')),
-		signatureIdentifier: derSequence(derOid('1.2.840.10045.4.3.3')),
+		signatureIdentifier: SIGNATURE_IDENTIFIERS['ecdsa-sha2-384-nistp384'],
 		digest: sha384,
 	},
 };
-
-const CERTIFICATE_HASHES: ReadonlyMap<string, HashAlgorithm> = new Map([
-	['1.2.840.10045.4.3.2', 'SHA2_256'],
-	['1.2.840.10045.4.3.3', 'SHA2_384'],
-	['1.2.840.10045.4.3.4', 'SHA2_512'],
-	['1.2.840.113549.1.1.11', 'SHA2_256'],
-	['1.2.840.113549.1.1.12', 'SHA2_384'],
-	['1.2.840.113549.1.1.13', 'SHA2_512'],
-]);
-
-/** The digest under a certificate's signature; undefined for algorithms that no chain of an authority uses. */
-export function certificateHashByOid(oid: string): HashAlgorithm | undefined {
-	return CERTIFICATE_HASHES.get(oid);
-}

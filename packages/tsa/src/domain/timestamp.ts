@@ -1,5 +1,7 @@
 /** How a timestamp is issued, from a parsed request to the DER of the answer. */
+
 import { DomainError } from '@chancery/chassis/domain-error';
+import { newSerialNumber } from '@chancery/core/certificate-encoding';
 import type { Authority } from './authority.ts';
 import type { IssuingTime } from './issuing-time.ts';
 import type { TimestampQuery } from './timestamp-query.ts';
@@ -15,8 +17,6 @@ export interface TimestampDeps {
 	/** What genTime may be off by, in seconds: a promise about the clock of this machine. */
 	readonly accuracySeconds: number;
 }
-
-const SERIAL_BYTES = 20;
 
 /**
  * Issues one timestamp and answers the DER of a TimeStampResp with status granted. Nothing is stored: a crash at any
@@ -46,7 +46,8 @@ export async function issueTimestamp(deps: TimestampDeps, query: TimestampQuery)
 	const tstInfo = encodeTstInfo({
 		policy,
 		imprint: query.imprint,
-		serial: newSerial(deps.random),
+		// Random, so that any number of replicas may share a name.
+		serial: newSerialNumber(deps.random),
 		genTime,
 		accuracySeconds: deps.accuracySeconds,
 		nonce: query.nonce,
@@ -62,14 +63,4 @@ export async function issueTimestamp(deps: TimestampDeps, query: TimestampQuery)
 		});
 	}
 	return encodeGranted(token);
-}
-
-/**
- * A random serial number: unique without a counter, so that any number of replicas may share a name. The second bit is
- * set and the first is clear, which makes every serial positive, 159 bits long and exactly 20 bytes of DER.
- */
-function newSerial(random: (length: number) => Uint8Array): Uint8Array {
-	const serial = random(SERIAL_BYTES);
-	serial[0] = ((serial[0] ?? 0) & 0x7f) | 0x40;
-	return serial;
 }

@@ -3,27 +3,19 @@
  * where the root key is kept elsewhere. Made once, by whoever sets an instance up.
  */
 
+import { EKU_TIME_STAMPING } from '@chancery/core/certificate';
 import {
-	EKU_TIME_STAMPING,
-	OID_AUTHORITY_KEY_ID,
-	OID_BASIC_CONSTRAINTS,
-	OID_EXTENDED_KEY_USAGE,
-	OID_KEY_USAGE,
-	OID_SUBJECT_KEY_ID,
-} from '@chancery/core/certificate';
-import {
-	derBitString,
-	derBoolean,
-	derContext,
-	derInteger,
-	derNamedBits,
-	derOctetString,
-	derOid,
-	derSequence,
-	derSet,
-	derTime,
-	derUtf8,
-} from '@chancery/core/der';
+	encodeAuthorityKeyId,
+	encodeCaExtensions,
+	encodeName,
+	encodePurpose,
+	encodeSignedCertificate,
+	encodeSigningUsage,
+	encodeSubjectKeyId,
+	encodeTbsCertificate,
+	newSerialNumber,
+	yearsAfter,
+} from '@chancery/core/certificate-encoding';
 import { encodePem } from '@chancery/core/pem';
 import { keyIdentifier } from '@chancery/core/spki';
 import type { Signer } from '@chancery/keys/signer';
@@ -58,10 +50,6 @@ export interface TsaChain {
 const ISSUER_YEARS = 10;
 const LEAF_YEARS = 9;
 
-const KEY_USAGE_DIGITAL_SIGNATURE = 0;
-const KEY_USAGE_KEY_CERT_SIGN = 5;
-const KEY_USAGE_CRL_SIGN = 6;
-
 /**
  * Makes a chain that strict clients accept (RFC 3161 section 2.3): the leaf has timeStamping as its only purpose, critical,
  * digitalSignature as its only usage, and is no CA; the intermediate carries the purpose too, for verifiers that nest purposes.
@@ -76,7 +64,7 @@ export async function createTsaChain(request: TsaChainRequest): Promise<TsaChain
 		subject: rootName,
 		publicKey: rootKey.publicKey,
 		years: ISSUER_YEARS,
-		extensions: [caConstraints(request.intermediate ? 1 : 0), certSignUsage(), subjectKeyId(rootKey)],
+		extensions: [...encodeCaExtensions(request.intermediate ? 1 : 0), encodeSubjectKeyId(rootKey.publicKey)],
 	});
 
 	let issuer = { name: rootName, signer: rootKey };
@@ -89,11 +77,10 @@ export async function createTsaChain(request: TsaChainRequest): Promise<TsaChain
 			publicKey: request.intermediate.publicKey,
 			years: ISSUER_YEARS,
 			extensions: [
-				caConstraints(0),
-				certSignUsage(),
-				timeStampingPurpose(),
-				subjectKeyId(request.intermediate),
-				authorityKeyId(issuer.signer),
+				...encodeCaExtensions(0),
+				encodePurpose(EKU_TIME_STAMPING, true),
+				encodeSubjectKeyId(request.intermediate.publicKey),
+				encodeAuthorityKeyId(keyIdentifier(issuer.signer.publicKey)),
 			],
 		});
 		issuer = { name, signer: request.intermediate };
@@ -105,10 +92,10 @@ export async function createTsaChain(request: TsaChainRequest): Promise<TsaChain
 		publicKey: request.leafSigner.publicKey,
 		years: LEAF_YEARS,
 		extensions: [
-			extension(OID_KEY_USAGE, true, derNamedBits([KEY_USAGE_DIGITAL_SIGNATURE])),
-			timeStampingPurpose(),
-			subjectKeyId(request.leafSigner),
-			authorityKeyId(issuer.signer),
+			encodeSigningUsage(),
+			encodePurpose(EKU_TIME_STAMPING, true),
+			encodeSubjectKeyId(request.leafSigner.publicKey),
+			encodeAuthorityKeyId(keyIdentifier(issuer.signer.publicKey)),
 		],
 	});
 	const chain = [leaf, ...(intermediate ? [intermediate] : []), root];
@@ -134,51 +121,15 @@ async function issue(request: TsaChainRequest, plan: CertificatePlan): Promise<U
 	const { signer, name } = plan.issuer;
 	const algorithm = SIGNATURE_ALGORITHMS[signer.algorithm];
 	if (!algorithm) throw new AuthorityError(`a key of type ${signer.algorithm} cannot sign a timestamp chain`);
-	const notAfter = new Date(request.notBefore);
-	notAfter.setUTCFullYear(notAfter.getUTCFullYear() + plan.years);
-	const tbs = derSequence(
-		derContext(0, {}, derInteger(2)),
-		derInteger(newSerial(request.random)),
-		algorithm.signatureIdentifier,
-		name,
-		derSequence(derTime(request.notBefore), derTime(notAfter)),
-		plan.subject,
-		plan.publicKey,
-		derContext(3, {}, derSequence(...plan.extensions)),
-	);
-	return derSequence(tbs, algorithm.signatureIdentifier, derBitString(await signer.sign(tbs)));
+	const tbs = encodeTbsCertificate({
+		serial: newSerialNumber(request.random),
+		signatureIdentifier: algorithm.signatureIdentifier,
+		issuer: name,
+		subject: plan.subject,
+		notBefore: request.notBefore,
+		notAfter: yearsAfter(request.notBefore, plan.years),
+		publicKey: plan.publicKey,
+		extensions: plan.extensions,
+	});
+	return encodeSignedCertificate(tbs, algorithm.signatureIdentifier, await signer.sign(tbs));
 }
-
-/** Positive, 159 bits, 20 octets (RFC 5280 section 4.1.2.2). */
-function newSerial(random: (length: number) => Uint8Array): Uint8Array {
-	const serial = random(20);
-	serial[0] = ((serial[0] ?? 0) & 0x7f) | 0x40;
-	return serial;
-}
-
-/** A Name of organisation and common name, each in a set of its own. */
-function encodeName(organization: string, commonName: string): Uint8Array {
-	const part = (oid: string, text: string) => derSet(derSequence(derOid(oid), derUtf8(text)));
-	return derSequence(part('2.5.4.10', organization), part('2.5.4.3', commonName));
-}
-
-function extension(oid: string, critical: boolean, value: Uint8Array): Uint8Array {
-	return derSequence(derOid(oid), ...(critical ? [derBoolean(true)] : []), derOctetString(value));
-}
-
-const caConstraints = (pathLength: number) =>
-	extension(OID_BASIC_CONSTRAINTS, true, derSequence(derBoolean(true), derInteger(pathLength)));
-
-const certSignUsage = () => extension(OID_KEY_USAGE, true, derNamedBits([KEY_USAGE_KEY_CERT_SIGN, KEY_USAGE_CRL_SIGN]));
-
-const timeStampingPurpose = () => extension(OID_EXTENDED_KEY_USAGE, true, derSequence(derOid(EKU_TIME_STAMPING)));
-
-const subjectKeyId = (signer: Signer) =>
-	extension(OID_SUBJECT_KEY_ID, false, derOctetString(keyIdentifier(signer.publicKey)));
-
-const authorityKeyId = (signer: Signer) =>
-	extension(
-		OID_AUTHORITY_KEY_ID,
-		false,
-		derSequence(derContext(0, { constructed: false }, keyIdentifier(signer.publicKey))),
-	);
