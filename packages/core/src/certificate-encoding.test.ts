@@ -59,7 +59,7 @@ describe('a written certificate', () => {
 	});
 
 	it('names an algorithm that the table of readers knows', () => {
-		const { signatureAlgorithm } = parseCertificate(certify([]));
+		const { signatureAlgorithm } = parseCertificate(certify([encodeSigningUsage()]));
 		expect(signatureAlgorithmOf(signatureAlgorithm)).toEqual({ key: 'ec', hash: 'SHA2_256' });
 	});
 });
