@@ -28,9 +28,16 @@ export function signatureAlgorithmOf(oid: string): SignatureAlgorithm | undefine
 	return BY_OID.get(oid);
 }
 
-/** DER AlgorithmIdentifiers of the signatures that our own keys make, without parameters. Named as `Signer.algorithm`. */
+/** Identifiers of the signatures that our own keys make, by `Signer.algorithm`. */
+export const SIGNATURE_OIDS = {
+	'ecdsa-sha2-256-nistp256': '1.2.840.10045.4.3.2',
+	'ecdsa-sha2-384-nistp384': '1.2.840.10045.4.3.3',
+	ed25519: '1.3.101.112',
+} as const satisfies Record<string, string>;
+
+/** The same as DER AlgorithmIdentifiers, without parameters. */
 export const SIGNATURE_IDENTIFIERS = {
-	'ecdsa-sha2-256-nistp256': derSequence(derOid('1.2.840.10045.4.3.2')),
-	'ecdsa-sha2-384-nistp384': derSequence(derOid('1.2.840.10045.4.3.3')),
-	ed25519: derSequence(derOid('1.3.101.112')),
-} as const satisfies Record<string, Uint8Array>;
+	'ecdsa-sha2-256-nistp256': derSequence(derOid(SIGNATURE_OIDS['ecdsa-sha2-256-nistp256'])),
+	'ecdsa-sha2-384-nistp384': derSequence(derOid(SIGNATURE_OIDS['ecdsa-sha2-384-nistp384'])),
+	ed25519: derSequence(derOid(SIGNATURE_OIDS.ed25519)),
+} as const satisfies Record<keyof typeof SIGNATURE_OIDS, Uint8Array>;

@@ -10,6 +10,7 @@ import type { Logger } from '@chancery/chassis/logger';
 import type { Clock } from '@chancery/chassis/service';
 import { equalBytes } from '@chancery/core/bytes';
 import { type Certificate, parseCertificate } from '@chancery/core/certificate';
+import { newSerialNumber } from '@chancery/core/certificate-encoding';
 import { encodePem } from '@chancery/core/pem';
 import { tbsWithoutPoison, tbsWithoutSct } from '@chancery/core/precertificate';
 import { sha256 } from '@chancery/core/sha';
@@ -27,7 +28,6 @@ import { checkProofOfPossession } from './proof-of-possession.ts';
 import { refuse } from './refusal.ts';
 import { type KeyMaterial, readRequestedKey } from './requested-key.ts';
 import { checkSct } from './sct.ts';
-import { newSerialNumber } from './serial-number.ts';
 import type { TokenVerifier } from './token.ts';
 
 export interface IssueDeps {

@@ -5,33 +5,22 @@
  *     keyUsage (critical), extKeyUsage, subjectKeyIdentifier, authorityKeyIdentifier, subjectAltName (critical),
  *     Fulcio's extensions by number, then poison (critical) or the SCT list
  */
+import { EKU_CODE_SIGNING, OID_SUBJECT_ALT_NAME } from '@chancery/core/certificate';
 import {
-	EKU_CODE_SIGNING,
-	OID_AUTHORITY_KEY_ID,
-	OID_EXTENDED_KEY_USAGE,
-	OID_KEY_USAGE,
-	OID_SUBJECT_ALT_NAME,
-	OID_SUBJECT_KEY_ID,
-} from '@chancery/core/certificate';
-import {
-	derBitString,
-	derBoolean,
-	derContext,
-	derInteger,
-	derNamedBits,
-	derNull,
-	derOctetString,
-	derOid,
-	derSequence,
-	derTime,
-	ia5Content,
-} from '@chancery/core/der';
+	encodeAuthorityKeyId,
+	encodeExtension,
+	encodePurpose,
+	encodeSignedCertificate,
+	encodeSigningUsage,
+	encodeSubjectKeyId,
+	encodeTbsCertificate,
+} from '@chancery/core/certificate-encoding';
+import { derContext, derNull, derSequence, ia5Content } from '@chancery/core/der';
 import { encodeFulcioExtension, type FulcioExtensionName } from '@chancery/core/fulcio-extensions';
 import { POISON_OID, SCT_LIST_OID } from '@chancery/core/precertificate';
-import { keyIdentifier } from '@chancery/core/spki';
+import { SIGNATURE_IDENTIFIERS } from '@chancery/core/signature-algorithm';
 import type { KeyAlgorithm } from '@chancery/keys/signer';
 import type { ExtensionValues, SubjectName } from '../issuers/issuer-type.ts';
-import { signatureAlgorithm } from './algorithm-identifier.ts';
 
 /** Ten minutes: long enough to sign once, short enough that nobody needs revocation. */
 export const LEAF_LIFETIME_MS = 10 * 60_000;
@@ -60,39 +49,30 @@ export type LastExtension = { readonly kind: 'poison' } | { readonly kind: 'sct-
  * @throws FormatError when a name or value cannot be encoded; the checks before have excluded that.
  */
 export function encodeLeafTbs(fields: LeafFields, last?: LastExtension): Uint8Array {
-	return derSequence(
-		derContext(0, {}, derInteger(2)),
-		derInteger(fields.serial),
-		signatureAlgorithm(fields.signatureAlgorithm),
-		fields.issuerName,
-		derSequence(derTime(fields.notBefore), derTime(fields.notAfter)),
-		// The subject is empty: the alternative name is the identity (and critical because of that).
-		derSequence(),
-		fields.publicKey,
-		derContext(3, {}, derSequence(...leafExtensions(fields), ...(last ? [lastExtension(last)] : []))),
-	);
+	return encodeTbsCertificate({
+		serial: fields.serial,
+		signatureIdentifier: SIGNATURE_IDENTIFIERS[fields.signatureAlgorithm],
+		issuer: fields.issuerName,
+		// Empty: the alternative name is the identity (and critical because of that).
+		subject: derSequence(),
+		notBefore: fields.notBefore,
+		notAfter: fields.notAfter,
+		publicKey: fields.publicKey,
+		extensions: [...leafExtensions(fields), ...(last ? [lastExtension(last)] : [])],
+	});
 }
 
 /** DER of the certificate: the signed bytes, how they were signed, and the signature. */
 export function encodeCertificate(tbs: Uint8Array, algorithm: KeyAlgorithm, signature: Uint8Array): Uint8Array {
-	return derSequence(tbs, signatureAlgorithm(algorithm), derBitString(signature));
-}
-
-/** One element of Extensions; `value` is DER, or whatever else the extension holds. */
-export function encodeExtension(oid: string, critical: boolean, value: Uint8Array): Uint8Array {
-	return derSequence(derOid(oid), ...(critical ? [derBoolean(true)] : []), derOctetString(value));
+	return encodeSignedCertificate(tbs, SIGNATURE_IDENTIFIERS[algorithm], signature);
 }
 
 function leafExtensions(fields: LeafFields): Uint8Array[] {
 	return [
-		encodeExtension(OID_KEY_USAGE, true, derNamedBits([0])),
-		encodeExtension(OID_EXTENDED_KEY_USAGE, false, derSequence(derOid(EKU_CODE_SIGNING))),
-		encodeExtension(OID_SUBJECT_KEY_ID, false, derOctetString(keyIdentifier(fields.publicKey))),
-		encodeExtension(
-			OID_AUTHORITY_KEY_ID,
-			false,
-			derSequence(derContext(0, { constructed: false }, fields.authorityKeyId)),
-		),
+		encodeSigningUsage(),
+		encodePurpose(EKU_CODE_SIGNING, false),
+		encodeSubjectKeyId(fields.publicKey),
+		encodeAuthorityKeyId(fields.authorityKeyId),
 		encodeExtension(OID_SUBJECT_ALT_NAME, true, derSequence(encodeGeneralName(fields.subject))),
 		...fulcioExtensions(fields.extensions),
 	];

@@ -2,6 +2,7 @@
  * The lint against certificates with one defect each: built by the same writers, changed in one place, signed properly.
  */
 import { randomBytes } from 'node:crypto';
+import { encodeExtension, newSerialNumber } from '@chancery/core/certificate-encoding';
 import { CT_HASH_SHA256, CT_SIGNATURE_ECDSA, encodeSct, encodeSctList, type Sct } from '@chancery/core/ct';
 import {
 	DerReader,
@@ -22,9 +23,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { generateClientKey } from '../../test/client-key.ts';
 import { createCaChain } from './ca-chain.ts';
 import { type IssuingChain, openIssuingChain } from './issuing-chain.ts';
-import { encodeCertificate, encodeExtension, encodeLeafTbs, type LeafFields } from './leaf-certificate.ts';
+import { encodeCertificate, encodeLeafTbs, type LeafFields } from './leaf-certificate.ts';
 import { lintCertificate } from './lint.ts';
-import { newSerialNumber } from './serial-number.ts';
 
 const random = (n: number) => new Uint8Array(randomBytes(n));
 const signer = generateSigner('ecdsa-sha2-256-nistp256');
