@@ -1,4 +1,5 @@
 /** The section `ca` of the configuration. */
+import { adminSection } from '@chancery/chassis/admin-section';
 import { z } from 'zod';
 import { issuerSettings } from './issuers/issuer-types.ts';
 
@@ -52,19 +53,7 @@ export const configSchema = z.strictObject({
 		.describe(
 			'Default production: refuses issuers without TLS, issuers that serve the whole world without a claim rule, and a chain marked as development.',
 		),
-	admin: z
-		.strictObject({
-			tokens: z.array(
-				z.strictObject({
-					name: z.string().min(1).max(100),
-					role: z.enum(['operator', 'service']),
-					sha256: z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hexadecimal digits'),
-				}),
-			),
-		})
-		.describe(
-			'Who may call the admin listener: name, role, and the SHA-256 (hexadecimal) of the bearer token of each. No default.',
-		),
+	admin: adminSection,
 });
 
 export type CaConfig = z.output<typeof configSchema>;

@@ -1,4 +1,5 @@
 /** The section `ctlog` of the configuration. */
+import { adminSection } from '@chancery/chassis/admin-section';
 import { z } from 'zod';
 
 export const configSchema = z.strictObject({
@@ -39,19 +40,7 @@ export const configSchema = z.strictObject({
 		.max(67_108_864)
 		.default(12_582_912)
 		.describe('Most bytes of entries in one get-entries answer, before base64 makes a third more of them.'),
-	admin: z
-		.strictObject({
-			tokens: z.array(
-				z.strictObject({
-					name: z.string().min(1).max(100),
-					role: z.enum(['operator', 'service']),
-					sha256: z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hexadecimal digits'),
-				}),
-			),
-		})
-		.describe(
-			'Who may call the admin listener: name, role, and the SHA-256 (hexadecimal) of the bearer token of each.',
-		),
+	admin: adminSection,
 });
 
 export type CtlogConfig = z.output<typeof configSchema>;

@@ -1,14 +1,6 @@
 /** Configuration of the identity provider. */
+import { adminSection } from '@chancery/chassis/admin-section';
 import { z } from 'zod';
-
-const adminToken = z.strictObject({
-	name: z.string().min(1).max(100).describe('Who holds the token; appears in the audit log.'),
-	role: z.enum(['operator', 'service']).describe('What its holder may do.'),
-	sha256: z
-		.string()
-		.regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hex digits')
-		.describe('SHA-256 of the token, in lower-case hex. The token itself is not stored.'),
-});
 
 export const configSchema = z
 	.strictObject({
@@ -49,14 +41,7 @@ export const configSchema = z
 			.describe(
 				'Seconds that a token lives. It is a bearer credential for the certificate authority, so short; but it must outlast the clock skew between the two.',
 			),
-		admin: z
-			.strictObject({
-				tokens: z.array(adminToken).default([]).describe('Who may use the admin listener. Nobody when empty.'),
-			})
-			.prefault({})
-			.describe(
-				'Who may use the second listener: tokens, a list of { name, role: operator or service, sha256 of the token in hex }. Nobody when empty.',
-			),
+		admin: adminSection,
 	})
 	.superRefine((config, context) => {
 		if (config.profile !== 'production') return;

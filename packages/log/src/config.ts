@@ -1,6 +1,7 @@
 /**
  * Configuration of the signature log. The table in the README is printed from these descriptions.
  */
+import { adminSection } from '@chancery/chassis/admin-section';
 import { z } from 'zod';
 
 const publicUrl = z.url({ protocol: /^https?$/ }).refine((url) => !url.endsWith('/'), 'must not end with a slash');
@@ -75,26 +76,7 @@ export const configSchema = z.strictObject({
 				.describe('Largest request body in bytes; only dsse requests come near it.'),
 		})
 		.describe('The log behind the Rekor v2 wire.'),
-	admin: z
-		.strictObject({
-			tokens: z
-				.array(
-					z.strictObject({
-						name: z.string().min(1).max(64).describe('Who calls with this token; appears in the audit log.'),
-						role: z
-							.enum(['operator', 'service'])
-							.describe('What the caller may do: `service` reads trust reports, `operator` everything.'),
-						sha256: z
-							.string()
-							.regex(/^[0-9a-f]{64}$/)
-							.describe('Hex SHA-256 of the token; the token itself is never configured here.'),
-					}),
-				)
-				.default([])
-				.describe('Bearer tokens of the admin listener. Without any, every call but /healthz is refused.'),
-		})
-		.default({ tokens: [] })
-		.describe('The admin listener and who may call it.'),
+	admin: adminSection,
 });
 
 export type LogConfig = z.output<typeof configSchema>;

@@ -1,4 +1,6 @@
 /** The section `tsa` of the configuration. */
+
+import { adminSection } from '@chancery/chassis/admin-section';
 import { MAX_QUERY_BYTES } from '@chancery/wire/tsa';
 import { z } from 'zod';
 
@@ -50,19 +52,7 @@ export const configSchema = z.strictObject({
 		.max(MAX_QUERY_BYTES)
 		.default(MAX_QUERY_BYTES)
 		.describe('Largest request body in bytes. JSON bodies are limited to 1024 bytes besides.'),
-	admin: z
-		.strictObject({
-			tokens: z.array(
-				z.strictObject({
-					name: z.string().min(1).max(100),
-					role: z.enum(['operator', 'service']),
-					sha256: z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hexadecimal digits'),
-				}),
-			),
-		})
-		.describe(
-			'Who may call the admin listener: name, role, and the SHA-256 (hexadecimal) of the bearer token of each.',
-		),
+	admin: adminSection,
 });
 
 export type TsaConfig = z.output<typeof configSchema>;

@@ -1,4 +1,5 @@
 /** Configuration of the TUF repository. */
+import { adminSection } from '@chancery/chassis/admin-section';
 import { z } from 'zod';
 
 export const configSchema = z.strictObject({
@@ -42,19 +43,7 @@ export const configSchema = z.strictObject({
 		.describe(
 			'Lifetime in days of timestamp metadata, renewed daily. It bounds how long an outage of this service may last.',
 		),
-	admin: z
-		.strictObject({
-			tokens: z.array(
-				z.strictObject({
-					name: z.string().min(1).max(100),
-					role: z.enum(['operator', 'service']),
-					sha256: z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hexadecimal digits'),
-				}),
-			),
-		})
-		.describe(
-			'Who may call the admin listener: name, role, and the SHA-256 (hexadecimal) of the bearer token of each.',
-		),
+	admin: adminSection,
 });
 
 export type TufConfig = z.output<typeof configSchema>;
