@@ -97,8 +97,8 @@ function openAuthority(authority: CertificateAuthority): TrustedAuthority {
 
 function hostNamesOf(baseUrl: string): string[] {
 	// Some roots name a log without a scheme; `host:port` alone would parse as the scheme `host`.
-	const url = [baseUrl, `https://${baseUrl}`].map((text) => URL.parse(text)).find((parsed) => parsed?.hostname);
-	if (!url) throw malformed(`${JSON.stringify(baseUrl)} is not a URL`);
+	const url = URL.parse(baseUrl.includes('://') ? baseUrl : `https://${baseUrl}`);
+	if (!url?.hostname) throw malformed(`${JSON.stringify(baseUrl)} is not a URL`);
 	return url.hostname === url.host ? [url.hostname] : [url.hostname, url.host];
 }
 
