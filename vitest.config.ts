@@ -40,6 +40,16 @@ export default defineConfig({
 			},
 			{
 				extends: true,
+				test: {
+					name: 'crash',
+					include: ['packages/conformance/test/crash/*.test.ts'],
+					testTimeout: 3_600_000,
+					hookTimeout: 600_000,
+					fileParallelism: false,
+				},
+			},
+			{
+				extends: true,
 				test: { name: 'cases', include: ['packages/conformance/test/cases/*.test.ts'] },
 			},
 		],

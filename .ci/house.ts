@@ -28,6 +28,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 	stack: BELOW_STACK,
 	cli: ['client', 'verify', 'wire', 'core', 'keys', 'stack'],
 	conformance: [...BELOW_STACK, 'stack', 'cli'],
+	bench: [...BELOW_STACK, 'stack', 'cli'],
 };
 
 /** Top-level names; nothing else may lie in the root of the repository. */
