@@ -64,6 +64,13 @@ export async function call<R extends Route>(
 ): Promise<CallReply<R>> {
 	const parts = input as { params?: unknown; query?: unknown; body?: unknown };
 	const url = buildUrl(route, baseUrl, parts);
+	if (!url)
+		throw new CallError(
+			{ request: `${route.method} ${route.path}`, status: undefined, serverMessage: '' },
+			printable(
+				`${route.method} ${route.path} cannot be sent: ${JSON.stringify(baseUrl)} with this path is no web address`,
+			),
+		);
 	const request = `${route.method} ${url.origin}${url.pathname}`;
 	const timeout = AbortSignal.timeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
 	const signal = options.signal ? AbortSignal.any([timeout, options.signal]) : timeout;
@@ -88,18 +95,31 @@ export async function call<R extends Route>(
 		return { status: response.status, headers: response.headers, body: decodeBody(shape, bytes) } as CallReply<R>;
 	} catch (error) {
 		if (error instanceof CallError) throw error;
-		throw new CallError({ request, status: undefined, serverMessage: '' }, `${request} failed: ${reasonOf(error)}`, {
-			cause: error,
-		});
+		throw new CallError(
+			{ request, status: undefined, serverMessage: '' },
+			`${request} failed: ${printable(reasonOf(error))}`,
+			{
+				cause: error,
+			},
+		);
 	}
 }
 
-function buildUrl(route: Route, baseUrl: string, parts: { params?: unknown; query?: unknown }): URL {
+/**
+ * The URL of the request, or undefined when there is none: a base that is not http, or a parameter that would lead to
+ * another path than the route's (`..` is left alone by the escaping, and means its parent to every URL parser).
+ */
+function buildUrl(route: Route, baseUrl: string, parts: { params?: unknown; query?: unknown }): URL | undefined {
 	const params = (parts.params ?? {}) as Record<string, unknown>;
+	const given = Object.values(params).flatMap((value) => String(value).split('/'));
+	if (given.some((segment) => /^\.{1,2}$/.test(segment) || !segment.isWellFormed())) return undefined;
 	const path = route.path
 		.replace(/:([A-Za-z]+)/g, (_, name: string) => encodeURIComponent(String(params[name])))
 		.replace(/\*$/, () => String(params['*']).split('/').map(encodeURIComponent).join('/'));
-	const url = new URL(baseUrl.replace(/\/+$/, '') + path);
+	// The base must be one by itself: `http:` with a path behind it would make a host of the path.
+	const { protocol } = URL.parse(baseUrl) ?? {};
+	const url = URL.parse(baseUrl.replace(/\/+$/, '') + path);
+	if (!url || (protocol !== 'http:' && protocol !== 'https:')) return undefined;
 	for (const [name, value] of Object.entries((parts.query ?? {}) as Record<string, unknown>)) {
 		if (value !== undefined) url.searchParams.set(name, String(value));
 	}
@@ -158,8 +178,14 @@ function messageOf(bytes: Uint8Array): string {
 	} catch {
 		// Not JSON: the text itself is the message.
 	}
+	return printable(words);
+}
+
+/** Words of a stranger, for a message: bounded, and without what would steer a terminal or break a log line. */
+function printable(words: string): string {
 	return words
-		.replace(/\p{Cc}+/gu, ' ')
+		.slice(0, 8 * MAX_SERVER_MESSAGE_CHARS)
+		.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\s]+/gu, ' ')
 		.trim()
 		.slice(0, MAX_SERVER_MESSAGE_CHARS);
 }
