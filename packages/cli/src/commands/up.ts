@@ -31,7 +31,9 @@ Examples:
 		});
 }
 
+/** The first of ten ports that an ordinary user may open. */
 function port(text: string): number {
-	if (!/^[0-9]{1,5}$/.test(text)) throw new InvalidArgumentError('expected a port number.');
+	if (!/^[0-9]{4,5}$/.test(text) || Number(text) < 1024 || Number(text) > 65526)
+		throw new InvalidArgumentError('expected a port number from 1024 to 65526.');
 	return Number(text);
 }

@@ -2,10 +2,12 @@
  * Where the marks of a development instance lie: in the user's state folder, outside of the data folder, so that a
  * restored or rolled back data folder is noticed.
  */
+import { mkdir } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { openFileMark } from '@chancery/tlog/file-mark';
 import type { AdoptableMarkStore } from '@chancery/tlog/mark';
+import { Refusal } from '../up/refusal.ts';
 
 export interface InstanceMarks {
 	readonly v1: AdoptableMarkStore;
@@ -16,6 +18,22 @@ export interface InstanceMarks {
 /** The folder of all marks of the instance with this id (XDG state folder). */
 export function markFolder(instanceId: string): string {
 	return join(process.env.XDG_STATE_HOME || join(homedir(), '.local', 'state'), 'chancery', instanceId);
+}
+
+/**
+ * Makes the folder before anything depends on it.
+ * @throws Refusal when there is no place for it
+ */
+export async function makeMarkFolder(instanceId: string): Promise<void> {
+	try {
+		await mkdir(markFolder(instanceId), { recursive: true, mode: 0o700 });
+	} catch (error) {
+		const reason = error instanceof Error ? error.message : String(error);
+		throw new Refusal(
+			`cannot keep the marks of the logs in your state folder (${reason}); set XDG_STATE_HOME to a folder outside of --data`,
+			{ cause: error },
+		);
+	}
 }
 
 export function openMarks(instanceId: string): InstanceMarks {

@@ -77,7 +77,7 @@ export async function startServices(parts: InstanceParts): Promise<AdminUrls> {
 		log: parts.log.child({ service: name }),
 	});
 
-	const [identity, ctlog, log, tsa] = await Promise.all([
+	const starting = [
 		createIdentity({
 			...deps('identity'),
 			config: configurations.identity,
@@ -102,7 +102,10 @@ export async function startServices(parts: InstanceParts): Promise<AdminUrls> {
 		createTsa({ ...deps('tsa'), config: configurations.tsa, signer: signers.tsa }).then((service) =>
 			start(parts, service, { public: 'tsa' }),
 		),
-	]);
+	] as const;
+	// When one cannot start, the others are stopped, and what is still starting could not be.
+	await Promise.allSettled(starting);
+	const [identity, ctlog, log, tsa] = await Promise.all(starting);
 	const ca = await start(
 		parts,
 		await createCa({ ...deps('ca'), config: configurations.ca, issuingSigner: signers['ca-issuing'] }),

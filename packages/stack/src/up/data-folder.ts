@@ -34,12 +34,14 @@ const FOLDER_MODE = process.getuid?.() === 0 ? 0o711 : 0o700;
 export async function openDataFolder(path: string): Promise<DataFolder> {
 	const absolute = resolve(path);
 	try {
-		await mkdir(absolute, { recursive: true, mode: FOLDER_MODE });
-		const { uid, mode } = await stat(absolute);
+		await makeFolder(absolute, FOLDER_MODE);
+		const found = await stat(absolute);
+		if (!found.isDirectory()) throw new Refusal(`cannot use the data folder ${absolute}: it is not a folder`);
+		const { uid, mode } = found;
 		if (process.getuid && uid !== process.getuid())
 			throw new Refusal(`${absolute} belongs to another user; choose another folder with --data`);
 		if ((mode & 0o777) !== FOLDER_MODE) await chmod(absolute, FOLDER_MODE);
-		for (const part of ['keys', 'trust']) await mkdir(join(absolute, part), { recursive: true, mode: 0o700 });
+		for (const part of ['keys', 'trust']) await makeFolder(join(absolute, part), 0o700);
 	} catch (error) {
 		if (error instanceof Refusal) throw error;
 		const reason = error instanceof Error ? error.message : String(error);
@@ -48,6 +50,17 @@ export async function openDataFolder(path: string): Promise<DataFolder> {
 		});
 	}
 	return existingDataFolder(absolute);
+}
+
+/** Not by `recursive` at once: on a file system that cannot be written, that says that the folder is missing. */
+async function makeFolder(path: string, mode: number): Promise<void> {
+	try {
+		await mkdir(path, { mode });
+	} catch (error) {
+		const { code } = error as NodeJS.ErrnoException;
+		if (code === 'ENOENT') await mkdir(path, { recursive: true, mode });
+		else if (code !== 'EEXIST') throw error;
+	}
 }
 
 /** Where the parts of a data folder lie; nothing is made or checked. */

@@ -12,15 +12,19 @@ export interface FolderLock {
 	release(): void;
 }
 
-/** @throws Refusal when another process holds the folder, naming it */
+/** @throws Refusal when another process holds the folder, naming it, or the file cannot be used */
 export async function lockFolder(path: string): Promise<FolderLock> {
 	const holderFile = `${path}.pid`;
-	const database = new DatabaseSync(path, { timeout: 0 });
+	let database: DatabaseSync | undefined;
 	try {
+		database = new DatabaseSync(path, { timeout: 0 });
 		database.exec('pragma locking_mode = exclusive; begin exclusive');
 	} catch (error) {
-		database.close();
-		if ((error as { errcode?: number }).errcode !== SQLITE_BUSY) throw error;
+		database?.close();
+		if ((error as { errcode?: number }).errcode !== SQLITE_BUSY)
+			throw new Refusal(`cannot lock ${path}: ${error instanceof Error ? error.message : String(error)}`, {
+				cause: error,
+			});
 		const holder = await readFile(holderFile, 'utf8').catch(() => 'unknown');
 		throw new Refusal(
 			`this data folder is in use by a running chancery (process ${holder.trim()}); stop that one, or choose another folder with --data and other ports with --port-base`,
@@ -28,5 +32,6 @@ export async function lockFolder(path: string): Promise<FolderLock> {
 	}
 	// Only for the message above; nobody decides anything by it.
 	await writeFile(holderFile, `${process.pid}\n`, { mode: 0o600 });
-	return { release: () => database.close() };
+	const held = database;
+	return { release: () => held.close() };
 }

@@ -7,6 +7,7 @@ import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import type { DataFolder } from './data-folder.ts';
 import { writeDurably } from './durable-file.ts';
+import { checkPortsFree } from './free-ports.ts';
 import { Refusal } from './refusal.ts';
 
 const instanceRecord = z.strictObject({
@@ -46,8 +47,9 @@ export async function readInstanceRecord(folder: DataFolder): Promise<InstanceRe
 }
 
 /**
- * Continues the instance in the folder, or begins one.
+ * Continues the instance in the folder, or begins one: not with ports that somebody else has, because it keeps them.
  * @throws Refusal when the folder was made for other ports
+ * @throws the system's EADDRINUSE, with `port`, when one of the ports is taken
  */
 export async function openInstanceRecord(
 	folder: DataFolder,
@@ -60,8 +62,10 @@ export async function openInstanceRecord(
 			throw new Refusal(
 				`${folder.path} was made with --port-base ${existing.portBase}; its certificates and logs name those ports, so ${portBase} is refused. Leave the option out, or choose another --data`,
 			);
+		await checkPortsFree(existing.portBase);
 		return existing;
 	}
+	await checkPortsFree(portBase ?? DEFAULT_PORT_BASE);
 	const record: InstanceRecord = {
 		format: 1,
 		profile: 'development',

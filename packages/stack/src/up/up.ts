@@ -16,7 +16,7 @@ import { openDevelopmentChains } from '../bootstrap/development-chains.ts';
 import { openDevelopmentKeys } from '../bootstrap/development-keys.ts';
 import { holdTrustCeremony } from '../bootstrap/trust-ceremony.ts';
 import { developmentConfigurations } from '../development/configurations.ts';
-import { openMarks } from '../development/marks.ts';
+import { makeMarkFolder, openMarks } from '../development/marks.ts';
 import { type InstanceParts, prepareDatabase, startServices } from '../development/services.ts';
 import { checkPortBase, RUNNING_SERVICES, urlOf } from './addresses.ts';
 import { writeClientFiles } from './client-files.ts';
@@ -68,6 +68,7 @@ export async function up(options: UpOptions): Promise<number> {
 		const lock = await lockFolder(folder.lock);
 		cleanup.defer(() => lock.release());
 		const record = await openInstanceRecord(folder, options.portBase, Date.now());
+		await makeMarkFolder(record.id);
 		// Written again when everything answers: whoever waits for it must not find that of an earlier run. It stays when
 		// the instance stops, because the files that it names serve offline verification.
 		await rm(folder.instance, { force: true });
@@ -85,9 +86,8 @@ export async function up(options: UpOptions): Promise<number> {
 		step('development keys and certificates (unencrypted: never use them for anything real)');
 
 		// 3. The database.
-		const database = await openInstanceDatabase(folder.postgres, cleanup, (message) =>
-			output.say(`         ${message}`),
-		);
+		const sayMore = (message: string) => output.say(`         ${message}`);
+		const database = await openInstanceDatabase(folder.postgres, cleanup, sayMore, stop.signal);
 		step('database');
 
 		// 4. Schemas and services.

@@ -1,5 +1,6 @@
 /** `chancery up` as anyone starts it, in processes of its own: where it lives, how it is started, what it says. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { chmod, chown, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -161,9 +162,10 @@ export interface RunOptions {
 	readonly env?: NodeJS.ProcessEnv;
 }
 
-/** `chancery up` on the data folder of the place. Its ports are named at the first start only, unless `args` do. */
+/** `chancery up` on the data folder of the place. Its ports are named until the folder knows them, unless `args` do. */
 export function up(place: Place, args: readonly string[] = [], options: RunOptions = {}): Run {
-	const ports = place.runs.length === 0 && !args.includes('--port-base') ? ['--port-base', String(place.portBase)] : [];
+	const isNew = !existsSync(join(place.data, 'chancery.json'));
+	const ports = isNew && !args.includes('--port-base') ? ['--port-base', String(place.portBase)] : [];
 	const run = chancery(place, ['up', '--data', place.data, ...ports, ...args], options);
 	place.runs.push(run);
 	return run;

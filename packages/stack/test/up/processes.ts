@@ -4,7 +4,7 @@ import { createConnection } from 'node:net';
 import { isAbsolute, join } from 'node:path';
 import { postgresProcesses, processIdentity, waitUntil } from '@chancery/postgres/process-identity';
 import { serverUser } from '@chancery/postgres/server-user';
-import type { Place } from './instance.ts';
+import type { End, Place, Run } from './instance.ts';
 
 /** What the contract gives a stop, from the signal to the end of the last process. */
 export const STOPPED_WITHIN_MS = 5_000;
@@ -61,28 +61,34 @@ export async function processesOf(place: Place): Promise<Processes> {
 	};
 }
 
-/** Milliseconds from now until nothing of the instance runs; fails when that is not within the contract's time. */
-export async function timeToStop(processes: Processes): Promise<number> {
-	const askedAt = performance.now();
+/** Sends a signal, and waits until the run and everything of the instance has ended: within the contract's time. */
+export async function stopInTime(run: Run, processes: Processes, send: () => void): Promise<End> {
+	let end: End | undefined;
+	void run.ended.then((how) => {
+		end = how;
+	});
 	let left: string[] = [];
 	const isStopped = async () => {
 		left = await processes.stillRunning();
-		return left.length === 0;
+		return end !== undefined && left.length === 0;
 	};
-	if (!(await waitUntil(isStopped, STOPPED_WITHIN_MS))) throw new Error(`still there: ${left.join(', ')}`);
-	return performance.now() - askedAt;
+	send();
+	if ((await waitUntil(isStopped, STOPPED_WITHIN_MS)) && end) return end;
+	throw new Error(`still there: ${[...left, ...(end ? [] : [`process ${run.pid}`])].join(', ')}`);
 }
 
 /** The ports of the place at which somebody answers. */
 export async function openPorts({ portBase }: Place): Promise<number[]> {
 	const ports = Array.from({ length: PORT_COUNT }, (_, offset) => portBase + offset);
-	const open = await Promise.all(ports.map(isOpen));
+	const open = await Promise.all(
+		ports.map(async (port) => (await isOpen('127.0.0.1', port)) || (await isOpen('::1', port))),
+	);
 	return ports.filter((_, offset) => open[offset]);
 }
 
-function isOpen(port: number): Promise<boolean> {
+function isOpen(host: string, port: number): Promise<boolean> {
 	return new Promise((resolve) => {
-		const socket = createConnection({ host: 'localhost', port, autoSelectFamily: true });
+		const socket = createConnection({ host, port });
 		socket.once('connect', () => {
 			socket.destroy();
 			resolve(true);

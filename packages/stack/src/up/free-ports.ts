@@ -1,0 +1,27 @@
+/**
+ * Whether the ports of an instance are free, asked before anything is decided or made. Somebody may still take one
+ * between this question and the moment when the service listens there; then that fails, later and in the same words.
+ */
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { portOf, RUNNING_SERVICES } from './addresses.ts';
+
+/** Services listen on both (see `HOST_NAME`). */
+const LOOPBACK = ['127.0.0.1', '::1'];
+
+/** @throws the system's EADDRINUSE, with `port`, for the first port that somebody else has on one of the addresses */
+export async function checkPortsFree(portBase: number): Promise<void> {
+	for (const name of RUNNING_SERVICES)
+		for (const host of LOOPBACK) {
+			const server = createServer();
+			try {
+				server.listen({ host, port: portOf(portBase, name) });
+				await once(server, 'listening');
+				server.close();
+				await once(server, 'close');
+			} catch (error) {
+				// Whatever else is wrong, a machine without IPv6 for one, the service itself meets and reports.
+				if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') throw error;
+			}
+		}
+}

@@ -1,0 +1,134 @@
+/** What `chancery up` does not start with, and how it says so: one line, an exit code, nothing left behind. */
+import { execFileSync } from 'node:child_process';
+import { chmod, chown, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { chancery, IS_ROOT, makePlace, ordinaryUser, type Place, removePlaces } from './instance.ts';
+
+let place: Place;
+beforeAll(async () => {
+	place = await makePlace();
+});
+afterAll(removePlaces);
+
+describe.concurrent('the command line', () => {
+	it.for<[what: string, args: string[], words: RegExp]>([
+		['a privileged port', ['--port-base', '80'], /80\b.*1024/],
+		['a port that is none', ['--port-base', 'abc'], /--port-base.*abc/],
+		['a port that is too large', ['--port-base', '70000'], /70000.*65526/],
+		['a base without room for ten ports', ['--port-base', '65527'], /65527.*65526/],
+		['a negative port', ['--port-base', '-7400'], /--port-base/],
+		['a fraction of a port', ['--port-base', '7400.5'], /--port-base.*7400\.5/],
+		['an empty port', ['--port-base', ''], /--port-base/],
+		['an option without its value', ['--port-base'], /--port-base/],
+		['an unknown option', ['--ones'], /--ones/],
+		['a word too many', ['now'], /too many arguments/],
+	])('with %s is wrong usage', async ([, args, words], { expect }) => {
+		const run = chancery(place, ['up', '--data', place.data, ...args]);
+		expect(await run.ended).toEqual({ code: 2, signal: null });
+		expect(run.stdout).toBe('');
+		expect(run.stderr).toMatch(words);
+		expect(run.stderr).not.toMatch(/^ +at /m);
+		expect(await readdir(place.base)).not.toContain('data');
+	});
+});
+
+/** Runs `up` on a folder that it must refuse, and answers its one line. */
+async function refusal(data: string, at = place, args: string[] = []): Promise<string> {
+	const run = chancery(at, ['up', '--data', data, '--port-base', String(at.portBase), ...args]);
+	expect(await run.ended).toEqual({ code: 1, signal: null });
+	expect(run.stdout).toBe('');
+	expect(run.stderr).toMatch(/^error: .*\n$/);
+	return run.stderr;
+}
+
+describe('a data folder', () => {
+	it('that is a file is refused', async () => {
+		const file = join(place.base, 'file');
+		await writeFile(file, '');
+		expect(await refusal(file)).toMatch(/cannot use the data folder .*file/);
+	});
+
+	it('below a file is refused', async () => {
+		const file = join(place.base, 'other-file');
+		await writeFile(file, '');
+		expect(await refusal(join(file, 'data'))).toMatch(/cannot use the data folder .*other-file/);
+	});
+
+	it('with a record that cannot be read is refused', async () => {
+		const data = join(place.base, 'strange');
+		await mkdir(data);
+		await writeFile(join(data, 'chancery.json'), '{"format":2}');
+		expect(await refusal(data)).toMatch(/chancery\.json is not the record/);
+	});
+});
+
+// Each about what the user who runs the tests can try.
+const describeAs = (user: 'root' | 'an ordinary user', tests: () => void) => {
+	if ((user === 'root') === IS_ROOT) describe(`for ${user}, a data folder`, tests);
+};
+
+describeAs('an ordinary user', () => {
+	it('below a folder that the user may not write is refused', async () => {
+		const closed = join(place.base, 'closed');
+		await mkdir(closed, { mode: 0o500 });
+		expect(await refusal(join(closed, 'data'))).toMatch(/cannot use the data folder .*EACCES/);
+	});
+
+	it('of root is refused', async () => {
+		expect(await refusal('/')).toMatch(/belongs to another user/);
+	});
+});
+
+describeAs('root', () => {
+	it('of another user is refused', async () => {
+		const { uid, gid } = await ordinaryUser();
+		const data = join(place.base, 'theirs');
+		await mkdir(data);
+		await chown(data, uid, gid);
+		expect(await refusal(data)).toMatch(/theirs belongs to another user/);
+		expect(await readdir(data)).toEqual([]);
+	});
+
+	it('of root is refused by an ordinary user', async () => {
+		const theirs = await makePlace({ user: await ordinaryUser() });
+		const data = join(theirs.base, 'roots');
+		await mkdir(data);
+		expect(await refusal(data, theirs)).toMatch(/roots belongs to another user/);
+	});
+
+	it('below a folder that the user may not write is refused', async () => {
+		const theirs = await makePlace({ user: await ordinaryUser() });
+		const closed = join(theirs.base, 'roots');
+		await mkdir(closed);
+		await chmod(closed, 0o755);
+		expect(await refusal(join(closed, 'data'), theirs)).toMatch(/cannot use the data folder .*EACCES/);
+	});
+
+	it('on a file system that cannot be written is refused', async () => {
+		const image = join(place.base, 'read-only');
+		await mkdir(join(image, 'data'), { recursive: true });
+		await chmod(join(image, 'data'), 0o711);
+		execFileSync('mount', ['--bind', image, image]);
+		try {
+			execFileSync('mount', ['-o', 'remount,bind,ro', image]);
+			expect(await refusal(join(image, 'data'))).toMatch(/EROFS/);
+			expect(await refusal(join(image, 'new'))).toMatch(/EROFS/);
+		} finally {
+			execFileSync('umount', [image]);
+		}
+	});
+});
+
+describe('the home of the user', () => {
+	it('that cannot be written is refused, saying what to set for the marks of the logs', async () => {
+		const file = join(place.base, 'no-folder');
+		await writeFile(file, '');
+		const run = chancery(place, ['up', '--data', place.data, '--port-base', String(place.portBase)], {
+			env: { HOME: file, XDG_STATE_HOME: undefined },
+		});
+		expect(await run.ended).toEqual({ code: 1, signal: null });
+		expect(run.stderr).toMatch(/^error: .*no-folder.*XDG_STATE_HOME.*$/m);
+		expect(run.stderr).not.toMatch(/^ +at |initdb|cluster/m);
+	});
+});
