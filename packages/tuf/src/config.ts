@@ -2,9 +2,15 @@
 import { adminSection } from '@chancery/chassis/admin-section';
 import { z } from 'zod';
 
+/** One service to ask, and the token that opens its admin listener. */
+export const trustReportSource = z.strictObject({
+	trustReportUrl: z.url({ protocol: /^https?$/ }).describe('Where the admin listener of a service reports its keys.'),
+	bearer: z.string().min(16).describe('The token that this service presents there.'),
+});
+
 export const configSchema = z.strictObject({
 	publicUrl: z
-		.url()
+		.url({ protocol: /^https?$/ })
 		.describe(
 			'Base URL that clients use as their TUF mirror, without a trailing slash. Changing it strands every client.',
 		),
@@ -19,15 +25,7 @@ export const configSchema = z.strictObject({
 		.describe(
 			'Which log wire the signing configuration names first: 2 needs a timestamp authority, 1 works with old clients.',
 		),
-	services: z
-		.array(
-			z.strictObject({
-				trustReportUrl: z.url().describe('Where the admin listener of a service reports its keys.'),
-				bearer: z.string().min(16).describe('The token that this service presents there.'),
-			}),
-		)
-		.max(64)
-		.describe('The services whose keys the trusted root shall name.'),
+	services: z.array(trustReportSource).max(64).describe('The services whose keys the trusted root shall name.'),
 	targetsValidForDays: z.int().min(1).max(3650).default(365).describe('Lifetime in days of proposed targets metadata.'),
 	snapshotValidForDays: z
 		.int()

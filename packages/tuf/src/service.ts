@@ -1,14 +1,14 @@
 /** Wires the rooms of the TUF repository together. */
 import { createAdminListener } from '@chancery/chassis/admin';
 import { createListener } from '@chancery/chassis/listener';
-import type { Health, Service, ServiceDeps } from '@chancery/chassis/service';
+import type { Service, ServiceDeps } from '@chancery/chassis/service';
 import type { Signer } from '@chancery/keys/signer';
 import type { TufConfig } from './config.ts';
+import { checkHealth } from './domain/health.ts';
 import { ERRORS } from './errors.ts';
 import { renewalJob } from './jobs/renew.ts';
 import { mountAdmin } from './routes/admin.ts';
 import { mountRepository } from './routes/repository.ts';
-import { latestMetadata } from './store/metadata.ts';
 
 export interface TufServiceDeps extends ServiceDeps<TufConfig> {
 	readonly snapshotSigner: Signer;
@@ -48,18 +48,4 @@ export async function createService(deps: TufServiceDeps): Promise<Service> {
 		health,
 		close: async () => undefined,
 	};
-}
-
-/** Ready when a client could update now: all four roles are published and none has expired. */
-async function checkHealth(deps: TufServiceDeps): Promise<Health> {
-	const checks: Record<string, { ok: boolean; detail: string }> = {};
-	for (const role of ['root', 'targets', 'snapshot', 'timestamp']) {
-		const row = await latestMetadata(deps.database, role);
-		const daysLeft = row ? (row.expiresAt.getTime() - deps.clock()) / 86_400_000 : undefined;
-		checks[role] = {
-			ok: daysLeft !== undefined && daysLeft > 0,
-			detail: daysLeft === undefined ? 'not published' : `version ${row?.version}, ${daysLeft.toFixed(1)} days left`,
-		};
-	}
-	return { ready: Object.values(checks).every(({ ok }) => ok), checks };
 }

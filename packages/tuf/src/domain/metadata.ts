@@ -24,7 +24,12 @@ export const tufKey = z.strictObject({
 	keytype: z.enum(['ed25519', 'ecdsa']),
 	scheme: z.enum(['ed25519', 'ecdsa-sha2-nistp256']),
 	/** ed25519: 64 hex digits; ecdsa: SPKI PEM. */
-	keyval: z.strictObject({ public: z.string().max(1024) }),
+	keyval: z.strictObject({
+		public: z
+			.string()
+			.max(1024)
+			.regex(/^[\n\x20-\x7e]*$/),
+	}),
 });
 
 const roleKeys = z.strictObject({ keyids: z.array(keyId).min(1).max(32), threshold: z.int().min(1).max(32) });
@@ -42,7 +47,12 @@ export const legacyUsage = z.strictObject({
 	sigstore: z.strictObject({
 		usage: z.enum(['Fulcio', 'Rekor', 'CTFE', 'TSA', 'Unknown']),
 		status: z.enum(['Active', 'Expired']),
-		uri: z.string().max(2048).optional(),
+		/** ASCII: clients normalise other texts in different ways before they verify. */
+		uri: z
+			.string()
+			.max(2048)
+			.regex(/^[\x21-\x7e]*$/)
+			.optional(),
 	}),
 });
 

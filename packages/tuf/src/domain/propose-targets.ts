@@ -15,6 +15,7 @@ import { targetFileContent } from '../store/target-files.ts';
 import { legacyTargets } from './legacy-targets.ts';
 import { buildTargets, type TargetDescription, type TargetsMetadata } from './metadata.ts';
 import { currentTargets, type TargetFile, type TufDeps } from './publish.ts';
+import { checkReport } from './report-rules.ts';
 import { buildSigningConfig } from './signing-config-target.ts';
 import { extendTrustedRoot } from './trusted-root-target.ts';
 
@@ -76,7 +77,9 @@ async function pullTrustMaterial(
 				timeoutMs: 10_000,
 			},
 		);
-		return openTrustReport(body).material;
+		const report = openTrustReport(body);
+		checkReport(report, deps.clock());
+		return report.material;
 	} catch (cause) {
 		if (!(cause instanceof CallError)) throw cause;
 		throw new DomainError(

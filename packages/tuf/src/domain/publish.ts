@@ -26,8 +26,15 @@ import {
 	type TargetsMetadata,
 	targetName,
 } from './metadata.ts';
-import { checkThreshold, encodeMetadata, parseMetadata, readMetadata, signMetadata } from './signed-metadata.ts';
-import { identifyKey } from './tuf-keys.ts';
+import { checkRoot } from './root-rules.ts';
+import {
+	checkThreshold,
+	encodeMetadata,
+	isSignedUnder,
+	parseMetadata,
+	readMetadata,
+	signMetadata,
+} from './signed-metadata.ts';
 
 export interface TufDeps {
 	readonly database: Database;
@@ -47,13 +54,6 @@ export interface TargetFile {
 const DAY_MS = 86_400_000;
 const UNIQUE_VIOLATION = '23505';
 
-/** The newest root. @throws DomainError `no-root` */
-export async function currentRoot(deps: TufDeps): Promise<SignedMetadata<RootMetadata>> {
-	const row = await latestMetadata(deps.database, 'root');
-	if (!row) throw new DomainError('no-root', 'no root was published yet; publish the first root before anything else');
-	return parseMetadata(row.content, 'root');
-}
-
 /** The newest targets, or undefined before the first publication. */
 export async function currentTargets(deps: TufDeps): Promise<SignedMetadata<TargetsMetadata> | undefined> {
 	const row = await latestMetadata(deps.database, 'targets');
@@ -62,27 +62,28 @@ export async function currentTargets(deps: TufDeps): Promise<SignedMetadata<Targ
 
 /**
  * Publishes a root: version 1 by its own threshold, every later one by the thresholds of its predecessor and its own.
- * @throws DomainError `invalid-metadata`, `wrong-version`, `threshold-not-met`
+ * A new timestamp comes along, and a new snapshot when the old one was signed by a key that is gone: clients that have
+ * the new root would refuse what only the old one vouched for.
+ * @throws DomainError `invalid-metadata`, `unsupported-key`, `wrong-version`, `threshold-not-met`
  */
 export async function publishRoot(deps: TufDeps, value: unknown): Promise<{ version: number }> {
+	const state = await readState(deps);
 	const root = readMetadata(value, 'root');
-	const latest = await latestMetadata(deps.database, 'root');
-	checkNextVersion('root', root.signed.version, latest?.version ?? 0);
-	if (latest) checkThreshold(root, parseMetadata(latest.content, 'root').signed, 'root');
-	checkThreshold(root, root.signed, 'root');
-	checkUnexpired('root', root.signed.expires, deps.clock());
-	for (const [role, signer] of [
-		['snapshot', deps.snapshotSigner],
-		['timestamp', deps.timestampSigner],
-	] as const) {
-		if (!root.signed.roles[role].keyids.includes(identifyKey(signer.publicKey).keyId))
-			throw new DomainError(
-				'invalid-metadata',
-				`the root does not name this server's ${role} key, so that nothing could follow`,
-			);
+	const { signed } = root;
+	checkNextVersion('root', signed.version, state.root?.version ?? 0);
+	checkRoot(signed, { snapshot: deps.snapshotSigner.publicKey, timestamp: deps.timestampSigner.publicKey });
+	if (state.root) checkThreshold(root, parseMetadata(state.root.content, 'root').signed, 'root');
+	checkThreshold(root, signed, 'root');
+	checkUnexpired('root', signed.expires, deps.clock());
+
+	const { targets, snapshot } = state;
+	const online: Publication[] = [];
+	if (targets && snapshot) {
+		const isKept = isSignedUnder(signed, 'snapshot', snapshot.content);
+		online.push(...(await signNext(deps, state, signed, isKept ? undefined : targets.version)));
 	}
-	await inOneTransaction(deps, [['root', rowOf(deps, root)]], []);
-	return { version: root.signed.version };
+	await inOneTransaction(deps, [['root', root], ...online], []);
+	return { version: signed.version };
 }
 
 /**
@@ -94,87 +95,103 @@ export async function publishTargets(
 	value: unknown,
 	files: readonly TargetFile[],
 ): Promise<{ version: number; snapshotVersion: number; timestampVersion: number }> {
-	const root = (await currentRoot(deps)).signed;
+	const state = await readState(deps);
+	const root = rootOf(state);
 	const targets = readMetadata(value, 'targets');
-	const latest = await latestMetadata(deps.database, 'targets');
-	checkNextVersion('targets', targets.signed.version, latest?.version ?? 0);
+	checkNextVersion('targets', targets.signed.version, state.targets?.version ?? 0);
 	checkThreshold(targets, root, 'targets');
 	checkUnexpired('targets', targets.signed.expires, deps.clock());
 	checkFiles(targets.signed, files);
 
-	const snapshot = await nextSnapshot(deps, targets.signed.version);
-	const timestamp = await nextTimestamp(deps, snapshot.signed.version);
-	checkThreshold(snapshot, root, 'snapshot');
-	checkThreshold(timestamp, root, 'timestamp');
-	await inOneTransaction(
-		deps,
-		[
-			['targets', rowOf(deps, targets)],
-			['snapshot', rowOf(deps, snapshot)],
-			['timestamp', rowOf(deps, timestamp)],
-		],
-		files,
-	);
+	const online = await signNext(deps, state, root, targets.signed.version);
+	await inOneTransaction(deps, [['targets', targets], ...online], files);
+	const versionOf = (wanted: Role) => online.find(([role]) => role === wanted)?.[1].signed.version ?? 0;
 	return {
 		version: targets.signed.version,
-		snapshotVersion: snapshot.signed.version,
-		timestampVersion: timestamp.signed.version,
+		snapshotVersion: versionOf('snapshot'),
+		timestampVersion: versionOf('timestamp'),
 	};
 }
 
 /**
- * Signs anew what would otherwise grow old: the timestamp daily, the snapshot at half its life. Answers which roles it
- * renewed. Versions always grow, because clients discard a file whose version they have seen.
+ * Signs anew what would otherwise grow old: the timestamp daily, the snapshot at half its life, both when the root no
+ * longer vouches for the key that signed them. Answers which roles it renewed. Versions always grow, because clients
+ * discard a file whose version they have seen.
  */
 export async function renewOnlineMetadata(deps: TufDeps): Promise<Role[]> {
-	const [targets, snapshot, timestamp] = await Promise.all([
-		latestMetadata(deps.database, 'targets'),
-		latestMetadata(deps.database, 'snapshot'),
-		latestMetadata(deps.database, 'timestamp'),
-	]);
+	const state = await readState(deps);
+	const { targets, snapshot, timestamp } = state;
 	if (!targets || !snapshot || !timestamp) return [];
-	const root = (await currentRoot(deps)).signed;
+	const root = rootOf(state);
 	const now = deps.clock();
-	const isSnapshotDue = now >= snapshot.expiresAt.getTime() - (deps.config.snapshotValidForDays * DAY_MS) / 2;
-	const isTimestampDue = isSnapshotDue || now >= timestamp.publishedAt.getTime() + DAY_MS;
+	const isSnapshotDue =
+		now >= snapshot.expiresAt.getTime() - (deps.config.snapshotValidForDays * DAY_MS) / 2 ||
+		!isSignedUnder(root, 'snapshot', snapshot.content);
+	const isTimestampDue =
+		isSnapshotDue ||
+		now >= timestamp.publishedAt.getTime() + DAY_MS ||
+		!isSignedUnder(root, 'timestamp', timestamp.content);
 	if (!isTimestampDue) return [];
 
-	const renewed: [Role, SignedMetadata<{ version: number; expires: string }>][] = [];
-	let snapshotVersion = snapshot.version;
-	if (isSnapshotDue) {
-		const next = await nextSnapshot(deps, targets.version);
-		checkThreshold(next, root, 'snapshot');
-		snapshotVersion = next.signed.version;
-		renewed.push(['snapshot', next]);
-	}
-	const next = await nextTimestamp(deps, snapshotVersion);
-	checkThreshold(next, root, 'timestamp');
-	renewed.push(['timestamp', next]);
-	await inOneTransaction(
-		deps,
-		renewed.map(([role, metadata]) => [role, rowOf(deps, metadata)]),
-		[],
-	);
+	const renewed = await signNext(deps, state, root, isSnapshotDue ? targets.version : undefined);
+	await inOneTransaction(deps, renewed, []);
 	return renewed.map(([role]) => role);
 }
 
-async function nextSnapshot(deps: TufDeps, targetsVersion: number) {
-	const version = ((await latestMetadata(deps.database, 'snapshot'))?.version ?? 0) + 1;
-	const expires = new Date(deps.clock() + deps.config.snapshotValidForDays * DAY_MS);
-	return signMetadata(buildSnapshot({ version, expires, targetsVersion }), [deps.snapshotSigner]);
+type RepositoryState = Partial<Readonly<Record<Role, MetadataRow>>>;
+
+/**
+ * The newest file of each role. The timestamp is read first and every publication publishes its successor, so whoever
+ * published after this moment has taken that version: a publication that was made from older files than the newest
+ * fails whole, and never leads clients back.
+ */
+async function readState({ database }: TufDeps): Promise<RepositoryState> {
+	const state: Partial<Record<Role, MetadataRow>> = {};
+	for (const role of ['timestamp', 'snapshot', 'targets', 'root'] as const) {
+		const row = await latestMetadata(database, role);
+		if (row) state[role] = row;
+	}
+	return state;
 }
 
-async function nextTimestamp(deps: TufDeps, snapshotVersion: number) {
-	const version = ((await latestMetadata(deps.database, 'timestamp'))?.version ?? 0) + 1;
-	const expires = new Date(deps.clock() + deps.config.timestampValidForDays * DAY_MS);
-	return signMetadata(buildTimestamp({ version, expires, snapshotVersion }), [deps.timestampSigner]);
+function rootOf({ root }: RepositoryState): RootMetadata {
+	if (!root) throw new DomainError('no-root', 'no root was published yet; publish the first root before anything else');
+	return parseMetadata(root.content, 'root').signed;
+}
+
+type Publication = readonly [role: Role, metadata: SignedMetadata<{ version: number; expires: string }>];
+
+/** The next timestamp, and below it the next snapshot when one for `targetsVersion` is wanted. */
+async function signNext(
+	deps: TufDeps,
+	state: RepositoryState,
+	root: RootMetadata,
+	targetsVersion: number | undefined,
+): Promise<Publication[]> {
+	const after = (days: number) => new Date(deps.clock() + days * DAY_MS);
+	const signed: Publication[] = [];
+	let snapshotVersion = state.snapshot?.version ?? 0;
+	if (targetsVersion !== undefined) {
+		snapshotVersion += 1;
+		const expires = after(deps.config.snapshotValidForDays);
+		const snapshot = buildSnapshot({ version: snapshotVersion, expires, targetsVersion });
+		signed.push(['snapshot', await signMetadata(snapshot, [deps.snapshotSigner])]);
+	}
+	const version = (state.timestamp?.version ?? 0) + 1;
+	const expires = after(deps.config.timestampValidForDays);
+	const timestamp = buildTimestamp({ version, expires, snapshotVersion });
+	signed.push(['timestamp', await signMetadata(timestamp, [deps.timestampSigner])]);
+	// Nothing is published that a client would refuse, not even our own.
+	for (const [role, metadata] of signed) checkThreshold(metadata, root, role);
+	return signed;
 }
 
 async function inOneTransaction(
 	deps: TufDeps,
-	rows: readonly (readonly [Role, MetadataRow])[],
+	publications: readonly Publication[],
 	files: readonly TargetFile[],
 ): Promise<void> {
+	const rows = publications.map(([role, metadata]) => [role, rowOf(deps, role, metadata)] as const);
 	try {
 		await deps.database.transaction(async (sql) => {
 			for (const { content } of files) await insertTargetFile(sql, sha256(content), content);
@@ -217,10 +234,10 @@ function checkUnexpired(role: Role, expires: string, nowMs: number): void {
 	if (Date.parse(expires) <= nowMs) throw new DomainError('invalid-metadata', `${role} expired at ${expires}`);
 }
 
-function rowOf(deps: TufDeps, metadata: SignedMetadata<{ version: number; expires: string }>): MetadataRow {
+function rowOf(deps: TufDeps, role: Role, metadata: Publication[1]): MetadataRow {
 	return {
 		version: metadata.signed.version,
-		content: encodeMetadata(metadata),
+		content: encodeMetadata(metadata, role),
 		expiresAt: new Date(metadata.signed.expires),
 		publishedAt: new Date(deps.clock()),
 	};

@@ -45,21 +45,30 @@ export async function signMetadata<Signed extends object>(
 	return { signatures, signed };
 }
 
-/** The bytes that are published and never change again. */
-export function encodeMetadata(metadata: SignedMetadata<object>): Uint8Array {
-	return utf8(`${JSON.stringify(metadata, null, 1)}\n`);
+/**
+ * The bytes that are published and never change again.
+ * @throws DomainError `invalid-metadata` when they are more than clients read
+ */
+export function encodeMetadata(metadata: SignedMetadata<object>, role: Role): Uint8Array {
+	const content = utf8(`${JSON.stringify(metadata, null, 1)}\n`);
+	checkLength(content, role);
+	return content;
 }
 
 /** Parses a signed file of the given role. @throws DomainError `invalid-metadata` */
 export function parseMetadata<R extends Role>(content: Uint8Array, role: R): SignedMetadata<MetadataOf<R>> {
-	if (content.length > MAX_METADATA_BYTES[role])
-		throw invalid(`${role}.json is longer than the ${MAX_METADATA_BYTES[role]} bytes that clients read`);
+	checkLength(content, role);
 	try {
 		return readMetadata(parseJson(fromUtf8(content)), role);
 	} catch (cause) {
 		if (cause instanceof FormatError) throw invalid(`${role}.json is not JSON: ${cause.message}`, cause);
 		throw cause;
 	}
+}
+
+function checkLength(content: Uint8Array, role: Role): void {
+	if (content.length > MAX_METADATA_BYTES[role])
+		throw invalid(`${role}.json is longer than the ${MAX_METADATA_BYTES[role]} bytes that clients read`);
 }
 
 /** As `parseMetadata`, from a JSON value. */
@@ -75,8 +84,9 @@ export function readMetadata<R extends Role>(value: unknown, role: R): SignedMet
 
 /**
  * Checks that `metadata` is signed by the threshold of the keys that `root` gives to `role`. A key counts once; a key
- * whose id is not the hash of its content counts never, because some clients would refuse the whole file.
- * @throws DomainError `threshold-not-met`
+ * whose id is not the hash of its content counts never, because some clients would refuse the whole file. Signatures by
+ * other keys are passed over: the next keyholders may have signed already.
+ * @throws DomainError `threshold-not-met`; `invalid-metadata` for two signatures by one key
  */
 export function checkThreshold(metadata: SignedMetadata<object>, root: RootMetadata, role: Role): void {
 	const { keyids, threshold } = root.roles[role];
@@ -90,9 +100,19 @@ export function checkThreshold(metadata: SignedMetadata<object>, root: RootMetad
 		if (!key || keyIdOf(key) !== keyid) continue;
 		if (verifySignature(publicKeyOf(key), message, fromHex(sig))) valid += 1;
 	}
-	if (new Set(keyids).size !== keyids.length) throw invalid(`the role ${role} names a key twice`);
 	if (valid < threshold)
 		throw new DomainError('threshold-not-met', `${role} is signed by ${valid} of the ${threshold} keys it needs`);
+}
+
+/** Whether clients that trust `root` accept the published file. */
+export function isSignedUnder(root: RootMetadata, role: Role, content: Uint8Array): boolean {
+	try {
+		checkThreshold(parseMetadata(content, role), root, role);
+		return true;
+	} catch (error) {
+		if (error instanceof DomainError) return false;
+		throw error;
+	}
 }
 
 function invalid(detail: string, cause?: unknown): DomainError {

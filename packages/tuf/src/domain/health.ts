@@ -1,0 +1,32 @@
+/** Whether a client could update now. */
+import type { Health } from '@chancery/chassis/service';
+import { latestMetadata } from '../store/metadata.ts';
+import { ROLES } from './metadata.ts';
+import type { TufDeps } from './publish.ts';
+import { isSignedUnder, parseMetadata } from './signed-metadata.ts';
+
+const DAY_MS = 86_400_000;
+
+/**
+ * Ready when all four roles are published, none has expired, and the newest root vouches for the keys that signed them:
+ * a root that changed the targets keys leaves clients without targets until these are signed anew.
+ */
+export async function checkHealth({ database, clock }: Pick<TufDeps, 'database' | 'clock'>): Promise<Health> {
+	const rootRow = await latestMetadata(database, 'root');
+	const root = rootRow && parseMetadata(rootRow.content, 'root').signed;
+	const checks: Record<string, { ok: boolean; detail: string }> = {};
+	for (const role of ROLES) {
+		const row = await latestMetadata(database, role);
+		if (!row) {
+			checks[role] = { ok: false, detail: 'not published' };
+			continue;
+		}
+		const daysLeft = (row.expiresAt.getTime() - clock()) / DAY_MS;
+		const isVouchedFor = root !== undefined && isSignedUnder(root, role, row.content);
+		checks[role] = {
+			ok: daysLeft > 0 && isVouchedFor,
+			detail: `version ${row.version}, ${daysLeft.toFixed(1)} days left${isVouchedFor ? '' : ', not signed by the keys of the newest root'}`,
+		};
+	}
+	return { ready: Object.values(checks).every(({ ok }) => ok), checks };
+}

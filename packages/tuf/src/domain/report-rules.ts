@@ -1,0 +1,87 @@
+/**
+ * What a trust report must say beyond its signature, before keyholders are asked to sign for it. The signature proves
+ * possession of the first key; whatever else the reporter wrote, every client will read.
+ */
+import { DomainError } from '@chancery/chassis/domain-error';
+import type { OpenedTrustReport, TrustMaterial } from '@chancery/chassis/trust-report';
+import { equalBytes, fromBase64 } from '@chancery/core/bytes';
+import { basicConstraints, parseCertificate } from '@chancery/core/certificate';
+import { FormatError } from '@chancery/core/format-error';
+import { ed25519KeyHash } from '@chancery/core/note';
+import { type HashAlgorithm, sha256 } from '@chancery/core/sha';
+import { keyDetailsOf, parseSpki } from '@chancery/core/spki';
+import { verifySignature } from '@chancery/keys/verify-signature';
+
+/** Services sign a report when they are asked; the rest is room for clocks that differ. */
+const MAX_REPORT_AGE_MS = 10 * 60_000;
+
+const SIGNATURE_HASHES: ReadonlyMap<string, HashAlgorithm> = new Map([
+	['1.2.840.10045.4.3.2', 'SHA2_256'],
+	['1.2.840.10045.4.3.3', 'SHA2_384'],
+	['1.2.840.10045.4.3.4', 'SHA2_512'],
+	['1.2.840.113549.1.1.11', 'SHA2_256'],
+	['1.2.840.113549.1.1.12', 'SHA2_384'],
+	['1.2.840.113549.1.1.13', 'SHA2_512'],
+	['1.3.101.112', 'SHA2_512'],
+]);
+
+/** @throws DomainError `invalid-trust-report` */
+export function checkReport({ material, issuedAt }: OpenedTrustReport, nowMs: number): void {
+	// An old report could be replayed by whoever has taken the service's place, to keep a retired key in use.
+	if (Math.abs(nowMs - issuedAt.getTime()) > MAX_REPORT_AGE_MS)
+		throw refused(`the report was made at ${issuedAt.toISOString()}, which is not now`);
+	try {
+		checkMaterial(material);
+	} catch (cause) {
+		if (!(cause instanceof FormatError)) throw cause;
+		throw refused(`the report cannot be read: ${cause.message}`, cause);
+	}
+}
+
+function checkMaterial(material: TrustMaterial): void {
+	switch (material.kind) {
+		case 'certificate-authority':
+		case 'timestamp-authority':
+			checkChain(material.certChain);
+			break;
+		case 'tlog':
+		case 'ctlog':
+			checkLog(material);
+			break;
+		case 'identity':
+			// Shows no key, and clients do not trust it: the CA does.
+			break;
+	}
+}
+
+/** Each certificate is signed by the next one: a chain that leads nowhere would make a root that trusts nothing. */
+function checkChain(chain: readonly string[]): void {
+	const certificates = chain.map((der) => parseCertificate(fromBase64(der)));
+	for (const [i, issuer] of certificates.slice(1).entries()) {
+		const subject = certificates[i]!;
+		const hash = SIGNATURE_HASHES.get(subject.signatureAlgorithm);
+		const isIssued =
+			equalBytes(subject.issuer, issuer.subject) &&
+			basicConstraints(issuer)?.ca === true &&
+			hash !== undefined &&
+			verifySignature(issuer.publicKey, subject.tbs, subject.signature, hash);
+		if (!isIssued) throw refused(`certificate ${i + 1} of the chain is not issued by the one behind it`);
+	}
+}
+
+/** Clients find a log by its id, so that a log under the id of another one would stand in its place. */
+function checkLog(log: Extract<TrustMaterial, { kind: 'tlog' | 'ctlog' }>): void {
+	const publicKey = fromBase64(log.publicKey);
+	const info = parseSpki(publicKey);
+	if (keyDetailsOf(info) !== log.keyDetails) throw refused(`the key of the log is not ${log.keyDetails}`);
+	const expected =
+		log.kind === 'tlog' && info.ed25519
+			? ed25519KeyHash(new URL(log.baseUrl).hostname, info.ed25519)
+			: sha256(publicKey);
+	if (!equalBytes(fromBase64(log.logId), expected))
+		throw refused('the log id is not the one that clients derive from the key and the host name');
+}
+
+function refused(detail: string, cause?: unknown): DomainError {
+	return new DomainError('invalid-trust-report', detail, { cause });
+}
