@@ -4,8 +4,9 @@
  */
 
 /**
- * COMMIT was sent and the server's answer did not arrive. The transaction may be durable or gone; only reading the
- * database again, on a writable server and under the same locks, can tell.
+ * COMMIT was sent and the server's answer did not arrive, or says that the transaction is stored here but perhaps not
+ * where it should be besides (a synchronous standby). The transaction may be durable or gone; only reading the database
+ * again, on a writable server and under the same locks, can tell.
  */
 export class CommitUnknownError extends Error {
 	override readonly name = 'CommitUnknownError';
@@ -81,6 +82,14 @@ export function isUnavailable(error: unknown): boolean {
 export function isCertainRollback(error: unknown): boolean {
 	const state = sqlState(error);
 	return state !== undefined && state !== '40003' && (error as { severity?: unknown }).severity === 'ERROR';
+}
+
+/**
+ * Whether a notice that came with the answer to COMMIT takes part of it back. Warnings have classes of their own; what
+ * only informs is 00000. The words, also that of the severity, come in the server's language.
+ */
+export function isReservation(notice: unknown): boolean {
+	return /^0[12]/.test(codeOf(notice) ?? '');
 }
 
 /** After this error the connection must not be used again: it is gone, or it leads to a server that cannot write. */

@@ -133,7 +133,7 @@ describe('timeouts', () => {
 			`select current_setting('statement_timeout') as s, current_setting('lock_timeout') as l,
 				current_setting('idle_in_transaction_session_timeout') as i, current_setting('application_name') as a`,
 		);
-		expect(row).toEqual({ s: '30s', l: '5s', i: '10s', a: 'timeouts' });
+		expect(row).toEqual({ s: '30s', l: '5s', i: '5s', a: 'timeouts' });
 		await database.close();
 	});
 
@@ -172,6 +172,64 @@ describe('timeouts', () => {
 			expect(isUnavailable(await rejection(single.query('select 1')))).toBe(true);
 		});
 		await single.close();
+	});
+});
+
+describe('a warning', () => {
+	it('that comes with the answer to COMMIT leaves the outcome unknown; before it, it means nothing', async () => {
+		await test.database.query(`
+			create table warned (id int primary key, level text);
+			create function warn() returns trigger language plpgsql as $$
+			begin
+				if new.level = 'warning' then raise warning 'half done'; else raise notice 'by the way'; end if;
+				return null;
+			end
+			$$;
+			create constraint trigger at_commit after insert on warned deferrable initially deferred
+				for each row execute function warn()`);
+		const insert = (id: number, level: string, early = '') =>
+			test.database.transaction(async (sql) => {
+				await sql.query('insert into warned values ($1, $2)', [id, level]);
+				if (early) await sql.query(early);
+			});
+		const error = await rejection(insert(1, 'warning'));
+		expect(error).toBeInstanceOf(CommitUnknownError);
+		expect((error as Error).message).toMatch(/half done/);
+		await insert(2, 'notice');
+		await insert(3, 'warning', 'set constraints all immediate');
+		expect(await test.database.query('select id from warned order by id')).toHaveLength(3);
+	});
+});
+
+describe('an inspection of connections', () => {
+	it('sees each one that is made after it was asked for, and no more when it was ended', async () => {
+		const database = openDatabase({ url: test.url, applicationName: 'inspected', maxConnections: 2 });
+		await database.query('select 1');
+		const seen: number[] = [];
+		const end = database.inspectConnections?.(async (sql) => {
+			const [row] = await sql.query<{ pid: number }>('select pg_backend_pid() as pid');
+			seen.push(row?.pid ?? 0);
+		});
+		const pid = () => database.query<{ pid: number }>('select pg_backend_pid() as pid, pg_sleep(0.05)');
+		const pids = (await Promise.all([pid(), pid()])).map(([row]) => row?.pid);
+		expect(seen).toHaveLength(1);
+		expect(pids).toContain(seen[0]);
+		end?.();
+		await test.database.query('select pg_terminate_backend(pid) from unnest($1::int[]) as pid', [pids as number[]]);
+		await expect.poll(() => database.query('select 1 as one').catch(() => [])).toEqual([{ one: 1 }]);
+		expect(seen).toHaveLength(1);
+		await database.close();
+	});
+
+	it('refuses a connection by throwing', async () => {
+		const database = openDatabase({ url: test.url, applicationName: 'refused', maxConnections: 1 });
+		const end = database.inspectConnections?.(async () => {
+			throw new Error('not this server');
+		});
+		expect(await rejection(database.query('select 1'))).toMatchObject({ message: 'not this server' });
+		end?.();
+		expect(await database.query('select 1 as one')).toEqual([{ one: 1 }]);
+		await database.close();
 	});
 });
 

@@ -1,13 +1,19 @@
 /**
  * The pool of connections to one PostgreSQL server, with timeouts on everything that can hang and a transaction that
- * is honest about a COMMIT whose answer got lost.
+ * is honest about a COMMIT whose answer got lost, or came with a reservation.
  *
  * Timeouts travel as start-up parameters of each connection, so no session state has to be set or reset. A pooler
  * between us and the server has to let `statement_timeout`, `lock_timeout` and
  * `idle_in_transaction_session_timeout` pass.
  */
 import pg from 'pg';
-import { breaksConnection, CommitUnknownError, isCertainRollback, TransactionAbortedError } from './pg-errors.ts';
+import {
+	breaksConnection,
+	CommitUnknownError,
+	isCertainRollback,
+	isReservation,
+	TransactionAbortedError,
+} from './pg-errors.ts';
 import type { Database, Sql, SqlValue } from './sql.ts';
 
 export interface DatabaseOptions {
@@ -34,7 +40,8 @@ export interface DatabaseOptions {
 const DEFAULT_MAX_CONNECTIONS = 10;
 const DEFAULT_STATEMENT_TIMEOUT_MS = 30_000;
 const DEFAULT_LOCK_TIMEOUT_MS = 5_000;
-const DEFAULT_IDLE_IN_TRANSACTION_TIMEOUT_MS = 10_000;
+/** How long everybody else waits for the locks of a process that was stopped, or cut off, in a transaction. */
+const DEFAULT_IDLE_IN_TRANSACTION_TIMEOUT_MS = 5_000;
 const DEFAULT_CONNECT_TIMEOUT_MS = 10_000;
 const KEEPALIVE_DELAY_MS = 10_000;
 
@@ -55,7 +62,7 @@ export function openDatabase(options: DatabaseOptions): Database {
 	if (!/^postgres(ql)?:\/\//.test(options.url))
 		throw new TypeError('the database URL must begin with postgres:// or postgresql://');
 	const statementTimeoutMs = options.statementTimeoutMs ?? DEFAULT_STATEMENT_TIMEOUT_MS;
-	const admit = options.admit;
+	const inspections = new Set<Inspection>(options.admit ? [options.admit] : []);
 	const config: pg.PoolConfig = {
 		connectionString: options.url,
 		application_name: options.applicationName,
@@ -69,17 +76,23 @@ export function openDatabase(options: DatabaseOptions): Database {
 		keepAlive: true,
 		keepAliveInitialDelayMillis: KEEPALIVE_DELAY_MS,
 		types: { getTypeParser: typeParser },
-		...(admit ? { onConnect: (client: pg.ClientBase) => admit(new ConnectionSql(client)) } : {}),
+		onConnect: async (client: pg.ClientBase) => {
+			for (const inspect of inspections) await inspect(new ConnectionSql(client));
+		},
 	};
-	return new PooledDatabase(new pg.Pool(config));
+	return new PooledDatabase(new pg.Pool(config), inspections);
 }
+
+type Inspection = (sql: Sql) => Promise<void>;
 
 class PooledDatabase implements Database {
 	readonly #pool: pg.Pool;
+	readonly #inspections: Set<Inspection>;
 	#closing: Promise<void> | undefined;
 
-	constructor(pool: pg.Pool) {
+	constructor(pool: pg.Pool, inspections: Set<Inspection>) {
 		this.#pool = pool;
+		this.#inspections = inspections;
 		// A connection that dies while idle leaves the pool by itself; whoever needs one next gets a fresh one or the error.
 		pool.on('error', ignoreIdleLoss);
 	}
@@ -90,6 +103,13 @@ class PooledDatabase implements Database {
 
 	async transaction<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
 		return this.#withConnection((client) => transact(client, work));
+	}
+
+	inspectConnections(inspect: Inspection): () => void {
+		// A function of its own, so that the same one may be handed in twice.
+		const inspection: Inspection = (sql) => inspect(sql);
+		this.#inspections.add(inspection);
+		return () => this.#inspections.delete(inspection);
 	}
 
 	async close(): Promise<void> {
@@ -135,6 +155,11 @@ async function transact<T>(client: pg.PoolClient, work: (sql: Sql) => Promise<T>
 		throw error;
 	}
 	let answer: pg.QueryResult;
+	let reservation: string | undefined;
+	const onNotice = (notice: { readonly message: string | undefined }) => {
+		if (isReservation(notice)) reservation = notice.message ?? '';
+	};
+	client.on('notice', onNotice);
 	try {
 		answer = await client.query('commit');
 	} catch (error) {
@@ -142,7 +167,13 @@ async function transact<T>(client: pg.PoolClient, work: (sql: Sql) => Promise<T>
 		throw new CommitUnknownError('the answer to COMMIT did not arrive: the transaction may or may not be stored', {
 			cause: error,
 		});
+	} finally {
+		client.removeListener('notice', onNotice);
 	}
+	// A wait for a synchronous standby that somebody cancelled ends with COMMIT all the same, and a failover may take the
+	// transaction back.
+	if (reservation !== undefined)
+		throw new CommitUnknownError(`the server answered COMMIT with a warning: ${reservation}`);
 	if (answer.command !== 'COMMIT')
 		throw new TransactionAbortedError(
 			'the transaction had failed before its COMMIT and was rolled back: an error of one of its statements was swallowed',

@@ -18,9 +18,16 @@ export interface Database extends Sql {
 	/**
 	 * Runs `work` in one READ COMMITTED transaction on one connection. Rolls back when `work` throws.
 	 * Never retries: the caller knows whether its work may run twice.
-	 * @throws CommitUnknownError when COMMIT was sent and no answer came: the transaction may or may not be durable.
+	 * @throws CommitUnknownError when COMMIT was sent and no answer came, or one with a warning: the transaction may or
+	 * may not be durable.
 	 */
 	transaction<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
+	/**
+	 * Has every connection that is made from now on looked at before anyone uses it: it may lead to another server than
+	 * the one before. When `inspect` throws, the connection is closed and whoever waited for it gets that error. Answers
+	 * what ends this. Absent where connections are not ours to see.
+	 */
+	inspectConnections?(inspect: (sql: Sql) => Promise<void>): () => void;
 	/** Waits for running statements and closes all connections. */
 	close(): Promise<void>;
 }
