@@ -7,10 +7,12 @@
  * proof that was checked (answers.ts).
  */
 import type { Hash } from '@chancery/core/merkle';
+import { rootAt } from '@chancery/core/proof';
 import type { Database } from '@chancery/postgres/sql';
 import { BUNDLE_CODECS, type BundleCodec } from './bundle-codec.ts';
 import type { Admitted, NewEntry, Publication, StoredEntry } from './entry.ts';
 import { HashCache } from './hash-cache.ts';
+import { hashReader } from './hash-reader.ts';
 import { heartbeatJob, type LogJob } from './heartbeat.ts';
 import type { BatchHooks } from './hooks.ts';
 import { DEFAULT_LIMITS, type LogLimits } from './limits.ts';
@@ -24,6 +26,7 @@ import { requireState } from './publish.ts';
 import { Publisher } from './publisher.ts';
 import { type KeyQuery, Reads } from './reads.ts';
 import { Sequencer } from './sequencer.ts';
+import { readHead } from './store/heads.ts';
 import { logTables } from './store/log-tables.ts';
 import { ensurePartitions, PARTITION_ENTRIES } from './store/partitions.ts';
 import { retryAfterSeconds, SubmitQueue } from './submit-queue.ts';
@@ -137,6 +140,18 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
 		refreshMs: limits.refreshMs,
 	});
 
+	// A new connection may lead to another server than the ones before. It is looked at before anyone reads through it.
+	const endInspection = database.inspectConnections?.(async (sql) => {
+		const head = await readHead(sql, tables);
+		if (!head || mark.problem) return;
+		try {
+			await mark.compareKnown(head, (size) => rootAt(size, hashReader({ sql, tables }, head.size)));
+		} catch (error) {
+			if (!(error instanceof TlogError)) throw error;
+			// The log is read-only from here on; somebody has to look again for that to end.
+			publisher.request();
+		}
+	});
 	await publisher.start();
 	await sequencer.probe();
 
@@ -192,6 +207,7 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
 		async close() {
 			if (closed) return;
 			closed = true;
+			endInspection?.();
 			await sequencer.close();
 			await publisher.close();
 			queue.refuseAll(new TlogError('unavailable', 'the log was closed', { retryAfterSeconds: retryAfterSeconds() }));

@@ -3,8 +3,9 @@
  *
  * The comparison: the integrated head is at least as large as the mark, and the root recomputed at the mark's size is the
  * mark's root. Then everything that was ever published is still there. It is made at start and before each signature
- * with the stored mark, and under the head lock with the newest mark this process knows whenever the head is not where
- * it left it: a connection that has come to lead to another server cannot go unnoticed, and nothing is signed on it.
+ * with the stored mark; with the newest mark this process knows on each new connection, and under the head lock whenever
+ * the head is not where it left it. A connection that has come to lead to another server cannot go unnoticed, and
+ * nothing is signed on it.
  */
 import { equalBytes, toHex } from '@chancery/core/bytes';
 import type { Hash } from '@chancery/core/merkle';
@@ -23,7 +24,7 @@ export type ComputeRoot = (size: number) => Promise<Hash>;
 const RETRY_AFTER_SECONDS = 30;
 
 export class MarkCheck {
-	readonly #store: MarkStore;
+	readonly #place: MarkStore;
 	readonly #identity: LogIdentity;
 	readonly #keyId: Uint8Array;
 	readonly #allowCreate: boolean;
@@ -31,7 +32,7 @@ export class MarkCheck {
 	#problem: { kind: MarkProblem; detail: string } | undefined;
 
 	constructor(store: MarkStore, identity: LogIdentity, allowCreate: boolean) {
-		this.#store = store;
+		this.#place = store;
 		this.#identity = identity;
 		this.#keyId = sha256(identity.publicKey);
 		this.#allowCreate = allowCreate;
@@ -43,25 +44,38 @@ export class MarkCheck {
 	}
 
 	/**
-	 * The whole comparison, with the stored mark. A success ends an earlier problem: a mark that could not be read for a
-	 * while, or a connection that led to a stale server, need no restart.
-	 * @throws TlogError `read-only`.
+	 * Has this checkpoint been seen by the world, or a larger one? A failover may keep the newest entries and lose their
+	 * publication; a smaller one must not be shown again.
+	 */
+	isOvertaken(publication: Publication): boolean {
+		return this.#known !== undefined && this.#known.size > publication.size;
+	}
+
+	/**
+	 * The whole comparison, with the stored mark, or with the one this process knows if that is newer: the place of the
+	 * mark may have been restored too. A success ends an earlier problem: a mark that could not be read for a while, or a
+	 * connection that led to a stale server, need no restart.
+	 * @throws TlogError `read-only`; `unavailable` when a mark that has gone back cannot be set right.
 	 */
 	async compare(state: LogState, rootAt: ComputeRoot): Promise<void> {
-		const mark = await this.#read();
-		if (mark === undefined) {
-			if (state.head.size === 0 && this.#allowCreate) return this.#clear();
+		const stored = await this.#read();
+		// An empty log has promised nothing.
+		const isEmpty = state.head.size === 0 && !this.#known?.size;
+		if (stored === undefined && !(isEmpty && this.#allowCreate))
 			throw this.#refuse('missing', `there is no mark beside a log of ${state.head.size} entries`);
+		if (stored && (!this.#known || this.#known.size <= stored.size)) this.#known = stored;
+		const mark = this.#known;
+		if (stored && mark) {
+			await this.#requireHolder(state);
+			await this.#requireContains(mark, state.head, rootAt);
+			if (mark.size > stored.size) await this.#store(mark);
 		}
-		this.#known = mark;
-		await this.#requireHolder(state);
-		await this.#requireContains(mark, state.head, rootAt);
-		this.#clear();
+		this.#problem = undefined;
 	}
 
 	/**
 	 * The comparison with the newest mark this process has read or written. Nothing outside of the database is asked, so
-	 * this one may run under the head lock.
+	 * this one may run under the head lock, and on each new connection.
 	 * @throws TlogError `read-only`.
 	 */
 	async compareKnown(head: { size: number; root: Hash }, rootAt: ComputeRoot): Promise<void> {
@@ -80,12 +94,7 @@ export class MarkCheck {
 			throw this.#refuse('forked', `the mark has another root at size ${size} than the published checkpoint`);
 		}
 		const mark: Mark = { origin: this.#identity.origin, keyId: this.#keyId, size, root, note };
-		try {
-			await this.#store.advance(mark);
-		} catch (cause) {
-			const detail = cause instanceof MarkError ? cause.message : 'the mark cannot be advanced';
-			throw new TlogError('unavailable', detail, { retryAfterSeconds: RETRY_AFTER_SECONDS, cause });
-		}
+		await this.#store(mark);
 		// Two publications may come to their end in either order.
 		if (!this.#known || this.#known.size < size) this.#known = mark;
 	}
@@ -95,10 +104,19 @@ export class MarkCheck {
 		return new TlogError('read-only', `${kind}: ${detail}`, { retryAfterSeconds: RETRY_AFTER_SECONDS });
 	}
 
+	async #store(mark: Mark): Promise<void> {
+		try {
+			await this.#place.advance(mark);
+		} catch (cause) {
+			const detail = cause instanceof MarkError ? cause.message : 'the mark cannot be advanced';
+			throw new TlogError('unavailable', detail, { retryAfterSeconds: RETRY_AFTER_SECONDS, cause });
+		}
+	}
+
 	async #read(): Promise<Mark | undefined> {
 		let mark: Mark | undefined;
 		try {
-			mark = await this.#store.read();
+			mark = await this.#place.read();
 		} catch (cause) {
 			const detail = cause instanceof Error ? cause.message : String(cause);
 			throw this.#refuse('unreadable', detail);
@@ -113,8 +131,8 @@ export class MarkCheck {
 
 	/** Another process with a mark of its own has taken the log: our mark no longer hears of all that is published. */
 	async #requireHolder(state: LogState): Promise<void> {
-		if (!this.#store.holder || state.markHolder === undefined) return;
-		const holder = await this.#store.holder();
+		if (!this.#place.holder || state.markHolder === undefined) return;
+		const holder = await this.#place.holder();
 		if (holder !== state.markHolder)
 			throw this.#refuse('foreign', `the log belongs to the mark ${state.markHolder}, ours is ${holder}`);
 	}
@@ -136,9 +154,5 @@ export class MarkCheck {
 	#refuse(kind: MarkProblem, detail: string): TlogError {
 		this.#problem = { kind, detail };
 		return this.asError();
-	}
-
-	#clear(): void {
-		this.#problem = undefined;
 	}
 }

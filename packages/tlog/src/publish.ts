@@ -7,7 +7,7 @@
 import { equalBytes, toHex } from '@chancery/core/bytes';
 import type { Hash } from '@chancery/core/merkle';
 import { rootAt } from '@chancery/core/proof';
-import type { Database } from '@chancery/postgres/sql';
+import type { Database, Sql } from '@chancery/postgres/sql';
 import type { Publication, ReceiptInput } from './entry.ts';
 import type { HashCache } from './hash-cache.ts';
 import { hashReader } from './hash-reader.ts';
@@ -15,9 +15,9 @@ import type { BatchHooks } from './hooks.ts';
 import type { LogLimits } from './limits.ts';
 import type { MarkCheck } from './mark-check.ts';
 import { readEntryRange } from './store/entries.ts';
-import { touchHead } from './store/heads.ts';
+import { readHead, touchHead } from './store/heads.ts';
 import type { LogTables } from './store/log-tables.ts';
-import { type LogState, readState, replacePublication } from './store/publications.ts';
+import { awaitStandby, type LogState, readState, replacePublication } from './store/publications.ts';
 import { insertReceipts } from './store/receipts.ts';
 import { TlogError } from './tlog-error.ts';
 import type { TreeEdge } from './tree-edge.ts';
@@ -65,7 +65,7 @@ export async function publish(context: PublishContext, heartbeat: boolean): Prom
 		const { head, published } = state;
 		if (published && published.size === head.size && !heartbeat) {
 			// Another replica has published, or we had before the answer to our COMMIT got lost.
-			await mark.advance(published);
+			await trustPublication(context, state, published);
 			return { publication: published, receipts: new Map() };
 		}
 
@@ -87,13 +87,17 @@ export async function publish(context: PublishContext, heartbeat: boolean): Prom
 
 		// 4. Checkpoint and receipts become the published ones together, or another replica's did and ours are thrown away:
 		// no entry ever has two receipts.
-		const won = await database.transaction(async (sql) => {
-			if (!(await replacePublication(sql, tables, published, publication))) return false;
-			if (receipts.length > 0) await insertReceipts(sql, tables, first, receipts);
-			await hooks.beforePublish?.();
-			return true;
-		});
-		if (!won) continue;
+		try {
+			await database.transaction(async (sql) => {
+				if (!(await replacePublication(sql, tables, published, publication))) throw new Outrun();
+				if (!(await containsPublication(context, sql, publication))) throw new Outrun();
+				if (receipts.length > 0) await insertReceipts(sql, tables, first, receipts);
+				await hooks.beforePublish?.();
+			});
+		} catch (error) {
+			if (error instanceof Outrun) continue;
+			throw error;
+		}
 		// A crash here leaves a publication that nobody was shown and a mark behind it, which the next start accepts: the
 		// published tree contains the marked one.
 		await hooks.afterPublish?.();
@@ -103,6 +107,38 @@ export async function publish(context: PublishContext, heartbeat: boolean): Prom
 		await hooks.afterMark?.();
 		return { publication, receipts: new Map(receipts.map((receipt, i) => [first + i, receipt])) };
 	}
+}
+
+/**
+ * Another process published meanwhile, or the connection has come to lead to a server with another history: rolled back,
+ * and looked at again from the start.
+ */
+class Outrun extends Error {
+	override readonly name = 'Outrun';
+}
+
+/** Makes a publication that was read, and not committed by this call, fit to be shown. */
+export async function trustPublication(
+	{ database, tables, mark }: Pick<PublishContext, 'database' | 'tables' | 'mark'>,
+	state: LogState,
+	published: Publication,
+): Promise<void> {
+	if (state.hasSynchronousStandby) await awaitStandby(database, tables);
+	await mark.advance(published);
+}
+
+/**
+ * Whether the tree on this server still has the root that was signed. Between signing and here the connection may have
+ * come to lead to a server that missed the newest entries and has grown with others since.
+ */
+async function containsPublication(context: PublishContext, sql: Sql, { size, root }: Publication): Promise<boolean> {
+	const { tables, cache } = context;
+	const head = await readHead(sql, tables);
+	if (!head || head.size < size) return false;
+	if (head.size === size) return equalBytes(head.root, root);
+	const ours = context.edge()?.isAt(head) === true;
+	const read = hashReader(ours ? { sql, tables, cache } : { sql, tables }, head.size);
+	return equalBytes(await rootAt(size, read), root);
 }
 
 export async function requireState(context: Pick<PublishContext, 'database' | 'tables'>): Promise<LogState> {

@@ -9,7 +9,7 @@ import { admit } from './answers.ts';
 import type { BatchResult } from './batch.ts';
 import type { Publication, ReceiptInput, StoredEntry } from './entry.ts';
 import type { LogSink } from './log-sink.ts';
-import { compareWithMark, type PublishContext, publish, requireState } from './publish.ts';
+import { compareWithMark, type PublishContext, publish, requireState, trustPublication } from './publish.ts';
 import { readEntriesAt } from './store/entries.ts';
 import type { LogState } from './store/publications.ts';
 import { retryAfterSeconds, type Submission, type SubmitQueue } from './submit-queue.ts';
@@ -127,7 +127,12 @@ export class Publisher {
 		this.#integratedSize = Math.max(this.#integratedSize, state.head.size);
 		if (published && (!current || published.size > current.size || published.timestampMs > current.timestampMs)) {
 			await compareWithMark(this.#context, state);
-			await this.#context.mark.advance(published);
+			if (this.#context.mark.isOvertaken(published)) {
+				// A failover kept the entries and lost their publication: they are published again before anything is shown.
+				this.request();
+				return;
+			}
+			await trustPublication(this.#context, state, published);
 			this.#show(published);
 			this.#release(new Map());
 		} else if (current && current.size > (published?.size ?? 0)) {

@@ -150,14 +150,14 @@ export class Reads {
 	async #anchor(minSize = 0): Promise<Anchor> {
 		const { publisher, mark, source, refreshMs } = this.#options;
 		if (isForked(mark)) throw mark.asError();
-		const known = publisher.current;
 		try {
 			const publication = await publisher.fresh(refreshMs, minSize);
-			if (publication) return publication;
+			if (publication && mark.problem?.kind !== 'rolled-back') return publication;
 		} catch (error) {
 			if (!(error instanceof TlogError) || error.code !== 'read-only' || isForked(mark)) throw error;
 		}
-		if (known) return known;
+		// A database that has gone back has less than what was shown, and beyond its own publication perhaps something else.
+		if (publisher.current && mark.problem?.kind !== 'rolled-back') return publisher.current;
 		// Read-only since its start: what was published before may still be read.
 		const state = await readState(source.sql, source.tables);
 		return state?.published ?? { size: 0, root: EMPTY_ROOT };

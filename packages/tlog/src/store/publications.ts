@@ -1,5 +1,5 @@
 /** The published head: what was signed and may be shown. Moves by compare-and-swap, only forward. */
-import type { Sql } from '@chancery/postgres/sql';
+import type { Database, Sql } from '@chancery/postgres/sql';
 import type { Publication } from '../entry.ts';
 import { type Head, headOf } from './heads.ts';
 import type { LogTables } from './log-tables.ts';
@@ -9,6 +9,11 @@ export interface LogState {
 	readonly published: Publication | undefined;
 	/** Which single-process mark store belongs to the log. */
 	readonly markHolder: string | undefined;
+	/**
+	 * COMMIT waits for another server. Then what can be read may still be lost: a wait that was cancelled, or cut off by a
+	 * restart, leaves a transaction that everyone sees and only this server has.
+	 */
+	readonly hasSynchronousStandby: boolean;
 }
 
 interface StateRow {
@@ -20,6 +25,7 @@ interface StateRow {
 	published_timestamp_ms: number;
 	note: Uint8Array;
 	holder: string | null;
+	standbys: string | null;
 }
 
 /** Both heads in one statement, hence from one moment. Undefined when the log does not exist. */
@@ -28,7 +34,7 @@ export async function readState(sql: Sql, tables: LogTables): Promise<LogState |
 	const [row] = await sql.query<StateRow>(
 		`select h.size, h.root, h.timestamp_ms,
 			p.size as published_size, p.root as published_root, p.timestamp_ms as published_timestamp_ms, p.note,
-			m.holder
+			m.holder, current_setting('synchronous_standby_names', true) as standbys
 		from ${schema}.tlog_heads h
 		left join ${schema}.tlog_published p on p.log_id = h.log_id
 		left join ${schema}.tlog_mark_holders m on m.log_id = h.log_id
@@ -45,7 +51,21 @@ export async function readState(sql: Sql, tables: LogTables): Promise<LogState |
 					timestampMs: row.published_timestamp_ms,
 					note: new Uint8Array(row.note),
 				};
-	return { head: headOf(row), published, markHolder: row.holder ?? undefined };
+	return {
+		head: headOf(row),
+		published,
+		markHolder: row.holder ?? undefined,
+		hasSynchronousStandby: Boolean(row.standbys),
+	};
+}
+
+/**
+ * Resolves when everything that was committed before, and could be read, is as durable as the server is asked to make
+ * it: a lock is a change like any other, so the COMMIT after it waits for the standby as well.
+ */
+export async function awaitStandby(database: Database, tables: LogTables): Promise<void> {
+	const statement = `select 1 from ${tables.schema}.tlog_published where log_id = $1 for update`;
+	await database.transaction((sql) => sql.query(statement, [tables.logId]));
 }
 
 /**
