@@ -12,7 +12,7 @@ import type { Clock } from '@chancery/chassis/service';
 import { toHex } from '@chancery/core/bytes';
 import { sha256 } from '@chancery/core/sha';
 import type { Signer } from '@chancery/keys/signer';
-import { sqlState } from '@chancery/postgres/pg-errors';
+import { CommitUnknownError, sqlState } from '@chancery/postgres/pg-errors';
 import type { Database } from '@chancery/postgres/sql';
 import type { TufConfig } from '../config.ts';
 import { insertMetadata, latestMetadata, type MetadataRow } from '../store/metadata.ts';
@@ -198,6 +198,14 @@ async function inOneTransaction(
 			for (const [role, row] of rows) await insertMetadata(sql, role, row);
 		});
 	} catch (cause) {
+		if (cause instanceof CommitUnknownError)
+			throw new DomainError(
+				'unavailable',
+				'the database did not say whether it was published; look before you repeat',
+				{
+					cause,
+				},
+			);
 		if (sqlState(cause) !== UNIQUE_VIOLATION) throw cause;
 		throw new DomainError(
 			'wrong-version',

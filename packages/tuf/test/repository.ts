@@ -1,0 +1,235 @@
+/** A repository for tests: the whole service on a database of its own, keyholders with three keys each, and a clock to move. */
+import { createHash } from 'node:crypto';
+import { createLogger } from '@chancery/chassis/logger';
+import type { Service } from '@chancery/chassis/service';
+import { generateSigner } from '@chancery/keys/generate';
+import type { Signer } from '@chancery/keys/signer';
+import type { Database } from '@chancery/postgres/sql';
+import { createTestDatabase, type TestDatabase } from '@chancery/postgres/test-database';
+import type { FastifyInstance } from 'fastify';
+import { configSchema } from '../src/config.ts';
+import {
+	buildRoot,
+	buildTargets,
+	type RoleAssignment,
+	type RootMetadata,
+	type SignedMetadata,
+	type TargetsMetadata,
+} from '../src/domain/metadata.ts';
+import type { TufDeps } from '../src/domain/publish.ts';
+import { signMetadata } from '../src/domain/signed-metadata.ts';
+import { identifyKey } from '../src/domain/tuf-keys.ts';
+import { createService } from '../src/service.ts';
+import { migrateSchema } from '../src/store/migrations.ts';
+
+export const OPERATOR = 'an-operator-token-of-the-tests';
+export const SERVICE = 'a-service-token-of-the-tests';
+export const DAY_MS = 86_400_000;
+
+const sha256Hex = (content: string | Uint8Array) => createHash('sha256').update(content).digest('hex');
+
+export interface RootPlan {
+	readonly version?: number;
+	readonly root?: readonly Signer[];
+	readonly targets?: readonly Signer[];
+	readonly rootThreshold?: number;
+	readonly targetsThreshold?: number;
+	readonly snapshot?: readonly Signer[];
+	readonly timestamp?: readonly Signer[];
+	readonly onlineThreshold?: number;
+	readonly expiresInDays?: number;
+	/** Who signs; by default the first two root keys. */
+	readonly signers?: readonly Signer[];
+	/** Changes before it is signed. */
+	readonly change?: (root: RootMetadata) => object;
+}
+
+export interface Answer {
+	readonly status: number;
+	readonly headers: Readonly<Record<string, unknown>>;
+	readonly bytes: Uint8Array;
+	// biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
+	readonly json: any;
+}
+
+export interface RepositoryOptions {
+	readonly services?: readonly { readonly trustReportUrl: string; readonly bearer: string }[];
+	readonly config?: object;
+}
+
+export class TestRepository {
+	/** A whole second; signed times are cut to seconds. */
+	nowMs = Date.UTC(2026, 5, 1, 12);
+	readonly rootKeys = three('ed25519');
+	readonly targetsKeys = three('ecdsa-sha2-256-nistp256');
+	readonly snapshotKey = generateSigner('ecdsa-sha2-256-nistp256');
+	readonly timestampKey = generateSigner('ed25519');
+	readonly data: TestDatabase;
+	readonly deps: TufDeps;
+	service: Service;
+
+	private constructor(data: TestDatabase, options: RepositoryOptions) {
+		this.data = data;
+		this.deps = {
+			database: data.database,
+			clock: () => this.nowMs,
+			config: configSchema.parse({
+				publicUrl: 'http://tuf.test',
+				operator: 'tuf.test',
+				services: options.services ?? [],
+				admin: {
+					tokens: [
+						{ name: 'ops', role: 'operator', sha256: sha256Hex(OPERATOR) },
+						{ name: 'ca', role: 'service', sha256: sha256Hex(SERVICE) },
+					],
+				},
+				...options.config,
+			}),
+			fetch,
+			snapshotSigner: this.snapshotKey,
+			timestampSigner: this.timestampKey,
+		};
+		this.service = undefined as unknown as Service;
+	}
+
+	static async open(options: RepositoryOptions = {}): Promise<TestRepository> {
+		const data = await createTestDatabase();
+		await migrateSchema(data.database);
+		const repository = new TestRepository(data, options);
+		await repository.restart();
+		return repository;
+	}
+
+	/** As after a crash: a new process with the same database and, unless changed, the same keys. */
+	async restart(changes: Partial<TufDeps> = {}): Promise<void> {
+		const log = createLogger({ level: 'silent', json: true, name: 'tuf' });
+		this.service = await createService({ ...this.deps, random: (n) => new Uint8Array(n), log, ...changes });
+	}
+
+	/** The same rules on another database object, such as one that fails. */
+	depsOn(database: Database): TufDeps {
+		return { ...this.deps, database };
+	}
+
+	/** Back to a repository in which nothing was ever published. */
+	async reset(): Promise<void> {
+		await this.data.database.query('truncate tuf.metadata, tuf.target_file');
+	}
+
+	async close(): Promise<void> {
+		await this.service.close();
+		await this.data.drop();
+	}
+
+	app(name: 'public' | 'admin'): FastifyInstance {
+		return this.service.listeners.find((listener) => listener.name === name)!.app;
+	}
+
+	async get(url: string, headers: Record<string, string> = {}): Promise<Answer> {
+		return answerOf(await this.app('public').inject({ method: 'GET', url, headers }));
+	}
+
+	async post(url: string, body: unknown, token: string | undefined = OPERATOR): Promise<Answer> {
+		const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+		return answerOf(await this.app('admin').inject({ method: 'POST', url, headers, payload: JSON.stringify(body) }));
+	}
+
+	async makeRoot(plan: RootPlan = {}): Promise<SignedMetadata<object>> {
+		const { rootKeys, targetsKeys } = this;
+		const root = buildRoot({
+			version: plan.version ?? 1,
+			expires: this.inDays(plan.expiresInDays ?? 365),
+			roles: {
+				root: assigned(plan.root ?? rootKeys, plan.rootThreshold ?? 2),
+				targets: assigned(plan.targets ?? targetsKeys, plan.targetsThreshold ?? 2),
+				snapshot: assigned(plan.snapshot ?? [this.snapshotKey], plan.onlineThreshold ?? 1),
+				timestamp: assigned(plan.timestamp ?? [this.timestampKey], plan.onlineThreshold ?? 1),
+			},
+		});
+		return signMetadata(plan.change ? plan.change(root) : root, plan.signers ?? rootKeys.slice(0, 2));
+	}
+
+	async publishRoot(plan: RootPlan = {}): Promise<Answer> {
+		return this.post('/admin/v1/roots', { root: await this.makeRoot(plan) });
+	}
+
+	async makeTargets(
+		version: number,
+		files: Readonly<Record<string, string>>,
+		options: {
+			signers?: readonly Signer[];
+			expiresInDays?: number;
+			change?: (targets: TargetsMetadata) => object;
+		} = {},
+	): Promise<SignedMetadata<object>> {
+		const targets = buildTargets({
+			version,
+			expires: this.inDays(options.expiresInDays ?? 365),
+			targets: Object.fromEntries(
+				Object.entries(files).map(([name, content]) => [
+					name,
+					{ length: Buffer.byteLength(content), hashes: { sha256: sha256Hex(content) } },
+				]),
+			),
+		});
+		return signMetadata(
+			options.change ? options.change(targets) : targets,
+			options.signers ?? this.targetsKeys.slice(0, 2),
+		);
+	}
+
+	async postTargets(targets: object, files: Readonly<Record<string, string>>): Promise<Answer> {
+		const list = Object.entries(files).map(([name, content]) => ({ name, content: btoa(content) }));
+		return this.post('/admin/v1/targets', { targets, files: list });
+	}
+
+	async publishTargets(version: number, files: Readonly<Record<string, string>>): Promise<Answer> {
+		return this.postTargets(await this.makeTargets(version, files), files);
+	}
+
+	/** Newest version and content of each role, straight from the table. */
+	async published(): Promise<Readonly<Record<string, { version: number; signed: Record<string, unknown> }>>> {
+		const rows = await this.data.database.query<{ role: string; version: number; content: Uint8Array }>(
+			`select distinct on (role) role, version, content from tuf.metadata order by role, version desc`,
+		);
+		return Object.fromEntries(
+			rows.map(({ role, version, content }) => [
+				role,
+				{ version, signed: JSON.parse(Buffer.from(content).toString()).signed },
+			]),
+		);
+	}
+
+	async versions(): Promise<Readonly<Record<string, number>>> {
+		return Object.fromEntries(Object.entries(await this.published()).map(([role, { version }]) => [role, version]));
+	}
+
+	inDays(days: number): Date {
+		return new Date(this.nowMs + days * DAY_MS);
+	}
+}
+
+/** Path under which clients ask for a target. */
+export function targetPath(name: string, content: string): string {
+	return `/targets/${sha256Hex(content)}.${name}`;
+}
+
+function assigned(signers: readonly Signer[], threshold: number): RoleAssignment {
+	return { keys: signers.map(({ publicKey }) => identifyKey(publicKey)), threshold };
+}
+
+function three(algorithm: Signer['algorithm']): readonly Signer[] {
+	return [generateSigner(algorithm), generateSigner(algorithm), generateSigner(algorithm)];
+}
+
+function answerOf(reply: { statusCode: number; headers: object; rawPayload: Buffer; payload: string }): Answer {
+	const { statusCode: status, rawPayload } = reply;
+	return {
+		status,
+		headers: { ...reply.headers },
+		bytes: new Uint8Array(rawPayload),
+		get json() {
+			return JSON.parse(reply.payload);
+		},
+	};
+}
