@@ -1,5 +1,5 @@
 /**
- * Who may move a file mark. Node has no file locks, so this is a file that names its owner.
+ * Who may move a file mark (or have a folder of exports). Node has no file locks, so this is a file that names its owner.
  *
  * A second process is refused while the first one lives. What this cannot see (another process-id namespace on a shared
  * volume) is caught from the other side: whoever finds a foreign name in the file has lost the mark and stops writing.
@@ -22,10 +22,13 @@ interface Owner {
 export class MarkLock {
 	readonly #path: string;
 	readonly #token = randomUUID();
+	readonly #guarded: string;
 	#held = false;
 
-	constructor(path: string) {
+	/** `guarded` is what the messages call the thing that one process may use. */
+	constructor(path: string, guarded = 'mark') {
 		this.#path = path;
+		this.#guarded = guarded;
 	}
 
 	/**
@@ -37,14 +40,16 @@ export class MarkLock {
 			const owner = await this.#read();
 			if (owner?.token === this.#token) return;
 			throw new MarkError(
-				`the lock ${this.#path} was taken over${owner ? ` by ${nameOf(owner)}` : ''}: one log process per mark`,
+				`the lock ${this.#path} was taken over${owner ? ` by ${nameOf(owner)}` : ''}: one process per ${this.#guarded}`,
 			);
 		}
 		await mkdir(dirname(this.#path), { recursive: true });
 		if (!(await this.#create())) {
 			const owner = await this.#read();
 			if (owner && (await isAlive(owner)))
-				throw new MarkInUseError(`the mark is in use by ${nameOf(owner)}: one log process per mark`);
+				throw new MarkInUseError(
+					`the ${this.#guarded} is in use by ${nameOf(owner)}: one process per ${this.#guarded}`,
+				);
 			// Left behind by a process that was killed. Two starters may both come here; the later write wins and the
 			// other one notices at its next use.
 			await writeFile(this.#path, await this.#claim(), { mode: 0o600 });

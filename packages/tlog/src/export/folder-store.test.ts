@@ -1,0 +1,85 @@
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { ORIGIN, type ReadExported, SyntheticLog, shownSize } from '../../test/synthetic-log.ts';
+import type { ExportStore } from './export-store.ts';
+import { exportTree } from './export-tree.ts';
+import { openFolderStore } from './folder-store.ts';
+
+let base: string;
+let folder: string;
+beforeEach(() => {
+	base = mkdtempSync(join(tmpdir(), 'chancery-export-'));
+	folder = join(base, 'a/b');
+});
+afterEach(() => {
+	chmodSync(base, 0o700);
+	rmSync(base, { recursive: true });
+});
+
+const main = new SyntheticLog(5000);
+const bytes = (text: string) => new TextEncoder().encode(text);
+const reader: ReadExported = (path) => readFile(join(folder, path)).catch(() => undefined);
+
+async function opened(): Promise<ExportStore> {
+	const store = openFolderStore(folder);
+	await store.open();
+	return store;
+}
+
+it('exports a tree as plain files that everyone may read, and leaves nothing else behind', async () => {
+	const store = await opened();
+	main.size = 5000;
+	await exportTree({ log: main, store, origin: ORIGIN, bundles: 'entries' });
+	await store.close();
+	expect(await shownSize(reader, main)).toBe(5000);
+	expect(readdirSync(folder).sort()).toEqual(['.incoming', 'checkpoint', 'origin', 'tile']);
+	expect(readdirSync(join(folder, '.incoming'))).toEqual([]);
+	expect(statSync(join(folder, 'tile/entries/000')).mode & 0o777).toBe(0o644);
+	expect(statSync(join(folder, 'tile/entries')).mode & 0o777).toBe(0o755);
+});
+
+it('never writes over an object, and says that it is there', async () => {
+	const store = await opened();
+	expect(await store.create('tile/0/000', bytes('first'))).toBe('created');
+	expect(await store.create('tile/0/000', bytes('second'))).toBe('exists');
+	expect(readFileSync(join(folder, 'tile/0/000'), 'utf8')).toBe('first');
+	expect(await store.has('tile/0/000')).toBe(true);
+	expect(await store.has('tile/0')).toBe(false);
+	expect(await store.has('tile/0/001')).toBe(false);
+	expect(await store.read('tile/0/001')).toBeUndefined();
+	await store.close();
+});
+
+it('replaces the checkpoint that was seen and no other', async () => {
+	const store = await opened();
+	expect(await store.swapCheckpoint(bytes('one'), undefined)).toBe(true);
+	expect(await store.swapCheckpoint(bytes('again'), undefined)).toBe(false);
+	const seen = await store.readCheckpoint();
+	expect(await store.swapCheckpoint(bytes('two'), seen)).toBe(true);
+	expect(await store.swapCheckpoint(bytes('three'), seen)).toBe(false);
+	expect(readFileSync(join(folder, 'checkpoint'), 'utf8')).toBe('two');
+	await store.close();
+});
+
+it('clears away what a killed exporter was writing', async () => {
+	mkdirSync(join(folder, '.incoming'), { recursive: true });
+	writeFileSync(join(folder, '.incoming/half'), 'hal');
+	const store = await opened();
+	expect(readdirSync(join(folder, '.incoming'))).toEqual(['lock']);
+	await store.close();
+});
+
+it('has one exporter at a time', async () => {
+	const first = await opened();
+	await expect(opened()).rejects.toThrow(/the export folder is in use by process \d+/);
+	await first.close();
+	await (await opened()).close();
+});
+
+it('names the place when it cannot be written', async () => {
+	writeFileSync(join(base, 'a'), 'a file');
+	await expect(opened()).rejects.toThrow(/a file|ENOTDIR|EEXIST/);
+});

@@ -1,0 +1,100 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type BucketServer, startBucket } from '../../test/bucket-server.ts';
+import { ORIGIN, SyntheticLog, shownSize } from '../../test/synthetic-log.ts';
+import { exportTree } from './export-tree.ts';
+import type { S3Target } from './s3-requests.ts';
+import { openS3Store } from './s3-store.ts';
+
+/** No fault. */
+const OK = 200;
+const concealed = (value: string) => ({ reveal: () => value });
+const bytes = (text: string) => new TextEncoder().encode(text);
+const main = new SyntheticLog(3000);
+
+let bucket: BucketServer;
+let target: S3Target;
+beforeEach(async () => {
+	bucket = await startBucket();
+	target = {
+		endpoint: bucket.endpoint,
+		bucket: 'tiles',
+		prefix: 'logs/one',
+		region: 'region',
+		accessKeyId: concealed('key'),
+		secretAccessKey: concealed('a secret'),
+	};
+});
+afterEach(() => bucket.close());
+
+const read = async (path: string) => bucket.objects.get(`/tiles/logs/one/${path}`)?.bytes;
+
+it('exports a tree under the prefix, immutable but for the checkpoint', async () => {
+	main.size = 3000;
+	const store = openS3Store(target);
+	await store.open();
+	await exportTree({ log: main, store, origin: ORIGIN, bundles: 'entries' });
+	expect(await shownSize(read, main)).toBe(3000);
+	for (const [path, { cacheControl }] of bucket.objects)
+		expect([path, cacheControl]).toEqual([
+			path,
+			path.endsWith('/checkpoint') ? 'no-cache' : 'public, max-age=31536000, immutable',
+		]);
+});
+
+describe('a server', () => {
+	it('that is busy or loses answers is asked again, and its bucket comes out right', async () => {
+		main.size = 600;
+		const store = openS3Store(target);
+		await store.open();
+		bucket.faults.push(503, 0, OK, OK, 500, 429, OK, OK, 0, OK, 0, OK, 0);
+		await exportTree({ log: main, store, origin: ORIGIN, bundles: 'entries' });
+		expect(bucket.faults).toEqual([]);
+		expect(await shownSize(read, main)).toBe(600);
+	});
+
+	it('that stays away is named, with the request and without the key', async () => {
+		bucket.faults.push(503, 503, 503, 503);
+		const failure = await openS3Store(target)
+			.open()
+			.catch((error: unknown) => String(error));
+		expect(failure).toMatch(/PUT conditional-writes at bucket tiles\/logs\/one .* 503 \(Tested: as the test wishes\)/);
+		expect(failure).not.toMatch(/secret/);
+	});
+
+	it('that refuses is not asked again', async () => {
+		bucket.faults.push(403);
+		await expect(openS3Store(target).open()).rejects.toThrow(/was answered 403/);
+		expect(bucket.requests).toBe(1);
+	});
+
+	it('that ignores conditions is refused before anything is exported', async () => {
+		bucket.ignoresConditions = true;
+		await expect(openS3Store(target).open()).rejects.toThrow(/does not refuse conditional writes/);
+		expect([...bucket.objects.keys()]).toEqual(['/tiles/logs/one/conditional-writes']);
+	});
+
+	it('that redirects elsewhere does not get our credentials there', async () => {
+		bucket.faults.push(307);
+		await expect(openS3Store(target).open()).rejects.toThrow(/was answered 307/);
+	});
+});
+
+it('swaps the checkpoint that was seen and no other', async () => {
+	const store = openS3Store(target);
+	await store.open();
+	expect(await store.swapCheckpoint(bytes('one'), undefined)).toBe(true);
+	expect(await store.swapCheckpoint(bytes('again'), undefined)).toBe(false);
+	const seen = await store.readCheckpoint();
+	expect(await store.swapCheckpoint(bytes('two'), seen)).toBe(true);
+	expect(await store.swapCheckpoint(bytes('three'), seen)).toBe(false);
+	bucket.objects.delete('/tiles/logs/one/checkpoint');
+	expect(await store.swapCheckpoint(bytes('four'), seen)).toBe(false);
+	expect(await store.readCheckpoint()).toBeUndefined();
+});
+
+it('knows which objects are there', async () => {
+	const store = openS3Store(target);
+	await store.create('tile/0/000', bytes('a'));
+	expect([await store.has('tile/0/000'), await store.has('tile/0/001')]).toEqual([true, false]);
+	expect(await store.read('tile/0/001')).toBeUndefined();
+});

@@ -1,0 +1,96 @@
+/**
+ * Export to a bucket of an S3-compatible store. Every write carries a condition: `If-None-Match: *` for what never
+ * changes, `If-Match` with the ETag that was read for the checkpoint. Any number of exporters may write to one bucket.
+ *
+ * A server that ignores the conditions would let the checkpoint go backwards, so `open` asks it first.
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+ */
+import { CHECKPOINT_PATH, ExportError, type ExportStore, type StoredCheckpoint } from './export-store.ts';
+import { nameOf, requestS3, type S3Reply, type S3Target } from './s3-requests.ts';
+
+/** Written once per bucket and prefix, to see whether a second write is refused. */
+const PROBE_PATH = 'conditional-writes';
+const PROBE = new TextEncoder().encode(
+	'This object was written once, to see that the store refuses to write it twice.\n',
+);
+
+/** Objects that are named by what they hold, or are covered by a checkpoint, are the same for ever. */
+const IMMUTABLE = 'public, max-age=31536000, immutable';
+const REVALIDATE = 'no-cache';
+const BYTES = 'application/octet-stream';
+const TEXT = 'text/plain; charset=utf-8';
+
+/** Conflicting writes of the same name at the same moment: S3 asks to try again. */
+const CONFLICT_TRIES = 5;
+
+export function openS3Store(target: S3Target): ExportStore {
+	const name = nameOf(target);
+
+	const put = async (
+		path: string,
+		body: Uint8Array,
+		condition: Readonly<Record<string, string>>,
+		kind: { readonly cache: string; readonly type: string },
+	): Promise<S3Reply> => {
+		const headers = { ...condition, 'cache-control': kind.cache, 'content-type': kind.type };
+		for (let attempt = 1; ; attempt++) {
+			const reply = await requestS3(target, { method: 'PUT', path, headers, body });
+			if (reply.status !== 409 || attempt === CONFLICT_TRIES) return reply;
+		}
+	};
+
+	const create = async (path: string, bytes: Uint8Array): Promise<'created' | 'exists'> => {
+		const reply = await put(path, bytes, { 'if-none-match': '*' }, { cache: IMMUTABLE, type: BYTES });
+		if (reply.status === 200) return 'created';
+		if (reply.status === 412) return 'exists';
+		throw new ExportError(`writing ${path} to ${name} was answered ${reply.status}: is there such a bucket?`);
+	};
+
+	const get = async (path: string): Promise<S3Reply | undefined> => {
+		const reply = await requestS3(target, { method: 'GET', path });
+		if (reply.status === 404) return undefined;
+		if (reply.status !== 200) throw new ExportError(`reading ${path} from ${name} was answered ${reply.status}`);
+		return reply;
+	};
+
+	return {
+		name,
+		async open() {
+			await create(PROBE_PATH, PROBE);
+			// It is there now, whoever wrote it.
+			const again = await create(PROBE_PATH, PROBE);
+			const swap = await put(
+				PROBE_PATH,
+				PROBE,
+				{ 'if-match': '"00000000000000000000000000000000"' },
+				{ cache: IMMUTABLE, type: BYTES },
+			);
+			if (again !== 'exists' || swap.status !== 412)
+				throw new ExportError(
+					`${name} does not refuse conditional writes (If-None-Match: ${again}, If-Match: ${swap.status}); without them two exporters could move the checkpoint backwards`,
+				);
+		},
+		create,
+		async has(path) {
+			const { status } = await requestS3(target, { method: 'HEAD', path });
+			return status === 200;
+		},
+		read: async (path) => (await get(path))?.body,
+		async readCheckpoint(): Promise<StoredCheckpoint | undefined> {
+			const reply = await get(CHECKPOINT_PATH);
+			if (!reply) return undefined;
+			if (!reply.etag) throw new ExportError(`${name} answers no ETag for the checkpoint`);
+			return { note: reply.body, version: reply.etag };
+		},
+		async swapCheckpoint(note, seen) {
+			const condition = seen ? { 'if-match': seen.version } : { 'if-none-match': '*' };
+			const { status } = await put(CHECKPOINT_PATH, note, condition as Record<string, string>, {
+				cache: REVALIDATE,
+				type: TEXT,
+			});
+			// 404: somebody removed the one that was seen.
+			return status === 200;
+		},
+		close: async () => undefined,
+	};
+}
