@@ -1,0 +1,91 @@
+/**
+ * `npm run bench`: load that verifies while it loads, with figures. Exit codes: 0 everything verified, 1 an answer did
+ * not verify or the run failed, 2 wrong usage.
+ */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { loadavg, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { chooseCells, nameOf } from './cells.ts';
+import { calibrate, isNoisy } from './machine/calibration.ts';
+import { describeMachine, type Machine, measureSyncMs, QUIET_LOAD } from './machine/machine.ts';
+import { runMatrix } from './matrix.ts';
+import { type CellFigures, VerificationFailed } from './measurement.ts';
+import { type BenchOptions, parseOptions, USAGE, UsageError } from './options.ts';
+import { cellTable } from './report/cell-table.ts';
+import { print, progress } from './report/printing.ts';
+import { figure } from './report/table.ts';
+
+try {
+	const options = parseOptions(process.argv.slice(2));
+	if (options.help) print(USAGE);
+	else if (options.list) for (const cell of chooseCells(options)) print(nameOf(cell));
+	else await run(options);
+} catch (error) {
+	process.exitCode = error instanceof UsageError ? 2 : 1;
+	if (error instanceof UsageError) progress(`${error.message}\n\n${USAGE}`);
+	else if (error instanceof VerificationFailed) progress(`NOT VERIFIED: ${error.message}`);
+	else progress(error instanceof Error ? (error.stack ?? error.message) : String(error));
+}
+
+async function run(options: BenchOptions): Promise<void> {
+	const machine = await describeMachine();
+	const folder = await mkdtemp(join(options.dataFolder ?? tmpdir(), 'chancery-bench-'));
+	try {
+		const syncMs = measureSyncMs(folder);
+		const first = calibrate();
+		printMachine(machine, syncMs);
+		const result = await runMatrix(chooseCells(options), options, join(folder, 'log'), reportProgress);
+		const last = calibrate();
+		print(
+			`settings   ${Object.entries(result.settings)
+				.map((pair) => pair.join('='))
+				.join('  ')}\n`,
+		);
+		print(cellTable(result.cells));
+		print(
+			`\n${describeVerification(
+				result.cells.reduce((sum, cell) => sum + cell.verified, 0),
+				result.storedEntries,
+			)}`,
+		);
+		const isNoise = isNoisy(first, last);
+		print(
+			`one core   ${figure(first.verifies)} P-256 verifications and ${figure(first.hashes)} hashes per CPU second, ` +
+				`${figure(last.verifies)} and ${figure(last.hashes)} at the end${isNoise ? ': NOISY, the machine changed meanwhile' : ''}`,
+		);
+		print(`load       ${figure(machine.loadAverage)} before, ${figure(loadavg()[0])} at the end (with ours)`);
+		warnAboutLoad(machine);
+		if (options.jsonFile !== undefined) {
+			const report = { machine, syncMs, calibration: { first, last, isNoise }, options, ...result };
+			await writeFile(options.jsonFile, `${JSON.stringify(report, undefined, '\t')}\n`);
+		}
+	} finally {
+		await rm(folder, { recursive: true, force: true });
+	}
+}
+
+function reportProgress({ cell, median }: CellFigures): void {
+	progress(
+		`${nameOf(cell)}: ${figure(median.writesPerSecond)} writes/s, p50 ${figure(median.p50Ms)}, p99 ${figure(median.p99Ms)} ms`,
+	);
+}
+
+function describeVerification(verified: number, stored: number): string {
+	return (
+		`verified   all ${verified.toLocaleString('en-US')} answers of the windows (100 %), and as many entries are stored ` +
+		`as were acknowledged, ${stored.toLocaleString('en-US')} with the warm-ups`
+	);
+}
+
+function printMachine(machine: Machine, syncMs: number): void {
+	print(`machine    ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, Linux ${machine.kernel}`);
+	print(`versions   node ${machine.node}, OpenSSL ${machine.openssl}, commit ${machine.commit}`);
+	print(`disk       fdatasync of 8 kB takes ${figure(syncMs)} ms`);
+	print(`others     load average ${figure(machine.loadAverage)} before; ${machine.busiest.join(', ') || 'nobody'}`);
+	warnAboutLoad(machine);
+}
+
+function warnAboutLoad({ loadAverage }: Machine): void {
+	if (loadAverage > QUIET_LOAD)
+		print(`WARNING    the load average was ${figure(loadAverage)} before the start: these figures mean little`);
+}

@@ -1,0 +1,199 @@
+/**
+ * Measures one cell: warm-up, several short windows, and the middle of what they say. A window in which anything did
+ * not verify ends the whole run.
+ */
+import { type Cell, nameOf } from './cells.ts';
+import type { LoadProcess } from './load/load-process.ts';
+import type { WindowReport } from './load/messages.ts';
+import { WORKLOADS } from './load/workloads.ts';
+import { usageOf } from './machine/cpu-time.ts';
+import type { LoopDelay, ServerUnderTest } from './server/server-under-test.ts';
+import { median, percentile } from './statistics.ts';
+
+/** The figures of one window. Times in milliseconds; CPU in seconds per 1,000 acknowledged writes. */
+export interface WindowFigures {
+	readonly writesPerSecond: number;
+	readonly p50Ms: number;
+	readonly p90Ms: number;
+	readonly p99Ms: number;
+	readonly maxMs: number;
+	readonly serverCpu: number | undefined;
+	readonly databaseCpu: number | undefined;
+	/** Of the load generator, in cores: what it took from the server on the same machine. */
+	readonly loadCores: number | undefined;
+	readonly serverResidentMiB: number | undefined;
+	readonly loopDelay: LoopDelay | undefined;
+	readonly acknowledged: number;
+	readonly refused: number;
+	readonly ranOut: boolean;
+}
+
+export interface CellFigures {
+	readonly cell: Cell;
+	readonly server: string;
+	/** Each figure's median over the windows; `maxMs` is the largest of all. */
+	readonly median: WindowFigures;
+	readonly slowest: number;
+	readonly fastest: number;
+	readonly windows: readonly WindowFigures[];
+	readonly verified: number;
+	readonly history: WindowReport['history'];
+	readonly requestBytes: number;
+	readonly answerBytes: number;
+}
+
+/** An answer did not verify, or was none. The run is void. */
+export class VerificationFailed extends Error {
+	override readonly name = 'VerificationFailed';
+}
+
+export interface MeasureOptions {
+	readonly warmUpMs: number;
+	readonly windowMs: number;
+	readonly runs: number;
+	/** Where the profile of the last window goes. */
+	readonly profileTo?: string | undefined;
+}
+
+/** Entries for a first look at a server, per client and second; what is not used is kept for later. */
+const FIRST_RATE = 7_000;
+/** More than a window could use, so that it is not cut short. */
+const MARGIN = 1.5;
+
+/** Keeps, for each kind of load, what rate to expect. */
+export class Measurement {
+	readonly #load: LoadProcess;
+	readonly #rates = new Map<string, number>();
+	#acknowledged = 0;
+
+	constructor(load: LoadProcess) {
+		this.#load = load;
+	}
+
+	/** Every write that was ever acknowledged, those of warm-ups included. */
+	get acknowledged(): number {
+		return this.#acknowledged;
+	}
+
+	/** @throws VerificationFailed */
+	async measure(server: ServerUnderTest, cell: Cell, options: MeasureOptions): Promise<CellFigures> {
+		const { warmUpMs, windowMs, runs, profileTo } = options;
+		await this.window(server, cell, warmUpMs);
+		const windows: WindowFigures[] = [];
+		let last: WindowReport | undefined;
+		let verified = 0;
+		for (let run = 1; run <= runs; run++) {
+			const isProfiled = profileTo !== undefined && run === runs;
+			if (isProfiled) await server.probe?.startProfile();
+			const { figures, report } = await this.window(server, cell, windowMs);
+			if (isProfiled) await server.probe?.stopProfile(profileTo);
+			// Sampling slows the server down.
+			if (!isProfiled || runs === 1) windows.push(figures);
+			verified += report.verified;
+			last = report;
+		}
+		if (last === undefined) throw new Error('a cell needs at least one window');
+		return summarise(server, cell, windows, { verified, last });
+	}
+
+	/** One window of load. @throws VerificationFailed */
+	async window(
+		server: ServerUnderTest,
+		cell: Cell,
+		windowMs: number,
+	): Promise<{ figures: WindowFigures; report: WindowReport }> {
+		const { workload, clients } = cell;
+		const rateName = `${server.name} ${nameOf(cell)}`;
+		const rate = this.#rates.get(rateName) ?? Math.min(FIRST_RATE, 1_000 * clients);
+		await this.#load.prepare(workload, Math.ceil((rate * MARGIN * windowMs) / 1000) + 2 * clients);
+
+		const roots = [server.pid, server.databasePid ?? 0, this.#load.pid];
+		await server.probe?.resetLoopDelay();
+		const before = usageOf(roots);
+		await this.#load.window(server.target(WORKLOADS[workload]!.wire), { workload, clients, windowMs });
+		const after = usageOf(roots);
+		const loopDelay = await server.probe?.readLoopDelay();
+		const report = await this.#load.verify();
+		this.#acknowledged += report.answered;
+		this.#rates.set(rateName, report.acknowledged / (report.elapsedMs / 1000));
+		if (report.complaints.length > 0)
+			throw new VerificationFailed(`${server.name}, ${nameOf(cell)}: ${report.complaints.join('; ')}`);
+
+		const spent = (i: number) => {
+			const [first, last] = [before[i], after[i]];
+			return first && last ? last.cpuSeconds - first.cpuSeconds : undefined;
+		};
+		const perThousand = (seconds: number | undefined) =>
+			seconds === undefined ? undefined : (seconds * 1000) / report.answered;
+		const { latenciesMs, elapsedMs } = report;
+		const loadSeconds = spent(2);
+		const figures: WindowFigures = {
+			writesPerSecond: (report.acknowledged * 1000) / elapsedMs,
+			p50Ms: percentile(latenciesMs, 0.5),
+			p90Ms: percentile(latenciesMs, 0.9),
+			p99Ms: percentile(latenciesMs, 0.99),
+			maxMs: percentile(latenciesMs, 1),
+			serverCpu: perThousand(spent(0)),
+			databaseCpu: server.databasePid === undefined ? undefined : perThousand(spent(1)),
+			loadCores: loadSeconds === undefined ? undefined : (loadSeconds * 1000) / elapsedMs,
+			serverResidentMiB: after[0] && after[0].residentBytes / 2 ** 20,
+			loopDelay,
+			acknowledged: report.acknowledged,
+			refused: report.refused,
+			ranOut: report.ranOut,
+		};
+		return { figures, report };
+	}
+}
+
+function summarise(
+	server: ServerUnderTest,
+	cell: Cell,
+	windows: readonly WindowFigures[],
+	seen: { readonly verified: number; readonly last: WindowReport },
+): CellFigures {
+	const rates = windows.map((window) => window.writesPerSecond);
+	return {
+		cell,
+		server: server.name,
+		median: medianOf(windows),
+		slowest: Math.min(...rates),
+		fastest: Math.max(...rates),
+		windows,
+		verified: seen.verified,
+		history: seen.last.history,
+		requestBytes: seen.last.requestBytes,
+		answerBytes: seen.last.answerBytes,
+	};
+}
+
+function medianOf(windows: readonly WindowFigures[]): WindowFigures {
+	const of = (read: (window: WindowFigures) => number) => median(windows.map(read));
+	const known = (read: (window: WindowFigures) => number | undefined) => {
+		const values = windows.map(read).filter((value) => value !== undefined);
+		return values.length === 0 ? undefined : median(values);
+	};
+	const delays = windows.map((window) => window.loopDelay).filter((delay) => delay !== undefined);
+	return {
+		writesPerSecond: of((window) => window.writesPerSecond),
+		p50Ms: of((window) => window.p50Ms),
+		p90Ms: of((window) => window.p90Ms),
+		p99Ms: of((window) => window.p99Ms),
+		maxMs: Math.max(...windows.map((window) => window.maxMs)),
+		serverCpu: known((window) => window.serverCpu),
+		databaseCpu: known((window) => window.databaseCpu),
+		loadCores: known((window) => window.loadCores),
+		serverResidentMiB: known((window) => window.serverResidentMiB),
+		loopDelay:
+			delays.length === 0
+				? undefined
+				: {
+						p50Ms: median(delays.map((delay) => delay.p50Ms)),
+						p99Ms: median(delays.map((delay) => delay.p99Ms)),
+						maxMs: Math.max(...delays.map((delay) => delay.maxMs)),
+					},
+		acknowledged: windows.reduce((sum, window) => sum + window.acknowledged, 0),
+		refused: windows.reduce((sum, window) => sum + window.refused, 0),
+		ranOut: windows.some((window) => window.ranOut),
+	};
+}

@@ -1,0 +1,42 @@
+/** The figures of cells as a table. */
+import type { CellFigures } from '../measurement.ts';
+import { figure, table } from './table.ts';
+
+const HEADINGS = [
+	'workload',
+	'clients',
+	'backend',
+	'server',
+	'writes/s',
+	'(slowest-fastest)',
+	'p50 ms',
+	'p99 ms',
+	'max ms',
+	'CPU s/1000: server',
+	'database',
+	'loop p99 ms',
+	'load cores',
+	'refused',
+];
+
+export function cellTable(cells: readonly CellFigures[]): string {
+	return table(
+		HEADINGS,
+		cells.map(({ cell, server, median, slowest, fastest }) => [
+			cell.workload,
+			String(cell.clients),
+			cell.backend,
+			server,
+			figure(median.writesPerSecond) + (median.ranOut ? '*' : ''),
+			`${figure(slowest)}-${figure(fastest)}`,
+			figure(median.p50Ms),
+			figure(median.p99Ms),
+			figure(median.maxMs),
+			figure(median.serverCpu),
+			figure(median.databaseCpu),
+			figure(median.loopDelay?.p99Ms),
+			figure(median.loadCores),
+			String(median.refused),
+		]),
+	);
+}
