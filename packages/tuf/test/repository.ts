@@ -129,8 +129,8 @@ export class TestRepository {
 		return answerOf(await this.app('public').inject({ method: 'GET', url, headers }));
 	}
 
-	async post(url: string, body: unknown, token: string | undefined = OPERATOR): Promise<Answer> {
-		const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+	async post(url: string, body: unknown, token: string | null = OPERATOR): Promise<Answer> {
+		const headers = token === null ? {} : { authorization: `Bearer ${token}` };
 		return answerOf(await this.app('admin').inject({ method: 'POST', url, headers, payload: JSON.stringify(body) }));
 	}
 
