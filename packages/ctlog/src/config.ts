@@ -1,5 +1,6 @@
 /** The section `ctlog` of the configuration. */
 import { adminSection } from '@chancery/chassis/admin-section';
+import { exportSection } from '@chancery/chassis/export-section';
 import { z } from 'zod';
 
 export const configSchema = z.strictObject({
@@ -40,6 +41,7 @@ export const configSchema = z.strictObject({
 		.max(67_108_864)
 		.default(12_582_912)
 		.describe('Most bytes of entries in one get-entries answer, before base64 makes a third more of them.'),
+	export: exportSection(),
 	admin: adminSection,
 });
 

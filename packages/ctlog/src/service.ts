@@ -3,6 +3,7 @@ import { createAdminListener } from '@chancery/chassis/admin';
 import { createListener } from '@chancery/chassis/listener';
 import type { Service, ServiceDeps } from '@chancery/chassis/service';
 import type { Signer } from '@chancery/keys/signer';
+import { createExporter } from '@chancery/tlog/export/export-job';
 import { openLog } from '@chancery/tlog/log';
 import type { MarkStore } from '@chancery/tlog/mark';
 import type { CtlogConfig } from './config.ts';
@@ -11,7 +12,7 @@ import { healthOf } from './domain/health.ts';
 import { createIssuers } from './domain/issuers.ts';
 import { logIdentityOf } from './domain/log-identity.ts';
 import { requireLogKey, signSct } from './domain/sct.ts';
-import { signTreeHead } from './domain/tree-head.ts';
+import { parseTreeHead, signTreeHead } from './domain/tree-head.ts';
 import { describeLog, reportTrust } from './domain/trust.ts';
 import { CTLOG_ERRORS } from './errors.ts';
 import { mountAddChain } from './routes/add-chain.ts';
@@ -55,7 +56,20 @@ export async function createService(deps: CtlogDeps): Promise<Service> {
 	const validForStart = await firstStart(database, signer.publicKey, new Date(clock()));
 	const roots = createAcceptedRoots(database, clock);
 	const issuers = createIssuers(database);
-	const health = async () => healthOf(log, clock(), config.mmdSeconds);
+	const exporter =
+		config.export &&
+		createExporter({
+			name: 'export of the CT log',
+			log,
+			origin: identity.origin,
+			bundles: 'data',
+			// An issuer is stored before its entry is, so those of a published tree are all there.
+			companions: () => issuers.resources(),
+			isNewer: (next, shown) => parseTreeHead(next).timestampMs > parseTreeHead(shown).timestampMs,
+			target: config.export,
+			sink: deps.log,
+		});
+	const health = async () => healthOf(log, clock(), config.mmdSeconds, exporter);
 
 	const publicApp = createListener({
 		name: 'public',
@@ -88,7 +102,7 @@ export async function createService(deps: CtlogDeps): Promise<Service> {
 			{ name: 'public', app: publicApp },
 			{ name: 'admin', app: adminApp },
 		],
-		jobs: [log.heartbeat],
+		jobs: [log.heartbeat, ...(exporter ? [exporter.job] : [])],
 		health,
 		close: () => log.close(),
 	};

@@ -11,7 +11,8 @@ describe('README', () => {
 		const rows = lines.filter((line) => /^\| `[a-zA-Z]+` \| /.test(line));
 		const expected = Object.entries(processConfigSchema.shape).map(([name, field]) => {
 			const absent = field.safeParse(undefined);
-			const fallback = absent.success ? `\`${JSON.stringify(absent.data)}\`` : 'required';
+			const given = absent.data === undefined ? 'none' : `\`${JSON.stringify(absent.data)}\``;
+			const fallback = absent.success ? given : 'required';
 			return `| \`${name}\` | ${fallback} | ${field.description} |`;
 		});
 		expect(rows).toEqual(expected);

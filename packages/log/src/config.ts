@@ -2,6 +2,7 @@
  * Configuration of the signature log. The table in the README is printed from these descriptions.
  */
 import { adminSection } from '@chancery/chassis/admin-section';
+import { exportSection } from '@chancery/chassis/export-section';
 import { z } from 'zod';
 
 const publicUrl = z.url({ protocol: /^https?$/ }).refine((url) => !url.endsWith('/'), 'must not end with a slash');
@@ -58,6 +59,7 @@ export const configSchema = z.strictObject({
 				.describe(
 					'Largest request body in bytes; dsse entries bring the whole attestation. Memory is needed for several at once.',
 				),
+			export: exportSection(),
 		})
 		.describe('The log behind the Rekor v1 wire.'),
 	v2: z
@@ -74,6 +76,7 @@ export const configSchema = z.strictObject({
 				.max(128 * 1024 * 1024)
 				.default(4 * 1024 * 1024)
 				.describe('Largest request body in bytes; only dsse requests come near it.'),
+			export: exportSection(),
 		})
 		.describe('The log behind the Rekor v2 wire.'),
 	admin: adminSection,

@@ -6,6 +6,7 @@ import { DomainError } from '@chancery/chassis/domain-error';
 import { createListener } from '@chancery/chassis/listener';
 import type { Service, ServiceDeps } from '@chancery/chassis/service';
 import type { Signer } from '@chancery/keys/signer';
+import { createExporter, type Exporter } from '@chancery/tlog/export/export-job';
 import type { MarkStore } from '@chancery/tlog/mark';
 import type { LogConfig } from './config.ts';
 import { healthOf } from './domain/health.ts';
@@ -13,6 +14,7 @@ import { V1_LOG_ID, V2_LOG_ID } from './domain/log-identities.ts';
 import { openLogs } from './domain/open-logs.ts';
 import { seedLog } from './domain/seed-entry.ts';
 import { createSignatureChecks } from './domain/signature-checks.ts';
+import type { SignatureLogV1, SignatureLogV2 } from './domain/signature-log.ts';
 import { V1_ERRORS, V2_ERRORS } from './errors.ts';
 import { mountTrust } from './routes/trust.ts';
 import { mountV1Entries } from './routes/v1-entries.ts';
@@ -57,7 +59,9 @@ export async function createService(deps: LogDeps): Promise<Service> {
 		const now = new Date(clock());
 		const v1CreatedAt = (await readCreationTime(database, V1_LOG_ID)) ?? now;
 		const v2CreatedAt = (await readCreationTime(database, V2_LOG_ID)) ?? now;
-		const health = async () => healthOf({ v1: v1.log, v2: v2.log, checks, maxQueuedMs: config.maxQueuedCheckMs });
+		const exporters = createExporters(deps, { v1, v2 });
+		const health = async () =>
+			healthOf({ v1: v1.log, v2: v2.log, checks, maxQueuedMs: config.maxQueuedCheckMs, exporters });
 		const writing = { checkSignature: checks.check, duplicateStatus: config.duplicateStatus };
 
 		const v1App = createListener({
@@ -100,7 +104,12 @@ export async function createService(deps: LogDeps): Promise<Service> {
 				{ name: 'v2', app: v2App },
 				{ name: 'admin', app: adminApp },
 			],
-			jobs: [v1.log.heartbeat, v2.log.heartbeat, { name: 'seed of the v1 log', run: seed }],
+			jobs: [
+				v1.log.heartbeat,
+				v2.log.heartbeat,
+				{ name: 'seed of the v1 log', run: seed },
+				...Object.values(exporters).map((exporter) => exporter.job),
+			],
 			health,
 			close,
 		};
@@ -108,4 +117,26 @@ export async function createService(deps: LogDeps): Promise<Service> {
 		await close();
 		throw error;
 	}
+}
+
+/** An exporter for each log that the configuration gives a place. */
+function createExporters(
+	{ config, log }: LogDeps,
+	logs: { readonly v1: SignatureLogV1; readonly v2: SignatureLogV2 },
+): Record<string, Exporter> {
+	const exporters: Record<string, Exporter> = {};
+	for (const wire of ['v1', 'v2'] as const) {
+		const target = config[wire].export;
+		if (!target) continue;
+		const { log: engine, statement } = logs[wire];
+		exporters[wire] = createExporter({
+			name: `export of the ${wire} log`,
+			log: engine,
+			origin: statement.origin,
+			bundles: 'entries',
+			target,
+			sink: log,
+		});
+	}
+	return exporters;
 }

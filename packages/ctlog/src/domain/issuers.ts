@@ -3,13 +3,15 @@ import { toHex } from '@chancery/core/bytes';
 import type { Certificate } from '@chancery/core/certificate';
 import { sha256 } from '@chancery/core/sha';
 import type { Sql } from '@chancery/postgres/sql';
-import { findIssuer, insertIssuer } from '../store/issuers.ts';
+import { findIssuer, insertIssuer, readIssuers } from '../store/issuers.ts';
 
 export interface Issuers {
 	/** Resolves when all of them are stored. */
 	remember(certificates: readonly Certificate[]): Promise<void>;
 	/** DER by SHA-256. */
 	find(fingerprint: Uint8Array): Promise<Uint8Array | undefined>;
+	/** Everything that data tiles may name, as static resources. */
+	resources(): Promise<{ readonly path: string; readonly bytes: Uint8Array }[]>;
 }
 
 /** Each authority has a handful; the bound is against one that makes an intermediate per certificate. */
@@ -30,5 +32,9 @@ export function createIssuers(sql: Sql): Issuers {
 			}
 		},
 		find: (fingerprint) => findIssuer(sql, fingerprint),
+		async resources() {
+			const issuers = await readIssuers(sql);
+			return issuers.map((issuer) => ({ path: `issuer/${toHex(issuer.sha256)}`, bytes: issuer.certificate }));
+		},
 	};
 }

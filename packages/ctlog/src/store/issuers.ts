@@ -17,3 +17,8 @@ export async function findIssuer(sql: Sql, sha256: Uint8Array): Promise<Uint8Arr
 	);
 	return row?.certificate;
 }
+
+/** All of them: an authority has a handful. */
+export async function readIssuers(sql: Sql): Promise<{ sha256: Uint8Array; certificate: Uint8Array }[]> {
+	return sql.query(`select sha256, certificate from ctlog.issuers order by sha256`);
+}
