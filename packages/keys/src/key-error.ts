@@ -19,6 +19,8 @@ export type KeyErrorCode =
 	/** A passphrase was given, or demanded, and the file is in the clear. */
 	| 'not-encrypted'
 	| 'io'
+	/** What we verify with gave a wrong answer to a known question. */
+	| 'self-test-failed'
 	| 'sign-failed';
 
 export class KeyError extends Error {

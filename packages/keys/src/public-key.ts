@@ -35,6 +35,17 @@ export function readPublicKey(key: Uint8Array | PublicKey): PublicKey | undefine
 	}
 }
 
+/** Only our own reading, which does not see whether a point is on its curve; undefined for a malformed key. */
+export function readKeyInfo(key: Uint8Array | PublicKey): PublicKeyInfo | undefined {
+	if (!(key instanceof Uint8Array)) return key.info;
+	try {
+		return parseSpki(key);
+	} catch (error) {
+		if (error instanceof FormatError) return undefined;
+		throw error;
+	}
+}
+
 const DEFAULT_MAX_KEYS = 1000;
 
 /**

@@ -1,8 +1,11 @@
 import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import { derInteger, derSequence } from '@chancery/core/der';
 import { type HashAlgorithm, digest as hashOf } from '@chancery/core/sha';
 import { ed25519ph } from '@noble/curves/ed25519.js';
 import { describe, expect, it } from 'vitest';
+import { seeded } from '../test/seeded.ts';
 import { disagreements, hasWycheproof, readWycheproof } from '../test/wycheproof.ts';
+import { ECDSA_BACKENDS } from './digest-backend.ts';
 import { parsePublicKey } from './public-key.ts';
 import { verifyDigest } from './verify-digest.ts';
 import { verifySignature } from './verify-signature.ts';
@@ -13,16 +16,7 @@ const spkiOf = (key: KeyObject) => new Uint8Array(key.export({ type: 'spki', for
 const digestOf = (hash: HashAlgorithm, message: Uint8Array) =>
 	new Uint8Array(createHash(OPENSSL[hash]).update(message).digest());
 
-/** The usual small generator (mulberry32), so that a failure can be repeated. */
-function seeded(seed: number): (n: number) => number {
-	let state = seed;
-	return (n) => {
-		state = (state + 0x6d2b79f5) | 0;
-		let t = Math.imul(state ^ (state >>> 15), 1 | state);
-		t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-		return ((t ^ (t >>> 14)) >>> 0) % n;
-	};
-}
+const offered = ECDSA_BACKENDS.filter((backend) => backend.isOffered());
 
 describe.each<[string, HashAlgorithm]>([
 	['ecdsa_secp256r1_sha256_test.json', 'SHA2_256'],
@@ -31,17 +25,47 @@ describe.each<[string, HashAlgorithm]>([
 	['ecdsa_secp384r1_sha384_test.json', 'SHA2_384'],
 	['ecdsa_secp384r1_sha512_test.json', 'SHA2_512'],
 	['ecdsa_secp521r1_sha512_test.json', 'SHA2_512'],
-	['rsa_signature_2048_sha256_test.json', 'SHA2_256'],
-	['rsa_signature_3072_sha256_test.json', 'SHA2_256'],
-	['rsa_signature_4096_sha256_test.json', 'SHA2_256'],
 ])('Wycheproof %s', (file, hash) => {
 	describe.runIf(hasWycheproof(file))('lies beside the project', () => {
+		it.each(offered)('is agreed with by $name in every case, by the digest alone', { timeout: 120_000 }, (backend) => {
+			const cases = readWycheproof(file);
+			expect(cases.length).toBeGreaterThan(400);
+			const wrong = disagreements(cases, (one) =>
+				verifyDigest(one.publicKey, hash, digestOf(hash, one.message), one.signature, backend),
+			);
+			expect(wrong).toEqual([]);
+		});
+	});
+});
+
+describe('Wycheproof ecdsa_secp256r1_sha256_p1363_test.json', () => {
+	const file = 'ecdsa_secp256r1_sha256_p1363_test.json';
+	describe.runIf(hasWycheproof(file))('lies beside the project', () => {
+		it.each(offered)('is agreed with by $name, the two numbers written as DER', (backend) => {
+			const wrong = disagreements(readWycheproof(file), ({ publicKey, message, signature }) => {
+				const numbers = [signature.subarray(0, 32), signature.subarray(32)].map((half) =>
+					BigInt(`0x${half.toHex() || 0}`),
+				);
+				const der = signature.length === 64 ? derSequence(...numbers.map((number) => derInteger(number))) : signature;
+				return verifyDigest(publicKey, 'SHA2_256', digestOf('SHA2_256', message), der, backend);
+			});
+			expect(wrong).toEqual([]);
+		});
+	});
+});
+
+describe.each([
+	'rsa_signature_2048_sha256_test.json',
+	'rsa_signature_3072_sha256_test.json',
+	'rsa_signature_4096_sha256_test.json',
+])('Wycheproof %s', (file) => {
+	describe.runIf(hasWycheproof(file))('lies beside the project', () => {
 		// The one `acceptable` case of the RSA sets leaves the NULL out of DigestInfo; RFC 8017 requires it, so it is refused.
-		it('is agreed with in every case, by the digest alone', { timeout: 120_000 }, () => {
+		it('is agreed with in every case, by the digest alone', () => {
 			const cases = readWycheproof(file);
 			expect(cases.length).toBeGreaterThan(200);
 			const wrong = disagreements(cases, (one) =>
-				verifyDigest(one.publicKey, hash, digestOf(hash, one.message), one.signature),
+				verifyDigest(one.publicKey, 'SHA2_256', digestOf('SHA2_256', one.message), one.signature),
 			);
 			expect(wrong).toEqual([]);
 		});

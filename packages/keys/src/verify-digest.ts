@@ -1,22 +1,18 @@
 /**
  * Verifies signatures where only the digest of the message is known: an entry of the signature log may bring no more.
- * node:crypto always hashes by itself, so ECDSA goes through @noble/curves (audited, constant answers, about twenty
- * times slower than OpenSSL), RSA through a comparison of the padded block, Ed25519ph through @noble/curves.
+ * node:crypto always hashes by itself, so ECDSA has backends of its own (`digest-backend`), RSA is a comparison of the
+ * padded block, and Ed25519ph goes through @noble/curves.
  */
 import { constants, publicDecrypt } from 'node:crypto';
 import { concatBytes, equalBytes, utf8 } from '@chancery/core/bytes';
-import { DerReader } from '@chancery/core/der';
-import { FormatError } from '@chancery/core/format-error';
 import { digestLength, type HashAlgorithm } from '@chancery/core/sha';
-import type { CurveName } from '@chancery/core/spki';
 import { eddsa } from '@noble/curves/abstract/edwards.js';
-import type { ECDSA } from '@noble/curves/abstract/weierstrass.js';
 import { ed25519 } from '@noble/curves/ed25519.js';
-import { p256, p384, p521 } from '@noble/curves/nist.js';
 import { sha512 } from '@noble/hashes/sha2.js';
-import { type PublicKey, readPublicKey } from './public-key.ts';
-
-const CURVES: Readonly<Record<CurveName, ECDSA>> = { 'P-256': p256, 'P-384': p384, 'P-521': p521 };
+import { defaultDigestBackend } from './digest-backend.ts';
+import type { EcdsaBackend } from './ecdsa-backend.ts';
+import { readEcdsaSignature } from './ecdsa-signature.ts';
+import { type PublicKey, readKeyInfo, readPublicKey } from './public-key.ts';
 
 /** DER of `DigestInfo` up to the digest itself (RFC 8017 section 9.2, note 1), with the NULL parameter that it requires. */
 const DIGEST_INFO: Readonly<Record<HashAlgorithm, Uint8Array>> = {
@@ -40,52 +36,33 @@ const ed25519OverDigest = eddsa(ed25519.Point, sha512, {
  * ECDSA reads no more of a digest than its order is long: under P-256, digests of SHA-512 that agree in their first 32
  * bytes share their signatures. Who compares digests compares all of them.
  *
+ * `backend` answers for ECDSA; all of them agree, and without one the fastest is taken.
+ *
  * False for a digest of another length than `hash` has, and for every malformed key or signature; never an error.
+ * @throws KeyError `self-test-failed` when no backend is given and none on this machine gives the known answers
  */
 export function verifyDigest(
 	publicKey: Uint8Array | PublicKey,
 	hash: HashAlgorithm,
 	digest: Uint8Array,
 	signature: Uint8Array,
+	backend?: EcdsaBackend,
 ): boolean {
 	if (digest.length !== digestLength(hash)) return false;
-	const parsed = readPublicKey(publicKey);
-	if (parsed === undefined) return false;
-	const { info } = parsed;
+	const info = readKeyInfo(publicKey);
+	if (info === undefined) return false;
 	switch (info.algorithm) {
-		case 'ec':
-			return verifyEcdsa(CURVES[info.curve], info.ecPoint, digest, signature);
-		case 'rsa':
-			return verifyRsa(parsed, info.rsaModulus.length, hash, digest, signature);
+		case 'ec': {
+			const numbers = readEcdsaSignature(info.curve, signature);
+			if (numbers === undefined) return false;
+			return (backend ?? defaultDigestBackend()).verify({ key: info, hash, digest, signature, ...numbers });
+		}
+		case 'rsa': {
+			const parsed = readPublicKey(publicKey);
+			return parsed !== undefined && verifyRsa(parsed, info.rsaModulus.length, hash, digest, signature);
+		}
 		case 'ed25519':
 			return hash === 'SHA2_512' && verifyEd25519ph(info.ed25519, digest, signature);
-	}
-}
-
-function verifyEcdsa(curve: ECDSA, point: Uint8Array, digest: Uint8Array, signature: Uint8Array): boolean {
-	const compact = compactSignature(curve, signature);
-	if (compact === undefined) return false;
-	// A digest longer than the order is cut to its leftmost bits there (FIPS 186-5 section 6.4.2).
-	return curve.verify(compact, digest, point, { prehash: false, lowS: false, format: 'compact' });
-}
-
-/**
- * r and s as fixed-width numbers, from the DER sequence of two integers (RFC 3279 section 2.2.3). Strict DER: another
- * spelling of a valid signature would be another entry in the log.
- */
-function compactSignature(curve: ECDSA, signature: Uint8Array): Uint8Array | undefined {
-	const { ORDER, BYTES } = curve.Point.Fn;
-	try {
-		const outer = new DerReader(signature);
-		const numbers = outer.sequence();
-		outer.end();
-		const parts = [numbers.integer(), numbers.integer()];
-		numbers.end();
-		if (parts.some((number) => number <= 0n || number >= ORDER)) return undefined;
-		return concatBytes(...parts.map((number) => Uint8Array.fromHex(number.toString(16).padStart(2 * BYTES, '0'))));
-	} catch (error) {
-		if (error instanceof FormatError) return undefined;
-		throw error;
 	}
 }
 

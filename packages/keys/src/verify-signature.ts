@@ -3,13 +3,8 @@
  */
 import { verify } from 'node:crypto';
 import type { HashAlgorithm } from '@chancery/core/sha';
+import { OPENSSL_DIGESTS } from './openssl-digests.ts';
 import { type PublicKey, readPublicKey } from './public-key.ts';
-
-const OPENSSL_DIGESTS: Readonly<Record<HashAlgorithm, string>> = {
-	SHA2_256: 'sha256',
-	SHA2_384: 'sha384',
-	SHA2_512: 'sha512',
-};
 
 /**
  * Whether `signature` was made over `message` by the holder of the key (DER SPKI, or parsed before). ECDSA: DER
