@@ -7,8 +7,8 @@ export default defineConfig({
 	test: {
 		// Two cores are the reference machine; more workers only make each other slower.
 		maxWorkers: 2,
-		testTimeout: 30_000,
-		hookTimeout: 60_000,
+		testTimeout: 60_000,
+		hookTimeout: 120_000,
 		projects: [
 			{
 				extends: true,

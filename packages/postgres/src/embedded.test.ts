@@ -158,7 +158,7 @@ describe('stop', () => {
 		process.kill(server.pid, 'SIGKILL');
 		expect(await server.ended).toBe('signal SIGKILL');
 		await server.stop();
-		expect(await readdir(join(server.cluster, '..'))).not.toContain('supervisor.json');
+		expect(await readdir(join(server.cluster, '..'))).not.toContain('supervisor.pid');
 	});
 });
 

@@ -1,7 +1,7 @@
 /**
  * A real PostgreSQL server under a data folder: made at the first start, supervised while we run, stopped with us.
  *
- * What lies in the data folder: `embedded.json` (the record), `supervisor.json` (the lock, while running),
+ * What lies in the data folder: `embedded.json` (the record), `supervisor.lock` (held while running),
  * `postgres.log`, and `cluster/` with the data, unless only root can enter the data folder: see `cluster-place.ts`.
  */
 import { mkdir, realpath } from 'node:fs/promises';

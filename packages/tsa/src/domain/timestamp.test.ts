@@ -95,7 +95,7 @@ describe('issueTimestamp', () => {
 		expect(() => openssl(args, { ...files, data: 'other data' })).toThrow();
 	});
 
-	it('states policy, whole seconds, accuracy and a serial of 159 bits, and no ordering', async () => {
+	it('states policy, whole seconds, accuracy and a serial of 20 octets, and no ordering', async () => {
 		const response = await issueTimestamp(depsOf(await makeAuthority()), parseTimestampQuery(opensslQuery('-sha256')));
 		const { info, signed } = fieldsOf(response);
 		expect(info.version).toBe(1);
@@ -104,7 +104,7 @@ describe('issueTimestamp', () => {
 		expect(info.accuracy?.seconds).toBe(1);
 		expect(info.ordering).toBe(false);
 		expect(info.serialNumber.byteLength).toBe(20);
-		expect(new Uint8Array(info.serialNumber)[0]! & 0xc0).toBe(0x40);
+		expect(new Uint8Array(info.serialNumber)[0]).toBeOneOf(Array.from({ length: 127 }, (_, i) => i + 1));
 		expect(signed.version).toBe(3);
 		expect(signed.signerInfos).toHaveLength(1);
 		const text = openssl(['ts', '-reply', '-in', 'r.tsr', '-text'], { 'r.tsr': response });
