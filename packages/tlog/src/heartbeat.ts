@@ -5,6 +5,7 @@
 import type { LogSink } from './log-sink.ts';
 import type { Publisher } from './publisher.ts';
 import type { Sequencer } from './sequencer.ts';
+import type { SubmitQueue } from './submit-queue.ts';
 
 /** A loop that a service runs as long as it lives; has the shape of the chassis' jobs. */
 export interface LogJob {
@@ -18,18 +19,19 @@ export function heartbeatJob(options: {
 	name: string;
 	publisher: Publisher;
 	sequencer: Sequencer;
+	queue: SubmitQueue;
 	clock: () => number;
 	heartbeatMs: number;
 	log: LogSink;
 }): LogJob {
-	const { publisher, sequencer, clock, heartbeatMs, log } = options;
+	const { publisher, sequencer, queue, clock, heartbeatMs, log } = options;
 	// Looks several times per interval, so that a heartbeat is late by a fraction of it only.
 	const tickMs = Math.min(MAX_TICK_MS, Math.max(10, heartbeatMs / 4));
 	const tick = async () => {
 		const current = await publisher.fresh(tickMs);
 		const due = !current || clock() - current.timestampMs >= heartbeatMs;
 		if (due || publisher.unpublished > 0) publisher.request(due);
-		if (sequencer.problem) await sequencer.probe();
+		if (sequencer.problem || queue.stall) await sequencer.probe();
 		await sequencer.preparePartitions(current?.size ?? 0);
 	};
 	return {

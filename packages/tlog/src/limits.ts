@@ -17,6 +17,10 @@ export interface LogLimits {
 	readonly maxUnpublished: number;
 	/** How long a submission waits; then `unavailable`, though the entry may have been stored. */
 	readonly submitTimeoutMs: number;
+	/** How long one signature may take; then the publication has failed, and is tried again. */
+	readonly signTimeoutMs: number;
+	/** How long the place of the mark may take for one answer; then it counts as away. */
+	readonly markTimeoutMs: number;
 	/** How far the log's last time may be ahead of the clock; then `clock-lead`. */
 	readonly maxClockLeadMs: number;
 	/** An idle log signs its checkpoint again this often. Must be well within the MMD that a CT log promises. */
@@ -33,6 +37,8 @@ export const DEFAULT_LIMITS: LogLimits = {
 	maxLeafBytes: undefined,
 	maxUnpublished: 16_384,
 	submitTimeoutMs: 10_000,
+	signTimeoutMs: 5_000,
+	markTimeoutMs: 5_000,
 	maxClockLeadMs: 1_000,
 	heartbeatMs: 60_000,
 	refreshMs: 1_000,

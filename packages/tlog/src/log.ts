@@ -10,6 +10,7 @@ import type { Hash } from '@chancery/core/merkle';
 import { rootAt } from '@chancery/core/proof';
 import type { Database } from '@chancery/postgres/sql';
 import { BUNDLE_CODECS, type BundleCodec } from './bundle-codec.ts';
+import { markWithDeadline } from './deadline.ts';
 import type { Admitted, NewEntry, Publication, StoredEntry } from './entry.ts';
 import { HashCache } from './hash-cache.ts';
 import { hashReader } from './hash-reader.ts';
@@ -108,9 +109,10 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
 
 	await requireIdentity(database, tables, identity);
 	const state = await requireState({ database, tables });
-	await claimHolder(database, tables, options.mark, state);
+	const markStore = markWithDeadline(options.mark, limits.markTimeoutMs);
+	await claimHolder(database, tables, markStore, state);
 
-	const mark = new MarkCheck(options.mark, identity, options.allowCreateMark ?? true);
+	const mark = new MarkCheck(markStore, identity, options.allowCreateMark ?? true);
 	const cache = new HashCache();
 	const queue = new SubmitQueue(limits);
 	const inCommon = { database, tables, limits, mark, cache, hooks, clock };
@@ -186,7 +188,7 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
 		tile: (level, index, width) => reads.tile(level, index, width),
 		entryBundle: (index, width) => reads.entryBundle(index, width),
 		health() {
-			const problem = mark.problem ? mark.asError() : (sequencer.problem ?? publisher.failure);
+			const problem = mark.problem ? mark.asError() : (sequencer.problem ?? publisher.failure ?? queue.stall);
 			return {
 				writable: problem === undefined && publisher.current !== undefined,
 				detail: problem === undefined ? 'writable' : detailOf(problem),
@@ -200,6 +202,7 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
 			name: `${identity.logId} heartbeat`,
 			publisher,
 			sequencer,
+			queue,
 			clock,
 			heartbeatMs: limits.heartbeatMs,
 			log,
@@ -217,6 +220,10 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
 }
 
 function detailOf(problem: unknown): string {
-	if (problem instanceof TlogError) return `${problem.code}: ${problem.detail}`;
+	if (problem instanceof TlogError) {
+		// What the database said is for whoever runs the log; clients are shown the detail alone.
+		const cause = problem.cause instanceof Error ? ` (${problem.cause.message})` : '';
+		return `${problem.code}: ${problem.detail}${cause}`;
+	}
 	return problem instanceof Error ? problem.message : String(problem);
 }

@@ -8,6 +8,7 @@ import { equalBytes, toHex } from '@chancery/core/bytes';
 import type { Hash } from '@chancery/core/merkle';
 import { rootAt } from '@chancery/core/proof';
 import type { Database, Sql } from '@chancery/postgres/sql';
+import { signedWithin } from './deadline.ts';
 import type { Publication, ReceiptInput } from './entry.ts';
 import type { HashCache } from './hash-cache.ts';
 import { hashReader } from './hash-reader.ts';
@@ -75,14 +76,11 @@ export async function publish(context: PublishContext, heartbeat: boolean): Prom
 
 		// 3. Signatures. A crash here loses them and nothing else: nobody has seen them.
 		const { size, root } = head;
+		// The head comes first: a signer that does not answer is left with one question per attempt, not with hundreds.
 		const first = published?.size ?? 0;
+		const note = await signedWithin(context.limits.signTimeoutMs, () => context.signHead({ size, root, timestampMs }));
+		const publication: Publication = { size, root, timestampMs, note };
 		const receipts = await signReceipts(context, first, size);
-		const publication: Publication = {
-			size,
-			root,
-			timestampMs,
-			note: await context.signHead({ size, root, timestampMs }),
-		};
 		await hooks.afterSign?.();
 
 		// 4. Checkpoint and receipts become the published ones together, or another replica's did and ours are thrown away:
@@ -186,12 +184,13 @@ async function publicationTime(context: PublishContext, state: LogState): Promis
 
 /** Receipts of the entries [first, end), in order; none when the log gives none. */
 async function signReceipts(context: PublishContext, first: number, end: number): Promise<Uint8Array[]> {
-	const { signReceipt } = context;
+	const { signReceipt, limits } = context;
 	if (!signReceipt) return [];
 	const receipts: Uint8Array[] = [];
 	for (let begin = first; begin < end; begin += RECEIPT_CHUNK) {
 		const entries = await entriesToSign(context, begin, Math.min(begin + RECEIPT_CHUNK, end));
-		receipts.push(...(await Promise.all(entries.map((entry) => signReceipt(entry)))));
+		const signing = () => Promise.all(entries.map((entry) => signReceipt(entry)));
+		receipts.push(...(await signedWithin(limits.signTimeoutMs, signing)));
 	}
 	return receipts;
 }

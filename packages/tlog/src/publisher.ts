@@ -31,6 +31,7 @@ export class Publisher {
 	readonly #queue: SubmitQueue;
 	readonly #log: LogSink;
 	readonly #recent = new Map<number, ReceiptInput>();
+	#recentBytes = 0;
 	#waiting: Waiting[] = [];
 	#current: Publication | undefined;
 	/** When `#current` was last compared with the database, on the monotonic clock. */
@@ -41,6 +42,8 @@ export class Publisher {
 	#running: Promise<void> | undefined;
 	readonly #releasing = new Set<Promise<void>>();
 	#failure: unknown;
+	#lookFailure: unknown;
+	#looking: Promise<void> | undefined;
 	#wakePause: (() => void) | undefined;
 	#closed = false;
 
@@ -60,9 +63,9 @@ export class Publisher {
 		return Math.max(0, this.#integratedSize - (this.#current?.size ?? 0));
 	}
 
-	/** Why the last publication failed; undefined after a success. */
+	/** Why the last publication, or the last look at the database, failed; undefined after a success. */
 	get failure(): unknown {
-		return this.#failure;
+		return this.#failure ?? this.#lookFailure;
 	}
 
 	/** Takes the submissions of a committed batch into the waiting room and asks for a publication. */
@@ -73,7 +76,7 @@ export class Publisher {
 			const entry = outcome.kind === 'new' ? outcome.entry : undefined;
 			const index = outcome.kind === 'new' ? outcome.entry.index : outcome.index;
 			const duplicate = outcome.kind === 'stored' && !outcome.own;
-			if (entry) this.#recent.set(index, entry);
+			if (entry) this.#remember(index, entry);
 			this.#waiting.push({ submission, index, duplicate, entry });
 		}
 		this.#release(new Map());
@@ -112,12 +115,41 @@ export class Publisher {
 		const age = performance.now() - this.#checkedAtMs;
 		if (current && current.size >= minSize && age <= maxAgeMs) return current;
 		try {
-			await this.adopt(await requireState(this.#context));
+			// One look serves all who ask meanwhile: readers must not queue up in front of a database that is slow. A look
+			// that was under way already may have missed what its asker knows of.
+			const joined = this.#looking !== undefined;
+			await this.#look();
+			if (joined && (this.#current?.size ?? 0) < minSize) await this.#look();
 		} catch (error) {
 			// What was shown once may be shown again while the database or the mark is away.
 			if (!current || current.size < minSize) throw error;
 		}
 		return this.#current;
+	}
+
+	#look(): Promise<void> {
+		this.#looking ??= this.#lookNow().finally(() => {
+			this.#looking = undefined;
+		});
+		return this.#looking;
+	}
+
+	async #lookNow(): Promise<void> {
+		try {
+			await this.adopt(await requireState(this.#context));
+			this.#lookFailure = undefined;
+		} catch (error) {
+			this.#lookFailure = error;
+			throw error;
+		}
+	}
+
+	/** Spares the next publication a read. What is too much to remember is read back. */
+	#remember(index: number, entry: ReceiptInput): void {
+		const bytes = bytesOf(entry);
+		if (this.#recentBytes + bytes > this.#context.limits.maxWaitingBytes) return;
+		this.#recent.set(index, entry);
+		this.#recentBytes += bytes;
 	}
 
 	/** Shows what another process published, once the mark stands at it. */
@@ -175,6 +207,7 @@ export class Publisher {
 	async #publish(heartbeat: boolean): Promise<void> {
 		const { publication, receipts } = await publish(this.#context, heartbeat);
 		this.#failure = undefined;
+		this.#lookFailure = undefined;
 		this.#show(publication);
 		this.#release(receipts);
 	}
@@ -186,9 +219,10 @@ export class Publisher {
 		// Two of our own lookups may finish in either order; what was shown never goes back.
 		if (current && (publication.size < current.size || publication.timestampMs < current.timestampMs)) return;
 		this.#current = publication;
-		for (const index of this.#recent.keys()) {
+		for (const [index, entry] of this.#recent) {
 			if (index >= publication.size) break;
 			this.#recent.delete(index);
+			this.#recentBytes -= bytesOf(entry);
 		}
 	}
 
@@ -257,4 +291,8 @@ export class Publisher {
 		clearTimeout(timer);
 		this.#wakePause = undefined;
 	}
+}
+
+function bytesOf({ leaf, extra }: ReceiptInput): number {
+	return leaf.length + (extra?.length ?? 0);
 }

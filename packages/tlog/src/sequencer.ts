@@ -106,6 +106,7 @@ export class Sequencer {
 		try {
 			this.#edge = (await runBatch(this.#context, [], this.#edge)).edge;
 			this.#problem = undefined;
+			this.#queue.endStall();
 		} catch (error) {
 			this.#fail(error);
 		}
@@ -139,7 +140,6 @@ export class Sequencer {
 				isPoison: isDataError,
 				refuse: (submission, error) => this.#queue.refuse(submission, poisonError(error)),
 			});
-			this.#problem = undefined;
 		} catch (error) {
 			const refusal = this.#fail(error);
 			for (const submission of batch) this.#queue.refuse(submission, refusal);
@@ -156,6 +156,7 @@ export class Sequencer {
 			try {
 				const result = await runBatch(this.#context, wanted, this.#edge);
 				this.#edge = result.edge;
+				this.#problem = undefined;
 				this.#finish(result);
 				return;
 			} catch (error) {
@@ -167,6 +168,8 @@ export class Sequencer {
 				const verdict = await this.#judge(error);
 				if (verdict === 'poison' || verdict === 'refuse') throw error;
 				if (verdict === 'pause') {
+					// Also while it is tried again: whoever looks after the service must not have to wait for the verdict.
+					this.#problem = refusalOf(error);
 					if (this.#closed) throw error;
 					this.#log.warn({ err: error, entries: wanted.length, pauseMs }, 'a batch is tried again');
 					await new Promise((resolve) => setTimeout(resolve, pauseMs));
@@ -209,7 +212,9 @@ function refusalOf(error: unknown): TlogError {
 	if (error instanceof TlogError) return error;
 	if (sqlState(error) === READ_ONLY_SERVER)
 		return new TlogError('read-only', 'the database server does not accept writes (a standby)', { cause: error });
-	return new TlogError('unavailable', 'the entry could not be stored', {
+	const isAway = isUnavailable(error) || isTimeout(error) || error instanceof CommitUnknownError;
+	const detail = isAway ? 'the database does not take entries now' : 'the entry could not be stored';
+	return new TlogError('unavailable', detail, {
 		retryAfterSeconds: retryAfterSeconds(),
 		cause: error,
 	});

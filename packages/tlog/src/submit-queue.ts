@@ -39,6 +39,7 @@ export class SubmitQueue {
 	readonly #queued = new Set<Submission>();
 	#waiting = 0;
 	#bytes = 0;
+	#stall: TlogError | undefined;
 
 	constructor(limits: LogLimits) {
 		this.#limits = limits;
@@ -51,6 +52,15 @@ export class SubmitQueue {
 
 	get queued(): number {
 		return this.#queued.size;
+	}
+
+	/** Set once somebody has waited in vain, until somebody is answered or the log is found to work (`endStall`). */
+	get stall(): TlogError | undefined {
+		return this.#stall;
+	}
+
+	endStall(): void {
+		this.#stall = undefined;
 	}
 
 	/**
@@ -95,6 +105,7 @@ export class SubmitQueue {
 
 	/** Answers everyone who waits for this entry; all but the first asked for a repeat. */
 	answer(submission: Submission, admitted: Admitted): void {
+		this.endStall();
 		for (const waiter of submission.waiters) {
 			this.#leave(submission, waiter);
 			waiter.resolve(waiter.duplicate ? { ...admitted, duplicate: true } : admitted);
@@ -128,7 +139,8 @@ export class SubmitQueue {
 			// Nobody waits and no batch has it: while the database is away, the queue must not fill with the departed.
 			if (submission.waiters.size === 0 && this.#queued.delete(submission)) this.#close(submission);
 			const detail = `no answer within ${submitTimeoutMs} ms; submitting again finds the entry if it was stored`;
-			reject(new TlogError('unavailable', detail, { retryAfterSeconds: retryAfterSeconds() }));
+			this.#stall = new TlogError('unavailable', detail, { retryAfterSeconds: retryAfterSeconds() });
+			reject(this.#stall);
 		}, submitTimeoutMs);
 		const waiter: Waiter = { duplicate, resolve, reject, timer };
 		submission.waiters.add(waiter);

@@ -1,4 +1,7 @@
-/** The integrated head: one narrow row per log, whose lock orders all writers. */
+/**
+ * The integrated head: one narrow row per log, whose lock orders all writers. Its size is part of its key and every lookup
+ * begins at the largest one, so that versions which an open snapshot keeps alive are never walked through.
+ */
 import { EMPTY_ROOT, type Hash } from '@chancery/core/merkle';
 import type { Sql } from '@chancery/postgres/sql';
 import { SETTINGS_COLUMNS, type ServerSettings } from '../durability.ts';
@@ -35,7 +38,7 @@ export async function lockHead(
 ): Promise<{ head: Head; settings: ServerSettings } | undefined> {
 	const [row] = await sql.query<HeadRow & ServerSettings>(
 		`select size, root, timestamp_ms, ${SETTINGS_COLUMNS}
-		from ${tables.schema}.tlog_heads where log_id = $1 for update`,
+		from ${tables.schema}.tlog_heads where log_id = $1 order by size desc limit 1 for update`,
 		[tables.logId],
 	);
 	return row && { head: headOf(row), settings: row };
@@ -43,7 +46,7 @@ export async function lockHead(
 
 export async function readHead(sql: Sql, tables: LogTables): Promise<Head | undefined> {
 	const [row] = await sql.query<HeadRow>(
-		`select size, root, timestamp_ms from ${tables.schema}.tlog_heads where log_id = $1`,
+		`select size, root, timestamp_ms from ${tables.schema}.tlog_heads where log_id = $1 order by size desc limit 1`,
 		[tables.logId],
 	);
 	return row && headOf(row);

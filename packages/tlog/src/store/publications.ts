@@ -1,7 +1,10 @@
-/** The published head: what was signed and may be shown. Moves by compare-and-swap, only forward. */
+/**
+ * The published head: what was signed and may be shown. Moves by compare-and-swap, only forward. Its time always grows and
+ * is part of its key; lookups begin at the newest (heads.ts says why).
+ */
 import type { Database, Sql } from '@chancery/postgres/sql';
 import type { Publication } from '../entry.ts';
-import { type Head, headOf } from './heads.ts';
+import { type Head, headOf, lockHead } from './heads.ts';
 import type { LogTables } from './log-tables.ts';
 
 export interface LogState {
@@ -35,10 +38,14 @@ export async function readState(sql: Sql, tables: LogTables): Promise<LogState |
 		`select h.size, h.root, h.timestamp_ms,
 			p.size as published_size, p.root as published_root, p.timestamp_ms as published_timestamp_ms, p.note,
 			m.holder, current_setting('synchronous_standby_names', true) as standbys
-		from ${schema}.tlog_heads h
-		left join ${schema}.tlog_published p on p.log_id = h.log_id
-		left join ${schema}.tlog_mark_holders m on m.log_id = h.log_id
-		where h.log_id = $1`,
+		from (
+			select size, root, timestamp_ms from ${schema}.tlog_heads where log_id = $1 order by size desc limit 1
+		) h
+		left join lateral (
+			select size, root, timestamp_ms, note from ${schema}.tlog_published
+			where log_id = $1 order by timestamp_ms desc limit 1
+		) p on true
+		left join ${schema}.tlog_mark_holders m on m.log_id = $1`,
 		[tables.logId],
 	);
 	if (!row) return undefined;
@@ -64,13 +71,14 @@ export async function readState(sql: Sql, tables: LogTables): Promise<LogState |
  * it: a lock is a change like any other, so the COMMIT after it waits for the standby as well.
  */
 export async function awaitStandby(database: Database, tables: LogTables): Promise<void> {
-	const statement = `select 1 from ${tables.schema}.tlog_published where log_id = $1 for update`;
+	const statement = `select 1 from ${tables.schema}.tlog_published
+		where log_id = $1 order by timestamp_ms desc limit 1 for update`;
 	await database.transaction((sql) => sql.query(statement, [tables.logId]));
 }
 
 /**
  * Compare-and-swap from the publication the caller saw (undefined: none yet) to `next`. Answers false when another one
- * stands there, or when the integrated head that was signed is not committed on this server.
+ * stands there, or when the integrated head that was signed is not committed on this server. To be run in a transaction.
  */
 export async function replacePublication(
 	sql: Sql,
@@ -81,22 +89,25 @@ export async function replacePublication(
 	const { schema, logId } = tables;
 	// Between signing and here the connection may have come to lead to another server.
 	const committed = `exists (select 1 from ${schema}.tlog_heads h
-		where h.log_id = $1 and (h.size > $2 or (h.size = $2 and h.root = $3)))`;
+		where h.log_id = $1 and h.size >= $2 and (h.size > $2 or h.root = $3))`;
 	const values = [logId, next.size, next.root, next.timestampMs, next.note];
-	const rows =
-		seen === undefined
-			? await sql.query(
-					`insert into ${schema}.tlog_published (log_id, size, root, timestamp_ms, note)
-					select $1, $2::bigint, $3::bytea, $4::bigint, $5::bytea where ${committed}
-					on conflict (log_id) do nothing
-					returning log_id`,
-					values,
-				)
-			: await sql.query(
-					`update ${schema}.tlog_published set size = $2::bigint, root = $3::bytea, timestamp_ms = $4, note = $5
-					where log_id = $1 and size = $6 and timestamp_ms = $7 and ${committed}
-					returning log_id`,
-					[...values, seen.size, seen.timestampMs],
-				);
+	if (seen !== undefined) {
+		const rows = await sql.query(
+			`update ${schema}.tlog_published set size = $2::bigint, root = $3::bytea, timestamp_ms = $4, note = $5
+			where log_id = $1 and size = $6 and timestamp_ms = $7 and ${committed}
+			returning log_id`,
+			[...values, seen.size, seen.timestampMs],
+		);
+		return rows.length === 1;
+	}
+	// The first one, once in the life of a log. No key keeps a second one out, so the lock of the head does.
+	await lockHead(sql, tables);
+	const rows = await sql.query(
+		`insert into ${schema}.tlog_published (log_id, size, root, timestamp_ms, note)
+		select $1, $2::bigint, $3::bytea, $4::bigint, $5::bytea
+		where ${committed} and not exists (select 1 from ${schema}.tlog_published p where p.log_id = $1)
+		returning log_id`,
+		values,
+	);
 	return rows.length === 1;
 }
