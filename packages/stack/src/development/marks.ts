@@ -2,11 +2,11 @@
  * Where the marks of a development instance lie: in the user's state folder, outside of the data folder, so that a
  * restored or rolled back data folder is noticed.
  */
-import { mkdir } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { openFileMark } from '@chancery/tlog/file-mark';
 import type { AdoptableMarkStore } from '@chancery/tlog/mark';
+import { makeFolder } from '../up/folder.ts';
 import { Refusal } from '../up/refusal.ts';
 
 export interface InstanceMarks {
@@ -26,7 +26,7 @@ export function markFolder(instanceId: string): string {
  */
 export async function makeMarkFolder(instanceId: string): Promise<void> {
 	try {
-		await mkdir(markFolder(instanceId), { recursive: true, mode: 0o700 });
+		await makeFolder(markFolder(instanceId), 0o700);
 	} catch (error) {
 		const reason = error instanceof Error ? error.message : String(error);
 		throw new Refusal(

@@ -4,8 +4,9 @@
  * May be lost: `instance.json`, `trust/`, `log/` (made anew at each start). Must never be lost or rolled back apart
  * from each other: `keys/`, `postgres/`, `chancery.json`.
  */
-import { chmod, mkdir, stat } from 'node:fs/promises';
+import { chmod, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { makeFolder } from './folder.ts';
 import { Refusal } from './refusal.ts';
 
 export interface DataFolder {
@@ -50,17 +51,6 @@ export async function openDataFolder(path: string): Promise<DataFolder> {
 		});
 	}
 	return existingDataFolder(absolute);
-}
-
-/** Not by `recursive` at once: on a file system that cannot be written, that says that the folder is missing. */
-async function makeFolder(path: string, mode: number): Promise<void> {
-	try {
-		await mkdir(path, { mode });
-	} catch (error) {
-		const { code } = error as NodeJS.ErrnoException;
-		if (code === 'ENOENT') await mkdir(path, { recursive: true, mode });
-		else if (code !== 'EEXIST') throw error;
-	}
 }
 
 /** Where the parts of a data folder lie; nothing is made or checked. */

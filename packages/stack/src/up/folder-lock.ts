@@ -7,6 +7,8 @@ import { DatabaseSync } from 'node:sqlite';
 import { Refusal } from './refusal.ts';
 
 const SQLITE_BUSY = 5;
+/** Long enough that of two who come at once one gets it, and has written who it is before the other looks. */
+const PATIENCE_MS = 250;
 
 export interface FolderLock {
 	release(): void;
@@ -17,7 +19,7 @@ export async function lockFolder(path: string): Promise<FolderLock> {
 	const holderFile = `${path}.pid`;
 	let database: DatabaseSync | undefined;
 	try {
-		database = new DatabaseSync(path, { timeout: 0 });
+		database = new DatabaseSync(path, { timeout: PATIENCE_MS });
 		database.exec('pragma locking_mode = exclusive; begin exclusive');
 	} catch (error) {
 		database?.close();

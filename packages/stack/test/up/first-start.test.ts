@@ -1,7 +1,7 @@
 /** The first start of an instance: what it prints, writes, answers and opens. One instance for the whole file. */
 import { createHash, createPublicKey, type JsonWebKeyInput, verify } from 'node:crypto';
 import { readdir, readFile, readlink, stat } from 'node:fs/promises';
-import { createConnection } from 'node:net';
+import { createConnection, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -15,7 +15,7 @@ import {
 	removePlaces,
 	up,
 } from './instance.ts';
-import { databaseOf, openPorts, type Processes, processesOf } from './processes.ts';
+import { databaseOf, openPorts, type Processes, processesOf, stopInTime } from './processes.ts';
 
 let place: Place;
 let run: Run;
@@ -243,11 +243,12 @@ describe('a second start on the folder of a live instance', () => {
 });
 
 describe('the end', () => {
-	it('is orderly also when nobody reads the output any more', async () => {
+	it('is orderly and in time also when nobody reads the output, and clients hang in the middle of a request', async () => {
+		const ports = Object.values(instance.services).map(({ url }) => Number(new URL(url).port));
+		const clients = await Promise.all(ports.map(beginRequest));
 		run.closePipes();
-		run.kill('SIGTERM');
-		expect(await run.ended).toEqual({ code: 0, signal: null });
-		expect(await processes.stillRunning()).toEqual([]);
+		expect(await stopInTime(run, processes, () => run.kill('SIGTERM'))).toEqual({ code: 0, signal: null });
+		for (const client of clients) client.destroy();
 	});
 
 	it('leaves a hint for whoever asks for a token', async () => {
@@ -266,6 +267,19 @@ function refuses(host: string, port: number): Promise<boolean> {
 			resolve(false);
 		});
 		socket.once('error', () => resolve(true));
+	});
+}
+
+/** A client that says that it will send more than it does. */
+function beginRequest(port: number): Promise<Socket> {
+	return new Promise((resolve, reject) => {
+		const socket = createConnection({ host: '127.0.0.1', port });
+		socket.once('error', reject);
+		socket.once('connect', () => {
+			// From here on the server may cut it off at any time.
+			socket.off('error', reject).on('error', () => undefined);
+			socket.write('POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{', () => resolve(socket));
+		});
 	});
 }
 

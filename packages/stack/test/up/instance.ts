@@ -1,5 +1,5 @@
 /** `chancery up` as anyone starts it, in processes of its own: where it lives, how it is started, what it says. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { chmod, chown, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -166,9 +166,7 @@ export interface RunOptions {
 export function up(place: Place, args: readonly string[] = [], options: RunOptions = {}): Run {
 	const isNew = !existsSync(join(place.data, 'chancery.json'));
 	const ports = isNew && !args.includes('--port-base') ? ['--port-base', String(place.portBase)] : [];
-	const run = chancery(place, ['up', '--data', place.data, ...ports, ...args], options);
-	place.runs.push(run);
-	return run;
+	return chancery(place, ['up', '--data', place.data, ...ports, ...args], options);
 }
 
 /** The `chancery` command with any arguments. */
@@ -185,7 +183,7 @@ export function chancery(place: Place, args: readonly string[], options: RunOpti
 	let command =
 		options.through === 'npm' ? ['npm', 'start', '--', ...args.slice(1)] : [join(CHECKOUT, COMMAND), ...args];
 	let identity = user;
-	if (user && isCheckoutClosedTo.get(user.uid)) {
+	if (user && isCheckoutClosed) {
 		const mount = join(place.base, 'checkout');
 		command = [
 			'unshare',
@@ -206,20 +204,30 @@ export function chancery(place: Place, args: readonly string[], options: RunOpti
 	const [file = '', ...rest] = command;
 	const stdio: ['ignore', 'pipe', 'pipe'] = ['ignore', 'pipe', 'pipe'];
 	const cwd = options.through === 'npm' ? CHECKOUT : '/';
-	return new Run(spawn(file, rest, { ...identity, cwd, env, stdio, detached: options.isGroup === true }));
+	const run = new Run(spawn(file, rest, { ...identity, cwd, env, stdio, detached: options.isGroup === true }));
+	place.runs.push(run);
+	return run;
 }
 
 /** Shows the checkout at a place that the user may enter, to this process alone, and becomes that user. */
 const SHOW_CHECKOUT =
 	'mount --bind "$1" "$2" && uid=$3 gid=$4 && shift 4 && exec setpriv --reuid "$uid" --regid "$gid" --clear-groups "$@"';
 
-const isCheckoutClosedTo = new Map<number, boolean>();
+const NOBODY: User = { uid: 65534, gid: 65534 };
+const isCheckoutClosed = IS_ROOT && !(await canEnter(CHECKOUT, NOBODY));
 
-/** An ordinary user for the instances of root's tests. */
-export async function ordinaryUser(): Promise<User> {
-	const user = { uid: 65534, gid: 65534 };
-	isCheckoutClosedTo.set(user.uid, !(await canEnter(CHECKOUT, user)));
-	return user;
+/**
+ * An ordinary user for the instances of root's tests. Undefined for the tests of others, who are ordinary users
+ * themselves, and where the checkout is closed to everyone else and the system does not let root show it.
+ */
+export const ORDINARY_USER: User | undefined =
+	IS_ROOT && (!isCheckoutClosed || canRun('unshare', '--mount', 'setpriv', '--clear-groups', 'true'))
+		? NOBODY
+		: undefined;
+
+/** Whether the system lets us run this: namespaces need more than being root in many containers. */
+export function canRun(program: string, ...args: string[]): boolean {
+	return spawnSync(program, args, { stdio: 'ignore' }).status === 0;
 }
 
 /** The environment without what the test runner, and npm around it, have put there. */

@@ -97,8 +97,8 @@ describe('a folder that holds an instance', () => {
 	});
 });
 
-describe('a new folder', () => {
-	it('is not bound to ports that were found in use', async () => {
+describe.concurrent('a new folder', () => {
+	it('is not bound to ports that were found in use', async ({ expect }) => {
 		const fresh = await makePlace();
 		const foreign = [await listen(fresh.portBase + 7, '127.0.0.1'), await listen(fresh.portBase + 12, '127.0.0.1')];
 		try {
@@ -113,7 +113,7 @@ describe('a new folder', () => {
 		}
 	});
 
-	it('ends all services when somebody takes the port of one while they start', async () => {
+	it('ends all services when somebody takes the port of one while they start', async ({ expect }) => {
 		const fresh = await makePlace();
 		const blocked = up(fresh);
 		// The ports were found free; the database has yet to be made.
@@ -127,5 +127,21 @@ describe('a new folder', () => {
 		} finally {
 			await close(foreign);
 		}
+	});
+
+	it('goes to one of two that start at once', async ({ expect }) => {
+		const fresh = await makePlace();
+		const ends = await Promise.all(
+			[up(fresh, ['--once']), up(fresh, ['--once'])].map(async (start) => ({
+				...(await start.ended),
+				isReady: /^ready/m.test(start.stdout),
+				refusal: /^error.*$/m.exec(start.stderr)?.[0],
+			})),
+		);
+		ends.sort((a, b) => Number(a.code) - Number(b.code));
+		expect(ends).toEqual([
+			{ code: 0, signal: null, isReady: true, refusal: undefined },
+			{ code: 1, signal: null, isReady: false, refusal: expect.stringContaining('in use by a running chancery') },
+		]);
 	});
 });

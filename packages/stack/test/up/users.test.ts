@@ -2,7 +2,16 @@
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { IS_ROOT, makePlace, ordinaryUser, type Place, readInstance, removePlaces, up } from './instance.ts';
+import {
+	IS_ROOT,
+	makePlace,
+	ORDINARY_USER,
+	type Place,
+	readInstance,
+	removePlaces,
+	type User,
+	up,
+} from './instance.ts';
 import { checkContinues, readHistory } from './log-history.ts';
 import { type DatabaseTrace, databaseOf, processesOf } from './processes.ts';
 
@@ -29,9 +38,9 @@ async function liveTwice(place: Place) {
 	return { owners, database: (await databaseOf(place)) as DatabaseTrace };
 }
 
-describe.runIf(IS_ROOT && process.platform === 'linux').concurrent('an instance', () => {
-	it('of an ordinary user is theirs, database included', async ({ expect }) => {
-		const user = await ordinaryUser();
+describe.runIf(ORDINARY_USER && process.platform === 'linux')('an instance of an ordinary user', () => {
+	it('is theirs, database included', async () => {
+		const user = ORDINARY_USER as User;
 		const place = await makePlace({ user });
 		const { owners, database } = await liveTwice(place);
 		expect(owners).toEqual({ node: user.uid, database: user.uid });
@@ -41,10 +50,19 @@ describe.runIf(IS_ROOT && process.platform === 'linux').concurrent('an instance'
 			expect([path, uid, (mode & 0o777).toString(8)]).toEqual([path, user.uid, '700']);
 		}
 	});
+});
 
-	it('of root, where only root may enter, has its database elsewhere, and that belongs to nobody', async ({
-		expect,
-	}) => {
+describe.runIf(IS_ROOT && process.platform === 'linux')('an instance of root', () => {
+	it('hands its database to nobody, and lets that user in no further than to the database', async () => {
+		const place = await makePlace();
+		const { owners, database } = await liveTwice(place);
+		expect(owners).toEqual({ node: 0, database: 65534 });
+		expect(database.cluster).toBe(join(place.data, 'postgres/cluster'));
+		expect((await stat(place.data)).mode & 0o777).toBe(0o711);
+		expect((await stat(join(place.data, 'keys'))).mode & 0o777).toBe(0o700);
+	});
+
+	it('has its database elsewhere when its folder is in a place that only root may enter', async () => {
 		const place = await makePlace({ isClosed: true });
 		const { owners, database } = await liveTwice(place);
 		expect(owners).toEqual({ node: 0, database: 65534 });
