@@ -1,4 +1,6 @@
+import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,6 +29,10 @@ const markAt = (size: number, fill = size): Mark => ({
 	root: new Uint8Array(32).fill(fill),
 	note: Buffer.from(`checkpoint ${size}`),
 });
+
+/** Holds the mark in a process of its own until that is killed. */
+const HOLD = `const { openFileMark } = await import(${JSON.stringify(join(import.meta.dirname, 'file-mark.ts'))});
+await openFileMark(process.argv[1]).read(); console.log('held'); setInterval(() => {}, 1000);`;
 
 describe('a file mark', () => {
 	it('keeps the largest mark over restarts', async () => {
@@ -92,18 +98,17 @@ describe('a file mark', () => {
 		await expect(openFileMark(path).read()).resolves.toBeUndefined();
 	});
 
-	it('is taken over from a process that is gone, and the one it was taken from notices', async () => {
-		const mark = openFileMark(path);
-		await mark.advance(markAt(2));
-		const owner = JSON.parse(await readFile(`${path}.lock`, 'utf8')) as object;
-		// As if this process had been another one, which died.
-		await writeFile(`${path}.lock`, JSON.stringify({ ...owner, identity: 'earlier', token: 'earlier' }));
-		const next = openFileMark(path);
-		expect((await next.read())?.size).toBe(2);
-		await expect(mark.advance(markAt(3))).rejects.toThrow(
-			new RegExp(`taken over by process ${process.pid} on ${hostname()}`),
+	it('is left by a process that is killed, whatever its number is used for later', async () => {
+		const holder = spawn(process.execPath, ['--input-type=module', '-e', HOLD, path]);
+		await once(holder.stdout, 'data');
+		await expect(openFileMark(path).read()).rejects.toThrow(
+			new RegExp(`in use by process ${holder.pid} on ${hostname()}`),
 		);
+		holder.kill('SIGKILL');
+		await once(holder, 'exit');
+		const next = openFileMark(path);
 		await expect(next.advance(markAt(3))).resolves.toBeUndefined();
+		await next.close?.();
 	});
 });
 

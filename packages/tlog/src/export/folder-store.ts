@@ -81,7 +81,8 @@ export function openFolderStore(folder: string): ExportStore {
 		async open() {
 			await makeFolder(incoming);
 			await hold();
-			for (const name of await readdir(incoming)) if (name !== LOCK) await rm(join(incoming, name), { force: true });
+			for (const name of await readdir(incoming))
+				if (name !== LOCK && name !== `${LOCK}.pid`) await rm(join(incoming, name), { force: true });
 		},
 		async create(path, bytes) {
 			const target = join(root, path);
