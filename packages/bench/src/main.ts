@@ -6,10 +6,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chooseCells, nameOf } from './cells.ts';
+import { comparisonTable, runComparison } from './comparison.ts';
+import { growthTable, runGrowth } from './growth/growth.ts';
 import { calibrate, isNoisy } from './machine/calibration.ts';
 import { describeMachine, type Machine, measureSyncMs, QUIET_LOAD } from './machine/machine.ts';
 import { runMatrix } from './matrix.ts';
-import { type CellFigures, VerificationFailed } from './measurement.ts';
+import { VerificationFailed } from './measurement.ts';
 import { type BenchOptions, parseOptions, USAGE, UsageError } from './options.ts';
 import { cellTable } from './report/cell-table.ts';
 import { print, progress } from './report/printing.ts';
@@ -34,20 +36,8 @@ async function run(options: BenchOptions): Promise<void> {
 		const syncMs = measureSyncMs(folder);
 		const first = calibrate();
 		printMachine(machine, syncMs);
-		const result = await runMatrix(chooseCells(options), options, join(folder, 'log'), reportProgress);
+		const result = await measureAndPrint(options, join(folder, 'log'));
 		const last = calibrate();
-		print(
-			`settings   ${Object.entries(result.settings)
-				.map((pair) => pair.join('='))
-				.join('  ')}\n`,
-		);
-		print(cellTable(result.cells));
-		print(
-			`\n${describeVerification(
-				result.cells.reduce((sum, cell) => sum + cell.verified, 0),
-				result.storedEntries,
-			)}`,
-		);
 		const isNoise = isNoisy(first, last);
 		print(
 			`one core   ${figure(first.verifies)} P-256 verifications and ${figure(first.hashes)} hashes per CPU second, ` +
@@ -64,16 +54,47 @@ async function run(options: BenchOptions): Promise<void> {
 	}
 }
 
-function reportProgress({ cell, median }: CellFigures): void {
-	progress(
-		`${nameOf(cell)}: ${figure(median.writesPerSecond)} writes/s, p50 ${figure(median.p50Ms)}, p99 ${figure(median.p99Ms)} ms`,
+async function measureAndPrint(options: BenchOptions, folder: string): Promise<object> {
+	if (options.against !== undefined) {
+		const result = await runComparison(options, options.bin ?? options.against, folder);
+		for (const [server, settings] of Object.entries(result.settings)) printSettings(settings, server);
+		print(`\n${comparisonTable(result.comparisons)}\n\nverified   all answers of both sides (100 %)`);
+		print('rekor v1   not measured (README.md says why)');
+		return result;
+	}
+	if (options.grow !== undefined) {
+		const result = await runGrowth(options, options.grow, folder);
+		printSettings(result.settings);
+		print(`\n${growthTable(result.points)}\n`);
+		printVerified(
+			result.points.flatMap(({ cells }) => cells),
+			result.storedEntries,
+		);
+		return result;
+	}
+	const result = await runMatrix(chooseCells(options), options, folder, ({ cell, median }) =>
+		progress(
+			`${nameOf(cell)}: ${figure(median.writesPerSecond)} writes/s, p50 ${figure(median.p50Ms)}, p99 ${figure(median.p99Ms)} ms`,
+		),
 	);
+	printSettings(result.settings);
+	print(`\n${cellTable(result.cells)}\n`);
+	if (result.cells.some(({ median }) => median.ranOut))
+		print('*          the prepared entries ran out before the window did');
+	printVerified(result.cells, result.storedEntries);
+	return result;
 }
 
-function describeVerification(verified: number, stored: number): string {
-	return (
-		`verified   all ${verified.toLocaleString('en-US')} answers of the windows (100 %), and as many entries are stored ` +
-		`as were acknowledged, ${stored.toLocaleString('en-US')} with the warm-ups`
+function printSettings(settings: Readonly<Record<string, string>>, server = 'settings'): void {
+	const pairs = Object.entries(settings).map(([name, value]) => `${name}=${value}`);
+	print(`${server.padEnd(10)} ${pairs.join('  ')}`);
+}
+
+function printVerified(cells: readonly { readonly verified: number }[], stored: number): void {
+	const verified = cells.reduce((sum, cell) => sum + cell.verified, 0);
+	print(
+		`verified   all ${verified.toLocaleString('en-US')} answers of the windows, and those of the warm-ups (100 %); ` +
+			`the database holds what was acknowledged and nothing else: ${stored.toLocaleString('en-US')} entries`,
 	);
 }
 

@@ -65,7 +65,7 @@ export class AnswerJudge {
 	}
 
 	/** What the answer proves, or what is wrong with it. */
-	judge(entry: Pick<PreparedEntry, 'leaves'>, body: Buffer): JudgedAnswer | string {
+	judge(entry: Pick<PreparedEntry, 'leaf'>, body: Buffer): JudgedAnswer | string {
 		try {
 			const answer: unknown = JSON.parse(body.toString());
 			return this.#wire === 'v1'
@@ -76,7 +76,7 @@ export class AnswerJudge {
 		}
 	}
 
-	#judgeV1(entry: Pick<PreparedEntry, 'leaves'>, answer: Record<string, V1Content>): JudgedAnswer | string {
+	#judgeV1(entry: Pick<PreparedEntry, 'leaf'>, answer: Record<string, V1Content>): JudgedAnswer | string {
 		const [[id, content] = [], ...others] = Object.entries(answer);
 		if (id === undefined || content === undefined || others.length > 0) return 'the answer does not hold one entry';
 		const judged = this.#judgeClaims(entry, claimsOfV1(content));
@@ -90,8 +90,8 @@ export class AnswerJudge {
 		return verify('sha256', promise, this.#log.key, signature) ? judged : 'the signature of the SET is wrong';
 	}
 
-	#judgeClaims(entry: Pick<PreparedEntry, 'leaves'>, claims: Claims): JudgedAnswer | string {
-		if (!entry.leaves.some((leaf) => claims.leaf.equals(Buffer.from(leaf))))
+	#judgeClaims(entry: Pick<PreparedEntry, 'leaf'>, claims: Claims): JudgedAnswer | string {
+		if (!claims.leaf.equals(Buffer.from(entry.leaf)))
 			return `the leaf is not the one that was submitted: ${claims.leaf.toString()}`;
 		if (claims.index !== claims.proofIndex) return 'the proof is for another index';
 		const head = this.#open(claims.note);

@@ -23,8 +23,8 @@ export type Wire = 'v1' | 'v2';
 export interface PreparedEntry {
 	/** JSON text of the request. */
 	readonly body: string;
-	/** Texts of the leaf, of which the log must have logged one. */
-	readonly leaves: readonly string[];
+	/** Text of the leaf that the log must make of it. */
+	readonly leaf: string;
 }
 
 export interface Workload {
@@ -76,7 +76,7 @@ function hashedrekordV1(verifierPem: (key: SigningKey) => string): PreparedEntry
 			},
 		},
 	});
-	return { body, leaves: [body] };
+	return { body, leaf: body };
 }
 
 const PAYLOAD_TYPE = 'application/vnd.in-toto+json';
@@ -140,7 +140,7 @@ function dsseV1(): PreparedEntry {
 			signatures: [{ signature, verifier }],
 		},
 	});
-	return { body, leaves: [leaf] };
+	return { body, leaf };
 }
 
 const KEY_DETAILS = 'PKIX_ECDSA_P256_SHA_256';
@@ -171,7 +171,7 @@ function hashedrekordV2(): PreparedEntry {
 		body: JSON.stringify({
 			hashedRekordRequestV002: { digest: base64(digest), signature: { content: signature, verifier } },
 		}),
-		leaves: [hashedrekordV2Leaf(digest, signature, key.spki)],
+		leaf: hashedrekordV2Leaf(digest, signature, key.spki),
 	};
 }
 
@@ -188,20 +188,8 @@ function dsseV2(): PreparedEntry {
 				verifiers: [verifier],
 			},
 		}),
-		// Logs differ in the kind under which they keep an envelope.
-		leaves: [
-			hashedrekordV2Leaf(sha256(encoded), signature, key.spki),
-			JSON.stringify({
-				apiVersion: '0.0.2',
-				kind: 'dsse',
-				spec: {
-					dsseV002: {
-						payloadHash: { algorithm: 'SHA2_256', digest: base64(sha256(payload)) },
-						signatures: [{ content: signature, verifier }],
-					},
-				},
-			}),
-		],
+		// A v2 log knows one kind: an envelope is logged by the digest of what was signed.
+		leaf: hashedrekordV2Leaf(sha256(encoded), signature, key.spki),
 	};
 }
 

@@ -2,7 +2,7 @@
  * What the figures were taken on, and what else was running.
  */
 import { execFileSync } from 'node:child_process';
-import { closeSync, fdatasyncSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fdatasyncSync, openSync, rmSync, writeSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { median } from '../statistics.ts';
@@ -104,14 +104,5 @@ export function measureSyncMs(folder: string): number {
 	} finally {
 		closeSync(file);
 		rmSync(path);
-	}
-}
-
-/** Text of a file below /proc or /sys; undefined when it is not there. */
-export function readSystemFile(path: string): string | undefined {
-	try {
-		return readFileSync(path, 'utf8').trim();
-	} catch {
-		return undefined;
 	}
 }

@@ -1,0 +1,134 @@
+/**
+ * The same v2 load on our server and on another one, on one machine in one session, taking turns: ours, theirs, ours,
+ * theirs. Both run all the time, only one has load. What is reported are the ratios of neighbouring windows.
+ */
+import { join } from 'node:path';
+import { type Cell, chooseCells, nameOf } from './cells.ts';
+import { LoadProcess } from './load/load-process.ts';
+import { Measurement, type WindowFigures } from './measurement.ts';
+import type { BenchOptions } from './options.ts';
+import { progress } from './report/printing.ts';
+import { figure, table } from './report/table.ts';
+import { LogInstance } from './server/log-instance.ts';
+import { startLogServer } from './server/log-server.ts';
+import { startRekorTiles, TILES_VARIANTS, type TilesVariant } from './server/rekor-tiles-server.ts';
+import type { ServerUnderTest } from './server/server-under-test.ts';
+import { median } from './statistics.ts';
+
+/** One window of ours and the one of theirs after it. */
+export interface Pair {
+	readonly ours: WindowFigures;
+	readonly theirs: WindowFigures;
+}
+
+export interface Comparison {
+	readonly cell: Cell;
+	readonly theirs: string;
+	readonly pairs: readonly Pair[];
+}
+
+export interface ComparisonResult {
+	readonly settings: Readonly<Record<string, Readonly<Record<string, string>>>>;
+	readonly comparisons: readonly Comparison[];
+}
+
+/** The one kind of entry that both accept: rekor-tiles no longer takes DSSE requests. */
+const WORKLOAD = 'v2-hashedrekord';
+
+/** Milliseconds. A server that publishes every ten seconds has to be watched for longer than that. */
+const THEIR_WINDOW: Readonly<Record<TilesVariant, number>> = { defaults: 32_000, quickest: 8_000 };
+
+/** @throws VerificationFailed, and whatever keeps a server from starting */
+export async function runComparison(options: BenchOptions, bin: string, folder: string): Promise<ComparisonResult> {
+	await using stack = new AsyncDisposableStack();
+	const load = new LoadProcess();
+	stack.defer(() => load.close());
+	const measurement = new Measurement(load);
+	const instance = await LogInstance.create(join(folder, 'ours'));
+	stack.defer(() => instance.close());
+	const ours = await startLogServer(instance, { logLevel: options.logLevel, backend: 'usual' });
+	stack.defer(() => ours.stop());
+	const cells = chooseCells(options).filter(({ workload, backend }) => workload === WORKLOAD && backend === 'usual');
+	const settings: Record<string, Readonly<Record<string, string>>> = { [ours.name]: ours.settings };
+	const comparisons: Comparison[] = [];
+	for (const variant of Object.keys(TILES_VARIANTS) as TilesVariant[]) {
+		const theirs = await startRekorTiles(bin, join(folder, variant), variant);
+		settings[theirs.name] = theirs.settings;
+		try {
+			for (const cell of cells) comparisons.push(await compare(measurement, { ours, theirs, cell, variant }, options));
+		} finally {
+			await theirs.stop();
+		}
+	}
+	return { settings, comparisons };
+}
+
+async function compare(
+	measurement: Measurement,
+	sides: { ours: ServerUnderTest; theirs: ServerUnderTest; cell: Cell; variant: TilesVariant },
+	options: BenchOptions,
+): Promise<Comparison> {
+	const { ours, theirs, cell, variant } = sides;
+	const { runs, windowMs } = options;
+	const theirWindowMs = Math.max(windowMs, THEIR_WINDOW[variant]);
+	await measurement.window(ours, cell, options.warmUpMs);
+	await measurement.window(theirs, cell, theirWindowMs / 2);
+	const pairs: Pair[] = [];
+	while (pairs.length < runs) {
+		const one = await measurement.window(ours, cell, windowMs);
+		const other = await measurement.window(theirs, cell, theirWindowMs);
+		pairs.push({ ours: one.figures, theirs: other.figures });
+		progress(
+			`${nameOf(cell)}: ours ${figure(one.figures.writesPerSecond)}/s, ${theirs.name} ${figure(other.figures.writesPerSecond)}/s`,
+		);
+	}
+	return { cell, theirs: theirs.name, pairs };
+}
+
+/** CPU of a server with its database, in seconds per 1,000 writes. */
+function cpuOf({ serverCpu, databaseCpu }: WindowFigures): number {
+	return (serverCpu ?? Number.NaN) + (databaseCpu ?? 0);
+}
+
+/** The middle of the pairwise ratios, with the smallest and the largest. */
+function ratio(pairs: readonly Pair[], read: (window: WindowFigures) => number): string {
+	const ratios = pairs.map(({ ours, theirs }) => read(ours) / read(theirs));
+	return `${figure(median(ratios))} (${figure(Math.min(...ratios))}-${figure(Math.max(...ratios))})`;
+}
+
+export function comparisonTable(comparisons: readonly Comparison[]): string {
+	return table(
+		[
+			'workload',
+			'clients',
+			'other server',
+			'rate: ours',
+			'theirs',
+			'ratio',
+			'p50 ms: ours',
+			'theirs',
+			'CPU s/1000: ours',
+			'theirs',
+			'ratio',
+		],
+		comparisons.map(({ cell, theirs, pairs }) => {
+			const of = (side: keyof Pair, read: (window: WindowFigures) => number) =>
+				figure(median(pairs.map((pair) => read(pair[side]))));
+			const rate = (window: WindowFigures) => window.writesPerSecond;
+			const p50 = (window: WindowFigures) => window.p50Ms;
+			return [
+				cell.workload,
+				String(cell.clients),
+				theirs,
+				of('ours', rate),
+				of('theirs', rate),
+				ratio(pairs, rate),
+				of('ours', p50),
+				of('theirs', p50),
+				of('ours', cpuOf),
+				of('theirs', cpuOf),
+				ratio(pairs, cpuOf),
+			];
+		}),
+	);
+}

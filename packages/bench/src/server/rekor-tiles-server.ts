@@ -1,0 +1,81 @@
+/**
+ * The rekor-tiles server (Rekor v2) with its storage in files, as the other side of a comparison. README.md says how to
+ * get the program.
+ */
+import { spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { mkdir, readFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createFileKey } from '@chancery/keys/file-key';
+import { stopChild } from './log-server.ts';
+import type { ServerUnderTest } from './server-under-test.ts';
+
+const HOSTNAME = 'tiles.bench.example';
+const START_LIMIT_MS = 30_000;
+
+/** How the other server is set up; both are reported. */
+export const TILES_VARIANTS = {
+	/** A checkpoint every ten seconds: what its operators get who set nothing. */
+	defaults: ['--checkpoint-interval=10s', '--batch-max-age=250ms', '--batch-max-size=256'],
+	/** As quick as it can be told to answer: its storage allows no checkpoint sooner, and it looks for one once a second. */
+	quickest: ['--checkpoint-interval=100ms', '--batch-max-age=10ms', '--batch-max-size=1024'],
+} as const;
+export type TilesVariant = keyof typeof TILES_VARIANTS;
+
+/** Starts it on an empty folder. Repeats are recognised on both sides, so its persistent antispam is on. */
+export async function startRekorTiles(bin: string, folder: string, variant: TilesVariant): Promise<ServerUnderTest> {
+	await mkdir(join(folder, 'storage'), { recursive: true });
+	const keyFile = join(folder, 'key.pem');
+	const { publicKey } = await createFileKey(keyFile, 'ed25519');
+	const [port, grpcPort, metricsPort] = [await freePort(), await freePort(), await freePort()];
+	const logFile = join(folder, 'server.log');
+	const output = openSync(logFile, 'w');
+	const args = [
+		'serve',
+		`--hostname=${HOSTNAME}`,
+		'--http-address=127.0.0.1',
+		`--http-port=${port}`,
+		'--grpc-address=127.0.0.1',
+		`--grpc-port=${grpcPort}`,
+		`--http-metrics-port=${metricsPort}`,
+		`--storage-dir=${join(folder, 'storage')}`,
+		`--signer-filepath=${keyFile}`,
+		'--persistent-antispam=true',
+		...TILES_VARIANTS[variant],
+	];
+	const child = spawn(bin, args, { stdio: ['ignore', output, output] });
+	closeSync(output);
+	const failed = new Promise<never>((_, reject) => child.once('error', reject));
+	await Promise.race([failed, isServing(port, logFile, () => child.exitCode !== null)]);
+	return {
+		name: `rekor-tiles ${variant}`,
+		settings: Object.fromEntries(TILES_VARIANTS[variant].map((flag) => flag.slice(2).split('=') as [string, string])),
+		target: (wire) => ({ host: '127.0.0.1', port, wire, log: { origin: HOSTNAME, name: HOSTNAME, publicKey } }),
+		pid: child.pid ?? 0,
+		databasePid: undefined,
+		stop: () => stopChild(child),
+	};
+}
+
+async function isServing(port: number, logFile: string, hasEnded: () => boolean): Promise<void> {
+	for (const endMs = performance.now() + START_LIMIT_MS; performance.now() < endMs; await sleep(100)) {
+		if (hasEnded()) break;
+		const answer = await fetch(`http://127.0.0.1:${port}/healthz`).catch(() => undefined);
+		if (answer?.status === 200) return;
+	}
+	throw new Error(`the server is not serving: ${(await readFile(logFile, 'utf8')).slice(-2000)}`);
+}
+
+/** A port that was free a moment ago. */
+async function freePort(): Promise<number> {
+	const server = createServer();
+	const { promise, resolve } = Promise.withResolvers<void>();
+	server.listen(0, '127.0.0.1', resolve);
+	await promise;
+	const address = server.address();
+	await new Promise((done) => server.close(done));
+	if (address === null || typeof address === 'string') throw new Error('no free port');
+	return address.port;
+}
