@@ -1,6 +1,8 @@
 /** Asking the CA (Fulcio v2 over REST) for a certificate that binds an ephemeral key to the identity in a token. */
-import { utf8 } from '@chancery/core/bytes';
+import { equalBytes, utf8 } from '@chancery/core/bytes';
+import { parseCertificate, subjectAltNames } from '@chancery/core/certificate';
 import { FormatError } from '@chancery/core/format-error';
+import { readFulcioExtensions } from '@chancery/core/fulcio-extensions';
 import { encodePem, parsePem } from '@chancery/core/pem';
 import type { Signer } from '@chancery/keys/signer';
 import { CallError, call } from '@chancery/wire/call';
@@ -8,8 +10,17 @@ import { createSigningCertificate } from '@chancery/wire/fulcio';
 import { ClientError } from './client-error.ts';
 import type { IdentityToken } from './identity-token.ts';
 
+export interface IssuedCertificate {
+	/** DER of the leaf. The rest of the chain is left with the CA: verifiers take it from their trusted root. */
+	readonly der: Uint8Array;
+	/** Whom it names, and the issuer that this was taken from; empty where it does not say. */
+	readonly subject: string;
+	readonly issuer: string;
+}
+
 /**
- * Answers the DER of the leaf. The rest of the chain is left with the CA: verifiers take it from their trusted root.
+ * Asks for a certificate. One for another key is refused here, before anything is signed or logged with it; whether it is
+ * to be trusted is seen when the finished bundle is verified.
  * @throws ClientError `certificate-refused`, `answer-malformed`
  */
 export async function requestCertificate(
@@ -17,7 +28,7 @@ export async function requestCertificate(
 	token: IdentityToken,
 	signer: Signer,
 	fetchUsed: typeof fetch,
-): Promise<Uint8Array> {
+): Promise<IssuedCertificate> {
 	try {
 		const proofOfPossession = await signer.sign(utf8(token.subject));
 		const { body } = await call(
@@ -38,7 +49,15 @@ export async function requestCertificate(
 		const [block] = leaf ? parsePem(leaf) : [];
 		if (block?.label !== 'CERTIFICATE')
 			throw new ClientError('answer-malformed', `${caUrl} answered no certificate with an embedded timestamp`);
-		return block.der;
+		const certificate = parseCertificate(block.der);
+		if (!equalBytes(certificate.publicKey, signer.publicKey))
+			throw new ClientError('answer-malformed', `${caUrl} answered a certificate for another key`);
+		const { issuerV2, issuer } = readFulcioExtensions(certificate);
+		return {
+			der: block.der,
+			subject: subjectAltNames(certificate)[0]?.value ?? '',
+			issuer: issuerV2 ?? issuer ?? '',
+		};
 	} catch (cause) {
 		if (cause instanceof CallError)
 			throw new ClientError('certificate-refused', `the CA gave no certificate: ${cause.message}`, { cause });

@@ -1,15 +1,23 @@
 /** Asking a timestamp authority (RFC 3161 over HTTP) to witness a signature. */
 
+import { equalBytes } from '@chancery/core/bytes';
+import { FormatError } from '@chancery/core/format-error';
 import { sha256 } from '@chancery/core/sha';
-import { encodeTimeStampReq } from '@chancery/core/timestamp';
+import {
+	encodeTimeStampReq,
+	parseTimeStampReq,
+	parseTimeStampResp,
+	parseTimeStampStatus,
+} from '@chancery/core/timestamp';
 import { CallError, call } from '@chancery/wire/call';
 import { timestamp } from '@chancery/wire/tsa';
 import { ClientError } from './client-error.ts';
 
 /**
- * Answers the DER TimeStampResp over SHA-256 of `signature`. `tsaUrl` is the complete endpoint. The nonce stops an old
- * answer from being replayed; that it came back is seen when the bundle is verified before it is given out.
- * @throws ClientError `timestamp-refused`
+ * Answers the DER TimeStampResp over SHA-256 of `signature`. `tsaUrl` is the complete endpoint. The answer must be one to
+ * this question (RFC 3161 section 2.2): same imprint, and the nonce that stops an old answer from being replayed. Who signed
+ * it is seen when the finished bundle is verified.
+ * @throws ClientError `timestamp-refused`, `answer-malformed`
  */
 export async function requestTimestamp(
 	tsaUrl: string,
@@ -33,11 +41,34 @@ export async function requestTimestamp(
 				maxReplyBytes: 64 * 1024,
 			},
 		);
+		checkAnswer(request, body, tsaUrl);
 		return body;
 	} catch (cause) {
+		if (cause instanceof FormatError)
+			throw new ClientError('answer-malformed', `${tsaUrl} answered a malformed timestamp: ${cause.message}`, {
+				cause,
+			});
 		if (!(cause instanceof CallError)) throw cause;
 		throw new ClientError('timestamp-refused', `the timestamp authority gave no timestamp: ${cause.message}`, {
 			cause,
 		});
 	}
+}
+
+function checkAnswer(request: Uint8Array, answer: Uint8Array, tsaUrl: string): void {
+	const { status, statusText } = parseTimeStampStatus(answer);
+	if (status > 1)
+		throw new ClientError(
+			'timestamp-refused',
+			`${tsaUrl} refused with status ${status}${statusText.length > 0 ? `: ${JSON.stringify(statusText.join(' ').slice(0, 200))}` : ''}`,
+		);
+	const asked = parseTimeStampReq(request);
+	const { imprint, nonce } = parseTimeStampResp(answer);
+	const isAnswer =
+		imprint.hashAlgorithm === asked.imprint.hashAlgorithm &&
+		equalBytes(imprint.digest, asked.imprint.digest) &&
+		nonce !== undefined &&
+		asked.nonce !== undefined &&
+		equalBytes(nonce, asked.nonce);
+	if (!isAnswer) throw new ClientError('answer-malformed', `${tsaUrl} answered with the timestamp of another request`);
 }

@@ -3,15 +3,15 @@
  * and the bundle that holds them. The key is forgotten when the function returns.
  */
 import { toHex, utf8 } from '@chancery/core/bytes';
-import { parseCertificate, subjectAltNames } from '@chancery/core/certificate';
 import { preAuthEncode } from '@chancery/core/dsse';
-import { readFulcioExtensions } from '@chancery/core/fulcio-extensions';
 import { sha256 } from '@chancery/core/sha';
 import { generateSigner } from '@chancery/keys/generate';
 import type { TrustMaterial } from '@chancery/verify/trust-material';
 import { type Artifact, type VerificationEvidence, verifyBundle } from '@chancery/verify/verify-bundle';
 import { BUNDLE_MEDIA_TYPE, type Bundle, type BundleJson, encodeBundle } from '@chancery/wire/bundle';
-import { type ServiceUrl, type SigningConfig, selectService } from '@chancery/wire/signing-config';
+import type { SigningConfig } from '@chancery/wire/signing-config';
+import { z } from 'zod';
+import { chooseServices } from './choose-services.ts';
 import { ClientError } from './client-error.ts';
 import { readIdentityToken } from './identity-token.ts';
 import { nodeCrypto } from './node-crypto.ts';
@@ -94,7 +94,7 @@ async function signWith(
 	artifact: Artifact,
 	sign: (signer: ReturnType<typeof generateSigner>) => Promise<Signed>,
 ): Promise<SignedBundle> {
-	const services = chooseServices(deps);
+	const services = chooseServices(deps.signingConfig, deps.logApiVersions ?? [2, 1], deps.clock());
 	const token = readIdentityToken(deps.identityToken);
 
 	// 1. A key that lives as long as this call, and a certificate for it.
@@ -109,12 +109,12 @@ async function signWith(
 	const timestamps = services.tsa
 		? [{ signedTimestamp: await requestTimestamp(services.tsa.url, signature, deps.random, deps.fetch) }]
 		: [];
-	const entry = await uploadEntry(services.log, logged, certificate, deps.fetch);
+	const entry = await uploadEntry(services.log, logged, certificate.der, deps.fetch);
 
-	const bundle = encodeBundle({
+	const bundle = writeBundle({
 		mediaType: BUNDLE_MEDIA_TYPE,
 		verificationMaterial: {
-			certificate: { rawBytes: certificate },
+			certificate: { rawBytes: certificate.der },
 			tlogEntries: [entry],
 			timestampVerificationData: { rfc3161Timestamps: timestamps },
 		},
@@ -122,41 +122,26 @@ async function signWith(
 	});
 
 	// 4. Nobody gets a bundle that would not verify.
-	const leaf = parseCertificate(certificate);
-	const extensions = readFulcioExtensions(leaf);
 	const evidence = await verifyBundle({
 		bundle,
 		trust: deps.trust,
 		artifact,
 		policy: {
 			kind: 'identities',
-			anyOf: [
-				{
-					subject: { exactly: subjectAltNames(leaf)[0]?.value ?? '' },
-					issuer: { exactly: extensions.issuerV2 ?? token.issuer },
-				},
-			],
+			anyOf: [{ subject: { exactly: certificate.subject }, issuer: { exactly: certificate.issuer } }],
 		},
 		crypto: nodeCrypto,
 	});
 	return { bundle, evidence };
 }
 
-function chooseServices({ signingConfig, logApiVersions = [2, 1], clock }: SigningDeps): {
-	ca: ServiceUrl;
-	log: ServiceUrl;
-	tsa: ServiceUrl | undefined;
-} {
-	const now = clock();
-	const ca = selectService(signingConfig.caUrls, [1], now);
-	const log = selectService(signingConfig.rekorTlogUrls, logApiVersions, now);
-	const tsa = selectService(signingConfig.tsaUrls, [1], now);
-	if (!ca) throw noService('certificate authority');
-	if (!log) throw noService(`signature log of API version ${logApiVersions.join(' or ')}`);
-	if (log.majorApiVersion === 2 && !tsa) throw noService('timestamp authority, which a v2 log needs');
-	return { ca, log, tsa };
-}
-
-function noService(what: string): ClientError {
-	return new ClientError('no-service', `the signing configuration has no current ${what}`);
+/** What the services answered, as the JSON of a bundle; an answer that no bundle can hold is refused. */
+function writeBundle(bundle: Bundle): BundleJson {
+	try {
+		return encodeBundle(bundle);
+	} catch (cause) {
+		if (!(cause instanceof z.ZodError)) throw cause;
+		const reason = z.prettifyError(cause);
+		throw new ClientError('answer-malformed', `a service answered what no bundle can hold: ${reason}`, { cause });
+	}
 }

@@ -43,6 +43,7 @@ export const clientTrustConfig = z.object({
 });
 
 export type ServiceUrl = z.output<typeof serviceUrl>;
+export type ServiceSelection = z.output<typeof serviceSelection>;
 export type SigningConfig = z.output<typeof signingConfig>;
 export type SigningConfigJson = z.input<typeof signingConfig>;
 
@@ -52,20 +53,30 @@ export function parseSigningConfig(value: unknown): SigningConfig {
 }
 
 /**
- * The service to use now: the highest API version among `supported` that has a currently valid service, and of those
- * the one that started last. Undefined when there is none.
+ * The services to use now, the one that started last first: those that are currently valid, of the highest API version
+ * among `supported` that has any.
  */
-export function selectService(
+export function currentServices(
 	candidates: readonly ServiceUrl[],
 	supported: readonly number[],
 	nowMs: number,
-): ServiceUrl | undefined {
-	return candidates
+): ServiceUrl[] {
+	const current = candidates
 		.filter(({ majorApiVersion, validFor: { start, end } }) => {
 			const isCurrent = start.getTime() <= nowMs && (end === undefined || nowMs <= end.getTime());
 			return isCurrent && supported.includes(majorApiVersion);
 		})
 		.toSorted(
 			(a, b) => b.majorApiVersion - a.majorApiVersion || b.validFor.start.getTime() - a.validFor.start.getTime(),
-		)[0];
+		);
+	return current.filter(({ majorApiVersion }) => majorApiVersion === current[0]?.majorApiVersion);
+}
+
+/** The first of `currentServices`, or undefined when there is none. */
+export function selectService(
+	candidates: readonly ServiceUrl[],
+	supported: readonly number[],
+	nowMs: number,
+): ServiceUrl | undefined {
+	return currentServices(candidates, supported, nowMs)[0];
 }
