@@ -3,6 +3,7 @@
  */
 import { adminSection } from '@chancery/chassis/admin-section';
 import { exportSection } from '@chancery/chassis/export-section';
+import { ECDSA_BACKEND_NAMES } from '@chancery/keys/ecdsa-backend';
 import { z } from 'zod';
 
 const publicUrl = z.url({ protocol: /^https?$/ }).refine((url) => !url.endsWith('/'), 'must not end with a slash');
@@ -35,6 +36,18 @@ export const configSchema = z.strictObject({
 		.default(2_000)
 		.describe(
 			'Signature checks may wait for at most so much estimated work, in milliseconds; beyond it submissions are refused with Retry-After. Above about 4000, clients give up before they are answered.',
+		),
+	checkThreads: z
+		.union([z.literal('auto'), z.int().min(0).max(64)])
+		.default('auto')
+		.describe(
+			'Worker threads for signature checks, started when there is load: `auto` is one less than the cores and at least 1; 0 checks everything on the event loop.',
+		),
+	digestBackend: z
+		.enum(['auto', ...ECDSA_BACKEND_NAMES])
+		.default('auto')
+		.describe(
+			'How ECDSA over a bare digest is verified. `auto` takes the fastest that this Node offers and that passes its self-test; naming one is for comparisons, and the log does not start when it is not offered. Health says which one is in use.',
 		),
 	v1: z
 		.strictObject({

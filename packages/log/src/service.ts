@@ -41,15 +41,20 @@ const MAX_IN_FLIGHT = 8_192;
 /**
  * Opens both logs, which must have been created (`domain/create-logs`), and seeds the v1 tree when it is empty.
  * @throws TlogError when the stored logs are others than configured
+ * @throws KeyError when the configured backend for digests is not offered here
  */
 export async function createService(deps: LogDeps): Promise<Service> {
 	const { config, database, clock } = deps;
+	const checks = createSignatureChecks({
+		maxQueuedMs: config.maxQueuedCheckMs,
+		...(config.digestBackend === 'auto' ? {} : { backend: config.digestBackend }),
+		...(config.checkThreads === 'auto' ? {} : { threads: config.checkThreads }),
+	});
 	const { v1, v2 } = await openLogs(deps);
 	const close = async () => {
-		await Promise.all([v1.log.close(), v2.log.close()]);
+		await Promise.all([v1.log.close(), v2.log.close(), checks.close()]);
 	};
 	try {
-		const checks = createSignatureChecks({ maxQueuedMs: config.maxQueuedCheckMs });
 		const seed = () => seedLog(v1, checks.check);
 		// A log that cannot grow now still starts, is unready, and says why; the job below tries again.
 		await seed().catch((error: unknown) => {

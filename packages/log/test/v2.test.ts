@@ -195,7 +195,7 @@ describe('POST /api/v2/log/entries', () => {
 	});
 
 	it('pushes back with Retry-After when too many signature checks are waiting', async () => {
-		log = await log.restart({ maxQueuedCheckMs: 10 });
+		log = await log.restart({ maxQueuedCheckMs: 10, digestBackend: 'noble' });
 		const requests = Array.from({ length: 30 }, (_, i) => hashedRekordRequest(`crowd ${i}`, key));
 		const replies = await Promise.all(requests.map(post));
 		const refused = replies.find((reply) => reply.statusCode === 503)!;

@@ -21,12 +21,11 @@ export interface HealthDeps {
  */
 export function healthOf({ v1, v2, checks, maxQueuedMs, exporters }: HealthDeps): Health {
 	const logs = { v1: checkOf(v1), v2: checkOf(v2) };
-	const queuedMs = Math.round(checks.queuedMs());
 	return {
 		ready: logs.v1.ok && logs.v2.ok,
 		checks: {
 			...logs,
-			signatureChecks: { ok: queuedMs < maxQueuedMs, detail: `${queuedMs} of ${maxQueuedMs} ms of checks are waiting` },
+			signatureChecks: checksOf(checks, maxQueuedMs),
 			...Object.fromEntries(
 				Object.entries(exporters).map(([name, exporter]) => [`export of ${name}`, exporter.health()]),
 			),
@@ -38,4 +37,16 @@ export function healthOf({ v1, v2, checks, maxQueuedMs, exporters }: HealthDeps)
 function checkOf(log: Log): Health['checks'][string] {
 	const { writable, detail, publishedSize, unpublished } = log.health();
 	return { ok: writable, detail: `${detail}; ${publishedSize} entries are published, ${unpublished} are not yet` };
+}
+
+/** How much waits, and what verifies it: without threads or the fast backend the log is right and slow. */
+function checksOf(checks: SignatureChecks, maxQueuedMs: number): Health['checks'][string] {
+	const { queuedMs, backend, threads, lostThreads, lastLoss } = checks.status();
+	const parts = [
+		`${Math.round(queuedMs)} of ${maxQueuedMs} ms of checks are waiting`,
+		`ECDSA over digests by ${backend}`,
+		`at most ${threads} threads`,
+	];
+	if (lostThreads > 0) parts.push(`${lostThreads} were lost, the last one because it ${lastLoss}`);
+	return { ok: queuedMs < maxQueuedMs, detail: parts.join('; ') };
 }

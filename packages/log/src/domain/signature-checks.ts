@@ -1,17 +1,24 @@
 /**
- * The one place where signatures of entries are verified: a queue that knows what each check costs.
+ * The one place where signatures of entries are verified: a queue that knows what each check costs, and threads that
+ * empty it.
  *
- * A check occupies the event loop, an ECDSA check over a bare digest for milliseconds, and anybody may ask for one. So
- * the queue is bounded by the work in it, not by the number of its items; a submission that would exceed the bound is
- * refused at once and told when to come back. Between two checks the loop serves everything else.
+ * Anybody may ask for a check, and each costs CPU time that somebody else does not get. So what waits is bounded by the
+ * work in it, not by the number of its items; every kind of key has a part of the bound and of the time that no other
+ * kind can take from it; and a submission that would exceed its bound is refused at once and told when to come back.
+ *
+ * A single cheap check, when nothing else waits, is made on the event loop: a thread would cost it more time than it
+ * takes. Everything else is made by worker threads, and the event loop serves requests meanwhile.
  */
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { DomainError } from '@chancery/chassis/domain-error';
 import type { HashAlgorithm } from '@chancery/core/sha';
-import { type PublicKeyInfo, parseSpki } from '@chancery/core/spki';
-import { verifyDigest } from '@chancery/keys/verify-digest';
-import { verifySignature } from '@chancery/keys/verify-signature';
-import { type CertificateChain, isCertificateChain } from './certificate-chain.ts';
+import { chooseDigestBackend } from '@chancery/keys/digest-backend';
+import type { EcdsaBackendName } from '@chancery/keys/ecdsa-backend';
+import type { CertificateChain } from './certificate-chain.ts';
+import { costOf, SHARES, type Share } from './signature-check-cost.ts';
+import { FairQueue } from './signature-check-queue.ts';
+import type { BatchResults, CheckThread } from './signature-check-thread.ts';
+import { CheckThreads } from './signature-check-threads.ts';
+import { type CheckWork, runWork } from './signature-check-work.ts';
 import type { VerifierKey } from './verifier-key.ts';
 
 /** A signature that a key made. */
@@ -28,119 +35,216 @@ export interface ChainCheck {
 	readonly chain: CertificateChain;
 }
 
-/** Whether everything in the check verifies. @throws DomainError `overloaded` when too much work is waiting */
+/**
+ * Whether everything in the check verifies.
+ * @throws DomainError `overloaded` when too much work is waiting, `unavailable` when a check was not carried out
+ */
 export type CheckSignature = (check: SignatureCheck | ChainCheck) => Promise<boolean>;
+
+export interface SignatureChecksStatus {
+	/** Estimated work that waits or runs, in milliseconds. */
+	readonly queuedMs: number;
+	/** How ECDSA over digests is verified. */
+	readonly backend: EcdsaBackendName;
+	/** Most threads that there may be. */
+	readonly threads: number;
+	/** Threads that crashed or hung and were given up, since the start, and what the last one did. */
+	readonly lostThreads: number;
+	readonly lastLoss: string | undefined;
+}
 
 export interface SignatureChecks {
 	readonly check: CheckSignature;
-	/** Estimated work that waits or runs, in milliseconds. */
-	queuedMs(): number;
+	status(): SignatureChecksStatus;
+	/** Ends the threads; what still waits is answered `unavailable`. */
+	close(): Promise<void>;
+}
+
+export interface SignatureChecksOptions {
+	/** Bound of the estimated work that waits or runs. */
+	readonly maxQueuedMs: number;
+	/** Default: the fastest that passes its self-test. */
+	readonly backend?: EcdsaBackendName;
+	/** Default: one less than the cores, at least 1. 0: everything on the event loop. */
+	readonly threads?: number;
+	/** For tests: another module for the threads, and how long one may be silent. */
+	readonly threadModule?: URL;
+	readonly threadSilenceMs?: number;
 }
 
 interface Waiting {
-	readonly check: SignatureCheck | ChainCheck;
+	readonly work: CheckWork;
 	readonly costMs: number;
-	readonly settle: (run: () => boolean) => void;
+	readonly share: Share;
+	readonly resolve: (verifies: boolean) => void;
+	readonly reject: (error: Error) => void;
 }
 
-/** Cheap checks share a turn of the event loop until they add up to this. */
-const TURN_BUDGET_MS = 2;
+/** This part of the bound belongs to the shares, each to one of them; the rest is for whoever comes first. */
+const RESERVED_PART = 1 / 4;
+/** What may be made on the event loop while there are threads. */
+const CHEAP_MS = 0.5;
+/** The event loop checks for so long at a stretch. */
+const TURN_MS = 2;
+/** A thread is given so much at a time: enough to be worth a message, little enough not to be waited for. */
+const BATCH_MS = 3;
+const BATCH_ITEMS = 64;
 
-/** Opens a queue that holds at most `maxQueuedMs` of estimated work. An empty queue takes any single check. */
-export function createSignatureChecks(options: { readonly maxQueuedMs: number }): SignatureChecks {
-	const waiting: Waiting[] = [];
-	let queuedMs = 0;
-	let isDraining = false;
+/**
+ * Opens the queue. A check is taken when nothing else waits, however much it costs.
+ * @throws KeyError `self-test-failed` when the wanted backend is not offered or gives wrong answers
+ */
+export function createSignatureChecks(options: SignatureChecksOptions): SignatureChecks {
+	const backend = chooseDigestBackend(options.backend);
+	const queue = new FairQueue<Waiting>();
+	const reservedMs = (options.maxQueuedMs * RESERVED_PART) / SHARES.length;
+	const commonMs = options.maxQueuedMs * (1 - RESERVED_PART);
+	const shareMs = new Map<Share, number>();
+	let totalMs = 0;
+	let outstanding = 0;
+	let isClosed = false;
+	let isTurnDue = false;
 
-	/** Starts in the next turn: what arrives in this one must be counted, or the bound would never be met. */
-	async function drain(): Promise<void> {
-		isDraining = true;
-		while (waiting.length > 0) {
-			await nextTurn();
-			let spentMs = 0;
-			while (spentMs < TURN_BUDGET_MS) {
-				const next = waiting.shift();
-				if (next === undefined) break;
-				next.settle(() => verify(next.check));
-				queuedMs -= next.costMs;
-				spentMs += next.costMs;
-			}
+	const threads = new CheckThreads({
+		...(options.threads === undefined ? {} : { count: options.threads }),
+		...(options.threadModule === undefined ? {} : { module: options.threadModule }),
+		...(options.threadSilenceMs === undefined ? {} : { silenceMs: options.threadSilenceMs }),
+		backend: backend.name,
+		onChange: takeTurn,
+	});
+
+	function admit(share: Share, ms: number): void {
+		outstanding++;
+		totalMs += ms;
+		shareMs.set(share, (shareMs.get(share) ?? 0) + ms);
+	}
+
+	function leave({ share, costMs }: Waiting): void {
+		outstanding--;
+		totalMs -= costMs;
+		shareMs.set(share, (shareMs.get(share) ?? 0) - costMs);
+		if (outstanding > 0) return;
+		// Sums of fractions that should be nothing again are not quite.
+		totalMs = 0;
+		shareMs.clear();
+	}
+
+	function hasRoomFor(share: Share, ms: number): boolean {
+		return outstanding === 0 || totalMs + ms <= commonMs || (shareMs.get(share) ?? 0) + ms <= reservedMs;
+	}
+
+	/** Decides in the next turn of the event loop: by then it is known whether a check came alone. */
+	function takeTurn(): void {
+		if (isTurnDue || isClosed || queue.size === 0) return;
+		isTurnDue = true;
+		setImmediate(() => {
+			isTurnDue = false;
+			if (!isClosed) distribute();
+		});
+	}
+
+	function distribute(): void {
+		if (threads.count === 0) {
+			checkHere(Number.POSITIVE_INFINITY);
+			return;
 		}
-		queuedMs = 0;
-		isDraining = false;
+		if (queue.size === 1 && threads.isIdle) checkHere(CHEAP_MS);
+		for (let thread = threads.withRoom(); thread !== undefined && queue.size > 0; thread = threads.withRoom())
+			void checkThere(thread, takeBatch());
+		if (queue.size === 0) return;
+		threads.grow();
+		// A thread takes a moment to start. What is cheap does not wait for it; what is not would hold up everything else.
+		if (!threads.hasReady) checkHere(CHEAP_MS);
+		if (!threads.hasAny) for (const item of queue.removeAbove(CHEAP_MS)) abandon(item);
+	}
+
+	/** Checks on the event loop for a moment, and comes back if there is more. */
+	function checkHere(maxCostMs: number): void {
+		let spentMs = 0;
+		while (spentMs < TURN_MS) {
+			const item = queue.take(maxCostMs);
+			if (item === undefined) return;
+			spentMs += item.costMs;
+			try {
+				item.resolve(runWork(item.work, backend));
+			} catch (error) {
+				item.reject(error as Error);
+			}
+			leave(item);
+		}
+		takeTurn();
+	}
+
+	function takeBatch(): Waiting[] {
+		const batch: Waiting[] = [];
+		let batchMs = 0;
+		while (batchMs < BATCH_MS && batch.length < BATCH_ITEMS) {
+			const item = queue.take();
+			if (item === undefined) break;
+			batch.push(item);
+			batchMs += item.costMs;
+		}
+		return batch;
+	}
+
+	async function checkThere(thread: CheckThread, batch: readonly Waiting[]): Promise<void> {
+		const results: BatchResults = await thread.run(batch.map(({ work }) => work));
+		for (const [i, item] of batch.entries()) {
+			const result = results?.[i];
+			// Only the two booleans are answers; anything else is what went wrong.
+			if (result === true || result === false) item.resolve(result);
+			else item.reject(result === undefined ? unavailable() : new Error(`a signature check failed: ${String(result)}`));
+			leave(item);
+		}
+	}
+
+	function abandon(item: Waiting): void {
+		item.reject(unavailable());
+		leave(item);
 	}
 
 	return {
-		queuedMs: () => queuedMs,
+		status: () => ({
+			queuedMs: totalMs,
+			backend: backend.name,
+			threads: threads.count,
+			lostThreads: threads.lost,
+			lastLoss: threads.lastLoss,
+		}),
 		check: (check) => {
-			const costMs = estimateCostMs(check);
-			if (queuedMs > 0 && queuedMs + costMs > options.maxQueuedMs) {
+			if (isClosed) return Promise.reject(unavailable());
+			const { ms, share } = costOf(check, backend.name);
+			if (!hasRoomFor(share, ms)) {
 				return Promise.reject(
 					new DomainError(
 						'overloaded',
-						`${Math.round(queuedMs)} ms of signature checks are waiting; ${options.maxQueuedMs} ms is the limit`,
-						{ retryAfterSeconds: Math.max(1, Math.ceil(queuedMs / 1000)) },
+						`${Math.round(totalMs)} ms of signature checks are waiting; ${options.maxQueuedMs} ms is the limit`,
+						{ retryAfterSeconds: Math.max(1, Math.ceil(totalMs / 1000)) },
 					),
 				);
 			}
-			queuedMs += costMs;
-			const result = new Promise<boolean>((resolve, reject) => {
-				waiting.push({
-					check,
-					costMs,
-					settle: (run) => {
-						try {
-							resolve(run());
-						} catch (error) {
-							reject(error);
-						}
-					},
-				});
+			return new Promise<boolean>((resolve, reject) => {
+				queue.push({ work: toWork(check), costMs: ms, share, resolve, reject });
+				admit(share, ms);
+				takeTurn();
 			});
-			if (!isDraining) void drain();
-			return result;
+		},
+		close: async () => {
+			isClosed = true;
+			for (const item of queue.removeAbove(0)) abandon(item);
+			await threads.end();
 		},
 	};
 }
 
-function verify(check: SignatureCheck | ChainCheck): boolean {
-	if ('chain' in check) return isCertificateChain(check.chain);
+function toWork(check: SignatureCheck | ChainCheck): CheckWork {
+	if ('chain' in check) return { form: 'chain', parts: check.chain.map(({ der }) => der) };
 	const { key, signature, hash, over } = check;
 	return 'digest' in over
-		? verifyDigest(key.spki, hash, over.digest, signature)
-		: verifySignature(key.spki, over.message, signature, hash);
+		? { form: 'digest', hash, parts: [key.spki, signature, over.digest] }
+		: { form: 'message', hash, parts: [key.spki, signature, over.message] };
 }
 
-/** Bytes that SHA-2 gets through in a millisecond, roughly. */
-const HASHED_BYTES_PER_MS = 500_000;
-
-/** OpenSSL's reading of a certificate. */
-const CERTIFICATE_MS = 0.1;
-
-/** Milliseconds of one check, rough but in proportion: what is bounded is their sum. */
-export function estimateCostMs(check: SignatureCheck | ChainCheck): number {
-	if ('chain' in check) {
-		return check.chain.reduce((sum, { publicKey }) => sum + CERTIFICATE_MS + nativeCostMs(parseSpki(publicKey)), 0);
-	}
-	const { key, over } = check;
-	if ('message' in over) return nativeCostMs(key.info) + over.message.length / HASHED_BYTES_PER_MS;
-	return digestCostMs(key.info);
-}
-
-function nativeCostMs(info: PublicKeyInfo): number {
-	if (info.algorithm === 'rsa') return rsaCostMs(info.rsaBits);
-	if (info.algorithm === 'ed25519') return 0.15;
-	return info.curve === 'P-256' ? 0.1 : 1;
-}
-
-/** Over a bare digest the curve arithmetic is not native. */
-function digestCostMs(info: PublicKeyInfo): number {
-	if (info.algorithm === 'rsa') return rsaCostMs(info.rsaBits);
-	if (info.algorithm === 'ed25519') return 2;
-	return info.curve === 'P-256' ? 2 : info.curve === 'P-384' ? 5 : 10;
-}
-
-/** Grows with the square of the modulus. */
-function rsaCostMs(bits: number): number {
-	return 0.05 * (bits / 2048) ** 2;
+function unavailable(): DomainError {
+	return new DomainError('unavailable', 'the signature could not be checked; try again', { retryAfterSeconds: 1 });
 }

@@ -1,0 +1,50 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { derBitString, derInteger, derNull, derOid, derSequence } from '@chancery/core/der';
+import { describe, expect, it } from 'vitest';
+import { costOf } from './signature-check-cost.ts';
+import type { SignatureCheck } from './signature-checks.ts';
+import { parseSpkiVerifier } from './verifier-key.ts';
+
+const rsaKey = (bits: number, exponent: bigint) => {
+	const numbers = derSequence(derInteger((1n << BigInt(bits)) - 1n), derInteger(exponent));
+	return derSequence(derSequence(derOid('1.2.840.113549.1.1.1'), derNull()), derBitString(numbers));
+};
+const ecKey = (namedCurve: string) =>
+	new Uint8Array(generateKeyPairSync('ec', { namedCurve }).publicKey.export({ type: 'spki', format: 'der' }));
+const ed25519 = new Uint8Array(generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'der' }));
+
+const digest = { digest: new Uint8Array(32) };
+const message = { message: new Uint8Array(100) };
+
+function cost(spki: Uint8Array, over: SignatureCheck['over'], backend: 'shifted-key' | 'noble' = 'shifted-key') {
+	return costOf({ key: parseSpkiVerifier(spki), signature: new Uint8Array(), hash: 'SHA2_256', over }, backend);
+}
+
+describe('the cost of a signature check', () => {
+	it('is higher over a digest than over a message, by a slow backend than by a fast one, on a larger curve', () => {
+		const [p256, p384, p521] = ['P-256', 'P-384', 'P-521'].map(ecKey) as [Uint8Array, Uint8Array, Uint8Array];
+		expect(cost(p256, message).ms).toBeLessThan(cost(p256, digest).ms);
+		expect(cost(p256, digest).ms).toBeLessThan(cost(p256, digest, 'noble').ms);
+		expect(cost(p256, digest).ms * 5).toBeLessThan(cost(p384, digest).ms);
+		expect(cost(p384, digest).ms).toBeLessThan(cost(p521, digest).ms);
+		expect(cost(ed25519, message).ms).toBeLessThan(cost(ed25519, digest).ms);
+	});
+
+	it('grows with a message, which then has a share of its own', () => {
+		const key = ecKey('P-256');
+		const long = cost(key, { message: new Uint8Array(4_000_000) });
+		expect(long.ms).toBeGreaterThan(20 * cost(key, message).ms);
+		expect([long.share, cost(key, message).share]).toEqual(['long messages', 'P-256']);
+	});
+
+	it('grows with the modulus and the exponent of an RSA key, both of which a stranger chooses', () => {
+		const usual = cost(rsaKey(4096, 65537n), digest);
+		expect(cost(rsaKey(2048, 65537n), digest).ms).toBeLessThan(usual.ms);
+		expect(cost(rsaKey(16384, 65537n), digest).ms).toBeGreaterThan(8 * usual.ms);
+		// OpenSSL reads exponents as long as the modulus up to 3072 bits: milliseconds of work for a key like any other.
+		const wide = cost(rsaKey(3072, (1n << 3071n) - 1n), digest);
+		expect(wide.ms).toBeGreaterThan(50 * cost(rsaKey(3072, 65537n), digest).ms);
+		expect([usual.share, wide.share]).toEqual(['RSA-4096', 'other RSA']);
+		expect(cost(rsaKey(2048, 3n), digest).share).toBe('RSA-2048');
+	});
+});
