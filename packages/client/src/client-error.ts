@@ -6,6 +6,7 @@ export type ClientErrorCode =
 	| 'log-refused'
 	| 'timestamp-refused'
 	| 'trust-unavailable'
+	| 'log-unreadable'
 	| 'answer-malformed';
 
 export class ClientError extends Error {
