@@ -8,6 +8,7 @@
 import { equalBytes, utf8 } from '@chancery/core/bytes';
 import { type Hash, hashLeaf } from '@chancery/core/merkle';
 import { rootAt } from '@chancery/core/proof';
+import { CommitUnknownError } from '@chancery/postgres/pg-errors';
 import type { Database, Sql } from '@chancery/postgres/sql';
 import { requireDurable } from './durability.ts';
 import type { EncodedEntry, ReceiptInput } from './entry.ts';
@@ -89,7 +90,8 @@ export async function runBatch(
 	known: TreeEdge | undefined,
 ): Promise<BatchResult> {
 	const { database, tables, limits, clock, hooks, cache } = context;
-	const { edge, plan } = await database.transaction(async (sql) => {
+	const attempted: Submission[] = [];
+	const storing = database.transaction(async (sql) => {
 		// 1. The lock. Until COMMIT nobody else gives out an index; a holder that vanishes is freed by the server's timeouts.
 		const locked = await lockHead(sql, tables);
 		if (!locked) throw new TlogError('identity-mismatch', `the log ${tables.logId} is not in this database`);
@@ -126,12 +128,22 @@ export async function runBatch(
 		const next = { size: edge.size, root: edge.root(), timestampMs };
 		if (!(await moveHead(sql, tables, head, next)))
 			throw new HeadMoved(`the head left size ${head.size} while its row was locked`);
-		for (const [submission, outcome] of plan.outcomes)
-			if (outcome.kind === 'new') submission.attemptedIndex = outcome.entry.index;
+		for (const [submission, outcome] of plan.outcomes) {
+			if (outcome.kind !== 'new') continue;
+			submission.attemptedIndex = outcome.entry.index;
+			attempted.push(submission);
+		}
 		// A crash here leaves nothing behind. A crash during COMMIT leaves all or nothing, and the next start cannot and
 		// need not tell which: what was stored gets published, what was not was never answered.
 		await hooks.beforeCommit?.();
 		return { edge, plan };
+	});
+	const { edge, plan } = await storing.catch((error: unknown) => {
+		// Only an unknown outcome can have stored anything. The next attempt takes the lock, which waits for or fences the
+		// lost one, and finds what it stored by identity. What an earlier attempt may have stored stays open until then.
+		if (!(error instanceof CommitUnknownError))
+			for (const submission of attempted) submission.attemptedIndex = undefined;
+		throw error;
 	});
 	// A crash here leaves entries that are integrated and unpublished: the next start, or another replica, publishes them.
 	await hooks.afterCommit?.();
@@ -177,6 +189,8 @@ function planBatch(
 			plan.leftOver.push(submission);
 			return;
 		}
+		// Not there, under the lock: no earlier attempt has stored it.
+		submission.attemptedIndex = undefined;
 		const index = edge.size;
 		let encoded: EncodedEntry;
 		try {

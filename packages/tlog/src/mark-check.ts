@@ -51,6 +51,12 @@ export class MarkCheck {
 		return this.#known !== undefined && this.#known.size > publication.size;
 	}
 
+	/** Does the mark say that the world has seen this checkpoint? */
+	isReached({ size, root }: Publication): boolean {
+		const known = this.#known;
+		return known !== undefined && (known.size > size || (known.size === size && equalBytes(known.root, root)));
+	}
+
 	/**
 	 * The whole comparison, with the stored mark, or with the one this process knows if that is newer: the place of the
 	 * mark may have been restored too. A success ends an earlier problem: a mark that could not be read for a while, or a

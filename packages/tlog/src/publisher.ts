@@ -18,6 +18,9 @@ import { TlogError } from './tlog-error.ts';
 const FIRST_PAUSE_MS = 50;
 const MAX_PAUSE_MS = 5_000;
 
+/** How long a look at the database waits for a standby to have what another process published. */
+const TRUST_PATIENCE_MS = 1_000;
+
 interface Waiting {
 	readonly submission: Submission;
 	readonly index: number;
@@ -44,6 +47,7 @@ export class Publisher {
 	#failure: unknown;
 	#lookFailure: unknown;
 	#looking: Promise<void> | undefined;
+	#trusting: Promise<void> | undefined;
 	#wakePause: (() => void) | undefined;
 	#closed = false;
 
@@ -164,7 +168,7 @@ export class Publisher {
 				this.request();
 				return;
 			}
-			await trustPublication(this.#context, state, published);
+			if (!(await this.#trust(state, published))) return;
 			this.#show(published);
 			this.#release(new Map());
 		} else if (current && current.size > (published?.size ?? 0)) {
@@ -174,11 +178,38 @@ export class Publisher {
 		this.#checkedAtMs = performance.now();
 	}
 
+	/**
+	 * Makes sure of what somebody else published. False when that takes longer than whoever looks should wait: a standby
+	 * that is away must not keep readers from what was shown before.
+	 */
+	async #trust(state: LogState, published: Publication): Promise<boolean> {
+		const { promise: late, resolve } = Promise.withResolvers<void>();
+		const timer = setTimeout(resolve, TRUST_PATIENCE_MS);
+		let isLate = false;
+		void late.then(() => {
+			isLate = true;
+		});
+		try {
+			do {
+				// One at a time, and those who come meanwhile wait along: each may hold a connection until the standby is back.
+				this.#trusting ??= trustPublication(this.#context, state, published).finally(() => {
+					this.#trusting = undefined;
+				});
+				await Promise.race([this.#trusting, late]);
+			} while (!isLate && !this.#context.mark.isReached(published));
+			return this.#context.mark.isReached(published);
+		} finally {
+			clearTimeout(timer);
+		}
+	}
+
 	/** Stops asking; resolves when the publication in flight and the answers have ended. */
 	async close(): Promise<void> {
 		this.#closed = true;
 		this.#wakePause?.();
 		await this.#running;
+		// It ends as any statement does, by the timeouts of its connection; the mark is closed after it.
+		await this.#trusting?.catch(ignoreFailure);
 		await Promise.all(this.#releasing);
 	}
 
@@ -292,6 +323,9 @@ export class Publisher {
 		this.#wakePause = undefined;
 	}
 }
+
+/** Whoever waited for it has been told. */
+function ignoreFailure(): void {}
 
 function bytesOf({ leaf, extra }: ReceiptInput): number {
 	return leaf.length + (extra?.length ?? 0);

@@ -161,10 +161,6 @@ export class Sequencer {
 				return;
 			} catch (error) {
 				this.#edge = undefined;
-				// Only an unknown outcome can have stored anything. The next attempt takes the lock, which waits for or fences
-				// the lost one, and finds what it stored by identity.
-				if (!(error instanceof CommitUnknownError))
-					for (const submission of wanted) submission.attemptedIndex = undefined;
 				const verdict = await this.#judge(error);
 				if (verdict === 'poison' || verdict === 'refuse') throw error;
 				if (verdict === 'pause') {

@@ -25,8 +25,8 @@ export interface Submission {
 	readonly byteLength: number;
 	readonly waiters: Set<Waiter>;
 	/**
-	 * Where the last attempt tried to store it when the outcome of its COMMIT is unknown: found there, it is ours and not
-	 * a repeat of somebody else's.
+	 * Where an attempt tried to store it whose COMMIT had an unknown outcome, as long as nobody has looked under the lock
+	 * since: found there, it is ours and not a repeat of somebody else's.
 	 */
 	attemptedIndex: number | undefined;
 }
