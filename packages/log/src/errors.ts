@@ -10,7 +10,7 @@ const LOG_ERRORS = {
 	'algorithm-not-allowed': { status: 400, title: 'This signing algorithm is not accepted here' },
 	'signature-mismatch': { status: 400, title: 'The signature does not verify' },
 	'entry-refused': { status: 400, title: 'The log cannot store this entry' },
-	'entry-too-large': { status: 413, title: 'The entry is too large for the log' },
+	'entry-too-large': { status: 400, title: 'The entry is too large for the log' },
 	'log-read-only': { status: 503, title: 'The log accepts no entries' },
 	'clock-lead': { status: 503, title: 'The clock is not in order' },
 	'proof-failed': { status: 500, title: 'The log made a proof that does not verify' },

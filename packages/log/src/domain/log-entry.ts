@@ -12,6 +12,9 @@ import { toSearchKeys } from './search-keys.ts';
 /** A leaf stands in an entry bundle behind its length as uint16. */
 export const MAX_LEAF_BYTES = 65_535;
 
+/** What a search key occupies while its entry waits, about. */
+const SEARCH_KEY_BYTES = 256;
+
 export interface LoggedEntry extends ProvenEntry {
 	/** True when the entry was in the log before; then everything but the proof is from back then. */
 	readonly duplicate: boolean;
@@ -36,8 +39,9 @@ export async function logEntry(log: Log, entry: CanonicalEntry): Promise<LoggedE
 		);
 	}
 	const searchKeys = toSearchKeys(entry.searchTerms);
+	const byteLength = leaf.length + searchKeys.length * SEARCH_KEY_BYTES;
 	const admitted = await askEngine(() =>
-		log.submit({ identity: hashLeaf(leaf), encode: () => ({ leaf, extra: null, searchKeys }) }),
+		log.submit({ identity: hashLeaf(leaf), byteLength, encode: () => ({ leaf, extra: null, searchKeys }) }),
 	);
 	const { index, timestampMs, leafHash, receipt, duplicate, publication, proof } = admitted;
 	return {

@@ -30,6 +30,9 @@ export interface PemVerifier {
 	readonly chain?: CertificateChain;
 }
 
+/** Longer than any address or workflow URI; what is longer is there to make searching fail. */
+const MAX_IDENTITY_BYTES = 2_048;
+
 /** A chain in an entry, leaf and root included. */
 const MAX_CHAIN_CERTIFICATES = 10;
 
@@ -85,8 +88,16 @@ function keyFromCertificate(certificate: Certificate): VerifierKey {
 	};
 }
 
-/** A name as people write it: IP addresses dotted or with colons, not as their bytes. */
+/**
+ * A name as people write it: IP addresses dotted or with colons, not as their bytes.
+ * @throws FormatError for a name that cannot be shown and searched for as it stands
+ */
 function identityOf({ type, value }: SubjectAltName): string {
+	const length = utf8(value).length;
+	if (length > MAX_IDENTITY_BYTES)
+		throw new FormatError('subject alternative name', `${length} bytes; ${MAX_IDENTITY_BYTES} is the limit`);
+	// In C it ends there: `admin\0.attacker` would be found as one name and shown as another.
+	if (value.includes('\0')) throw new FormatError('subject alternative name', 'NUL in a name');
 	if (type !== 'ip') return value;
 	const bytes = fromHex(value);
 	if (bytes.length === 4) return bytes.join('.');

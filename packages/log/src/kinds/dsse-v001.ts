@@ -11,7 +11,6 @@
 import { createHash } from 'node:crypto';
 import { fromBase64, fromBase64Url, toBase64, toHex, utf8 } from '@chancery/core/bytes';
 import { canonicalJson } from '@chancery/core/canonical-json';
-import { preAuthEncode } from '@chancery/core/dsse';
 import { FormatError } from '@chancery/core/format-error';
 import { parseJson } from '@chancery/core/json';
 import { sha256 } from '@chancery/core/sha';
@@ -22,7 +21,7 @@ import type { CheckSignature } from '../domain/signature-checks.ts';
 import type { PemVerifier } from '../domain/verifier-key.ts';
 import type { EntryKind } from './entry-kind.ts';
 import { readPemVerifier } from './pem-verifier.ts';
-import { invalidEntry, parsePart, signatureMismatch } from './proposal.ts';
+import { envelopeEncoding, invalidEntry, parsePart, signatureMismatch } from './proposal.ts';
 
 const KIND = 'dsse';
 const VERSION = '0.0.1';
@@ -50,7 +49,7 @@ export const dsseV001: EntryKind<unknown> = {
 			throw invalidEntry('two signatures of the envelope are the same');
 
 		const covered = await coverSignatures(
-			preAuthEncode(envelope.payloadType, payload),
+			envelopeEncoding(envelope.payloadType, payload),
 			signatures,
 			verifiers,
 			checkSignature,

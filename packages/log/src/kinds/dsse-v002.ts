@@ -6,7 +6,6 @@
  */
 import { DomainError } from '@chancery/chassis/domain-error';
 import { toHex } from '@chancery/core/bytes';
-import { preAuthEncode } from '@chancery/core/dsse';
 import { digest, sha256 } from '@chancery/core/sha';
 import type { DsseRequest } from '@chancery/wire/rekor-v2';
 import { inTotoDigests } from '../domain/in-toto-digests.ts';
@@ -14,6 +13,7 @@ import { hashTerm } from '../domain/search-terms.ts';
 import { algorithmOfKeyDetails } from '../domain/signing-algorithms.ts';
 import type { EntryKind } from './entry-kind.ts';
 import { admitHashedRekord, readVerifier } from './hashedrekord-v002.ts';
+import { envelopeEncoding } from './proposal.ts';
 
 export const dsseV002: EntryKind<DsseRequest> = {
 	kind: 'dsse',
@@ -31,7 +31,7 @@ export const dsseV002: EntryKind<DsseRequest> = {
 		const { hash } = algorithmOfKeyDetails(verifier.keyDetails, readVerifier(verifier).info);
 		return admitHashedRekord(
 			{
-				digest: digest(hash, preAuthEncode(envelope.payloadType, envelope.payload)),
+				digest: digest(hash, envelopeEncoding(envelope.payloadType, envelope.payload)),
 				signature: { content: signature.sig, verifier },
 			},
 			[hashTerm('sha256', toHex(sha256(envelope.payload))), ...inTotoDigests(envelope.payloadType, envelope.payload)],

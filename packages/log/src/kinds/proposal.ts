@@ -3,6 +3,7 @@
  */
 import { DomainError } from '@chancery/chassis/domain-error';
 import { fromBase64 } from '@chancery/core/bytes';
+import { preAuthEncode } from '@chancery/core/dsse';
 import { FormatError } from '@chancery/core/format-error';
 import { z } from 'zod';
 
@@ -20,6 +21,16 @@ export function base64Part(name: string, text: string): Uint8Array {
 	} catch (cause) {
 		if (!(cause instanceof FormatError)) throw cause;
 		throw invalidEntry(`${name} is not standard base64`, cause);
+	}
+}
+
+/** What a DSSE envelope's signatures are over. A payload type may hold half a surrogate pair. @throws DomainError `invalid-entry` */
+export function envelopeEncoding(payloadType: string, payload: Uint8Array): Uint8Array {
+	try {
+		return preAuthEncode(payloadType, payload);
+	} catch (cause) {
+		if (!(cause instanceof FormatError)) throw cause;
+		throw invalidEntry('the payload type is not valid Unicode', cause);
 	}
 }
 
