@@ -4,9 +4,9 @@
  *
  * So what it can carry is what a hashedrekord can: one signature and the key that verifies it.
  */
+import { hash as hashOf } from 'node:crypto';
 import { DomainError } from '@chancery/chassis/domain-error';
-import { toHex } from '@chancery/core/bytes';
-import { digest, sha256 } from '@chancery/core/sha';
+import { OPENSSL_DIGESTS } from '@chancery/keys/openssl-digests';
 import type { DsseRequest } from '@chancery/wire/rekor-v2';
 import { inTotoDigests } from '../domain/in-toto-digests.ts';
 import { hashTerm } from '../domain/search-terms.ts';
@@ -29,13 +29,12 @@ export const dsseV002: EntryKind<DsseRequest> = {
 			);
 		}
 		const { hash } = algorithmOfKeyDetails(verifier.keyDetails, readVerifier(verifier).info);
-		return admitHashedRekord(
-			{
-				digest: digest(hash, envelopeEncoding(envelope.payloadType, envelope.payload)),
-				signature: { content: signature.sig, verifier },
-			},
-			[hashTerm('sha256', toHex(sha256(envelope.payload))), ...inTotoDigests(envelope.payloadType, envelope.payload)],
-			checkSignature,
-		);
+		const { payloadType, payload } = envelope;
+		const message = envelopeEncoding(payloadType, payload);
+		const digest = new Uint8Array(hashOf(OPENSSL_DIGESTS[hash], message, 'buffer'));
+		return admitHashedRekord({ digest, signature: { content: signature.sig, verifier } }, checkSignature, {
+			message,
+			moreTerms: () => [hashTerm('sha256', hashOf('sha256', payload, 'hex')), ...inTotoDigests(payloadType, payload)],
+		});
 	},
 };

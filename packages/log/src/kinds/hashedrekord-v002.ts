@@ -30,14 +30,24 @@ const HASH_NAMES = { SHA2_256: 'sha256', SHA2_384: 'sha384', SHA2_512: 'sha512' 
 export const hashedrekordV002: EntryKind<HashedRekordRequest> = {
 	kind: KIND,
 	version: VERSION,
-	admit: (request, checkSignature) => admitHashedRekord(request, [], checkSignature),
+	admit: (request, checkSignature) => admitHashedRekord(request, checkSignature),
 };
 
-/** The story of both v2 requests; `moreTerms` are what else the entry is found by. */
+/** What an envelope has beside its digest. */
+interface SignedMessage {
+	readonly message: Uint8Array;
+	/** What else the entry is found by; asked for when the signature is right. */
+	readonly moreTerms: () => readonly SearchTerm[];
+}
+
+/** Up to here hashing a message once more costs less than verifying without it. */
+const SHORT_BYTES = 32 * 1024;
+
+/** The story of both v2 requests. */
 export async function admitHashedRekord(
 	request: HashedRekordRequest,
-	moreTerms: readonly SearchTerm[],
 	checkSignature: CheckSignature,
+	signed?: SignedMessage,
 ): Promise<CanonicalEntry> {
 	const { digest, signature } = request;
 	const key = readVerifier(signature.verifier);
@@ -48,7 +58,10 @@ export async function admitHashedRekord(
 			`the digest has ${digest.length} bytes; ${keyDetails} signs ${digestLength(hash)}`,
 		);
 	}
-	if (!(await checkSignature({ key, signature: signature.content, hash, over: { digest } })))
+	// The same question, but for Ed25519, where a signature over the message is another one than over its digest.
+	const isShort = signed !== undefined && signed.message.length <= SHORT_BYTES && key.info.algorithm !== 'ed25519';
+	const over = isShort ? { message: signed.message } : { digest };
+	if (!(await checkSignature({ key, signature: signature.content, hash, over })))
 		throw signatureMismatch('the signature does not verify over the digest with the key');
 
 	const { x509Certificate, publicKey } = signature.verifier;
@@ -77,7 +90,7 @@ export async function admitHashedRekord(
 			...verifierTerms(key, rawBytes),
 			hashTerm(HASH_NAMES[hash], toHex(digest)),
 			signatureTerm(signature.content),
-			...moreTerms,
+			...(signed?.moreTerms() ?? []),
 		]),
 	};
 }
