@@ -30,7 +30,8 @@ export async function startLogServer(
 	await writeFile(path, JSON.stringify(plan));
 	const child: ChildProcess = spawn(process.execPath, [PROGRAM, path], {
 		stdio: ['ignore', 'pipe', 'pipe'],
-		env: { PATH: process.env.PATH, ...env },
+		// A thousand starts need not compile the same sources a thousand times.
+		env: { PATH: process.env.PATH, NODE_COMPILE_CACHE: join(folder, 'compile-cache'), ...env },
 	});
 	if (child.pid === undefined) throw new Error('the log process could not be started');
 	let words = '';

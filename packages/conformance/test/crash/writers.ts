@@ -52,8 +52,8 @@ const HOT = 8;
 const HOT_PERCENT = 6;
 const REPEAT_PERCENT = 4;
 /** A campaign cannot wait for the seconds of Retry-After, thousands of times; it must be there, and is cut to this. */
-const PAUSE_MS = 40;
-const LONGEST_PAUSE_MS = 160;
+const PAUSE_MS = 50;
+const LONGEST_PAUSE_MS = 500;
 
 export function startWriters(options: WriterOptions): Writers {
 	const { urls, client, reader, authority, seed, count } = options;
