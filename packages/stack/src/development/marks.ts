@@ -37,6 +37,10 @@ export async function makeMarkFolder(instanceId: string): Promise<void> {
 }
 
 export function openMarks(instanceId: string): InstanceMarks {
-	const mark = (log: string) => openFileMark(join(markFolder(instanceId), `${log}.mark`));
-	return { v1: mark('log-v1'), v2: mark('log-v2'), ctlog: mark('ctlog') };
+	const mark = (log: keyof InstanceMarks) => openFileMark(markPath(instanceId, log));
+	return { v1: mark('v1'), v2: mark('v2'), ctlog: mark('ctlog') };
+}
+
+export function markPath(instanceId: string, log: keyof InstanceMarks): string {
+	return join(markFolder(instanceId), `${log === 'ctlog' ? log : `log-${log}`}.mark`);
 }
