@@ -30,11 +30,7 @@ export function openFileMark(path: string): AdoptableMarkStore {
 
 	const load = async (): Promise<StoredMark | undefined> => {
 		await lock.hold();
-		const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-			if ((cause as { code?: string }).code === 'ENOENT') return undefined;
-			throw new MarkError(`the mark ${path} cannot be read`, { cause });
-		});
-		return text === undefined ? undefined : parseStoredMark(text, path);
+		return readStoredMark(path);
 	};
 
 	const save = async (stored: StoredMark): Promise<void> => {
@@ -70,6 +66,19 @@ export function openFileMark(path: string): AdoptableMarkStore {
 		holder: () => inTurn(async () => (await load())?.holder ?? freshHolder),
 		close: () => inTurn(() => lock.release()),
 	};
+}
+
+/** The mark in a file, for someone who only looks and may do so beside the process that has it. Throws MarkError. */
+export async function readFileMark(path: string): Promise<Mark | undefined> {
+	return (await readStoredMark(path))?.mark;
+}
+
+async function readStoredMark(path: string): Promise<StoredMark | undefined> {
+	const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+		if ((cause as { code?: string }).code === 'ENOENT') return undefined;
+		throw new MarkError(`the mark ${path} cannot be read`, { cause });
+	});
+	return text === undefined ? undefined : parseStoredMark(text, path);
 }
 
 /** True when `next` has to be written over `stored`. */

@@ -2,6 +2,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { defaultDataFolder } from '../default-folders.ts';
 import { terminal } from '../terminal.ts';
+import { logAuditCommand } from './log-audit.ts';
 
 interface AdoptHeadOptions {
 	readonly data: string;
@@ -12,7 +13,7 @@ interface AdoptHeadOptions {
 }
 
 export function logCommand(): Command {
-	const log = new Command('log').description('Operates on the logs of an instance.');
+	const log = new Command('log').description('Operates on logs, and audits them.');
 	log
 		.command('adopt-head')
 		.description('Declares that the database of a stopped instance is complete, and lets its log grow again.')
@@ -37,6 +38,7 @@ Example:
 			if (options.json) terminal.json({ log: options.log, previousSize: previous?.size ?? null, size: adopted.size });
 			else terminal.success(`the log ${options.log} goes on from size ${adopted.size}`);
 		});
+	log.addCommand(logAuditCommand().copyInheritedSettings(log));
 	return log;
 }
 

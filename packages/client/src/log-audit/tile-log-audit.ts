@@ -40,6 +40,7 @@ export async function auditTileLog({ read, key, origin, onProgress }: TileLogAud
 	await auditTree(treeOf(read, checkpoint, findings, issuers), {
 		size,
 		root,
+		claimant: 'the checkpoint',
 		findings,
 		onProgress: (entries) => onProgress?.(entries, size),
 	});
@@ -89,8 +90,9 @@ function treeOf(read: ReadObject, checkpoint: SignedCheckpoint, findings: Findin
 		},
 		async tile(level, index, width) {
 			const bytes = await readTile({ level, index, width });
+			if (!bytes) return 'missing';
 			// The full tile begins with the partial one.
-			return bytes?.length === TILE_WIDTH * HASH_LENGTH ? bytes.subarray(0, width * HASH_LENGTH) : bytes;
+			return bytes.length === TILE_WIDTH * HASH_LENGTH ? bytes.subarray(0, width * HASH_LENGTH) : bytes;
 		},
 		tileName: (level, index, width) => tilePath({ level, index, width }),
 	};

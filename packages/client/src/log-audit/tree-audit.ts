@@ -22,16 +22,20 @@ export interface AuditedTree {
 	 * and the source has reported why.
 	 */
 	leafHashes(index: number, width: number): Promise<readonly (Hash | undefined)[]>;
-	/** The first `width` hashes of a tile as they are stored; undefined when they are not there, which is reported here. */
-	tile(level: number, index: number, width: number): Promise<Uint8Array | undefined>;
+	/** The first `width` hashes of a tile as they are stored. */
+	tile(level: number, index: number, width: number): Promise<TileBytes>;
 	/** What a tile is called in findings. */
 	tileName(level: number, index: number, width: number): string;
 }
 
+/** `missing` is reported by the audit; `unknown`: the source has reported why it cannot tell. */
+export type TileBytes = Uint8Array | 'missing' | 'unknown';
+
 export interface TreeAuditOptions {
 	readonly size: number;
-	/** What the signed checkpoint says. */
 	readonly root: Hash;
+	/** Who says that this is the root, for findings: `the checkpoint`. */
+	readonly claimant: string;
 	readonly findings: Findings;
 	/** Smaller sizes whose roots are wanted too. */
 	readonly watch?: readonly number[];
@@ -87,7 +91,7 @@ async function closeTiles(
 	source: AuditedTree,
 	levels: Node[][],
 	bundle: number,
-	first: Uint8Array | undefined,
+	first: TileBytes,
 	findings: Findings,
 	watched: WatchedRoots,
 ): Promise<void> {
@@ -107,7 +111,7 @@ async function closeTiles(
 async function checkRoot(
 	source: AuditedTree,
 	levels: readonly Node[][],
-	{ size, root, findings }: TreeAuditOptions,
+	{ size, root, claimant, findings }: TreeAuditOptions,
 	watched: WatchedRoots,
 ): Promise<void> {
 	const edge: Compared[] = [];
@@ -139,7 +143,7 @@ async function checkRoot(
 	findings.add(
 		'root',
 		made
-			? `the ${size} entries make root ${toHex(made)}, the checkpoint says root ${toHex(root)}`
+			? `the ${size} entries make root ${toHex(made)}, ${claimant} says root ${toHex(root)}`
 			: `it cannot be recomputed: entries are missing, and the tiles that would stand for them too`,
 	);
 }
@@ -160,7 +164,7 @@ interface StoredTile {
 	readonly level: number;
 	readonly index: number;
 	readonly width: number;
-	readonly bytes: Uint8Array | undefined;
+	readonly bytes: TileBytes;
 }
 
 function compareTile(source: AuditedTree, tile: StoredTile, nodes: readonly Node[], findings: Findings): Compared {
@@ -201,7 +205,8 @@ function compareTile(source: AuditedTree, tile: StoredTile, nodes: readonly Node
 }
 
 function readHashes({ bytes, width }: StoredTile, name: string, findings: Findings): Hash[] | undefined {
-	if (!bytes) {
+	if (bytes === 'unknown') return undefined;
+	if (bytes === 'missing') {
 		findings.add(name, 'is missing');
 		return undefined;
 	}
@@ -273,8 +278,8 @@ interface FetchedBundle {
 	readonly index: number;
 	readonly width: number;
 	readonly hashes: readonly (Hash | undefined)[];
-	/** The tile of level 0 over it, when it is full. */
-	readonly tile: Uint8Array | undefined;
+	/** The tile of level 0 over it; of a partial one, it is read at the end. */
+	readonly tile: TileBytes;
 }
 
 /** The bundles in order, a few fetched ahead. */
@@ -283,7 +288,7 @@ async function* bundles(source: AuditedTree, size: number): AsyncGenerator<Fetch
 		const width = tileWidth(0, index, size);
 		const [hashes, tile] = await Promise.all([
 			source.leafHashes(index, width),
-			width === TILE_WIDTH ? source.tile(0, index, width) : undefined,
+			width === TILE_WIDTH ? source.tile(0, index, width) : ('unknown' as const),
 		]);
 		return { index, width, hashes, tile };
 	};
