@@ -40,7 +40,7 @@ export interface ListenerOptions {
 	readonly ignoreTrailingSlash?: boolean;
 	/** Requests being worked on at the same time; more are answered 503. Default 512. */
 	readonly maxInFlight?: number;
-	/** Sum of the bodies being received at the same time. Default 256 MiB. */
+	/** Sum of the bodies of all requests under way, from 64 KiB of each on. Default 256 MiB. */
 	readonly maxHeldBodyBytes?: number;
 	readonly limits?: Partial<HttpLimits>;
 	readonly metrics?: Metrics;
@@ -161,18 +161,24 @@ export function createListener(options: ListenerOptions): FastifyInstance {
 		maxHeldBytes: options.maxHeldBodyBytes ?? DEFAULT_MAX_HELD_BODY_BYTES,
 	});
 	app.removeAllContentTypeParsers();
-	const readBody = (request: FastifyRequest, payload: IncomingMessage): Promise<Uint8Array> => {
+	const held = new WeakMap<FastifyRequest, () => void>();
+	const readBody = async (request: FastifyRequest, payload: IncomingMessage): Promise<Uint8Array> => {
 		const encoding = request.headers['content-encoding'];
 		if (encoding !== undefined && encoding !== 'identity')
 			throw new DomainError('unsupported-media-type', 'the body must be sent without a content encoding');
 		const length = Number(request.headers['content-length'] ?? Number.NaN);
-		return bodies.read(payload, Number.isNaN(length) ? undefined : length);
+		const { bytes, release } = await bodies.read(payload, Number.isNaN(length) ? undefined : length);
+		held.set(request, release);
+		return bytes;
 	};
 	// `*` alone would do, but is looked up anew for each request; what a pattern matched is remembered.
 	app.addContentTypeParser(/^/, readBody);
 	app.addContentTypeParser('*', readBody);
 
-	limitInFlight(app, options.maxInFlight ?? DEFAULT_MAX_IN_FLIGHT);
+	limitInFlight(app, options.maxInFlight ?? DEFAULT_MAX_IN_FLIGHT, (request) => {
+		held.get(request)?.();
+		held.delete(request);
+	});
 	return app;
 }
 
@@ -254,16 +260,19 @@ function fromFramework(error: unknown): unknown {
 /**
  * Counts a request from the moment its body is complete (slow senders are bounded by connections and timeouts, and must
  * not starve the others) until its answer has left. When the client leaves earlier the work goes on, so the slot stays
- * taken until there is an answer to throw away.
+ * taken until there is an answer to throw away. `onRelease` hears of each request once, when it is over.
  */
-function limitInFlight(app: FastifyInstance, maxInFlight: number): void {
+function limitInFlight(app: FastifyInstance, maxInFlight: number, onRelease: (request: FastifyRequest) => void): void {
 	const working = new WeakSet<FastifyRequest>();
 	let inFlight = 0;
 	const release = (request: FastifyRequest) => {
-		if (working.delete(request)) inFlight--;
+		if (!working.delete(request)) return;
+		inFlight--;
+		onRelease(request);
 	};
 	app.addHook('preValidation', (request, reply, done) => {
 		if (inFlight >= maxInFlight) {
+			onRelease(request);
 			done(new DomainError('unavailable', 'the server is busy; try again', { retryAfterSeconds: 1 }));
 			return;
 		}

@@ -1,6 +1,10 @@
 /**
  * Collects the bytes of request bodies within two bounds: one per body, and one for all bodies that a listener holds
  * at the same time, because connections times body size is more than a machine has.
+ *
+ * A body is held from its first byte until its request has been answered: what was made of it lives as long. Small
+ * bodies are not counted, nor the beginning of large ones; whoever fills the bound, with bodies that arrive slowly for
+ * instance, keeps out large bodies only.
  */
 import type { Readable } from 'node:stream';
 import { DomainError } from './domain-error.ts';
@@ -8,10 +12,21 @@ import { DomainError } from './domain-error.ts';
 /** How long a too long body is still read, so that a client that writes before it reads sees the refusal. */
 const DISCARD_MS = 1_000;
 
+/** So much of each body is not counted: connections times this is what a machine has. */
+const UNCOUNTED_BYTES = 64 * 1024;
+
 export interface BodyLimits {
 	readonly maxBodyBytes: number;
-	/** Sum over all bodies being received. */
+	/** Sum over all bodies that are held, without the uncounted beginning of each. */
 	readonly maxHeldBytes: number;
+	/** Default 64 KiB. */
+	readonly uncountedBytes?: number;
+}
+
+export interface HeldBody {
+	readonly bytes: Uint8Array;
+	/** To be called once, when the request has been answered. */
+	readonly release: () => void;
 }
 
 export class BodyReader {
@@ -27,8 +42,8 @@ export class BodyReader {
 	 * @throws DomainError `body-too-large`; `unavailable` when too many bodies are being received; `invalid-request`
 	 * when the client stopped in the middle.
 	 */
-	read(payload: Readable, contentLength: number | undefined): Promise<Uint8Array> {
-		const { maxBodyBytes, maxHeldBytes } = this.#limits;
+	read(payload: Readable, contentLength: number | undefined): Promise<HeldBody> {
+		const { maxBodyBytes, maxHeldBytes, uncountedBytes = UNCOUNTED_BYTES } = this.#limits;
 		return new Promise((resolve, reject) => {
 			const chunks: Uint8Array[] = [];
 			let length = 0;
@@ -58,8 +73,8 @@ export class BodyReader {
 					return;
 				}
 				const body = chunks.length === 1 && chunks[0] ? new Uint8Array(chunks[0]) : joined(chunks, length);
-				release();
-				resolve(body);
+				chunks.length = 0;
+				resolve({ bytes: body, release });
 			};
 			const onData = (chunk: Uint8Array) => {
 				if (refusal) {
@@ -68,15 +83,18 @@ export class BodyReader {
 					return;
 				}
 				length += chunk.length;
+				const counted = Math.max(0, length - uncountedBytes) - held;
 				if (length > maxBodyBytes) {
 					refuse(tooLarge(maxBodyBytes));
-				} else if (this.#heldBytes + chunk.length > maxHeldBytes) {
+				} else if (counted > 0 && this.#heldBytes + counted > maxHeldBytes) {
 					refuse(
-						new DomainError('unavailable', 'too many bodies are being received; try again', { retryAfterSeconds: 1 }),
+						new DomainError('unavailable', 'too many large bodies are being worked on; try again', {
+							retryAfterSeconds: 1,
+						}),
 					);
 				} else {
-					this.#heldBytes += chunk.length;
-					held += chunk.length;
+					this.#heldBytes += counted;
+					held += counted;
 					chunks.push(chunk);
 				}
 			};
