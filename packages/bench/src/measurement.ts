@@ -7,7 +7,7 @@ import type { LoadProcess } from './load/load-process.ts';
 import type { WindowReport } from './load/messages.ts';
 import { WORKLOADS } from './load/workloads.ts';
 import { usageOf } from './machine/cpu-time.ts';
-import type { LoopDelay, ServerUnderTest } from './server/server-under-test.ts';
+import type { LoopFigures, ServerUnderTest } from './server/server-under-test.ts';
 import { median, percentile } from './statistics.ts';
 
 /** The figures of one window. Times in milliseconds; CPU in seconds per 1,000 acknowledged writes. */
@@ -22,7 +22,8 @@ export interface WindowFigures {
 	/** Of the load generator, in cores: what it took from the server on the same machine. */
 	readonly loadCores: number | undefined;
 	readonly serverResidentMiB: number | undefined;
-	readonly loopDelay: LoopDelay | undefined;
+	/** Its `cpuSeconds` are per 1,000 writes here. */
+	readonly loop: LoopFigures | undefined;
 	readonly acknowledged: number;
 	readonly refused: number;
 	readonly ranOut: boolean;
@@ -108,11 +109,11 @@ export class Measurement {
 		await this.#load.prepare(workload, Math.ceil((rate * MARGIN * windowMs) / 1000) + 2 * clients);
 
 		const roots = [server.pid, server.databasePid ?? 0, this.#load.pid];
-		await server.probe?.resetLoopDelay();
+		await server.probe?.resetLoop();
 		const before = usageOf(roots);
 		await this.#load.window(server.target(WORKLOADS[workload]!.wire), { workload, clients, windowMs });
 		const after = usageOf(roots);
-		const loopDelay = await server.probe?.readLoopDelay();
+		const loop = await server.probe?.readLoop();
 		const report = await this.#load.verify();
 		this.#acknowledged += report.answered;
 		this.#rates.set(rateName, report.acknowledged / (report.elapsedMs / 1000));
@@ -137,7 +138,7 @@ export class Measurement {
 			databaseCpu: server.databasePid === undefined ? undefined : perThousand(spent(1)),
 			loadCores: loadSeconds === undefined ? undefined : (loadSeconds * 1000) / elapsedMs,
 			serverResidentMiB: after[0] && after[0].residentBytes / 2 ** 20,
-			loopDelay,
+			loop: loop && { ...loop, cpuSeconds: (loop.cpuSeconds * 1000) / report.answered },
 			acknowledged: report.acknowledged,
 			refused: report.refused,
 			ranOut: report.ranOut,
@@ -173,7 +174,7 @@ function medianOf(windows: readonly WindowFigures[]): WindowFigures {
 		const values = windows.map(read).filter((value) => value !== undefined);
 		return values.length === 0 ? undefined : median(values);
 	};
-	const delays = windows.map((window) => window.loopDelay).filter((delay) => delay !== undefined);
+	const loops = windows.map((window) => window.loop).filter((loop) => loop !== undefined);
 	return {
 		writesPerSecond: of((window) => window.writesPerSecond),
 		p50Ms: of((window) => window.p50Ms),
@@ -184,13 +185,14 @@ function medianOf(windows: readonly WindowFigures[]): WindowFigures {
 		databaseCpu: known((window) => window.databaseCpu),
 		loadCores: known((window) => window.loadCores),
 		serverResidentMiB: known((window) => window.serverResidentMiB),
-		loopDelay:
-			delays.length === 0
+		loop:
+			loops.length === 0
 				? undefined
 				: {
-						p50Ms: median(delays.map((delay) => delay.p50Ms)),
-						p99Ms: median(delays.map((delay) => delay.p99Ms)),
-						maxMs: Math.max(...delays.map((delay) => delay.maxMs)),
+						cpuSeconds: median(loops.map((loop) => loop.cpuSeconds)),
+						p50Ms: median(loops.map((loop) => loop.p50Ms)),
+						p99Ms: median(loops.map((loop) => loop.p99Ms)),
+						maxMs: Math.max(...loops.map((loop) => loop.maxMs)),
 					},
 		acknowledged: windows.reduce((sum, window) => sum + window.acknowledged, 0),
 		refused: windows.reduce((sum, window) => sum + window.refused, 0),

@@ -1,5 +1,6 @@
 /**
- * The top costs in a CPU profile: by function and by package, in share of the time that was not idle.
+ * The top costs in a CPU profile, in share of the time that was not idle: by package, by function alone, and by
+ * function of ours with everything it calls.
  */
 import { readFile } from 'node:fs/promises';
 import { figure, table } from './table.ts';
@@ -21,26 +22,39 @@ interface CpuProfile {
 	readonly timeDeltas: readonly number[];
 }
 
-const TOP_FUNCTIONS = 25;
-/** What V8 calls the time in which it had nothing to do. */
-const IDLE = new Set(['(idle)', '(root)']);
+interface Place {
+	readonly name: string;
+	readonly package: string;
+	readonly isOurs: boolean;
+	/** Idle, or the work of taking the profile. */
+	readonly isBeside: boolean;
+}
 
-/** Two tables: where time went by itself, by function and by package. */
+const TOP_FUNCTIONS = 30;
+const TOP_PACKAGES = 15;
+
+/** Three tables as text. */
 export async function summariseProfile(path: string): Promise<string> {
 	const profile = JSON.parse(await readFile(path, 'utf8')) as CpuProfile;
-	const names = new Map(profile.nodes.map((node) => [node.id, describe(node)]));
-	const byFunction = new Map<string, number>();
+	const places = new Map(profile.nodes.map((node) => [node.id, placeOf(node)]));
+	const parents = new Map(profile.nodes.flatMap((node) => (node.children ?? []).map((child) => [child, node.id])));
+	const alone = new Map<string, number>();
+	const withCalls = new Map<string, number>();
 	const byPackage = new Map<string, number>();
 	let busy = 0;
-	let total = 0;
 	profile.samples.forEach((id, i) => {
+		const place = places.get(id);
 		const micros = profile.timeDeltas[i] ?? 0;
-		total += micros;
-		const name = names.get(id);
-		if (name === undefined || IDLE.has(name.function)) return;
+		if (place === undefined || place.isBeside) return;
 		busy += micros;
-		add(byFunction, `${name.function}  ${name.place}`, micros);
-		add(byPackage, name.package, micros);
+		add(alone, place.name, micros);
+		add(byPackage, place.package, micros);
+		const callers = new Set<string>();
+		for (let at: number | undefined = id; at !== undefined; at = parents.get(at)) {
+			const caller = places.get(at);
+			if (caller?.isOurs) callers.add(caller.name);
+		}
+		for (const name of callers) add(withCalls, name, micros);
 	});
 	const rows = (map: Map<string, number>, most: number) =>
 		[...map]
@@ -48,9 +62,10 @@ export async function summariseProfile(path: string): Promise<string> {
 			.slice(0, most)
 			.map(([name, micros]) => [figure((100 * micros) / busy), name]);
 	return [
-		`busy ${figure((100 * busy) / total)} % of ${figure(total / 1e6)} s`,
-		table(['%', 'package'], rows(byPackage, 15)),
-		table(['%', 'function (self time)'], rows(byFunction, TOP_FUNCTIONS)),
+		`busy for ${figure(busy / 1e6)} s`,
+		table(['%', 'package'], rows(byPackage, TOP_PACKAGES)),
+		table(['%', 'function alone'], rows(alone, TOP_FUNCTIONS)),
+		table(['%', 'function of ours with what it calls'], rows(withCalls, TOP_FUNCTIONS)),
 	].join('\n\n');
 }
 
@@ -58,13 +73,17 @@ function add(map: Map<string, number>, name: string, micros: number): void {
 	map.set(name, (map.get(name) ?? 0) + micros);
 }
 
-function describe({ callFrame }: ProfileNode): { function: string; place: string; package: string } {
+function placeOf({ callFrame }: ProfileNode): Place {
 	const { functionName, url, lineNumber } = callFrame;
 	const name = functionName || '(anonymous)';
-	const ours = /packages\/([a-z]+)\/(.*)$/.exec(url);
-	const theirs = /node_modules\/((?:@[^/]+\/)?[^/]+)\/((?!.*node_modules\/).*)$/.exec(url);
-	const [, owner, file] = theirs ?? ours ?? [];
-	if (owner !== undefined) return { function: name, place: `${owner}/${file}:${lineNumber + 1}`, package: owner };
-	if (url.startsWith('node:')) return { function: name, place: `${url}:${lineNumber + 1}`, package: url };
-	return { function: name, place: url, package: name.startsWith('(') ? name : 'native' };
+	const [, ours, ourFile] = /packages\/([a-z]+)\/(.*)$/.exec(url) ?? [];
+	const [, theirs, theirFile] = /.*node_modules\/((?:@[^/]+\/)?[^/]+)\/(.*)$/.exec(url) ?? [];
+	const owner = theirs ?? ours ?? (url.startsWith('node:') ? url : name.startsWith('(') ? name : 'native');
+	const file = theirFile ?? ourFile;
+	return {
+		name: file === undefined ? `${name}  ${url}` : `${name}  ${owner}/${file}:${lineNumber + 1}`,
+		package: owner,
+		isOurs: theirs === undefined && ours !== undefined,
+		isBeside: name === '(idle)' || name === '(root)' || url === 'node:inspector' || url.includes('event-loop-probe'),
+	};
 }

@@ -7,8 +7,8 @@ import { Session } from 'node:inspector/promises';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 
 export type ProbeRequest =
-	| { readonly kind: 'reset-loop-delay' }
-	| { readonly kind: 'read-loop-delay' }
+	| { readonly kind: 'reset-loop' }
+	| { readonly kind: 'read-loop' }
 	| { readonly kind: 'start-profile' }
 	| { readonly kind: 'stop-profile'; readonly path: string };
 
@@ -18,17 +18,25 @@ const SAMPLING_US = 500;
 
 const histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
 histogram.enable();
+let threadCpu = process.threadCpuUsage();
 let session: Session | undefined;
 
 const lateMs = (nanoseconds: number) => Math.max(0, nanoseconds / 1e6 - RESOLUTION_MS);
 
+function threadSeconds(): number {
+	const { user, system } = process.threadCpuUsage(threadCpu);
+	return (user + system) / 1e6;
+}
+
 async function answer(request: ProbeRequest): Promise<unknown> {
 	switch (request.kind) {
-		case 'reset-loop-delay':
+		case 'reset-loop':
 			histogram.reset();
+			threadCpu = process.threadCpuUsage();
 			return {};
-		case 'read-loop-delay':
+		case 'read-loop':
 			return {
+				cpuSeconds: threadSeconds(),
 				p50Ms: lateMs(histogram.percentile(50)),
 				p99Ms: lateMs(histogram.percentile(99)),
 				maxMs: lateMs(histogram.max),

@@ -102,15 +102,20 @@ export class LogInstance {
 	}
 
 	/** Writes the configuration of a server process and answers its path. */
-	async writeConfig(settings: { readonly logLevel: string; readonly backend: BackendSettings }): Promise<string> {
+	async writeConfig(settings: {
+		readonly logLevel: string;
+		readonly backend: BackendSettings;
+		readonly ports: Readonly<Record<'v1' | 'v2', number>>;
+	}): Promise<string> {
 		const path = join(this.folder, 'log.yaml');
-		const listen = { host: '127.0.0.1', port: 0 };
+		const listen = (port: number) => ({ host: '127.0.0.1', port });
+		const { v1, v2 } = settings.ports;
 		const sections = {
 			log: {
 				...sectionOf(),
 				...settings.backend.config,
 				markFiles: { v1: this.markFile('v1'), v2: this.markFile('v2') },
-				listen: { v1: listen, v2: listen, admin: listen },
+				listen: { v1: listen(v1), v2: listen(v2), admin: listen(0) },
 				keys: {
 					v1: { uri: `file:${join(this.folder, 'keys', 'v1.pem')}` },
 					v2: { uri: `file:${join(this.folder, 'keys', 'v2.pem')}` },

@@ -11,8 +11,9 @@ import type { LoadTarget } from '../load/messages.ts';
 import type { Wire } from '../load/workloads.ts';
 import { type BackendChoice, settingsOf } from './digest-backend.ts';
 import type { ProbeRequest } from './event-loop-probe.ts';
+import { freePort } from './free-port.ts';
 import { HOSTNAME, type LogInstance, TREE_ID, V2_ORIGIN } from './log-instance.ts';
-import type { LoopDelay, ServerProbe, ServerUnderTest } from './server-under-test.ts';
+import type { LoopFigures, ServerProbe, ServerUnderTest } from './server-under-test.ts';
 
 const START_LIMIT_MS = 30_000;
 const STOP_LIMIT_MS = 10_000;
@@ -25,8 +26,10 @@ export async function startLogServer(
 	options: { readonly logLevel: string; readonly backend: BackendChoice },
 ): Promise<ServerUnderTest> {
 	const backend = settingsOf(options.backend);
-	const config = await instance.writeConfig({ logLevel: options.logLevel, backend });
+	const ports = { v1: await freePort(), v2: await freePort() };
+	const config = await instance.writeConfig({ logLevel: options.logLevel, backend, ports });
 	const logFile = join(instance.folder, `server-${++starts}.log`);
+	// To a file: a pipe would cost us CPU for every line.
 	const stderr = openSync(logFile, 'w');
 	const child = fork(new URL(import.meta.resolve('@chancery/log/main')), ['--config', config], {
 		execArgv: ['--import', new URL('./event-loop-probe.ts', import.meta.url).href],
@@ -34,7 +37,7 @@ export async function startLogServer(
 		stdio: ['ignore', 'ignore', stderr, 'ipc'],
 	});
 	closeSync(stderr);
-	const ports = await listenersOf(child, logFile);
+	await isServing(child, Object.values(ports), logFile);
 	return {
 		name: 'chancery',
 		settings: {
@@ -58,22 +61,20 @@ function targetOf({ keys }: LogInstance, wire: Wire, port: number): LoadTarget {
 	return { host: '127.0.0.1', port, wire, log };
 }
 
-/** Reads the server's log until it names its ports. It goes to a file: a pipe would cost us CPU for every line. */
-async function listenersOf(child: ChildProcess, logFile: string): Promise<Record<Wire, number>> {
+async function isServing(child: ChildProcess, ports: readonly number[], logFile: string): Promise<void> {
 	for (const endMs = performance.now() + START_LIMIT_MS; performance.now() < endMs; await sleep(50)) {
-		const text = await readFile(logFile, 'utf8');
-		const portOf = (wire: Wire) => {
-			const line = text
-				.split('\n')
-				.find((line) => line.includes('"listening"') && line.includes(`"listener":"${wire}"`));
-			return Number(/"url":"http:\/\/[^"]*:(\d+)"/.exec(line ?? '')?.[1] ?? Number.NaN);
-		};
-		const ports = { v1: portOf('v1'), v2: portOf('v2') };
-		if (!Number.isNaN(ports.v1 + ports.v2)) return ports;
-		if (child.exitCode !== null || child.signalCode !== null) throw new Error(`the server ended: ${text.slice(-2000)}`);
+		// Any answer will do: the listeners open when the logs are.
+		const answers = ports.map((port) =>
+			fetch(`http://127.0.0.1:${port}/`).then(
+				() => true,
+				() => false,
+			),
+		);
+		if ((await Promise.all(answers)).every((answered) => answered)) return;
+		if (child.exitCode !== null || child.signalCode !== null) break;
 	}
 	child.kill('SIGKILL');
-	throw new Error(`the server did not listen within ${START_LIMIT_MS} ms; its log is ${logFile}`);
+	throw new Error(`the server is not serving: ${(await readFile(logFile, 'utf8')).slice(-2000)}`);
 }
 
 function probeOf(child: ChildProcess): ServerProbe {
@@ -85,8 +86,8 @@ function probeOf(child: ChildProcess): ServerProbe {
 		return result;
 	};
 	return {
-		resetLoopDelay: async () => void (await ask({ kind: 'reset-loop-delay' })),
-		readLoopDelay: async () => (await ask({ kind: 'read-loop-delay' })) as LoopDelay,
+		resetLoop: async () => void (await ask({ kind: 'reset-loop' })),
+		readLoop: async () => (await ask({ kind: 'read-loop' })) as LoopFigures,
 		startProfile: async () => void (await ask({ kind: 'start-profile' })),
 		stopProfile: async (path) => void (await ask({ kind: 'stop-profile', path })),
 	};

@@ -5,10 +5,10 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createFileKey } from '@chancery/keys/file-key';
+import { freePort } from './free-port.ts';
 import { stopChild } from './log-server.ts';
 import type { ServerUnderTest } from './server-under-test.ts';
 
@@ -66,16 +66,4 @@ async function isServing(port: number, logFile: string, hasEnded: () => boolean)
 		if (answer?.status === 200) return;
 	}
 	throw new Error(`the server is not serving: ${(await readFile(logFile, 'utf8')).slice(-2000)}`);
-}
-
-/** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-	const server = createServer();
-	const { promise, resolve } = Promise.withResolvers<void>();
-	server.listen(0, '127.0.0.1', resolve);
-	await promise;
-	const address = server.address();
-	await new Promise((done) => server.close(done));
-	if (address === null || typeof address === 'string') throw new Error('no free port');
-	return address.port;
 }

@@ -4,8 +4,9 @@
 import type { LoadTarget } from '../load/messages.ts';
 import type { Wire } from '../load/workloads.ts';
 
-/** Milliseconds by which the event loop came late. */
-export interface LoopDelay {
+/** How the event loop fared: milliseconds by which it came late, and CPU time of its thread alone. */
+export interface LoopFigures {
+	readonly cpuSeconds: number;
 	readonly p50Ms: number;
 	readonly p99Ms: number;
 	readonly maxMs: number;
@@ -28,8 +29,8 @@ export interface ServerUnderTest {
 /** What is asked of our own server from inside its process. */
 export interface ServerProbe {
 	/** Begins a new measurement of the event loop. */
-	resetLoopDelay(): Promise<void>;
-	readLoopDelay(): Promise<LoopDelay>;
+	resetLoop(): Promise<void>;
+	readLoop(): Promise<LoopFigures>;
 	startProfile(): Promise<void>;
 	/** Writes a `.cpuprofile` to `path`. */
 	stopProfile(path: string): Promise<void>;
