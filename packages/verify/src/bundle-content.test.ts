@@ -110,6 +110,19 @@ describe('what is signed', () => {
 	});
 });
 
+describe('a key id in the envelope', () => {
+	it('must agree with the key hint where both are given', async () => {
+		const path = ['dsseEnvelope', 'signatures', 0, 'keyid'];
+		const bundle = await authority.sign({ payload: true, hint: 'release' });
+		for (const keyid of ['release', '', undefined])
+			expect(openBundle(withMember(bundle, path, keyid)).signer.kind).toBe('publicKey');
+		await expectRefusal(open(withMember(bundle, path, 'other')), 'bundle-malformed', /different keys/);
+		expect(openBundle(withMember(await authority.sign({ payload: true }), path, 'any')).signer.kind).toBe(
+			'certificate',
+		);
+	});
+});
+
 describe('proofs by version', () => {
 	const promise = [...ENTRY, 'inclusionPromise'];
 	const proof = [...ENTRY, 'inclusionProof'];

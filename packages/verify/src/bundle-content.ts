@@ -72,7 +72,7 @@ function signerOf(bundle: Bundle, version: BundleVersion): BundleContent['signer
 	return { kind: 'certificate', certificate: leaf };
 }
 
-function signedOf({ messageSignature, dsseEnvelope }: Bundle): BundleContent['signed'] {
+function signedOf({ messageSignature, dsseEnvelope, verificationMaterial }: Bundle): BundleContent['signed'] {
 	if (messageSignature && !dsseEnvelope) {
 		const { signature, messageDigest } = messageSignature;
 		return { kind: 'message', signature, claimedDigest: messageDigest };
@@ -80,6 +80,9 @@ function signedOf({ messageSignature, dsseEnvelope }: Bundle): BundleContent['si
 	if (!dsseEnvelope || messageSignature) throw malformed('exactly one of messageSignature and dsseEnvelope is needed');
 	const [signature, second] = dsseEnvelope.signatures;
 	if (!signature || second) throw malformed('a DSSE envelope in a bundle has exactly one signature');
+	const hint = verificationMaterial.publicKey?.hint;
+	if (hint && signature.keyid && hint !== signature.keyid)
+		throw malformed('the key hint of the bundle and the key id in the envelope name different keys');
 	return { kind: 'envelope', signature: signature.sig, envelope: dsseEnvelope };
 }
 

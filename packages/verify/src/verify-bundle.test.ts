@@ -300,8 +300,13 @@ describe('the signing certificate', () => {
 	});
 
 	it('with a key that no list names is refused', async () => {
-		const bundle = await authority.sign({ key: makeKey('rsa1024'), payload: true, kind: 'dsse/0.0.1' });
-		await expectRefusal(authority.verify(bundle), 'certificate-invalid', /public key/);
+		const key = makeKey('rsa1024');
+		for (const options of [{ payload: true, kind: 'dsse/0.0.1' }, { kind: 'hashedrekord/0.0.1' }] as const)
+			await expectRefusal(
+				authority.verify(await authority.sign({ key, ...options })),
+				'certificate-invalid',
+				/public key/,
+			);
 	});
 
 	it('must have been valid at every proved time', async () => {

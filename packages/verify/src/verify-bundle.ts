@@ -181,10 +181,12 @@ async function checkSignature(
 			? { kind: 'certificate' as const, der: bundle.signer.certificate.der, spki: publicKey }
 			: { kind: 'publicKey' as const, der: publicKey, spki: publicKey };
 	const { signature } = bundle.signed;
+	// Also refuses keys that Sigstore's registry does not have, such as short RSA keys.
+	const keyHash = defaultHashOf(publicKey);
 
 	if (bundle.signed.kind === 'envelope') {
 		const { envelope } = bundle.signed;
-		const hash = defaultHashOf(publicKey);
+		const hash = keyHash;
 		const message = preAuthEncode(envelope.payloadType, envelope.payload);
 		if (!(await crypto.verify(publicKey, message, signature, hash)))
 			throw new VerifyError('signature-invalid', 'the signature of the envelope does not verify');
@@ -193,7 +195,7 @@ async function checkSignature(
 	}
 
 	const { claimedDigest } = bundle.signed;
-	const hash = claimedDigest ? hashNamed(claimedDigest.algorithm) : defaultHashOf(publicKey);
+	const hash = claimedDigest ? hashNamed(claimedDigest.algorithm) : keyHash;
 	const artifactDigest = digestOf(artifact, hash);
 	// The digest in the bundle is not signed; it serves only to tell a wrong artifact from a wrong signature.
 	if (claimedDigest && !equalBytes(claimedDigest.digest, artifactDigest))

@@ -167,6 +167,15 @@ describe('a report', () => {
 		await expectRefused(words);
 	});
 
+	it.each([
+		['ca', { uri: 'http://ca.tést' }],
+		['tsa', { uri: 'http://tsa.test/é' }],
+		['identity', { issuer: 'http://id.test/\u202e' }],
+	] satisfies [ServiceName, object][])('of %s with %j is refused', async (name, changes) => {
+		Object.assign(services.materials, { [name]: { ...materials[name], ...changes } });
+		await expectRefused(/not ASCII|valid/);
+	});
+
 	it.each(['ca', 'tsa'] as const)('of %s with a chain that leads nowhere is refused', async (name) => {
 		const { signer, certificates, rootSigner } = services[name];
 		const [first] = certificates;

@@ -30,6 +30,9 @@ export function checkReport({ material, issuedAt }: OpenedTrustReport, nowMs: nu
 	// An old report could be replayed by whoever has taken the service's place, to keep a retired key in use.
 	if (Math.abs(nowMs - issuedAt.getTime()) > MAX_REPORT_AGE_MS)
 		throw refused(`the report was made at ${issuedAt.toISOString()}, which is not now`);
+	const address = 'uri' in material ? material.uri : 'baseUrl' in material ? material.baseUrl : material.issuer;
+	// It will stand in signed metadata, where clients normalise other characters in different ways.
+	if (!/^[\x21-\x7e]+$/.test(address)) throw refused('the address in the report is not ASCII');
 	try {
 		checkMaterial(material);
 	} catch (cause) {
