@@ -11,6 +11,12 @@ import { syncFolder } from './data-record.ts';
 import { EmbeddedPostgresError } from './embedded-error.ts';
 import { runAs, type ServerUser } from './server-user.ts';
 
+/**
+ * A start that was killed may have left its `initdb` behind, which ends only at its next step and until then puts files
+ * into the folder that is being removed: about five seconds in all.
+ */
+const ABANDONED = { recursive: true, maxRetries: 10, retryDelay: 100 } as const;
+
 /** The only role. It exists in this cluster alone and has no password: see `writeAccessRules`. */
 export const SUPERUSER = 'chancery';
 
@@ -96,5 +102,5 @@ export async function writeAccessRules(cluster: string, user: ServerUser | undef
 async function removeDrafts(cluster: string): Promise<void> {
 	const folder = dirname(cluster);
 	for (const name of await readdir(folder))
-		if (name.startsWith(`${basename(cluster)}.new-`)) await rm(join(folder, name), { recursive: true });
+		if (name.startsWith(`${basename(cluster)}.new-`)) await rm(join(folder, name), ABANDONED);
 }

@@ -14,8 +14,6 @@ const DATABASE = 'chancery';
 /** All services of the process together. */
 const MAX_CONNECTIONS = 40;
 const SEND_AWAY_EVERY_MS = 50;
-const ABANDONED_RETRIES = 20;
-const ABANDONED_RETRY_MS = 250;
 
 /**
  * Opens the database; `cleanup` closes it again, and stops the server if it was started here.
@@ -53,7 +51,7 @@ async function startUnlessStopped(
 	stop: AbortSignal | undefined,
 ): Promise<EmbeddedPostgres> {
 	stop?.throwIfAborted();
-	const starting = startDespiteAbandoned(dataDir, log, stop);
+	const starting = startEmbedded({ dataDir, log });
 	let isOver = false;
 	const over = starting.then(
 		() => undefined,
@@ -74,27 +72,6 @@ async function startUnlessStopped(
 		return await starting;
 	} finally {
 		stop?.removeEventListener('abort', onStop);
-	}
-}
-
-/**
- * A start that was killed while it made the cluster leaves `initdb` behind, which ends only at its next step. Until
- * then it puts files into the folder that the next start is removing.
- */
-async function startDespiteAbandoned(
-	dataDir: string,
-	log: (message: string) => void,
-	stop: AbortSignal | undefined,
-): Promise<EmbeddedPostgres> {
-	for (let tries = 0; ; tries++) {
-		try {
-			return await startEmbedded({ dataDir, log });
-		} catch (error) {
-			const { code, syscall } = error as NodeJS.ErrnoException;
-			if (code !== 'ENOTEMPTY' || syscall !== 'rmdir' || tries === ABANDONED_RETRIES) throw error;
-			await sleep(ABANDONED_RETRY_MS);
-			stop?.throwIfAborted();
-		}
 	}
 }
 
