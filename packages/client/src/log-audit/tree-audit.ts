@@ -43,6 +43,8 @@ export interface TreeAuditOptions {
 	readonly onProgress?: (entries: number) => void;
 }
 
+export type WatchedSizes = ReadonlyMap<number, readonly Hash[]>;
+
 /** A difference that the tree above has to decide: what to report when it agrees with either side, or with neither. */
 interface Doubt {
 	readonly ifComputed: Finding;
@@ -72,8 +74,11 @@ const LOOKAHEAD = 8;
 /** Differences of one tile that are told one by one. */
 const MAX_DOUBTS = 8;
 
-/** Answers the roots at the watched sizes, as the tiles have them. Errors are those of the source. */
-export async function auditTree(source: AuditedTree, options: TreeAuditOptions): Promise<ReadonlyMap<number, Hash>> {
+/**
+ * Answers the roots at the watched sizes: one, or two where entries and tiles differ, or none where nothing is left to
+ * tell by. Errors are those of the source.
+ */
+export async function auditTree(source: AuditedTree, options: TreeAuditOptions): Promise<WatchedSizes> {
 	const { size, findings, onProgress } = options;
 	const levels: Node[][] = [[]];
 	const watched = new WatchedRoots(options.watch ?? [], size);
@@ -305,28 +310,38 @@ async function* bundles(source: AuditedTree, size: number): AsyncGenerator<Fetch
 	}
 }
 
-/** Roots of earlier trees: those of the hashes that the tiles have, so that each damage is reported once. */
+/**
+ * Roots of earlier trees. Where entries and tiles differ there are two, because it is not known yet which are right: the
+ * root of what was recomputed, and the root of what is stored.
+ */
 class WatchedRoots {
-	readonly roots = new Map<number, Hash>();
+	readonly roots = new Map<number, Hash[]>();
 	readonly #wanted: ReadonlySet<number>;
-	#edge: RightEdge | undefined;
+	#edges: RightEdge[];
 
 	constructor(sizes: readonly number[], size: number) {
 		this.#wanted = new Set(sizes.filter((wanted) => wanted <= size));
-		this.#edge = this.#wanted.size > 0 ? RightEdge.empty() : undefined;
+		this.#edges = this.#wanted.size > 0 ? [RightEdge.empty()] : [];
 		this.#note();
 	}
 
-	append({ stored }: Compared): void {
-		for (const hash of stored) {
+	append({ computed, stored, doubts }: Compared): void {
+		if (doubts.length > 0 && this.#edges.length === 1) this.#edges.push(this.#edges[0]!.clone());
+		for (const [i, hash] of computed.entries()) {
+			const hashes = [hash, stored[i] ?? hash];
 			// Beyond an entry of which nothing is left no root can be told.
-			if (!hash) this.#edge = undefined;
-			this.#edge?.append(hash!);
+			if (hashes.includes(undefined)) this.#edges = [];
+			for (const [side, edge] of this.#edges.entries()) edge.append(hashes[side]!);
 			this.#note();
 		}
 	}
 
 	#note(): void {
-		if (this.#edge && this.#wanted.has(this.#edge.size)) this.roots.set(this.#edge.size, this.#edge.root());
+		const [edge] = this.#edges;
+		if (!edge || !this.#wanted.has(edge.size)) return;
+		this.roots.set(
+			edge.size,
+			this.#edges.map((one) => one.root()),
+		);
 	}
 }
