@@ -3,7 +3,7 @@
  */
 import { WORKLOADS } from './load/workloads.ts';
 import type { BenchOptions } from './options.ts';
-import { BACKEND_CHOICES, type BackendChoice } from './server/digest-backend.ts';
+import { type BackendChoice, offeredBackends, usualBackend } from './server/digest-backend.ts';
 
 export interface Cell {
 	readonly workload: string;
@@ -17,32 +17,32 @@ export function nameOf({ workload, clients, backend }: Cell): string {
 	return `${workload}/${clients}/${backend}`;
 }
 
-/** The cells that the options ask for, those of one server process next to each other. */
+/**
+ * The cells that the options ask for, those of one server process next to each other. Without `--only`: the usual
+ * workloads with the usual backend, and unless it should be quick, the others where a digest is all there is.
+ */
 export function chooseCells(options: Pick<BenchOptions, 'only' | 'clients' | 'quick'>): Cell[] {
-	const { only } = options;
-	const patterns = only.map((pattern) => pattern.split('/'));
-	const names = (position: number) => patterns.map((pattern) => pattern[position] ?? '*');
-	const clients = new Set(options.clients ?? CLIENTS);
-	for (const name of names(1)) if (name !== '*') clients.add(Number(name));
-	const cells: Cell[] = [];
-	for (const backend of BACKEND_CHOICES)
-		for (const [workload, { usual, digestOnly }] of Object.entries(WORKLOADS))
-			for (const count of [...clients].sort((a, b) => a - b)) {
-				const cell = { workload, clients: count, backend };
-				const isUsual =
-					usual &&
-					(backend === 'usual' || (digestOnly && !options.quick)) &&
-					(options.clients ?? CLIENTS).includes(count);
-				const isNamed = patterns.some(([name = '*', at = '*', by = 'usual']) => {
-					// A pattern that stops early asks for the usual: '*' has to be written.
-					const matches = (part: string, value: string) => part === '*' || part === value;
-					return (
-						(name === workload || (name === '*' && usual)) &&
-						(at === String(count) || (at === '*' && (options.clients ?? CLIENTS).includes(count))) &&
-						matches(by, backend)
-					);
-				});
-				if (only.length > 0 ? isNamed : isUsual) cells.push(cell);
-			}
-	return cells;
+	const usual = usualBackend();
+	const counts = options.clients ?? CLIENTS;
+	if (options.only.length > 0) {
+		const cells = options.only.flatMap((pattern) => matching(pattern, counts, usual));
+		return [...new Map(cells.map((cell) => [nameOf(cell), cell])).values()];
+	}
+	return offeredBackends().flatMap((backend) =>
+		Object.entries(WORKLOADS)
+			.filter(([, workload]) => workload.usual && (backend === usual || (workload.digestOnly && !options.quick)))
+			.flatMap(([workload]) => counts.map((clients) => ({ workload, clients, backend }))),
+	);
+}
+
+/** A pattern that stops early asks for the usual; `*` for all. */
+function matching(pattern: string, counts: readonly number[], usual: BackendChoice): Cell[] {
+	const [workload = '*', clients = '*', backend = usual] = pattern.split('/');
+	const backends = backend === '*' ? offeredBackends() : [backend as BackendChoice];
+	const workloads = workload === '*' ? Object.keys(WORKLOADS).filter((name) => WORKLOADS[name]?.usual) : [workload];
+	return backends.flatMap((backend) =>
+		workloads.flatMap((workload) =>
+			(clients === '*' ? counts : [Number(clients)]).map((clients) => ({ workload, clients, backend })),
+		),
+	);
 }

@@ -9,6 +9,7 @@ import { Measurement, type WindowFigures } from './measurement.ts';
 import type { BenchOptions } from './options.ts';
 import { progress } from './report/printing.ts';
 import { figure, table } from './report/table.ts';
+import { usualBackend } from './server/digest-backend.ts';
 import { LogInstance } from './server/log-instance.ts';
 import { startLogServer } from './server/log-server.ts';
 import { startRekorTiles, TILES_VARIANTS, type TilesVariant } from './server/rekor-tiles-server.ts';
@@ -46,9 +47,11 @@ export async function runComparison(options: BenchOptions, bin: string, folder: 
 	const measurement = new Measurement(load);
 	const instance = await LogInstance.create(join(folder, 'ours'));
 	stack.defer(() => instance.close());
-	const ours = await startLogServer(instance, { logLevel: options.logLevel, backend: 'usual' });
+	const ours = await startLogServer(instance, { logLevel: options.logLevel, backend: usualBackend() });
 	stack.defer(() => ours.stop());
-	const cells = chooseCells(options).filter(({ workload, backend }) => workload === WORKLOAD && backend === 'usual');
+	const cells = chooseCells(options).filter(
+		({ workload, backend }) => workload === WORKLOAD && backend === usualBackend(),
+	);
 	const settings: Record<string, Readonly<Record<string, string>>> = { [ours.name]: ours.settings };
 	const comparisons: Comparison[] = [];
 	for (const variant of Object.keys(TILES_VARIANTS) as TilesVariant[]) {

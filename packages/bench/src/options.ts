@@ -3,14 +3,14 @@
  */
 import { parseArgs } from 'node:util';
 import { WORKLOADS } from './load/workloads.ts';
-import { BACKEND_CHOICES } from './server/digest-backend.ts';
+import { KNOWN_BACKENDS } from './server/digest-backend.ts';
 
 export const USAGE = `npm run bench -- [options]
 
   (no options)          the whole matrix: every workload, number of clients and digest backend; 20 to 40 minutes
   --quick               shorter windows, fewer of them, the usual backend only: a few minutes
-  --only CELLS          only cells that one of these comma-separated patterns begins: WORKLOAD[/CLIENTS[/BACKEND]],
-                        '*' for any: --only v1-hashedrekord/256,'*/1'
+  --only CELLS          only these, separated by commas: WORKLOAD[/CLIENTS[/BACKEND]], '*' for all of a kind, the usual
+                        backend when none is named: --only 'v1-hashedrekord/256/*,*/1'
   --list                print the cells and stop
   --clients N,...       other numbers of clients (1,16,64,256,1024)
   --runs N              windows per cell, of which the median is reported (5; quick 3)
@@ -125,10 +125,10 @@ function checkPattern(pattern: string): void {
 		rest.length === 0 &&
 		(workload === '*' || Object.hasOwn(WORKLOADS, workload)) &&
 		/^(\*|[1-9][0-9]*)$/.test(clients) &&
-		(backend === '*' || (BACKEND_CHOICES as readonly string[]).includes(backend));
+		(backend === '*' || (KNOWN_BACKENDS as readonly string[]).includes(backend));
 	if (!known)
 		throw new UsageError(
-			`--only '${pattern}' names no cell; workloads are ${Object.keys(WORKLOADS).join(', ')}, backends ${BACKEND_CHOICES.join(', ')}`,
+			`--only '${pattern}' names no cell; workloads are ${Object.keys(WORKLOADS).join(', ')}, backends ${KNOWN_BACKENDS.join(', ')}`,
 		);
 }
 

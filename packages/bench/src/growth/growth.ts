@@ -7,6 +7,7 @@ import { type CellFigures, Measurement } from '../measurement.ts';
 import type { BenchOptions } from '../options.ts';
 import { progress } from '../report/printing.ts';
 import { figure, table } from '../report/table.ts';
+import { usualBackend } from '../server/digest-backend.ts';
 import { LogInstance } from '../server/log-instance.ts';
 import { startLogServer } from '../server/log-server.ts';
 import { countStored, requireStored } from '../stored-entries.ts';
@@ -45,15 +46,16 @@ export async function runGrowth(options: BenchOptions, largest: number, folder: 
 
 	const measure = async (size: number, memoryLimit: string | undefined, fillPerSecond: number | undefined) => {
 		const databaseBytes = await databaseSize(instance);
+		const backend = usualBackend();
 		const load = new LoadProcess();
-		const server = await startLogServer(instance, { logLevel: options.logLevel, backend: 'usual' });
+		const server = await startLogServer(instance, { logLevel: options.logLevel, backend });
 		settings = { ...server.settings, ...settings };
 		try {
 			const stored = await countStored(instance.database);
 			const measurement = new Measurement(load);
 			const cells: CellFigures[] = [];
 			for (const clients of options.clients ?? CLIENTS)
-				cells.push(await measurement.measure(server, { workload: WORKLOAD, clients, backend: 'usual' }, options));
+				cells.push(await measurement.measure(server, { workload: WORKLOAD, clients, backend }, options));
 			requireStored(stored, await countStored(instance.database), measurement.acknowledged);
 			points.push({ size, databaseBytes, fillPerSecond, memoryLimit, cells });
 			for (const { cell, median } of cells)

@@ -1,17 +1,21 @@
 /**
- * Which way of verifying a signature over a bare digest the server is told to take.
+ * The ways of verifying a signature over a bare digest that this Node offers: a dimension of the matrix. The server is
+ * told which one to take by its configuration.
  */
+import { chooseDigestBackend, ECDSA_BACKENDS } from '@chancery/keys/digest-backend';
+import { ECDSA_BACKEND_NAMES, type EcdsaBackendName } from '@chancery/keys/ecdsa-backend';
 
-/** `usual` is whatever the server chooses by itself. */
-export const BACKEND_CHOICES = ['usual'] as const;
-export type BackendChoice = (typeof BACKEND_CHOICES)[number];
+export type BackendChoice = EcdsaBackendName;
 
-/** What forces the choice: members of the section `log`, and variables of the server's environment. */
-export interface BackendSettings {
-	readonly config: Readonly<Record<string, unknown>>;
-	readonly environment: Readonly<Record<string, string>>;
+/** All that the server knows, offered here or not. */
+export const KNOWN_BACKENDS: readonly BackendChoice[] = ECDSA_BACKEND_NAMES;
+
+/** Fastest first; the first one is what the server takes by itself. */
+export function offeredBackends(): BackendChoice[] {
+	return ECDSA_BACKENDS.filter((backend) => backend.isOffered()).map(({ name }) => name);
 }
 
-export function settingsOf(_choice: BackendChoice): BackendSettings {
-	return { config: {}, environment: {} };
+/** What the server takes by itself. */
+export function usualBackend(): BackendChoice {
+	return chooseDigestBackend().name;
 }

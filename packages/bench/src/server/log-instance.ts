@@ -13,7 +13,7 @@ import { migrateSchema } from '@chancery/log/store/migrations';
 import { type EmbeddedPostgres, startEmbedded } from '@chancery/postgres/embedded';
 import { openDatabase } from '@chancery/postgres/pool';
 import type { Database } from '@chancery/postgres/sql';
-import type { BackendSettings } from './digest-backend.ts';
+import type { BackendChoice } from './digest-backend.ts';
 
 export const HOSTNAME = 'log.bench.example';
 export const V2_ORIGIN = 'log2.bench.example';
@@ -104,7 +104,7 @@ export class LogInstance {
 	/** Writes the configuration of a server process and answers its path. */
 	async writeConfig(settings: {
 		readonly logLevel: string;
-		readonly backend: BackendSettings;
+		readonly backend: BackendChoice;
 		readonly ports: Readonly<Record<'v1' | 'v2', number>>;
 	}): Promise<string> {
 		const path = join(this.folder, 'log.yaml');
@@ -113,7 +113,7 @@ export class LogInstance {
 		const sections = {
 			log: {
 				...sectionOf(),
-				...settings.backend.config,
+				digestBackend: settings.backend,
 				markFiles: { v1: this.markFile('v1'), v2: this.markFile('v2') },
 				listen: { v1: listen(v1), v2: listen(v2), admin: listen(0) },
 				keys: {

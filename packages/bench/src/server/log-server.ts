@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LoadTarget } from '../load/messages.ts';
 import type { Wire } from '../load/workloads.ts';
-import { type BackendChoice, settingsOf } from './digest-backend.ts';
+import type { BackendChoice } from './digest-backend.ts';
 import type { ProbeRequest } from './event-loop-probe.ts';
 import { freePort } from './free-port.ts';
 import { HOSTNAME, type LogInstance, TREE_ID, V2_ORIGIN } from './log-instance.ts';
@@ -25,15 +25,13 @@ export async function startLogServer(
 	instance: LogInstance,
 	options: { readonly logLevel: string; readonly backend: BackendChoice },
 ): Promise<ServerUnderTest> {
-	const backend = settingsOf(options.backend);
 	const ports = { v1: await freePort(), v2: await freePort() };
-	const config = await instance.writeConfig({ logLevel: options.logLevel, backend, ports });
+	const config = await instance.writeConfig({ ...options, ports });
 	const logFile = join(instance.folder, `server-${++starts}.log`);
 	// To a file: a pipe would cost us CPU for every line.
 	const stderr = openSync(logFile, 'w');
 	const child = fork(new URL(import.meta.resolve('@chancery/log/main')), ['--config', config], {
 		execArgv: ['--import', new URL('./event-loop-probe.ts', import.meta.url).href],
-		env: { ...process.env, ...backend.environment },
 		stdio: ['ignore', 'ignore', stderr, 'ipc'],
 	});
 	closeSync(stderr);
@@ -43,7 +41,6 @@ export async function startLogServer(
 		settings: {
 			...(await instance.databaseSettings()),
 			'log level': options.logLevel,
-			'digest backend': options.backend,
 		},
 		target: (wire) => targetOf(instance, wire, ports[wire]),
 		pid: child.pid ?? 0,
