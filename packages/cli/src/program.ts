@@ -26,6 +26,13 @@ export function buildProgram(): Command {
 		.version('0.1.0')
 		.exitOverride()
 		.showHelpAfterError('(see --help)');
-	for (const command of COMMANDS) program.addCommand(command().copyInheritedSettings(program));
+	for (const command of COMMANDS) program.addCommand(inherit(command(), program));
 	return program;
+}
+
+/** Commander hands settings on to a command when it is made, and these are made before they are added. */
+function inherit(command: Command, parent: Command): Command {
+	command.copyInheritedSettings(parent);
+	for (const child of command.commands) inherit(child as Command, command);
+	return command;
 }
