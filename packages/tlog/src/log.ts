@@ -144,10 +144,11 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
 
 	// A new connection may lead to another server than the ones before. It is looked at before anyone reads through it.
 	const endInspection = database.inspectConnections?.(async (sql) => {
+		const { known } = mark;
 		const head = await readHead(sql, tables);
-		if (!head || mark.problem) return;
+		if (!head || !known || mark.problem) return;
 		try {
-			await mark.compareKnown(head, (size) => rootAt(size, hashReader({ sql, tables }, head.size)));
+			await mark.compareKnown(head, (size) => rootAt(size, hashReader({ sql, tables }, head.size)), known);
 		} catch (error) {
 			if (!(error instanceof TlogError)) throw error;
 			// The log is read-only from here on; somebody has to look again for that to end.

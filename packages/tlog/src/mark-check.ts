@@ -21,6 +21,9 @@ export type MarkProblem = 'missing' | 'unreadable' | 'foreign' | 'rolled-back' |
 
 export type ComputeRoot = (size: number) => Promise<Hash>;
 
+/** Roots of smaller trees inside the tree of a head. */
+export type RootsOf = (head: LogState['head']) => ComputeRoot;
+
 const RETRY_AFTER_SECONDS = 30;
 
 export class MarkCheck {
@@ -60,33 +63,43 @@ export class MarkCheck {
 	/**
 	 * The whole comparison, with the stored mark, or with the one this process knows if that is newer: the place of the
 	 * mark may have been restored too. A success ends an earlier problem: a mark that could not be read for a while, or a
-	 * connection that led to a stale server, need no restart.
+	 * connection that led to a stale server, need no restart. Answers the state that was compared.
 	 * @throws TlogError `read-only`; `unavailable` when a mark that has gone back cannot be set right.
 	 */
-	async compare(state: LogState, rootAt: ComputeRoot): Promise<void> {
+	async compare(readState: () => Promise<LogState>, rootsOf: RootsOf): Promise<LogState> {
+		// The mark first: what it stands at was committed before. The other way round, a replica whose way to the mark is
+		// slow would compare an old look at the database with what others have published since, and call it rolled back.
 		const stored = await this.#read();
-		// An empty log has promised nothing.
-		const isEmpty = state.head.size === 0 && !this.#known?.size;
-		if (stored === undefined && !(isEmpty && this.#allowCreate))
-			throw this.#refuse('missing', `there is no mark beside a log of ${state.head.size} entries`);
 		if (stored && (!this.#known || this.#known.size <= stored.size)) this.#known = stored;
 		const mark = this.#known;
+		const state = await readState();
+		// An empty log has promised nothing.
+		const isEmpty = state.head.size === 0 && !mark?.size;
+		if (stored === undefined && !(isEmpty && this.#allowCreate))
+			throw this.#refuse('missing', `there is no mark beside a log of ${state.head.size} entries`);
 		if (stored && mark) {
 			await this.#requireHolder(state);
-			await this.#requireContains(mark, state.head, rootAt);
+			await this.#requireContains(mark, state.head, rootsOf(state.head));
 			if (mark.size > stored.size) await this.#store(mark);
 		}
 		this.#problem = undefined;
+		return state;
 	}
 
 	/**
 	 * The comparison with the newest mark this process has read or written. Nothing outside of the database is asked, so
-	 * this one may run under the head lock, and on each new connection.
+	 * this one may run under the head lock, and on each new connection. `known` is the mark as it was known before the
+	 * head was read, where no lock keeps the two together.
 	 * @throws TlogError `read-only`.
 	 */
-	async compareKnown(head: { size: number; root: Hash }, rootAt: ComputeRoot): Promise<void> {
+	async compareKnown(head: { size: number; root: Hash }, rootAt: ComputeRoot, known = this.#known): Promise<void> {
 		if (this.#problem) throw this.asError();
-		if (this.#known) await this.#requireContains(this.#known, head, rootAt);
+		if (known) await this.#requireContains(known, head, rootAt);
+	}
+
+	/** The newest mark that this process has read or written. */
+	get known(): Mark | undefined {
+		return this.#known;
 	}
 
 	/**

@@ -46,6 +46,8 @@ export interface PublishResult {
 	readonly publication: Publication;
 	/** Receipts by index that this publication stored; empty when it was another process's. */
 	readonly receipts: ReadonlyMap<number, Uint8Array>;
+	/** Others were faster, and there is more to publish already. */
+	readonly isBehind: boolean;
 }
 
 /** Entries whose receipts are signed at a time when they have to be read back. */
@@ -59,15 +61,15 @@ const RECEIPT_CHUNK = 256;
  */
 export async function publish(context: PublishContext, heartbeat: boolean): Promise<PublishResult> {
 	const { database, tables, mark, hooks } = context;
-	for (;;) {
+	for (let isOutrun = false; ; ) {
 		// 1. Both heads as they are now, whoever moved them, and whether they still contain the mark.
-		const state = await requireState(context);
-		await compareWithMark(context, state);
+		const state = await comparedState(context);
 		const { head, published } = state;
-		if (published && published.size === head.size && !heartbeat) {
-			// Another replica has published, or we had before the answer to our COMMIT got lost.
+		// Another replica has published, or we had before the answer to our COMMIT got lost. A replica that is always
+		// outrun, because its signer or its mark is slow, shows what the others publish: it covers its entries as well.
+		if (published && (isOutrun || (published.size === head.size && !heartbeat))) {
 			await trustPublication(context, state, published);
-			return { publication: published, receipts: new Map() };
+			return { publication: published, receipts: new Map(), isBehind: published.size < head.size };
 		}
 
 		// 2. The time. A new head has one from its batch; signing the same head again takes a new one under its lock.
@@ -93,8 +95,9 @@ export async function publish(context: PublishContext, heartbeat: boolean): Prom
 				await hooks.beforePublish?.();
 			});
 		} catch (error) {
-			if (error instanceof Outrun) continue;
-			throw error;
+			if (!(error instanceof Outrun)) throw error;
+			isOutrun = true;
+			continue;
 		}
 		// A crash here leaves a publication that nobody was shown and a mark behind it, which the next start accepts: the
 		// published tree contains the marked one.
@@ -103,7 +106,8 @@ export async function publish(context: PublishContext, heartbeat: boolean): Prom
 		// 5. The mark. From here on this checkpoint counts as seen by the world.
 		await mark.advance(publication);
 		await hooks.afterMark?.();
-		return { publication, receipts: new Map(receipts.map((receipt, i) => [first + i, receipt])) };
+		const stored = new Map(receipts.map((receipt, i) => [first + i, receipt]));
+		return { publication, receipts: stored, isBehind: false };
 	}
 }
 
@@ -146,28 +150,37 @@ export async function requireState(context: Pick<PublishContext, 'database' | 't
 	return state;
 }
 
-/** Throws TlogError `read-only` unless the head is a tree that is really there and contains the mark. */
-export async function compareWithMark(
+/** Both heads. Throws TlogError `read-only` unless the head is a tree that is really there and contains the mark. */
+export async function comparedState(
 	context: Pick<PublishContext, 'database' | 'tables' | 'mark' | 'cache' | 'edge'>,
-	{ head, ...state }: LogState,
-): Promise<void> {
-	const { database: sql, tables, mark, cache } = context;
-	if (state.published && state.published.size > head.size)
-		throw new TlogError(
-			'read-only',
-			`the stored tree is damaged: ${head.size} entries are integrated, ${state.published.size} published`,
-		);
+): Promise<LogState> {
+	const { database: sql, tables, mark, cache, edge } = context;
 	// The head that this process itself committed needs no second look; any other one is recomputed from what is stored.
-	const ours = context.edge()?.isAt(head) === true;
-	const read = hashReader(ours ? { sql, tables, cache } : { sql, tables }, head.size);
-	await mark.compare({ head, ...state }, (size) => rootAt(size, read));
-	if (ours) return;
-	const root = await rootAt(head.size, read);
+	const isOurs = (head: LogState['head']) => edge()?.isAt(head) === true;
+	const readerOf = (head: LogState['head']) =>
+		hashReader(isOurs(head) ? { sql, tables, cache } : { sql, tables }, head.size);
+	const state = await mark.compare(
+		async () => requirePossible(await requireState(context)),
+		(head) => (size) => rootAt(size, readerOf(head)),
+	);
+	const { head } = state;
+	if (isOurs(head)) return state;
+	const root = await rootAt(head.size, readerOf(head));
 	if (!equalBytes(root, head.root))
 		throw new TlogError(
 			'read-only',
 			`the stored tree is damaged: its hashes make root ${toHex(root)} at size ${head.size}, the head says ${toHex(head.root)}`,
 		);
+	return state;
+}
+
+function requirePossible(state: LogState): LogState {
+	const { head, published } = state;
+	if (!published || published.size <= head.size) return state;
+	throw new TlogError(
+		'read-only',
+		`the stored tree is damaged: ${head.size} entries are integrated, ${published.size} published`,
+	);
 }
 
 /** Later than the time of the publication before, never before an entry's (RFC 6962 section 3.5). Undefined: the head moved on. */

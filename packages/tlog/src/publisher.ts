@@ -9,7 +9,7 @@ import { admit } from './answers.ts';
 import type { BatchResult } from './batch.ts';
 import type { Publication, ReceiptInput, StoredEntry } from './entry.ts';
 import type { LogSink } from './log-sink.ts';
-import { compareWithMark, type PublishContext, publish, requireState, trustPublication } from './publish.ts';
+import { comparedState, type PublishContext, publish, requireState, trustPublication } from './publish.ts';
 import { readEntriesAt } from './store/entries.ts';
 import type { LogState } from './store/publications.ts';
 import { retryAfterSeconds, type Submission, type SubmitQueue } from './submit-queue.ts';
@@ -102,7 +102,7 @@ export class Publisher {
 	async start(): Promise<void> {
 		try {
 			await this.adopt(await requireState(this.#context));
-			await this.#publish(false);
+			if (await this.#publish(false)) this.request();
 		} catch (error) {
 			this.#failure = error;
 			this.#log.error({ err: error }, 'the log opens without publishing');
@@ -157,23 +157,25 @@ export class Publisher {
 	}
 
 	/** Shows what another process published, once the mark stands at it. */
-	async adopt(state: LogState): Promise<void> {
-		const { published } = state;
+	async adopt(seen: LogState): Promise<void> {
 		const current = this.#current;
-		this.#integratedSize = Math.max(this.#integratedSize, state.head.size);
-		if (published && (!current || published.size > current.size || published.timestampMs > current.timestampMs)) {
-			await compareWithMark(this.#context, state);
-			if (this.#context.mark.isOvertaken(published)) {
-				// A failover kept the entries and lost their publication: they are published again before anything is shown.
-				this.request();
-				return;
+		this.#integratedSize = Math.max(this.#integratedSize, seen.head.size);
+		const isNewer = ({ published }: LogState) =>
+			published && (!current || published.size > current.size || published.timestampMs > current.timestampMs);
+		// The database may know less than we have shown: then it is not the one we published to.
+		if (isNewer(seen) || (current && current.size > (seen.published?.size ?? 0))) {
+			const state = await comparedState(this.#context);
+			const { published } = state;
+			if (published && isNewer(state)) {
+				if (this.#context.mark.isOvertaken(published)) {
+					// A failover kept the entries and lost their publication: they are published again before anything is shown.
+					this.request();
+					return;
+				}
+				if (!(await this.#trust(state, published))) return;
+				this.#show(published);
+				this.#release(new Map());
 			}
-			if (!(await this.#trust(state, published))) return;
-			this.#show(published);
-			this.#release(new Map());
-		} else if (current && current.size > (published?.size ?? 0)) {
-			// The database knows less than we have shown: it is not the one we published to.
-			await compareWithMark(this.#context, state);
 		}
 		this.#checkedAtMs = performance.now();
 	}
@@ -220,9 +222,9 @@ export class Publisher {
 			this.#wanted = false;
 			this.#heartbeatWanted = false;
 			try {
-				await this.#publish(heartbeat);
+				const isBehind = await this.#publish(heartbeat);
 				pauseMs = FIRST_PAUSE_MS;
-				if (this.#waiting.length > 0) this.#wanted = true;
+				if (isBehind || this.#waiting.length > 0) this.#wanted = true;
 			} catch (error) {
 				this.#failure = error;
 				this.#wanted = true;
@@ -235,12 +237,14 @@ export class Publisher {
 		this.#running = undefined;
 	}
 
-	async #publish(heartbeat: boolean): Promise<void> {
-		const { publication, receipts } = await publish(this.#context, heartbeat);
+	/** Answers whether there is more to publish already. */
+	async #publish(heartbeat: boolean): Promise<boolean> {
+		const { publication, receipts, isBehind } = await publish(this.#context, heartbeat);
 		this.#failure = undefined;
 		this.#lookFailure = undefined;
 		this.#show(publication);
 		this.#release(receipts);
+		return isBehind;
 	}
 
 	#show(publication: Publication): void {

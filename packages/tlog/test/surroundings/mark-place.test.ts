@@ -10,6 +10,17 @@ beforeEach(async () => {
 });
 afterEach(() => world.end());
 
+/** The same place, seen from far away: what is read was true when it arrived there. */
+function slowView(mark: MarkStore): MarkStore {
+	return {
+		read: async () => {
+			await pause(200);
+			return mark.read();
+		},
+		advance: (next) => mark.advance(next),
+	};
+}
+
 describe('a place of the mark', () => {
 	class TroubledMark implements MarkStore {
 		state: 'well' | 'slow' | 'silent' | 'down' = 'well';
@@ -26,7 +37,7 @@ describe('a place of the mark', () => {
 		}
 
 		async #trouble(): Promise<void> {
-			if (this.state === 'slow') await pause(300);
+			if (this.state === 'slow') await pause(150);
 			if (this.state === 'silent') await never();
 			if (this.state === 'down') throw new MarkError('the bucket is away');
 		}
@@ -42,6 +53,19 @@ describe('a place of the mark', () => {
 		expect(pressure.refused).toBe(0);
 		await pressure.judge(world.database);
 		expect(mark.mark?.size).toBe((await log.published()).size);
+	});
+
+	it('that is slow for one replica is not taken for a database that has gone back', async () => {
+		const quick = new TroubledMark();
+		const [first, second] = [await world.open({ mark: quick }), await world.open({ mark: slowView(quick) })];
+		const pressures = [first, second].map(({ log }, i) => new Pressure(log, 10, `replica ${i}`));
+		await Promise.all([pressures[0]!.untilAccepted(300), pressures[1]!.untilAccepted(60)]);
+		for (const pressure of pressures) await pressure.stop();
+		for (const pressure of pressures) {
+			expect([...pressure.diagnoses]).toEqual([]);
+			expect(pressure.refused).toBe(0);
+			await pressure.judge(world.database);
+		}
 	});
 
 	it.each([
