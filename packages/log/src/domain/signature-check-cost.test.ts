@@ -1,4 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
+import type { Certificate } from '@chancery/core/certificate';
 import { derBitString, derInteger, derNull, derOid, derSequence } from '@chancery/core/der';
 import { describe, expect, it } from 'vitest';
 import { costOf } from './signature-check-cost.ts';
@@ -35,6 +36,14 @@ describe('the cost of a signature check', () => {
 		const long = cost(key, { message: new Uint8Array(4_000_000) });
 		expect(long.ms).toBeGreaterThan(20 * cost(key, message).ms);
 		expect([long.share, cost(key, message).share]).toEqual(['long messages', 'P-256']);
+	});
+
+	it('of a chain counts every certificate, also one whose key cannot be read', () => {
+		const certificate = (publicKey: Uint8Array) => ({ publicKey }) as Certificate;
+		const readable = costOf({ chain: [certificate(ecKey('P-256')), certificate(ecKey('P-384'))] }, 'noble');
+		const unreadable = costOf({ chain: [certificate(ecKey('P-256')), certificate(new Uint8Array(9))] }, 'noble');
+		expect(unreadable.ms).toBeGreaterThan(readable.ms);
+		expect(unreadable.share).toBe('chains');
 	});
 
 	it('grows with the modulus and the exponent of an RSA key, both of which a stranger chooses', () => {
