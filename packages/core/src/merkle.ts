@@ -7,7 +7,7 @@
  *
  * The prefix bytes keep leaves and nodes apart: without them an attacker could offer an inner node as an entry.
  */
-import { sha256 } from '@noble/hashes/sha2.js';
+import { sha256 } from '#sha2';
 
 /** A leaf, node or root hash: 32 bytes. */
 export type Hash = Uint8Array;
@@ -18,15 +18,15 @@ export const HASH_LENGTH = 32;
 /** The root of a tree without entries: SHA-256 of nothing. */
 export const EMPTY_ROOT: Hash = sha256(new Uint8Array(0));
 
-const LEAF_PREFIX = Uint8Array.of(0x00);
-
 // One buffer for all node hashes: hashing is synchronous, so nobody can observe it half filled.
 const nodeInput = new Uint8Array(1 + 2 * HASH_LENGTH);
 nodeInput[0] = 0x01;
 
 /** Hash of an entry: SHA-256(0x00 || data). */
 export function hashLeaf(data: Uint8Array): Hash {
-	return sha256.create().update(LEAF_PREFIX).update(data).digest();
+	const input = new Uint8Array(1 + data.length);
+	input.set(data, 1);
+	return sha256(input);
 }
 
 /** Hash of two neighbouring subtrees: SHA-256(0x01 || left || right). Throws RangeError unless both have 32 bytes. */
