@@ -25,6 +25,8 @@ export interface JudgeOptions {
 	readonly random: SeededRandom;
 	/** True: everything that was ever promised is looked up; false: what is new since the last look, and a sample. */
 	readonly everything?: boolean;
+	/** One of several replicas may show a tree that is older by this much than what another one has shown. */
+	readonly lagMs?: number;
 }
 
 export interface Judge {
@@ -39,7 +41,7 @@ const PATIENCE_MS = 60_000;
 const RETRY_MS = 20;
 const SAMPLE = 12;
 const V1_PER_REQUEST = 10;
-const V1_AT_ONCE = 4;
+const V1_AT_ONCE = 16;
 const CT_PER_REQUEST = 1_000;
 const WIDTH = 256;
 
@@ -76,6 +78,17 @@ export function createJudge(options: JudgeOptions): Judge {
 		}
 	}
 	const askJson = async <T>(url: string, body?: string) => JSON.parse((await ask(url, body)).toString()) as T;
+
+	/** The head that `read` answers; of a replica the first one that is as large as what clients have seen, if it comes in time. */
+	async function headOf<T extends { size: number }>(ledger: Ledger, read: () => Promise<T>): Promise<T> {
+		const largest = ledger.largest;
+		const deadline = performance.now() + (options.lagMs ?? 0);
+		for (;;) {
+			const head = await read();
+			if (head.size >= largest || performance.now() >= deadline) return head;
+			await sleep(RETRY_MS);
+		}
+	}
 
 	/** Takes the next entry in; its place in the tree is the order of the calls. */
 	function append(name: LogName, leaf: Buffer, identity: string): string {
@@ -178,7 +191,9 @@ export function createJudge(options: JudgeOptions): Judge {
 		const { tree } = audited.v2;
 		const promises = due(ledger);
 		const largest = ledger.largest;
-		const head = reader.tree('v2', (await ask(`${urls.v2}/api/v2/checkpoint`)).toString());
+		const head = await headOf(ledger, async () =>
+			reader.tree('v2', (await ask(`${urls.v2}/api/v2/checkpoint`)).toString()),
+		);
 		const before = tree.size;
 		const bundle = async (index: number) =>
 			parseEntryBundle(await ask(`${urls.v2}/api/v2/${tilePathOf('entries', index, head.size)}`));
@@ -214,7 +229,9 @@ export function createJudge(options: JudgeOptions): Judge {
 		const { tree, indexes } = audited.ct;
 		const promises = due(ledger);
 		const largest = ledger.largest;
-		const head = openTreeHead(await askJson(`${urls.ct}/ct/v1/get-sth`), reader.keys.ct);
+		const head = await headOf(ledger, async () =>
+			openTreeHead(await askJson(`${urls.ct}/ct/v1/get-sth`), reader.keys.ct),
+		);
 		ledger.sawTree({ size: head.size, root: head.root });
 		while (tree.size < head.size) {
 			const end = Math.min(tree.size + CT_PER_REQUEST, head.size) - 1;
