@@ -47,11 +47,16 @@ const mark = (name: string) =>
 const admin = { tokens: [{ name: 'campaign', role: 'operator', sha256: plan.adminTokenSha256 }] };
 const logConfig = logConfigSchema.parse({
 	profile: 'development',
-	v1: { publicUrl: 'https://log.test', hostname: 'log.test', treeId: plan.treeId },
-	v2: { publicUrl: 'https://log2.test', origin: 'log2.test' },
+	v1: { publicUrl: 'https://log.test', hostname: 'log.test', treeId: plan.treeId, export: plan.exports?.v1 },
+	v2: { publicUrl: 'https://log2.test', origin: 'log2.test', export: plan.exports?.v2 },
 	admin,
 });
-const ctConfig = ctlogConfigSchema.parse({ profile: 'development', publicUrl: 'https://ct.test', admin });
+const ctConfig = ctlogConfigSchema.parse({
+	profile: 'development',
+	publicUrl: 'https://ct.test',
+	export: plan.exports?.ct,
+	admin,
+});
 
 // The same as at every start of an instance: a kill may hit it anywhere, also in the first migration.
 await Promise.all([migrateLog(database), migrateCtlog(database)]);

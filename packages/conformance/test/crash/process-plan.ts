@@ -1,3 +1,5 @@
+import type { LogName } from './proposals.ts';
+
 /** What a log process is told at its start; everything that outlives it. */
 export interface ProcessPlan {
 	/** Shown in the server's `pg_stat_activity`. */
@@ -8,6 +10,8 @@ export interface ProcessPlan {
 	readonly markFolder: string;
 	/** Present when several processes share one mark. */
 	readonly sharedMarkUrl?: string;
+	/** `export` of each log's section, as a configuration file would have it; secrets by environment. */
+	readonly exports?: Readonly<Partial<Record<LogName, object>>>;
 	/** Decimal tree id of the v1 log. */
 	readonly treeId: string;
 	readonly adminTokenSha256: string;

@@ -1,0 +1,87 @@
+/**
+ * A real S3-compatible server: Versity's gateway over a folder, from the Go module proxy, into the user's cache. It
+ * honours If-None-Match and If-Match on writes, which is what an export rests on.
+ */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { access, mkdir } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const VERSION = 'v1.8.0';
+const PROGRAM = `github.com/versity/versitygw/cmd/versitygw@${VERSION}`;
+const INSTALL_WITHIN_MS = 600_000;
+const START_WITHIN_MS = 20_000;
+
+export const BUCKET = 'tiles';
+export const ACCESS_KEY = 'an-access-key';
+export const SECRET_KEY = 'a-secret-key-of-the-tests';
+
+export interface ObjectStore {
+	readonly endpoint: string;
+	end(): Promise<void>;
+}
+
+/** The program, or why it cannot be run here. */
+export async function findObjectStore(): Promise<{ path: string } | { notRun: string }> {
+	const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'chancery', `versitygw-${VERSION}`);
+	const path = join(cache, 'versitygw');
+	if (await exists(path)) return { path };
+	await mkdir(cache, { recursive: true });
+	const said = await new Promise<string>((resolve) => {
+		const options = { timeout: INSTALL_WITHIN_MS, env: { ...process.env, GOBIN: cache } };
+		execFile('go', ['install', PROGRAM], options, (error, _stdout, stderr) =>
+			resolve(error ? `${error.message}${stderr}` : ''),
+		);
+	});
+	if (await exists(path)) return { path };
+	return { notRun: `export to an S3-compatible store: not run (go install ${PROGRAM}: ${said.trim().slice(-500)})` };
+}
+
+/** Starts it over `folder`, with the bucket in it. */
+export async function startObjectStore(path: string, folder: string): Promise<ObjectStore> {
+	await mkdir(join(folder, BUCKET), { recursive: true });
+	const port = await freePort();
+	const endpoint = `http://127.0.0.1:${port}`;
+	const child: ChildProcess = spawn(path, ['--quiet', '--port', `127.0.0.1:${port}`, 'posix', folder], {
+		stdio: 'ignore',
+		env: { PATH: process.env.PATH, ROOT_ACCESS_KEY: ACCESS_KEY, ROOT_SECRET_KEY: SECRET_KEY },
+	});
+	const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+	const deadline = performance.now() + START_WITHIN_MS;
+	while (
+		!(await fetch(endpoint).then(
+			() => true,
+			() => false,
+		))
+	) {
+		if (performance.now() > deadline || child.exitCode !== null) throw new Error('the object store does not answer');
+		await sleep(50);
+	}
+	return {
+		endpoint,
+		end: async () => {
+			child.kill('SIGTERM');
+			await ended;
+		},
+	};
+}
+
+function freePort(): Promise<number> {
+	return new Promise((resolve, reject) => {
+		const server = createServer();
+		server.once('error', reject);
+		server.listen(0, '127.0.0.1', () => {
+			const { port } = server.address() as { port: number };
+			server.close(() => resolve(port));
+		});
+	});
+}
+
+function exists(path: string): Promise<boolean> {
+	return access(path).then(
+		() => true,
+		() => false,
+	);
+}
