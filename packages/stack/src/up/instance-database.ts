@@ -1,19 +1,17 @@
 /** The database of an instance: the server that DATABASE_URL names, or a supervised one below the data folder. */
-import { readFile, realpath } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readRecord } from '@chancery/postgres/data-record';
 import { type EmbeddedPostgres, startEmbedded } from '@chancery/postgres/embedded';
 import { openDatabase } from '@chancery/postgres/pool';
-import { postgresProcesses, signal as sendSignal } from '@chancery/postgres/process-identity';
-import { serverUser } from '@chancery/postgres/server-user';
 import type { Database } from '@chancery/postgres/sql';
 import { checkDurability } from '@chancery/tlog/durability';
+import { endDatabaseChildren } from './database-children.ts';
 
 const DATABASE = 'chancery';
 /** All services of the process together. */
 const MAX_CONNECTIONS = 40;
-const SEND_AWAY_EVERY_MS = 50;
+const SEND_AWAY_EVERY_MS = 100;
+/** How long an `initdb` may clean up behind itself. */
+const PATIENCE_MS = 1_500;
 
 /**
  * Opens the database; `cleanup` closes it again, and stops the server if it was started here.
@@ -61,8 +59,9 @@ async function startUnlessStopped(
 		isOver = true;
 	});
 	const sendAway = async () => {
+		const toldAt = performance.now();
 		while (!isOver) {
-			await endServer(dataDir).catch((error: unknown) => log(`the database could not be told to end: ${error}`));
+			await endDatabaseChildren(performance.now() - toldAt > PATIENCE_MS);
 			await Promise.race([over, sleep(SEND_AWAY_EVERY_MS)]);
 		}
 	};
@@ -73,15 +72,4 @@ async function startUnlessStopped(
 	} finally {
 		stop?.removeEventListener('abort', onStop);
 	}
-}
-
-/** Asks the main process of the folder's server, if there is one, for a fast shutdown. */
-async function endServer(dataDir: string): Promise<void> {
-	const { cluster } = await readRecord(dataDir);
-	if (cluster === null) return;
-	const path = await realpath(resolve(dataDir, cluster)).catch(() => undefined);
-	if (path === undefined) return;
-	const pid = Number.parseInt(await readFile(join(path, 'postmaster.pid'), 'utf8').catch(() => ''), 10);
-	// The number in the file may by now belong to somebody else.
-	if ((await postgresProcesses(path, serverUser())).includes(pid)) sendSignal(pid, 'SIGINT');
 }
