@@ -10,8 +10,8 @@
  * For comparison, OpenSSL where the message is known: 15,600, 1,600, 700.
  *
  * Two others were measured and are not here. Three calls of ECDH instead of a shifted key: 3,800, 190, 80. OpenSSL's
- * `ECDSA_verify` through `node:ffi`: 14,300, 1,600, 700, but it is memory-unsafe and would have to live in a process
- * apart; the aims are met without it.
+ * `ECDSA_verify` through `node:ffi`: 14,300, 1,600, 700, but it is experimental and memory-unsafe, so it would have to
+ * live in a process apart.
  */
 import type { EcdsaBackend, EcdsaBackendName } from './ecdsa-backend.ts';
 import { nativeBackend } from './ecdsa-native.ts';
