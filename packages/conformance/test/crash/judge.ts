@@ -68,7 +68,7 @@ export function createJudge(options: JudgeOptions): Judge {
 			try {
 				reply = await client.ask(url, body === undefined ? {} : { body });
 			} catch (error) {
-				if (performance.now() > deadline) throw error;
+				if (performance.now() > deadline) throw new Violation(`${url} cannot be read: ${error}`);
 			}
 			if (reply?.status === 200) return reply.body;
 			if (reply && reply.status !== 503 && reply.status !== 429)

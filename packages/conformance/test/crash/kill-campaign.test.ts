@@ -2,6 +2,7 @@
  * CRASH_KILLS kills (1,000 unless set), CRASH_WRITERS writers (256), CRASH_SEED to repeat the choices of a run,
  * CRASH_FSCK_EVERY kills a run of Tessera's fsck (100).
  */
+import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, expect, it } from 'vitest';
 import { createEstate, type Estate, readSettings } from './estate.ts';
 import { findFsck, openFsck } from './fsck.ts';
@@ -46,6 +47,13 @@ it(`loses, doubles and forks nothing that it acknowledged, through ${KILLS} kill
 	const { urls, client, reader, authority, folder } = estate;
 	const found = await findFsck();
 	if ('notRun' in found) say(found.notRun);
+	if ('path' in found) {
+		// One that cannot complain would prove nothing: with another key it has to.
+		const { publicKey } = generateKeyPairSync('ed25519');
+		expect(await (await openFsck(found.path, folder, publicKey))(urls.v2)).toMatchObject({
+			complaint: expect.any(String),
+		});
+	}
 	const fsck = 'path' in found ? await openFsck(found.path, folder, reader.keys.v2) : undefined;
 	const verdicts: string[] = [];
 	const runFsck = async () => {
@@ -61,7 +69,15 @@ it(`loses, doubles and forks nothing that it acknowledged, through ${KILLS} kill
 	for (let round = 1, nextFsck = FSCK_EVERY; victims.kills < KILLS; round++) {
 		await victims.round();
 		const lookedAtMs = performance.now();
-		await judge.look();
+		try {
+			await judge.look();
+		} catch (error) {
+			const { counts } = writers;
+			say(
+				`after ${victims.kills} kills: ${JSON.stringify(counts)}; the log process said: ${victims.server.lastWords()}`,
+			);
+			throw error;
+		}
 		lookSeconds.push((performance.now() - lookedAtMs) / 1000);
 		expect(writers.violations).toEqual([]);
 		if (victims.kills >= nextFsck) {
