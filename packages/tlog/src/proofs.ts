@@ -13,6 +13,7 @@ import {
 } from '@chancery/core/proof';
 import { hashReader, type TreeSource } from './hash-reader.ts';
 import { readHashRanges } from './store/tiles.ts';
+import { retryAfterSeconds } from './submit-queue.ts';
 import { TlogError } from './tlog-error.ts';
 
 /** The published tree that bounds and anchors what is proved. */
@@ -84,7 +85,10 @@ export async function checkedProof<T>(source: TreeSource, prove: (source: TreeSo
 		return await prove({ sql: source.sql, tables: source.tables });
 	} catch (cause) {
 		if (!(cause instanceof ProofError)) throw cause;
-		throw new TlogError('unavailable', `no proof leads to the published root: ${cause.message}`, { cause });
+		throw new TlogError('unavailable', `no proof leads to the published root: ${cause.message}`, {
+			retryAfterSeconds: retryAfterSeconds(),
+			cause,
+		});
 	}
 }
 

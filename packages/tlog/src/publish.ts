@@ -15,7 +15,7 @@ import { hashReader } from './hash-reader.ts';
 import type { BatchHooks } from './hooks.ts';
 import type { LogLimits } from './limits.ts';
 import type { MarkCheck } from './mark-check.ts';
-import { readEntryRange } from './store/entries.ts';
+import { readEntryRange, readReceiptSubjects } from './store/entries.ts';
 import { readHead, touchHead } from './store/heads.ts';
 import type { LogTables } from './store/log-tables.ts';
 import { awaitStandby, type LogState, readState, replacePublication } from './store/publications.ts';
@@ -40,6 +40,8 @@ export interface PublishContext {
 	readonly edge: () => TreeEdge | undefined;
 	/** Own entries that are not published yet, by index; others are read from the database. */
 	readonly recent: ReadonlyMap<number, ReceiptInput>;
+	/** Told when the database turns out to have another history than the one in which they were stored. */
+	readonly forgetRecent: () => void;
 }
 
 export interface PublishResult {
@@ -48,6 +50,11 @@ export interface PublishResult {
 	readonly receipts: ReadonlyMap<number, Uint8Array>;
 	/** Others were faster, and there is more to publish already. */
 	readonly isBehind: boolean;
+}
+
+interface SignedReceipt {
+	readonly entry: ReceiptInput;
+	readonly receipt: Uint8Array;
 }
 
 /** Entries whose receipts are signed at a time when they have to be read back. */
@@ -67,7 +74,8 @@ export async function publish(context: PublishContext, heartbeat: boolean): Prom
 		const { head, published } = state;
 		// Another replica has published, or we had before the answer to our COMMIT got lost. A replica that is always
 		// outrun, because its signer or its mark is slow, shows what the others publish: it covers its entries as well.
-		if (published && (isOutrun || (published.size === head.size && !heartbeat))) {
+		const isShown = isOutrun && published && !mark.isOvertaken(published);
+		if (published && (isShown || (published.size === head.size && !heartbeat))) {
 			await trustPublication(context, state, published);
 			return { publication: published, receipts: new Map(), isBehind: published.size < head.size };
 		}
@@ -82,7 +90,8 @@ export async function publish(context: PublishContext, heartbeat: boolean): Prom
 		const first = published?.size ?? 0;
 		const note = await signedWithin(context.limits.signTimeoutMs, () => context.signHead({ size, root, timestampMs }));
 		const publication: Publication = { size, root, timestampMs, note };
-		const receipts = await signReceipts(context, first, size);
+		const signed = await signReceipts(context, first, size);
+		const receipts = signed.map(({ receipt }) => receipt);
 		await hooks.afterSign?.();
 
 		// 4. Checkpoint and receipts become the published ones together, or another replica's did and ours are thrown away:
@@ -90,13 +99,15 @@ export async function publish(context: PublishContext, heartbeat: boolean): Prom
 		try {
 			await database.transaction(async (sql) => {
 				if (!(await replacePublication(sql, tables, published, publication))) throw new Outrun();
-				if (!(await containsPublication(context, sql, publication))) throw new Outrun();
+				if (!(await containsPublication(context, sql, publication))) throw new OtherHistory();
+				if (!(await containsSubjects(context, sql, first, signed))) throw new OtherHistory();
 				if (receipts.length > 0) await insertReceipts(sql, tables, first, receipts);
 				await hooks.beforePublish?.();
 			});
 		} catch (error) {
-			if (!(error instanceof Outrun)) throw error;
-			isOutrun = true;
+			if (error instanceof Outrun) isOutrun = true;
+			else if (error instanceof OtherHistory) context.forgetRecent();
+			else throw error;
 			continue;
 		}
 		// A crash here leaves a publication that nobody was shown and a mark behind it, which the next start accepts: the
@@ -111,12 +122,14 @@ export async function publish(context: PublishContext, heartbeat: boolean): Prom
 	}
 }
 
-/**
- * Another process published meanwhile, or the connection has come to lead to a server with another history: rolled back,
- * and looked at again from the start.
- */
+/** Another process published meanwhile: rolled back, and looked at again from the start. */
 class Outrun extends Error {
 	override readonly name = 'Outrun';
+}
+
+/** The connection has come to lead to a server with another history: as Outrun, and memory is worth nothing. */
+class OtherHistory extends Error {
+	override readonly name = 'OtherHistory';
 }
 
 /** Makes a publication that was read, and not committed by this call, fit to be shown. */
@@ -142,6 +155,21 @@ async function containsPublication(context: PublishContext, sql: Sql, { size, ro
 	const ours = context.edge()?.isAt(head) === true;
 	const read = hashReader(ours ? { sql, tables, cache } : { sql, tables }, head.size);
 	return equalBytes(await rootAt(size, read), root);
+}
+
+/** Whether the receipts were signed over the entries that stand at their places on this server. */
+async function containsSubjects(
+	{ tables }: PublishContext,
+	sql: Sql,
+	first: number,
+	signed: readonly SignedReceipt[],
+): Promise<boolean> {
+	if (signed.length === 0) return true;
+	const subjects = await readReceiptSubjects(sql, tables, first, first + signed.length);
+	return signed.every(({ entry }, i) => {
+		const subject = subjects[i];
+		return subject?.timestampMs === entry.timestampMs && equalBytes(subject.leafHash, entry.leafHash);
+	});
 }
 
 export async function requireState(context: Pick<PublishContext, 'database' | 'tables'>): Promise<LogState> {
@@ -197,16 +225,16 @@ async function publicationTime(context: PublishContext, state: LogState): Promis
 }
 
 /** Receipts of the entries [first, end), in order; none when the log gives none. */
-async function signReceipts(context: PublishContext, first: number, end: number): Promise<Uint8Array[]> {
+async function signReceipts(context: PublishContext, first: number, end: number): Promise<SignedReceipt[]> {
 	const { signReceipt, limits } = context;
 	if (!signReceipt) return [];
-	const receipts: Uint8Array[] = [];
+	const signed: SignedReceipt[] = [];
 	for (let begin = first; begin < end; begin += RECEIPT_CHUNK) {
 		const entries = await entriesToSign(context, begin, Math.min(begin + RECEIPT_CHUNK, end));
-		const signing = () => Promise.all(entries.map((entry) => signReceipt(entry)));
-		receipts.push(...(await signedWithin(limits.signTimeoutMs, signing)));
+		const signing = () => Promise.all(entries.map(async (entry) => ({ entry, receipt: await signReceipt(entry) })));
+		signed.push(...(await signedWithin(limits.signTimeoutMs, signing)));
 	}
-	return receipts;
+	return signed;
 }
 
 async function entriesToSign(context: PublishContext, begin: number, end: number): Promise<readonly ReceiptInput[]> {

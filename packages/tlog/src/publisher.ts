@@ -10,7 +10,7 @@ import type { BatchResult } from './batch.ts';
 import type { Publication, ReceiptInput, StoredEntry } from './entry.ts';
 import type { LogSink } from './log-sink.ts';
 import { comparedState, type PublishContext, publish, requireState, trustPublication } from './publish.ts';
-import { readEntriesAt } from './store/entries.ts';
+import { findIdentities, readEntriesAt } from './store/entries.ts';
 import type { LogState } from './store/publications.ts';
 import { retryAfterSeconds, type Submission, type SubmitQueue } from './submit-queue.ts';
 import { TlogError } from './tlog-error.ts';
@@ -51,8 +51,8 @@ export class Publisher {
 	#wakePause: (() => void) | undefined;
 	#closed = false;
 
-	constructor(options: { context: Omit<PublishContext, 'recent'>; queue: SubmitQueue; log: LogSink }) {
-		this.#context = { ...options.context, recent: this.#recent };
+	constructor(options: { context: Omit<PublishContext, 'recent' | 'forgetRecent'>; queue: SubmitQueue; log: LogSink }) {
+		this.#context = { ...options.context, recent: this.#recent, forgetRecent: () => this.#forgetRecent() };
 		this.#queue = options.queue;
 		this.#log = options.log;
 	}
@@ -154,6 +154,12 @@ export class Publisher {
 		if (this.#recentBytes + bytes > this.#context.limits.maxWaitingBytes) return;
 		this.#recent.set(index, entry);
 		this.#recentBytes += bytes;
+	}
+
+	#forgetRecent(): void {
+		this.#recent.clear();
+		this.#recentBytes = 0;
+		this.#waiting = this.#waiting.map((waiting) => ({ ...waiting, entry: undefined }));
 	}
 
 	/** Shows what another process published, once the mark stands at it. */
@@ -294,9 +300,28 @@ export class Publisher {
 			return entry && (receipt || !signReceipt) ? { ...entry, receipt } : undefined;
 		};
 		// Repeats, and entries that another replica published, have their receipts in the database only.
-		const toRead = covered.filter((waiting) => !complete(waiting)).map((waiting) => waiting.index);
-		const stored = toRead.length > 0 ? await readEntriesAt(sql, tables, toRead) : new Map<number, StoredEntry>();
+		const toRead = covered.filter((waiting) => !complete(waiting));
+		const stored = await readEntriesAt(
+			sql,
+			tables,
+			toRead.map(({ index }) => index),
+		);
+		// The database may have changed under us, and given the place of an entry that was not published to another one.
+		const places = await findIdentities(
+			sql,
+			tables,
+			toRead.map(({ submission }) => submission.entry.identity),
+		);
+		const lost = new Set(toRead.filter(({ index }, i) => places.get(i) !== index));
 		for (const waiting of covered) {
+			if (lost.has(waiting)) {
+				const detail = 'the database has changed, and the entry is not where it was stored: submit it again';
+				this.#queue.refuse(
+					waiting.submission,
+					new TlogError('unavailable', detail, { retryAfterSeconds: retryAfterSeconds() }),
+				);
+				continue;
+			}
 			const entry = complete(waiting) ?? stored.get(waiting.index);
 			if (!entry) throw new TlogError('read-only', `the stored tree is damaged: entry ${waiting.index} is missing`);
 			const admitted = await admit({ sql, tables, cache }, entry, publication, waiting.duplicate);

@@ -115,12 +115,28 @@ export async function readEntryRange(sql: Sql, tables: LogTables, begin: number,
 	return rows.map(entryOf);
 }
 
+/** Of the entries [begin, end) in order, what makes a receipt theirs. */
+export async function readReceiptSubjects(
+	sql: Sql,
+	tables: LogTables,
+	begin: number,
+	end: number,
+): Promise<{ leafHash: Hash; timestampMs: number }[]> {
+	const rows = await sql.query<Pick<EntryRow, 'leaf_hash' | 'timestamp_ms'>>(
+		`select leaf_hash, timestamp_ms from ${tables.schema}.tlog_entries
+		where log_id = $1 and index >= $2 and index < $3 order by index`,
+		[tables.logId, begin, end],
+	);
+	return rows.map((row) => ({ leafHash: plainBytes(row.leaf_hash), timestampMs: row.timestamp_ms }));
+}
+
 /** The entries at these indexes, by index; those that do not exist are missing. */
 export async function readEntriesAt(
 	sql: Sql,
 	tables: LogTables,
 	indexes: readonly number[],
 ): Promise<Map<number, StoredEntry>> {
+	if (indexes.length === 0) return new Map();
 	const rows = await sql.query<EntryRow>(
 		`${selectEntries(tables)} where e.log_id = $1 and e.index = any($2::bigint[])`,
 		[tables.logId, indexes],
