@@ -29,7 +29,7 @@ const LONGEST_CALM_MS = Number(process.env.CRASH_CALM_MS ?? 500);
 const START_KILL_PERCENT = 20;
 /** A start takes about this long; a kill at a random instant in it. */
 const START_MS = 900;
-const RECOVER_WITHIN_MS = 90_000;
+const RECOVER_WITHIN_MS = 180_000;
 const PAUSE_MS = 20;
 
 /** What a log process says that ends because it could not reach its database while it started. */
