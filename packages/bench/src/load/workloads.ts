@@ -230,7 +230,7 @@ export const WORKLOADS: Readonly<Record<string, Workload>> = {
 	},
 	'v1-dsse': { wire: 'v1', usual: true, digestOnly: false, make: dsseV1 },
 	'v2-hashedrekord': { wire: 'v2', usual: true, digestOnly: true, make: hashedrekordV2 },
-	'v2-dsse': { wire: 'v2', usual: true, digestOnly: true, make: dsseV2 },
+	'v2-dsse': { wire: 'v2', usual: true, digestOnly: false, make: dsseV2 },
 	'v1-hashedrekord-certificate': {
 		wire: 'v1',
 		usual: false,
