@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 /** Files of a package that belong to a project of their own are left out of `fast`. */
-const SLOW = ['packages/conformance/**', 'packages/stack/test/**'];
+const SLOW = ['packages/conformance/**', 'packages/stack/test/**', 'packages/tlog/test/surroundings/server.test.ts'];
 
 export default defineConfig({
 	test: {
@@ -42,7 +42,7 @@ export default defineConfig({
 				extends: true,
 				test: {
 					name: 'crash',
-					include: ['packages/conformance/test/crash/*.test.ts'],
+					include: ['packages/conformance/test/crash/*.test.ts', 'packages/tlog/test/surroundings/server.test.ts'],
 					testTimeout: 3_600_000,
 					hookTimeout: 600_000,
 					fileParallelism: false,

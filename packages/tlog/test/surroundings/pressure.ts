@@ -17,12 +17,15 @@ const PASSING = new Set(['overloaded', 'unavailable', 'read-only', 'clock-lead']
 
 /** Limits short enough for a test; nothing that is tested depends on how long they are. */
 export const HASTY = {
-	submitTimeoutMs: 600,
-	signTimeoutMs: 300,
-	markTimeoutMs: 300,
+	submitTimeoutMs: 1_000,
+	signTimeoutMs: 500,
+	markTimeoutMs: 500,
 	heartbeatMs: 400,
 	refreshMs: 50,
 } satisfies Partial<LogLimits>;
+
+/** How long a test waits for what comes at once on an idle machine. */
+export const PATIENCE = { timeout: 30_000 } as const;
 
 const SAMPLE_MS = 20;
 const BACK_OFF_MS = 15;
@@ -54,12 +57,12 @@ export class Pressure {
 	}
 
 	/** Resolves when so many more have been answered: the log is at work (again). */
-	async untilAccepted(more: number, timeoutMs = 20_000): Promise<void> {
+	async untilAccepted(more: number, timeoutMs = 60_000): Promise<void> {
 		const goal = this.accepted.length + more;
 		await expect.poll(() => this.accepted.length, { timeout: timeoutMs, interval: 20 }).toBeGreaterThanOrEqual(goal);
 	}
 
-	async untilRefused(more: number, timeoutMs = 20_000): Promise<void> {
+	async untilRefused(more: number, timeoutMs = 60_000): Promise<void> {
 		const goal = this.refused + more;
 		await expect.poll(() => this.refused, { timeout: timeoutMs, interval: 20 }).toBeGreaterThanOrEqual(goal);
 	}
