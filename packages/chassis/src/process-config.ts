@@ -10,14 +10,17 @@ import { secret } from './secret.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
+/** Where a database is: a URL, or `{ file }` or `{ env }` where the URL is. */
+export function postgresUrl(env?: Environment) {
+	return z.union([z.string().regex(/^postgres(ql)?:\/\//, 'must begin with postgres://'), secret(env)]);
+}
+
 /** Section `database`. */
 export function databaseSection(env?: Environment) {
 	return z.strictObject({
-		url: z
-			.union([z.string().regex(/^postgres(ql)?:\/\//, 'must begin with postgres://'), secret(env)])
-			.describe(
-				'postgres:// URL of the server, or { file } or { env } where it is; a URL with a password belongs there',
-			),
+		url: postgresUrl(env).describe(
+			'postgres:// URL of the server, or { file } or { env } where it is; a URL with a password belongs there',
+		),
 		maxConnections: z
 			.int()
 			.min(1)

@@ -1,6 +1,7 @@
 /** The section `ctlog` of the configuration. */
 import { adminSection } from '@chancery/chassis/admin-section';
 import { exportSection } from '@chancery/chassis/export-section';
+import { postgresUrl } from '@chancery/chassis/process-config';
 import { z } from 'zod';
 
 export const configSchema = z.strictObject({
@@ -52,7 +53,15 @@ export const processConfigSchema = configSchema.extend({
 	markFile: z
 		.string()
 		.min(1)
+		.optional()
 		.describe(
 			'File that remembers the last published tree head. Keep it outside of the database, its data folder and its backups: it is what shows that a restored database has forgotten entries.',
 		),
+	markDatabase: postgresUrl()
+		.optional()
+		.describe(
+			'postgres:// URL, or { file } or { env } where it is, of the database that keeps the mark, for a log with several processes. Another cluster than the one of the log, and never restored together with it. One of markFile and markDatabase is required.',
+		),
 });
+
+export type ProcessConfig = z.output<typeof processConfigSchema>;

@@ -3,6 +3,7 @@
  */
 import { adminSection } from '@chancery/chassis/admin-section';
 import { exportSection } from '@chancery/chassis/export-section';
+import { postgresUrl } from '@chancery/chassis/process-config';
 import { ECDSA_BACKEND_NAMES } from '@chancery/keys/ecdsa-backend';
 import { z } from 'zod';
 
@@ -109,5 +110,13 @@ const markFile = (wire: string) =>
 export const processConfigSchema = configSchema.extend({
 	markFiles: z
 		.strictObject({ v1: markFile('v1'), v2: markFile('v2') })
+		.optional()
 		.describe('Where the marks of the two logs are, for a process that runs alone on its logs.'),
+	markDatabase: postgresUrl()
+		.optional()
+		.describe(
+			'postgres:// URL, or { file } or { env } where it is, of the database that keeps the marks, for logs with several processes. Another cluster than the one of the logs, and never restored together with it. One of markFiles and markDatabase is required.',
+		),
 });
+
+export type ProcessConfig = z.output<typeof processConfigSchema>;

@@ -1,15 +1,27 @@
-/** Runs both logs in a process of their own. Their keys are called `v1` and `v2` in its section, their marks are files. */
+/**
+ * Runs both logs in a process of their own. Their keys are called `v1` and `v2` in its section; their marks are files, or
+ * rows of another database when several processes run.
+ */
+import { ConfigError } from '@chancery/chassis/config';
 import { run } from '@chancery/chassis/run';
+import { Secret } from '@chancery/chassis/secret';
 import { openFileMark } from '@chancery/tlog/file-mark';
-import { processConfigSchema } from './config.ts';
+import { openMarkDatabase } from '@chancery/tlog/mark-database';
+import { type ProcessConfig, processConfigSchema } from './config.ts';
 import { createService } from './service.ts';
 
-await run('log', processConfigSchema, async (deps) => {
-	const { markFiles } = deps.config;
-	return createService({
+await run('log', processConfigSchema, async (deps) =>
+	createService({
 		...deps,
 		v1Signer: await deps.openKey('v1'),
 		v2Signer: await deps.openKey('v2'),
-		marks: { v1: openFileMark(markFiles.v1), v2: openFileMark(markFiles.v2) },
-	});
-});
+		marks: openMarks(deps.config),
+	}),
+);
+
+function openMarks({ markFiles, markDatabase, v1, v2 }: ProcessConfig) {
+	if (markFiles && !markDatabase) return { v1: openFileMark(markFiles.v1), v2: openFileMark(markFiles.v2) };
+	if (!markDatabase || markFiles) throw new ConfigError('log: one of markFiles and markDatabase is required');
+	const url = markDatabase instanceof Secret ? markDatabase.reveal() : markDatabase;
+	return openMarkDatabase(url, { v1: `rekor-v1/${v1.hostname}/${v1.treeId}`, v2: `rekor-v2/${v2.origin}` });
+}

@@ -29,7 +29,7 @@ interface MarkRow {
 	note: Uint8Array;
 }
 
-const NAME = /^[A-Za-z0-9][A-Za-z0-9._/-]{0,199}$/;
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._:/-]{0,199}$/;
 
 /** Makes the table of marks. Safe when several processes start at once. */
 export function migrateMarks(database: Database, schema: string): Promise<MigrationReport> {
