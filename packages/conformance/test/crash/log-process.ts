@@ -26,6 +26,7 @@ import { openFileMark } from '@chancery/tlog/file-mark';
 import type { ProcessPlan } from './process-plan.ts';
 import { openSharedMark } from './shared-mark.ts';
 
+process.stdin.resume().once('close', () => process.exit(1));
 const plan = JSON.parse(await readFile(process.argv[2] ?? '', 'utf8')) as ProcessPlan;
 const log = createLogger({ level: 'warn', json: true, name: 'crash' });
 

@@ -29,7 +29,8 @@ export async function startLogServer(
 	const path = join(folder, `${plan.name}.json`);
 	await writeFile(path, JSON.stringify(plan));
 	const child: ChildProcess = spawn(process.execPath, [PROGRAM, path], {
-		stdio: ['ignore', 'pipe', 'pipe'],
+		// It ends with the test: what holds the other end of its input is gone then, however that came.
+		stdio: ['pipe', 'pipe', 'pipe'],
 		// A thousand starts need not compile the same sources a thousand times.
 		env: { PATH: process.env.PATH, NODE_COMPILE_CACHE: join(folder, 'compile-cache'), ...env },
 	});
