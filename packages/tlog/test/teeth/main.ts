@@ -32,6 +32,8 @@ async function main(words: readonly string[]): Promise<number> {
 	// For root: the user the database server runs as has to pass.
 	await chmod(folder, 0o711);
 	const server = await startEmbedded({ dataDir: join(folder, 'database') });
+	// The database goes along with a process that exits, not with one that a signal ends.
+	for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 	try {
 		const copies = await Promise.all(
 			Array.from({ length: Math.max(1, WORKERS) }, (_, i) =>
