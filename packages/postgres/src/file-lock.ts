@@ -14,6 +14,8 @@ export interface FileLock {
 }
 
 const SQLITE_BUSY = 5;
+/** Of two who come at once, both would be refused without it. */
+const PATIENCE_MS = 250;
 
 /**
  * Takes the lock of the file at `path`, which is made (0600) when it is missing; its folder must be there.
@@ -21,7 +23,7 @@ const SQLITE_BUSY = 5;
  */
 export async function lockFile(path: string): Promise<FileLock | undefined> {
 	await makeFile(path);
-	const database = new DatabaseSync(path, { timeout: 0 });
+	const database = new DatabaseSync(path, { timeout: PATIENCE_MS });
 	try {
 		database.exec('pragma locking_mode = exclusive; begin exclusive');
 	} catch (error) {

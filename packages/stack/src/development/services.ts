@@ -39,6 +39,8 @@ export interface InstanceParts {
 	readonly log: Logger;
 	readonly clock: () => number;
 	readonly onStarted: (service: RunningService) => void;
+	/** Aborted when the instance is told to end: no further service is started then. */
+	readonly stop: AbortSignal;
 }
 
 /** Base URL of the admin listener of each service that the bootstrap still needs. */
@@ -106,6 +108,7 @@ export async function startServices(parts: InstanceParts): Promise<AdminUrls> {
 	// When one cannot start, the others are stopped, and what is still starting could not be.
 	await Promise.allSettled(starting);
 	const [identity, ctlog, log, tsa] = await Promise.all(starting);
+	parts.stop.throwIfAborted();
 	const ca = await start(
 		parts,
 		await createCa({ ...deps('ca'), config: configurations.ca, issuingSigner: signers['ca-issuing'] }),
@@ -115,6 +118,7 @@ export async function startServices(parts: InstanceParts): Promise<AdminUrls> {
 
 	const reports = [ca, ctlog, tsa, identity].map(({ admin }) => `${admin}${getTrustReport.path}`);
 	const logReports = ['v1', 'v2'].map((wire) => `${log.admin}${getTrustReport.path}/${wire}`);
+	parts.stop.throwIfAborted();
 	const tuf = await start(
 		parts,
 		await createTuf({
@@ -137,10 +141,12 @@ async function registerCaRoot(caAdmin: string, ctlogAdmin: string, secrets: Inst
 
 /** Binds the named listeners to their ports, and the admin listener to a free one on loopback. */
 async function start(
-	{ record, log, onStarted }: InstanceParts,
+	{ record, log, onStarted, stop }: InstanceParts,
 	service: Service,
 	listeners: Readonly<Record<string, ServiceName>>,
 ): Promise<{ admin: string }> {
+	if (stop.aborted) await service.close();
+	stop.throwIfAborted();
 	const running = await startService(service, {
 		log,
 		addresses: {

@@ -100,11 +100,13 @@ export async function up(options: UpOptions): Promise<number> {
 			log,
 			clock: Date.now,
 			onStarted: (service) => started.push(service),
+			stop: stop.signal,
 		};
 		// All at once: each may take three seconds when its clients hang, and together they have five. An issuance that is
 		// under way may find the CT log closed; its client is told to come back.
 		cleanup.defer(async () => void (await Promise.all(started.map((service) => service.stop()))));
 		await prepareDatabase(parts);
+		stop.signal.throwIfAborted();
 		const admin = await startServices(parts);
 		step('services');
 
