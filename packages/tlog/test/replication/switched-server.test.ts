@@ -7,7 +7,20 @@ import { openDatabase } from '@chancery/postgres/pool';
 import type { Database } from '@chancery/postgres/sql';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { BatchHooks } from '../../src/hooks.ts';
-import { audit, auditAnswer, createWorld, SCHEMA, SharedMark, signHead, textEntry, type World } from '../log-world.ts';
+import { openLog } from '../../src/log.ts';
+import {
+	audit,
+	auditAnswer,
+	createWorld,
+	IDENTITY,
+	SCHEMA,
+	SharedMark,
+	same,
+	signHead,
+	textEntry,
+	type World,
+} from '../log-world.ts';
+import { NaiveTree, naiveLeafHash } from '../naive-tree.ts';
 
 const BEFORE = 5;
 const OTHERS = 8;
@@ -78,11 +91,18 @@ async function integrate(url: string, texts: readonly string[]): Promise<void> {
 
 const others = Array.from({ length: OTHERS }, (_, i) => `other ${i}`);
 
-it.each(['afterCommit', 'afterSign', 'beforePublish'] as const)(
-	'at %s: nobody is given the entry of somebody else, nor a receipt for it',
-	async (moment) => {
+it.each([
+	['afterCommit', OTHERS],
+	// As many as there are of ours, at the very same places.
+	['afterCommit', 3],
+	['afterSign', OTHERS],
+	['beforePublish', OTHERS],
+] as const)(
+	'at %s, before %i others: nobody is given the entry of somebody else, nor a receipt for it',
+	async (moment, count) => {
 		const copy = connect(copyUrl);
-		await integrate(copyUrl, others);
+		const there = others.slice(0, count);
+		await integrate(copyUrl, there);
 		const primary = connect(world.url);
 		let current = primary;
 		let isArmed = false;
@@ -113,7 +133,7 @@ it.each(['afterCommit', 'afterSign', 'beforePublish'] as const)(
 		await close();
 
 		const { leaves, tree, publishedSize } = await audit(copy);
-		expect(leaves.slice(BEFORE).toSorted()).toEqual([...others, ...texts].toSorted());
+		expect(leaves.slice(BEFORE).toSorted()).toEqual([...there, ...texts].toSorted());
 		expect(publishedSize).toBe(leaves.length);
 		again.forEach((answer, i) => {
 			expect(auditAnswer(answer, tree)).toBeUndefined();
@@ -162,4 +182,41 @@ it('a repeat is not answered with what stands in its place on the other server',
 	expect(leaves[again.index]).toBe('repeated');
 	expect(auditAnswer(again, tree)).toBeUndefined();
 	await close();
+});
+
+it('a head that was signed on one server is not published on another that does not contain it', async () => {
+	const copy = connect(copyUrl);
+	await integrate(copyUrl, others);
+	let current = connect(world.url);
+	let isArmed = false;
+	const log = await openLog({
+		database: {
+			query: (text, values) => current.query(text, values),
+			transaction: (work) => current.transaction(work),
+			close: async () => undefined,
+		},
+		schema: SCHEMA,
+		identity: IDENTITY,
+		mark: world.mark,
+		clock: Date.now,
+		signHead,
+		hooks: {
+			afterSign: () => {
+				if (isArmed) current = copy;
+			},
+		},
+		limits: { submitTimeoutMs: 3_000 },
+	});
+	isArmed = true;
+	await expect(log.submit(textEntry('mine'))).rejects.toMatchObject({ code: 'unavailable' });
+	await log.submit(textEntry('mine'));
+	await log.close();
+	const entries = await copy.query<{ leaf: Buffer }>(`select leaf from ${SCHEMA}.tlog_entries order by index`);
+	const tree = new NaiveTree(entries.map(({ leaf }) => naiveLeafHash(leaf)));
+	const [published] = await copy.query<{ size: number; root: Buffer }>(
+		`select size, root from ${SCHEMA}.tlog_published`,
+	);
+	expect(published?.size).toBe(BEFORE + OTHERS + 1);
+	expect(same(published!.root, tree.root(published!.size))).toBe(true);
+	expect(same(world.mark.mark!.root, tree.root(world.mark.mark!.size))).toBe(true);
 });
