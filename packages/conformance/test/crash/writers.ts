@@ -24,6 +24,9 @@ export interface Writers {
 	readonly counts: WriterCounts;
 	/** What no server may do: the first of these ends the campaign. */
 	readonly violations: string[];
+	/** Nobody begins another entry until `goOn`; what was begun is brought to its end. */
+	hold(): void;
+	goOn(): void;
 	/** Resolves when every writer has its last entry acknowledged. */
 	stop(): Promise<void>;
 	/** Ends also those whose entries nobody acknowledges any more. */
@@ -66,6 +69,8 @@ export function startWriters(options: WriterOptions): Writers {
 	const violations: string[] = [];
 	const abandoned = new AbortController();
 	let stopping = false;
+	let gate = Promise.withResolvers<void>();
+	gate.resolve();
 
 	const hotProposer = createProposer(`${seed} hot`, authority);
 	const hot = Object.fromEntries(
@@ -105,6 +110,7 @@ export function startWriters(options: WriterOptions): Writers {
 		const propose = createProposer(`${seed} ${number}`, authority);
 		let last: Proposal | undefined;
 		while (!stopping && violations.length === 0) {
+			await gate.promise;
 			const repeated = random.chance(REPEAT_PERCENT) ? last : undefined;
 			const proposal: Proposal = random.chance(HOT_PERCENT) ? random.pick(hot[wire]) : (repeated ?? propose(wire));
 			try {
@@ -120,8 +126,13 @@ export function startWriters(options: WriterOptions): Writers {
 	return {
 		counts,
 		violations,
+		hold: () => {
+			gate = Promise.withResolvers<void>();
+		},
+		goOn: () => gate.resolve(),
 		stop: async () => {
 			stopping = true;
+			gate.resolve();
 			await running;
 		},
 		abandon: () => abandoned.abort(),
