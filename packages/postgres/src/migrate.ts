@@ -195,5 +195,5 @@ function isPassing(error: unknown): boolean {
 
 /** `create ... if not exists` is not safe against itself: two at once may both try, and one fails so. */
 function isRaceToCreate(error: unknown): boolean {
-	return ['23505', '42P06', '42P07'].includes(sqlState(error) ?? '');
+	return ['23505', '42P06', '42P07', '42710'].includes(sqlState(error) ?? '');
 }

@@ -73,6 +73,8 @@ export function openDatabase(options: DatabaseOptions): Database {
 		idle_in_transaction_session_timeout: options.idleInTransactionTimeoutMs ?? DEFAULT_IDLE_IN_TRANSACTION_TIMEOUT_MS,
 		query_timeout: statementTimeoutMs === 0 ? 0 : statementTimeoutMs + GRACE_MS,
 		idleTimeoutMillis: IDLE_CONNECTION_MS,
+		// Statements that do not need each other's answers are sent at once (ConnectionSql).
+		pipeline: true,
 		keepAlive: true,
 		keepAliveInitialDelayMillis: KEEPALIVE_DELAY_MS,
 		types: { getTypeParser: typeParser },
@@ -138,6 +140,7 @@ class PooledDatabase implements Database {
 
 /** BEGIN, the work, COMMIT. The story of what is known after each way it can fail. */
 async function transact<T>(client: pg.PoolClient, work: (sql: Sql) => Promise<T>): Promise<T> {
+	// Waited for by itself: a statement behind a BEGIN that fails would be a transaction of its own.
 	await client.query('begin isolation level read committed');
 	const sql = new ConnectionSql(client);
 	let result: T;
@@ -182,8 +185,9 @@ async function transact<T>(client: pg.PoolClient, work: (sql: Sql) => Promise<T>
 }
 
 /**
- * One connection as `Sql`: statements run one after the other even when the caller does not wait for them, and none
- * runs after the end, when the connection may already serve someone else.
+ * One connection as `Sql`. Statements go out when they are asked for, and the server takes them one after the other: those
+ * that do not need each other's answers share a round trip. None runs after the end, when the connection may already
+ * serve someone else.
  */
 class ConnectionSql implements Sql {
 	readonly #client: pg.ClientBase;
@@ -196,8 +200,10 @@ class ConnectionSql implements Sql {
 
 	query<Row extends object>(text: string, values?: readonly SqlValue[]): Promise<Row[]> {
 		if (this.#ended) return Promise.reject(new Error('this transaction has ended: its statements must be awaited'));
-		const mine = this.#last.then(() => run<Row>(this.#client, text, values));
-		this.#last = mine.catch(() => undefined);
+		const mine = run<Row>(this.#client, text, values);
+		// A statement that failed makes those behind it fail; whoever asked for all of them hears of the first.
+		const settled = mine.catch(() => undefined);
+		this.#last = this.#last.then(() => settled);
 		return mine;
 	}
 

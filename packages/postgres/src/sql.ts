@@ -16,7 +16,9 @@ export interface Sql {
 
 export interface Database extends Sql {
 	/**
-	 * Runs `work` in one READ COMMITTED transaction on one connection. Rolls back when `work` throws.
+	 * Runs `work` in one READ COMMITTED transaction on one connection. Rolls back when `work` throws. Statements that are
+	 * asked for without waiting are sent at once and run in that order, each of which sees what was committed before it
+	 * began; after one that fails, those behind it fail too (SQLSTATE 25P02).
 	 * Never retries: the caller knows whether its work may run twice.
 	 * @throws CommitUnknownError when COMMIT was sent and no answer came, or one with a warning: the transaction may or
 	 * may not be durable.

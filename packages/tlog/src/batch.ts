@@ -92,8 +92,10 @@ export async function runBatch(
 	const { database, tables, limits, clock, hooks, cache } = context;
 	const attempted: Submission[] = [];
 	const storing = database.transaction(async (sql) => {
-		// 1. The lock. Until COMMIT nobody else gives out an index; a holder that vanishes is freed by the server's timeouts.
-		const locked = await lockHead(sql, tables);
+		// 1. The lock, and what is a repeat: decided by the database, by whoever committed before us. Until COMMIT nobody else gives out an index; a holder that vanishes is freed by the server's timeouts.
+		// The second statement is sent along with the first and runs after it: it begins, and so looks, when the lock is held.
+		const identities = submissions.map((submission) => submission.entry.identity);
+		const [locked, stored] = await Promise.all([lockHead(sql, tables), findIdentities(sql, tables, identities)]);
 		if (!locked) throw new TlogError('identity-mismatch', `the log ${tables.logId} is not in this database`);
 		const { head } = locked;
 		requireDurable(locked.settings);
@@ -112,22 +114,20 @@ export async function runBatch(
 			);
 		const timestampMs = Math.max(now, head.timestampMs);
 
-		// 4. What is a repeat: decided by the database, by whoever committed before us.
-		const identities = submissions.map((submission) => submission.entry.identity);
-		const stored = await findIdentities(sql, tables, identities);
-
-		// 5. Places, leaves, hashes, tiles: in memory, on a copy of the edge.
+		// 4. Places, leaves, hashes, tiles: in memory, on a copy of the edge.
 		const plan = planBatch(context, { submissions, stored, head, edge, timestampMs });
 		if (plan.entries.length === 0) return { edge, plan };
 		if (edge.size > context.partitionsEnd()) throw new PartitionsMissing(edge.size);
 
-		// 6. Entries, tiles and head become visible together or not at all.
-		await insertEntries(sql, tables, { firstIndex: head.size, timestampMs, entries: plan.entries });
-		await insertSearchKeys(sql, tables, plan.searchKeys);
-		await insertTiles(sql, tables, plan.tiles);
+		// 5. Entries, tiles and head become visible together or not at all.
 		const next = { size: edge.size, root: edge.root(), timestampMs };
-		if (!(await moveHead(sql, tables, head, next)))
-			throw new HeadMoved(`the head left size ${head.size} while its row was locked`);
+		const [isMoved] = await Promise.all([
+			moveHead(sql, tables, head, next),
+			insertEntries(sql, tables, { firstIndex: head.size, timestampMs, entries: plan.entries }),
+			insertSearchKeys(sql, tables, plan.searchKeys),
+			insertTiles(sql, tables, plan.tiles),
+		]);
+		if (!isMoved) throw new HeadMoved(`the head left size ${head.size} while its row was locked`);
 		for (const [submission, outcome] of plan.outcomes) {
 			if (outcome.kind !== 'new') continue;
 			submission.attemptedIndex = outcome.entry.index;

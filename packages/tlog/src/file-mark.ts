@@ -6,7 +6,7 @@
  * because nothing that carries the new checkpoint has left the process yet.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { equalBytes, fromBase64, fromHex, toBase64, toHex, utf8 } from '@chancery/core/bytes';
 import { sha256 } from '@chancery/core/sha';
@@ -138,22 +138,22 @@ function checksum(fields: object): string {
 }
 
 async function writeDurably(path: string, text: string): Promise<void> {
-	const folder = dirname(path);
-	await mkdir(folder, { recursive: true });
 	const temporary = `${path}.new`;
-	const file = await open(temporary, 'w', 0o600);
-	try {
+	await using folder = await openFolder(dirname(path));
+	{
+		await using file = await open(temporary, 'w', 0o600);
 		await file.writeFile(text);
 		await file.sync();
-	} finally {
-		await file.close();
 	}
 	await rename(temporary, path);
 	// The new name is durable only when the folder is.
-	const folderHandle = await open(folder, 'r');
-	try {
-		await folderHandle.sync();
-	} finally {
-		await folderHandle.close();
-	}
+	await folder.sync();
+}
+
+async function openFolder(path: string): Promise<FileHandle> {
+	return open(path, 'r').catch(async (cause: unknown) => {
+		if ((cause as { code?: string }).code !== 'ENOENT') throw cause;
+		await mkdir(path, { recursive: true });
+		return open(path, 'r');
+	});
 }

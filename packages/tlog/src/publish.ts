@@ -98,9 +98,14 @@ export async function publish(context: PublishContext, heartbeat: boolean): Prom
 		// no entry ever has two receipts.
 		try {
 			await database.transaction(async (sql) => {
-				if (!(await replacePublication(sql, tables, published, publication))) throw new Outrun();
-				if (!(await containsPublication(context, sql, publication))) throw new OtherHistory();
-				if (!(await containsSubjects(context, sql, first, signed))) throw new OtherHistory();
+				// Sent together, run in this order: the row of the publication is locked before anything else is looked at.
+				const [isReplaced, hasTree, hasSubjects] = await Promise.all([
+					replacePublication(sql, tables, published, publication),
+					containsPublication(context, sql, publication),
+					containsSubjects(context, sql, first, signed),
+				]);
+				if (!isReplaced) throw new Outrun();
+				if (!hasTree || !hasSubjects) throw new OtherHistory();
 				if (receipts.length > 0) await insertReceipts(sql, tables, first, receipts);
 				await hooks.beforePublish?.();
 			});

@@ -21,6 +21,9 @@ const MAX_PAUSE_MS = 5_000;
 /** How long a look at the database waits for a standby to have what another process published. */
 const TRUST_PATIENCE_MS = 1_000;
 
+/** Between so many answers the event loop gets to the next batch, whose statements must not wait for all of them. */
+const ANSWERS_PER_TURN = 16;
+
 interface Waiting {
 	readonly submission: Submission;
 	readonly index: number;
@@ -313,7 +316,8 @@ export class Publisher {
 			toRead.map(({ submission }) => submission.entry.identity),
 		);
 		const lost = new Set(toRead.filter(({ index }, i) => places.get(i) !== index));
-		for (const waiting of covered) {
+		for (const [i, waiting] of covered.entries()) {
+			if (i % ANSWERS_PER_TURN === 0) await nextTurn();
 			if (lost.has(waiting)) {
 				const detail = 'the database has changed, and the entry is not where it was stored: submit it again';
 				this.#queue.refuse(
@@ -351,6 +355,10 @@ export class Publisher {
 		clearTimeout(timer);
 		this.#wakePause = undefined;
 	}
+}
+
+function nextTurn(): Promise<void> {
+	return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** Whoever waited for it has been told. */

@@ -93,8 +93,16 @@ describe.each(CUTS)('when a wait for the standby %s', (how, cut) => {
 		for (const replica of replicas) await replica.close();
 	});
 
+	/** Published, and shown by each of them: what one has not seen yet it could not make sure of without the standby. */
+	async function shownByAll(): Promise<number> {
+		const size = await sizes('tlog_published');
+		for (const { log } of replicas)
+			await until('all replicas show it', async () => (await log.published()).size === size);
+		return size;
+	}
+
 	it('a batch is answered once it is on the standby, at one index', async () => {
-		const before = await sizes('tlog_heads');
+		const before = await shownByAll();
 		await pair.cutOff();
 		const attempt = new Attempt(replicas[0]!.log, `batch when it ${how}`);
 		await someoneWaits();
@@ -110,7 +118,7 @@ describe.each(CUTS)('when a wait for the standby %s', (how, cut) => {
 	});
 
 	it('a publication is shown once it is on the standby, by no replica before', async () => {
-		const before = await sizes('tlog_published');
+		const before = await shownByAll();
 		const signing = Promise.withResolvers<void>();
 		const third = await world.open({
 			hooks: {

@@ -99,7 +99,7 @@ export const TREE_FAULTS: readonly Fault[] = [
 	fault(
 		2,
 		'a published tree that the server no longer has is published all the same',
-		edit('publish.ts', 'if (!(await containsPublication(context, sql, publication))) throw', 'if (size < 0) throw'),
+		edit('publish.ts', 'containsPublication(context, sql, publication),', 'true,'),
 		'test/replication/stale-standby',
 	),
 	fault(
@@ -111,10 +111,10 @@ export const TREE_FAULTS: readonly Fault[] = [
 	fault(
 		3,
 		'entries are stored outside of the transaction that moves the head',
-		edit('batch.ts', 'await insertEntries(sql, tables, {', 'await insertEntries(database, tables, {'),
+		edit('batch.ts', 'insertEntries(sql, tables, {', 'insertEntries(database, tables, {'),
 		failures,
 	),
-	fault(3, 'full tiles are not stored', edit('batch.ts', 'await insertTiles(sql, tables, plan.tiles);'), logTest),
+	fault(3, 'full tiles are not stored', edit('batch.ts', 'insertTiles(sql, tables, plan.tiles),'), logTest),
 	fault(
 		3,
 		'entries beyond the published size are served',
@@ -146,14 +146,11 @@ export const TREE_FAULTS: readonly Fault[] = [
 	fault(
 		4,
 		'repeats are looked for before the lock',
-		[
-			edit(
-				'batch.ts',
-				'const locked = await lockHead(sql, tables);',
-				'const stored = await findIdentities(\n\t\t\tsql,\n\t\t\ttables,\n\t\t\tsubmissions.map((submission) => submission.entry.identity),\n\t\t);\n\t\tconst locked = await lockHead(sql, tables);',
-			),
-			edit('batch.ts', 'const stored = await findIdentities(sql, tables, identities);'),
-		],
+		edit(
+			'batch.ts',
+			'const [locked, stored] = await Promise.all([lockHead(sql, tables), findIdentities(sql, tables, identities)]);',
+			'const stored = await findIdentities(sql, tables, identities);\n\t\tconst locked = await lockHead(sql, tables);',
+		),
 		guards,
 	),
 	fault(
