@@ -50,6 +50,28 @@ export default defineConfig({
 			},
 			{
 				extends: true,
+				test: {
+					name: 'inputs',
+					include: ['packages/conformance/test/inputs/*.test.ts'],
+					globalSetup: ['packages/conformance/test/judges/instance.ts'],
+				},
+			},
+			{
+				extends: true,
+				test: { name: 'mangle', include: ['packages/conformance/test/mangle/*.test.ts'], testTimeout: 3_600_000 },
+			},
+			{
+				extends: true,
+				test: {
+					name: 'clients',
+					include: ['packages/conformance/test/clients/*.test.ts'],
+					globalSetup: ['packages/conformance/test/clients/installed-clients.ts'],
+					testTimeout: 300_000,
+					hookTimeout: 900_000,
+				},
+			},
+			{
+				extends: true,
 				test: { name: 'cases', include: ['packages/conformance/test/cases/*.test.ts'] },
 			},
 		],
