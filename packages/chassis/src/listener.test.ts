@@ -30,6 +30,10 @@ function listenerWith(options: Partial<ListenerOptions> = {}): { app: FastifyIns
 	app.post('/fail', async () => {
 		throw new Error('the database said: password=hunter2');
 	});
+	app.post('/database-away', async () => {
+		const code = '57P03';
+		throw Object.assign(new Error('the database system is starting up'), { code, severity: 'FATAL' });
+	});
 	app.post('/refuse', async () => {
 		throw new DomainError('entry-refused', 'no', { cause: new Error('inner reason') });
 	});
@@ -236,6 +240,15 @@ describe('failures', () => {
 		const logged = captured.events().find(({ msg }) => msg === 'unexpected failure');
 		expect(logged).toMatchObject({ level: 'error', reqId: reply.headers['x-request-id'] });
 		expect(JSON.stringify(logged?.err)).toContain('the database said');
+	});
+
+	it('of the database to be there are a reason to come back, wherever a request met them', async () => {
+		const { app, captured } = listenerWith();
+		const reply = await app.inject({ method: 'POST', url: '/database-away' });
+		expect(reply.json()).toMatchObject({ code: 503, reason: 'unavailable' });
+		expect(reply.headers['retry-after']).toBe('1');
+		expect(reply.body).not.toContain('starting up');
+		expect(JSON.stringify(captured.events())).toContain('starting up');
 	});
 
 	it('of the domain keep their cause for the log', async () => {

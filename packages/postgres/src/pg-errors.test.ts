@@ -36,6 +36,7 @@ it.each<[string, unknown, (keyof typeof JUDGES)[]]>([
 	['a broken protocol', serverError('08P01'), ['isUnavailable', 'isCertainRollback', 'breaksConnection']],
 	['a refused connection', socketError('ECONNREFUSED'), ['isUnavailable', 'breaksConnection']],
 	['a missing socket', socketError('ENOENT'), ['isUnavailable', 'breaksConnection']],
+	['a missing file', Object.assign(new Error('open ENOENT'), { code: 'ENOENT', syscall: 'open' }), []],
 	['a lost connection', new Error('Connection terminated unexpectedly'), ['isUnavailable', 'breaksConnection']],
 	['an error of our own', new Error('connection of ideas terminated'), []],
 	['an error of our own with a code', Object.assign(new Error('x'), { code: 'invalid-request' }), []],

@@ -27,8 +27,6 @@ const SOCKET_CODES = new Set([
 	'ECONNABORTED',
 	'EPIPE',
 	'ETIMEDOUT',
-	'ENOENT',
-	'EACCES',
 	'EAI_AGAIN',
 	'ENOTFOUND',
 	'EHOSTUNREACH',
@@ -36,6 +34,9 @@ const SOCKET_CODES = new Set([
 	'ENETUNREACH',
 	'ENETDOWN',
 ]);
+
+/** Said of the server's socket when nobody listens there; of any other file they say nothing about a server. */
+const SOCKET_FILE_CODES = new Set(['ENOENT', 'EACCES']);
 
 /** Failures that pg reports without any code. The wordings are pg's own and pinned by tests against the real thing. */
 const PG_WORDINGS =
@@ -72,6 +73,7 @@ export function isUnavailable(error: unknown): boolean {
 	if (state !== undefined) return /^(08|53|57P0)/.test(state);
 	const code = codeOf(error);
 	if (code !== undefined && SOCKET_CODES.has(code)) return true;
+	if (code !== undefined && SOCKET_FILE_CODES.has(code)) return (error as { syscall?: unknown }).syscall === 'connect';
 	return error instanceof Error && PG_WORDINGS.test(error.message);
 }
 

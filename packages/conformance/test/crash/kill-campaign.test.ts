@@ -71,7 +71,8 @@ it(
 		const judge = createJudge({ urls, client, reader, random: new SeededRandom(`${seed} judge`) });
 		const lookSeconds: number[] = [];
 		for (let round = 1, nextFsck = FSCK_EVERY; victims.kills < KILLS; round++) {
-			await victims.round();
+			await Promise.race([victims.round(), writers.violated]);
+			expect(writers.violations).toEqual([]);
 			const lookedAtMs = performance.now();
 			// Mostly the writers pause while the judge reads, or a thousand looks would take hours; now and then they do not.
 			if (round % LOOK_UNDER_LOAD_EVERY !== 0) writers.hold();

@@ -22,8 +22,10 @@ export interface WriterCounts {
 
 export interface Writers {
 	readonly counts: WriterCounts;
-	/** What no server may do: the first of these ends the campaign. */
+	/** What no server may do: the first of these ends all writing, and with it the campaign. */
 	readonly violations: string[];
+	/** Settles at the first violation. */
+	readonly violated: Promise<void>;
 	/** Nobody begins another entry until `goOn`; what was begun is brought to its end. */
 	hold(): void;
 	goOn(): void;
@@ -67,6 +69,7 @@ export function startWriters(options: WriterOptions): Writers {
 		byWire: { 'hashedrekord-v1': 0, 'dsse-v1': 0, 'hashedrekord-v2': 0, precertificate: 0 },
 	};
 	const violations: string[] = [];
+	const violated = Promise.withResolvers<void>();
 	const abandoned = new AbortController();
 	let stopping = false;
 	let gate = Promise.withResolvers<void>();
@@ -117,6 +120,7 @@ export function startWriters(options: WriterOptions): Writers {
 				await write(proposal, random);
 			} catch (error) {
 				violations.push(error instanceof Error ? (error.stack ?? error.message) : String(error));
+				violated.resolve();
 			}
 			last = proposal;
 		}
@@ -126,6 +130,7 @@ export function startWriters(options: WriterOptions): Writers {
 	return {
 		counts,
 		violations,
+		violated: violated.promise,
 		hold: () => {
 			gate = Promise.withResolvers<void>();
 		},

@@ -3,7 +3,6 @@
  * no refusal of its becomes an unexplained 500.
  */
 import { DomainError } from '@chancery/chassis/domain-error';
-import { isTimeout, isUnavailable } from '@chancery/postgres/pg-errors';
 import { TlogError } from '@chancery/tlog/tlog-error';
 
 /** Engine code -> ours. What is not listed is our own mistake and stays unexpected. */
@@ -20,9 +19,6 @@ export async function askEngine<T>(work: () => Promise<T>): Promise<T> {
 	try {
 		return await work();
 	} catch (error) {
-		if (isUnavailable(error) || isTimeout(error)) {
-			throw new DomainError('unavailable', 'the database does not answer in time', { cause: error });
-		}
 		if (!(error instanceof TlogError)) throw error;
 		const code = CODES[error.code];
 		if (code === undefined) throw error;
