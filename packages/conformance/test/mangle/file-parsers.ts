@@ -1,0 +1,193 @@
+/** Files: bundles, trusted roots, signing configurations, TUF metadata, configuration, marks; and tokens of clients. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { configSchema as caSchema } from '@chancery/ca/config';
+import { ConfigError, loadConfig, parseSection } from '@chancery/chassis/config';
+import { ClientError } from '@chancery/client/client-error';
+import { readIdentityToken } from '@chancery/client/identity-token';
+import { FormatError } from '@chancery/core/format-error';
+import { parseJson } from '@chancery/core/json';
+import { readFileMark } from '@chancery/tlog/file-mark';
+import { MarkError } from '@chancery/tlog/mark';
+import { configSchema as tsaSchema } from '@chancery/tsa/config';
+import { type Role, tufKey } from '@chancery/tuf/domain/metadata';
+import { encodeMetadata, parseMetadata } from '@chancery/tuf/domain/signed-metadata';
+import { identifyKey, publicKeyOf } from '@chancery/tuf/domain/tuf-keys';
+import { openBundle } from '@chancery/verify/bundle-content';
+import { openTrustedRoot } from '@chancery/verify/trust-material';
+import { VerifyError } from '@chancery/verify/verify-error';
+import { encodeBundle, parseBundle } from '@chancery/wire/bundle';
+import { clientTrustConfig, parseSigningConfig, signingConfig } from '@chancery/wire/signing-config';
+import { parseTrustedRoot, trustedRoot } from '@chancery/wire/trusted-root';
+import {
+	anyOf,
+	domainError,
+	formatError,
+	type ParserUnderTest,
+	parser,
+	sameBytes,
+	sameText,
+	textOf,
+	zodError,
+} from './parser-under-test.ts';
+import { seed, seedsLike, seedText } from './seeds.ts';
+
+const BUNDLES = seedsLike(/bundle$/).filter((one) => new TextDecoder().decode(one).includes('mediaType'));
+const ROLES: readonly Role[] = ['root', 'targets', 'snapshot', 'timestamp'];
+
+const folder = mkdtempSync(join(tmpdir(), 'chancery-mangle-'));
+process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+
+export const FILE_PARSERS: readonly ParserUnderTest[] = [
+	parser({
+		name: 'bundle',
+		seeds: BUNDLES,
+		share: 0.5,
+		refusals: anyOf(formatError, zodError),
+		parse: (input) => parseBundle(parseJson(input)),
+		check: (bundle) =>
+			sameText(JSON.stringify(parseBundle(JSON.parse(JSON.stringify(encodeBundle(bundle))))), JSON.stringify(bundle)),
+	}),
+	parser({
+		name: 'bundle, opened',
+		seeds: BUNDLES,
+		share: 0.5,
+		refusals: anyOf(formatError, ordinaryVerifyError('bundle-malformed', 'certificate-invalid')),
+		parse: (input) => openBundle(parseJson(input)),
+		check: ({ signed }) => (signed.signature.length > 0 ? undefined : 'it has no signature'),
+	}),
+	parser({
+		name: 'trusted_root.json',
+		seeds: [seed('trusted_root.json')],
+		share: 0.5,
+		refusals: anyOf(formatError, zodError),
+		parse: (input) => parseTrustedRoot(parseJson(input)),
+		check: (root) =>
+			sameText(
+				JSON.stringify(parseTrustedRoot(JSON.parse(JSON.stringify(trustedRoot.encode(root))))),
+				JSON.stringify(root),
+			),
+	}),
+	parser({
+		name: 'trusted root, opened',
+		seeds: [seed('trusted_root.json')],
+		share: 0.5,
+		refusals: anyOf(formatError, ordinaryVerifyError('trusted-root-malformed')),
+		parse: (input) => openTrustedRoot(parseJson(input)),
+		check: ({ tlogs, ctlogs }) =>
+			[...tlogs, ...ctlogs].every(
+				({ validity, hostNames }) => !Number.isNaN(validity.start.getTime()) && hostNames.length > 0,
+			)
+				? undefined
+				: 'a log has no time or no name',
+	}),
+	parser({
+		name: 'signing_config.json',
+		seeds: [seed('signing_config.v0.2.json')],
+		refusals: anyOf(formatError, zodError),
+		parse: (input) => parseSigningConfig(parseJson(input)),
+		check: (config) =>
+			sameText(
+				JSON.stringify(parseSigningConfig(JSON.parse(JSON.stringify(signingConfig.encode(config))))),
+				JSON.stringify(config),
+			),
+	}),
+	parser({
+		name: 'client trust configuration',
+		seeds: [seed('client_trust_config.json')],
+		share: 0.5,
+		refusals: anyOf(formatError, zodError),
+		parse: (input) => clientTrustConfig.parse(parseJson(input)),
+		check: (config) =>
+			sameText(
+				JSON.stringify(clientTrustConfig.parse(JSON.parse(JSON.stringify(clientTrustConfig.encode(config))))),
+				JSON.stringify(config),
+			),
+	}),
+	...ROLES.map((role) =>
+		parser({
+			name: `TUF ${role} metadata`,
+			seeds: [seed(`${role}.json`)],
+			share: 0.5,
+			refusals: domainError('invalid-metadata'),
+			parse: (input) => parseMetadata(input, role),
+			check: (metadata) =>
+				sameText(JSON.stringify(parseMetadata(encodeMetadata(metadata, role), role)), JSON.stringify(metadata)),
+		}),
+	),
+	parser({
+		name: 'TUF key',
+		seeds: [
+			JSON.stringify(identifyKey(ed25519Key()).key),
+			JSON.stringify({
+				keytype: 'ecdsa',
+				scheme: 'ecdsa-sha2-nistp256',
+				keyval: { public: seedText('v1 public key') },
+			}),
+		],
+		refusals: formatError,
+		parse: (input) => tufKeyOf(input),
+		check: (spki) => (spki.length > 0 ? undefined : 'the key is empty'),
+	}),
+	parser({
+		name: 'identity token, read by a client',
+		seeds: [seed('token')],
+		refusals: (error) => error instanceof ClientError && error.code === 'token-malformed',
+		parse: (input) => readIdentityToken(textOf(input)),
+		check: ({ raw, subject, issuer, expiresAt }, input) => {
+			if (typeof subject !== 'string' || typeof issuer !== 'string') return 'subject or issuer is no text';
+			if (expiresAt !== undefined && Number.isNaN(expiresAt.getTime())) return 'its end is no time';
+			return sameText(raw, textOf(input).trim());
+		},
+	}),
+	parser({
+		name: 'configuration',
+		seeds: [
+			'tsa:\n  publicUrl: https://tsa.example\n  chainPem: |\n    -----BEGIN\n  policyOid: 1.2.3\n',
+			'{"tsa":{"publicUrl":"http://localhost","chainPem":"x","accuracySeconds":2,"acceptedPolicyOids":["1.2.3"]}}',
+			'x: &a {b: 1}\ny: *a\ntsa: {publicUrl: "https://tsa.example", chainPem: x}\n',
+		],
+		share: 0.1,
+		refusals: (error) => error instanceof ConfigError,
+		parse: async (input) => {
+			const path = join(folder, 'config.yaml');
+			writeFileSync(path, input);
+			const sections = await loadConfig(path, {});
+			if (sections.ca !== undefined) parseSection('ca', caSchema, sections.ca);
+			return parseSection('tsa', tsaSchema, sections.tsa);
+		},
+		check: (config) => sameText(JSON.stringify(parseSection('tsa', tsaSchema, config)), JSON.stringify(config)),
+	}),
+	parser({
+		name: 'mark file',
+		seeds: [seed('mark')],
+		share: 0.1,
+		refusals: (error) => error instanceof MarkError,
+		parse: async (input) => {
+			const path = join(folder, 'mark');
+			writeFileSync(path, input);
+			return readFileMark(path);
+		},
+		// A mark carries a checksum, so that nothing but the mark itself can come out of a damaged one.
+		check: (_mark, input) => sameBytes(input, seed('mark')),
+	}),
+];
+
+/** A refusal whose cause is one of the parsers', not a fault of ours that was taken for a malformed file. */
+function ordinaryVerifyError(...codes: readonly string[]): (error: unknown) => boolean {
+	return (error) =>
+		error instanceof VerifyError &&
+		codes.includes(error.code) &&
+		(error.cause === undefined || zodError(error.cause) || error.cause instanceof FormatError);
+}
+
+function ed25519Key(): Uint8Array {
+	return Uint8Array.from([...Buffer.from('302a300506032b6570032100', 'hex'), ...new Uint8Array(32).fill(3)]);
+}
+
+function tufKeyOf(input: Uint8Array): Uint8Array {
+	const key = tufKey.safeParse(parseJson(input));
+	if (!key.success) throw new FormatError('TUF key', 'breaks its schema');
+	return publicKeyOf(key.data);
+}
