@@ -139,6 +139,13 @@ describe('bytes that are not a request', () => {
 		expect(await rawRequest(await portOf(app), text)).toMatch(/^HTTP\/1.1 413 /);
 	});
 
+	it('a body that is far too long is refused in words that its sender still reads', async () => {
+		const { app } = listenerWith();
+		const url = `http://127.0.0.1:${await portOf(app)}/echo`;
+		const reply = await fetch(url, { method: 'POST', body: 'x'.repeat(5 * 1024 * 1024) });
+		expect([reply.status, await reply.json()]).toEqual([413, expect.objectContaining({ reason: 'body-too-large' })]);
+	});
+
 	it('a body without end is cut off', async () => {
 		const { app } = listenerWith();
 		const head = 'POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n';
@@ -279,6 +286,15 @@ describe('failures', () => {
 		const text = await metrics.registry.metrics();
 		expect(text).toMatch(/http_request_duration_seconds_count\{.*method="POST",route="\/refuse",status="409"\} 1/);
 		expect(text).not.toMatch(/very-private|made\/up/);
+	});
+});
+
+describe('a wrong method on a wire that calls it 501', () => {
+	it("is the client's mistake in the log", async () => {
+		const errors = { 'method-not-allowed': { status: 501, title: 'Method Not Allowed', grpcCode: 12 } };
+		const { app, captured } = listenerWith({ errors, family: 'grpc-gateway' });
+		expect((await app.inject({ method: 'PUT', url: '/echo' })).statusCode).toBe(501);
+		expect(captured.events()).toEqual([expect.objectContaining({ msg: 'request', status: 501, level: 'info' })]);
 	});
 });
 

@@ -222,7 +222,9 @@ function observe(request: FastifyRequest, reply: FastifyReply, options: Listener
 		const seconds = (performance.now() - startedMs) / 1000;
 		const route = request.is404 ? 'unknown' : (request.routeOptions.url ?? 'unknown');
 		state.metrics?.observeRequest({ listener: options.name, method: request.method, route, status, seconds });
-		const level = status >= 500 ? 'error' : status < 400 && request.method === 'GET' ? 'debug' : 'info';
+		// A gateway says 501 to a method that a path does not have: the client's mistake, not one of ours.
+		const isOurs = status >= 500 && status !== 501;
+		const level = isOurs ? 'error' : status < 400 && request.method === 'GET' ? 'debug' : 'info';
 		if (!options.log.isLevelEnabled(level)) return;
 		const extra = Object.assign({}, ...state.describeRequest.map((describe) => describe(request)));
 		// The pattern, not the path, and no query: both may hold what must not be kept.

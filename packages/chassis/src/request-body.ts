@@ -9,6 +9,9 @@
 import type { Readable } from 'node:stream';
 import { DomainError } from './domain-error.ts';
 
+/** So much more of a too long body is read and thrown away: a smaller bound cuts off clients before they see why. */
+const MIN_DISCARDED_BYTES = 8 * 1024 * 1024;
+
 /** How long a too long body is still read, so that a client that writes before it reads sees the refusal. */
 const DISCARD_MS = 1_000;
 
@@ -79,7 +82,7 @@ export class BodyReader {
 			const onData = (chunk: Uint8Array) => {
 				if (refusal) {
 					discarded += chunk.length;
-					if (discarded > maxBodyBytes) finish(refusal);
+					if (discarded > Math.max(maxBodyBytes, MIN_DISCARDED_BYTES)) finish(refusal);
 					return;
 				}
 				length += chunk.length;
