@@ -98,6 +98,15 @@ describe('a mounted route', () => {
 		expect(reply.body).not.toContain('eyJsecret');
 	});
 
+	it('may insist on JSON only where a media type is named', async () => {
+		const app = withCreate({ requireJson: 'when-named' });
+		const statusOf = async (headers: Record<string, string>) =>
+			(await post(app, '/entries/dsse', '{"digest":"AAEC"}', headers)).statusCode;
+		expect(await statusOf({})).toBe(201);
+		expect(await statusOf({ 'content-type': 'application/json; charset=utf-8' })).toBe(201);
+		expect(await statusOf({ 'content-type': 'text/plain' })).toBe(415);
+	});
+
 	it('cares for the media type only when told to', async () => {
 		const form = { 'content-type': 'application/x-www-form-urlencoded' };
 		expect((await post(withCreate(), '/entries/dsse', '{"digest":""}', form)).statusCode).toBe(201);

@@ -9,8 +9,11 @@ import { DomainError } from './domain-error.ts';
 import { parseJsonBody } from './json-body.ts';
 
 export interface MountOptions {
-	/** Refuse a JSON body whose media type is not JSON (415). Default false: many clients send none. */
-	readonly requireJson?: boolean;
+	/**
+	 * Refuse a JSON body whose media type is not JSON (415); `when-named` lets a body without a media type through.
+	 * Default false: many clients send none, or whatever their library makes of a string.
+	 */
+	readonly requireJson?: boolean | 'when-named';
 	/** What an absent JSON body stands for (grpc-gateway: the empty message). Default: it is refused. */
 	readonly emptyBody?: 'refuse' | 'empty-object';
 }
@@ -68,11 +71,16 @@ function parseBody(route: Route, request: FastifyRequest, options: MountOptions)
 	const bytes = request.body as Uint8Array | undefined;
 	if (shape === 'bytes') return bytes ?? new Uint8Array();
 	if (shape === 'text') return parseText(bytes ?? new Uint8Array());
-	if (options.requireJson && !JSON_TYPE.test(request.headers['content-type'] ?? ''))
+	if (!isAcceptedType(request.headers['content-type'], options.requireJson))
 		throw new DomainError('unsupported-media-type', 'the content type must be application/json');
 	if (options.emptyBody === 'empty-object' && (bytes === undefined || bytes.length === 0))
 		return parsePart('body', shape, {});
 	return parsePart('body', shape, parseJsonBody(bytes));
+}
+
+function isAcceptedType(type: string | undefined, required: MountOptions['requireJson']): boolean {
+	if (!required) return true;
+	return type === undefined ? required === 'when-named' : JSON_TYPE.test(type);
 }
 
 function parseText(bytes: Uint8Array): string {

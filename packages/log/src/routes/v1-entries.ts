@@ -13,23 +13,31 @@ import { encodeLogEntry } from './v1-log-entry.ts';
 
 const NOT_FOUND = { status: 404, body: undefined } as const;
 
+/** As its framework does; a body without a media type is read all the same. */
+export const JSON_ONLY = { requireJson: 'when-named' } as const;
+
 export function mountV1Entries(app: FastifyInstance, deps: CreateV1Deps): void {
 	const { v1 } = deps;
 
-	mount(app, createLogEntry, async ({ body }) => {
-		const logged = await createEntryV1(deps, body);
-		const entryId = formatEntryId(v1.treeId, logged.leafHash);
-		return {
-			status: 201,
-			// Not a valid entity tag without quotes, but clients take it for the entry's name as it stands.
-			headers: {
-				etag: entryId,
-				location: `/api/v1/log/entries/${entryId}`,
-				...(logged.duplicate ? { 'x-chancery-duplicate': 'true' } : {}),
-			},
-			body: encodeLogEntry(v1, logged),
-		};
-	});
+	mount(
+		app,
+		createLogEntry,
+		async ({ body }) => {
+			const logged = await createEntryV1(deps, body);
+			const entryId = formatEntryId(v1.treeId, logged.leafHash);
+			return {
+				status: 201,
+				// Not a valid entity tag without quotes, but clients take it for the entry's name as it stands.
+				headers: {
+					etag: entryId,
+					location: `/api/v1/log/entries/${entryId}`,
+					...(logged.duplicate ? { 'x-chancery-duplicate': 'true' } : {}),
+				},
+				body: encodeLogEntry(v1, logged),
+			};
+		},
+		JSON_ONLY,
+	);
 
 	mount(app, getLogEntryByIndex, async ({ query }) => {
 		const entry = await findByIndex(v1.log, query.logIndex);
@@ -41,8 +49,13 @@ export function mountV1Entries(app: FastifyInstance, deps: CreateV1Deps): void {
 		return entry ? { status: 200, headers: NO_CACHE, body: encodeLogEntry(v1, entry) } : NOT_FOUND;
 	});
 
-	mount(app, searchLog, async ({ body }) => {
-		const entries = await retrieveEntries(deps, body);
-		return { status: 200, body: entries.map((entry) => encodeLogEntry(v1, entry)) };
-	});
+	mount(
+		app,
+		searchLog,
+		async ({ body }) => {
+			const entries = await retrieveEntries(deps, body);
+			return { status: 200, body: entries.map((entry) => encodeLogEntry(v1, entry)) };
+		},
+		JSON_ONLY,
+	);
 }
