@@ -90,6 +90,7 @@ describe('tiles', () => {
 		'0/000.p/256',
 		'names/000',
 		'..%2f..%2fetc',
+		`0/${'x000/'.repeat(100)}000`,
 	])('answers 404 for tile/%s', async (path) => {
 		expect((await read(`/tile/${path}`)).statusCode).toBe(404);
 	});

@@ -33,4 +33,6 @@ export const V2_ERRORS = {
 	...LOG_ERRORS,
 	'duplicate-entry': { status: 409, title: 'The entry is in the log', grpcCode: 6 },
 	overloaded: { status: 503, title: 'reached max pushback; retry', grpcCode: 14 },
+	// Its gateway's answer to a wrong method; 405 says that the log is frozen.
+	'method-not-allowed': { status: 501, title: 'Method Not Allowed', grpcCode: 12 },
 } as const satisfies ErrorTable;

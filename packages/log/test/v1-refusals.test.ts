@@ -182,6 +182,15 @@ describe('the v1 wire refuses', () => {
 		],
 		['a search by a hash of no length', 'POST', INDEX, { hash: 'abcd' }, 422, 'invalid-request', /hash/],
 		['a search by an address that is none', 'POST', INDEX, { email: 'nobody' }, 422, 'invalid-request', /email/],
+		[
+			'a tree id without end',
+			'GET',
+			`/api/v1/log/publicKey?treeID=${'9'.repeat(400)}`,
+			undefined,
+			400,
+			'unknown-tree',
+			/./,
+		],
 		['an unknown path', 'GET', '/api/v1/nothing', undefined, 404, 'not-found', /./],
 		['another method', 'DELETE', ENTRIES, undefined, 405, 'method-not-allowed', /./],
 	] as const)('%s', async (_, method, url, payload, status, reason, message) => {
@@ -193,6 +202,14 @@ describe('the v1 wire refuses', () => {
 		expect(reply.json()).toMatchObject({ code: status, reason, message: expect.stringMatching(message) });
 		expect(reply.statusCode).toBe(status);
 		expect(reply.headers['content-type']).toBe('application/json');
+	});
+
+	it.each(['text/plain', 'application/x-www-form-urlencoded', 'application/xml'])('JSON called %s', async (type) => {
+		const payload = JSON.stringify({ hash: '0'.repeat(64) });
+		const search = (headers: Record<string, string>) => log.v1.inject({ method: 'POST', url: INDEX, payload, headers });
+		expect((await search({ 'content-type': type })).json()).toMatchObject({ code: 415 });
+		// Without a media type it is taken for what it is.
+		expect((await search({})).statusCode).toBe(200);
 	});
 
 	it('an entry that no tile could carry, and names both sizes', async () => {

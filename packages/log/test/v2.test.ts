@@ -206,6 +206,21 @@ describe('POST /api/v2/log/entries', () => {
 	});
 });
 
+describe('what the v2 listener refuses', () => {
+	it.each(['PUT', 'DELETE'] as const)(
+		'the method %s with 501, because 405 says that the log is frozen',
+		async (method) => {
+			const reply = await log.v2.inject({ method, url: '/api/v2/log/entries' });
+			expect([reply.statusCode, reply.json().code]).toEqual([501, 12]);
+		},
+	);
+
+	it.each(['', '/api/v2'])('a tile path without end below %s as a tile that is not there', async (prefix) => {
+		const reply = await log.v2.inject({ url: `${prefix}/tile/0/${'x000/'.repeat(100)}000` });
+		expect([reply.statusCode, reply.body]).toEqual([404, 'not found\n']);
+	});
+});
+
 describe('tiles of the v2 log', () => {
 	it('are full and partial once the tree has grown beyond one of them', async () => {
 		log = await log.restart({ maxQueuedCheckMs: 60_000 });

@@ -147,7 +147,7 @@ export const getTile = route({
 	method: 'GET',
 	path: '/tile/*',
 	summary: 'A tile of hashes, or of entries.',
-	params: z.object({ '*': z.string().max(100) }),
+	params: z.object({ '*': z.string() }),
 	replies: { 200: 'bytes' },
 });
 

@@ -200,7 +200,7 @@ export const getPublicKey = route({
 	method: 'GET',
 	path: '/api/v1/log/publicKey',
 	summary: 'PEM of the key that signs SETs and checkpoints.',
-	query: z.object({ treeID: z.string().max(64).optional() }),
+	query: z.object({ treeID: z.string().optional() }),
 	replies: { 200: 'text' },
 });
 
@@ -214,7 +214,7 @@ export const getLogProof = route({
 	query: z.object({
 		firstSize: countParameter(1).default(1),
 		lastSize: countParameter(1),
-		treeID: z.string().max(64).optional(),
+		treeID: z.string().optional(),
 	}),
 	replies: { 200: consistencyProof },
 });

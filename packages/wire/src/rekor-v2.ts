@@ -114,7 +114,7 @@ export const getCheckpointAtRoot = route({ ...checkpointReads, path: '/checkpoin
 const tileReads = {
 	method: 'GET',
 	summary: 'A tile of hashes or a bundle of entries, full or partial.',
-	params: z.object({ '*': z.string().max(128) }),
+	params: z.object({ '*': z.string() }),
 	replies: { 200: 'bytes', 404: 'text' },
 } as const satisfies Omit<Route, 'path'>;
 
