@@ -61,7 +61,7 @@ export const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS;
 
-const gatewayBody = z.looseObject({ message: z.string() });
+const gatewayBody = z.looseObject({ code: z.int(), message: z.string() });
 
 /** Puts the gateway's own sentence in front where the chassis has raised the error in its words. */
 export function inGatewayWords(rendered: RenderedError): RenderedError {

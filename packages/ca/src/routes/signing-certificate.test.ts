@@ -252,6 +252,7 @@ describe('POST /api/v2/signingCert', () => {
 		it('a body of more than four mebibytes', async () => {
 			const response = await post(`{"x":"${'a'.repeat(4 * 1024 * 1024)}"}`);
 			expectRefusal(response, refusal('http: request body too large', 'body-too-large'));
+			expect(Object.keys(response.json())).toEqual(['code', 'message', 'details']);
 		});
 	});
 });
