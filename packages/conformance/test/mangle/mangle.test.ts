@@ -11,6 +11,7 @@ import { BYTE_PARSERS } from './byte-parsers.ts';
 import { type CampaignResult, judge, runCampaign } from './campaign.ts';
 import { CERTIFICATE_PARSERS } from './certificate-parsers.ts';
 import { FILE_PARSERS } from './file-parsers.ts';
+import { IDENTITY_PARSERS } from './identity-parsers.ts';
 import { LOG_PARSERS } from './log-parsers.ts';
 import type { ParserUnderTest } from './parser-under-test.ts';
 import { TUF_CLIENT_ROWS } from './tuf-client-rows.ts';
@@ -27,6 +28,7 @@ const ALL: readonly ParserUnderTest[] = [
 	...LOG_PARSERS,
 	...WIRE_PARSERS,
 	...FILE_PARSERS,
+	...IDENTITY_PARSERS,
 	...VERIFIERS,
 	...TUF_CLIENT_ROWS,
 ];
