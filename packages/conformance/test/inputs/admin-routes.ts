@@ -1,0 +1,123 @@
+/** The admin listener of each service: health, metrics, trust reports; a bearer token for everything but `/healthz`. */
+import { expect } from 'vitest';
+import type { Example, OwnCell } from './cell.ts';
+import { type Answer, type ProbeRequest, send } from './probe.ts';
+import type { Subject } from './subject.ts';
+import { PROBLEM, type Refusal } from './wires.ts';
+
+const NO_TOKEN: Refusal = { status: 401 };
+const FORBIDDEN: Refusal = { status: 403 };
+const INVALID_REPORT: Refusal = { status: 422 };
+const REFUSED: Refusal = { status: 400 };
+const SERVICES = ['identity', 'ca', 'log', 'ctlog', 'tsa', 'tuf'] as const;
+const REPORTS = { identity: [''], ca: [''], log: ['/v1', '/v2'], ctlog: [''], tsa: [''], tuf: [] } as const;
+
+export async function adminExamples(subject: Subject): Promise<Example[]> {
+	const authorization = `Bearer ${subject.secrets.operator}`;
+	const get = (service: string, path: string, type: string, look: (text: string) => void): Example => {
+		const request = { method: 'GET', path, headers: { authorization } };
+		return {
+			route: `${service} admin GET ${path}`,
+			wire: PROBLEM,
+			request: async () => request,
+			accepted: { status: 200, type, look: ({ body }) => look(String(body)) },
+			own: path === '/healthz' ? [] : strangers(subject, request),
+		};
+	};
+	const examples = SERVICES.flatMap((service) => [
+		get(service, '/healthz', 'application/json; charset=utf-8', (text) =>
+			expect(JSON.parse(text)).toEqual({ status: 'SERVING' }),
+		),
+		get(service, '/readyz', 'application/json; charset=utf-8', (text) => expect(JSON.parse(text).ready).toBe(true)),
+		get(service, '/metrics', 'text/plain; version=0.0.4; charset=utf-8', (text) => expect(text).toMatch(/^# HELP /)),
+		...REPORTS[service].map((wire) =>
+			get(service, `/admin/v1/trust${wire}`, 'application/json', (text) =>
+				expect(Object.keys(JSON.parse(text))).toEqual(['payload', 'publicKey', 'signature']),
+			),
+		),
+	]);
+	return [...examples, await rootRegistration(subject, authorization)];
+}
+
+/** Whoever has no token, or one that means nothing here. */
+export function strangers(subject: Subject, request: ProbeRequest, forbidsService = false): OwnCell[] {
+	const by = (name: string, authorization: string | undefined, expected: OwnCell['expected']): OwnCell => {
+		const { authorization: _own, ...headers } = request.headers ?? {};
+		const sent = { ...request, headers: authorization === undefined ? headers : { ...headers, authorization } };
+		return { name, request: async () => sent, expected };
+	};
+	const { operator, service, developmentToken } = subject.secrets;
+	return [
+		by('no token', undefined, NO_TOKEN),
+		by('an empty token', 'Bearer ', NO_TOKEN),
+		by('a token that is none', 'Bearer surprise', NO_TOKEN),
+		by('the token without its scheme', operator, NO_TOKEN),
+		by('the token as Basic', `Basic ${Buffer.from(`up:${operator}`).toString('base64')}`, NO_TOKEN),
+		by('the token cut short', `Bearer ${operator.slice(0, -1)}`, NO_TOKEN),
+		by('a token of 5,000 characters', `Bearer ${'a'.repeat(5_000)}`, NO_TOKEN),
+		by('the secret of development tokens', `Bearer ${developmentToken}`, NO_TOKEN),
+		by('the token of a service', `Bearer ${service}`, forbidsService ? FORBIDDEN : 'accepted'),
+	];
+}
+
+async function rootRegistration(subject: Subject, authorization: string): Promise<Example> {
+	const headers = { authorization, 'content-type': 'application/json' };
+	const reportOf = async (service: 'ca' | 'tsa') => {
+		const answer: Answer = await send(subject.listeners[`${service} admin`] ?? '', {
+			method: 'GET',
+			path: '/admin/v1/trust',
+			headers: { authorization },
+		});
+		return JSON.parse(String(answer.body)) as { payload: string; publicKey: string; signature: string };
+	};
+	const [report, ofTsa] = [await reportOf('ca'), await reportOf('tsa')];
+	const post = (body: object): ProbeRequest => ({
+		method: 'POST',
+		path: '/admin/v1/roots',
+		headers,
+		body: JSON.stringify(body),
+	});
+	const bad = (name: string, body: object): OwnCell => ({
+		name,
+		request: async () => post(body),
+		expected: INVALID_REPORT,
+	});
+	const strict = {
+		alphabet: REFUSED,
+		noPadding: REFUSED,
+		extraPadding: REFUSED,
+		urlSafe: REFUSED,
+		space: REFUSED,
+		lineEnd: REFUSED,
+	};
+	return {
+		route: 'ctlog admin POST /admin/v1/roots',
+		wire: PROBLEM,
+		request: async () => post(report),
+		accepted: {
+			status: 200,
+			type: 'application/json',
+			look: ({ body }) => expect(JSON.parse(String(body)).added).toBe(false),
+		},
+		body: {
+			kind: 'json',
+			noBody: REFUSED,
+			nullBody: REFUSED,
+			unknown: 'accepted',
+			otherType: 'accepted',
+			noType: 'accepted',
+			fields: [
+				{ path: 'payload', is: 'text', absent: REFUSED },
+				{ path: 'publicKey', is: 'text', absent: REFUSED, der: INVALID_REPORT, base64: strict },
+				{ path: 'signature', is: 'text', absent: REFUSED, der: INVALID_REPORT },
+			],
+		},
+		own: [
+			...strangers(subject, post(report)),
+			bad('the report of an authority of another kind', ofTsa),
+			bad('a report signed by another key', { ...report, signature: ofTsa.signature }),
+			bad('a report of another key', { ...report, publicKey: ofTsa.publicKey }),
+			bad('a payload that is no JSON', { ...report, payload: 'AAAA' }),
+		],
+	};
+}

@@ -1,0 +1,56 @@
+/** Public keys that nothing should be certified or logged for: weak, of kinds that clients cannot verify, malformed. */
+import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { ed25519Spki } from '@chancery/core/spki';
+
+export interface HostileKey {
+	readonly spki: Buffer;
+	/** Absent where nobody knows it. */
+	readonly privateKey?: KeyObject;
+	/** It can be read, and its size or structure is what is wrong. */
+	readonly isWeak: boolean;
+}
+
+const spkiOf = (key: KeyObject) => createPublicKey(key).export({ type: 'spki', format: 'der' });
+
+function generated(privateKey: KeyObject, isWeak: boolean): HostileKey {
+	return { spki: spkiOf(privateKey), privateKey, isWeak };
+}
+
+function malformed(change: (point: Buffer) => Buffer): HostileKey {
+	const spki = spkiOf(generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey);
+	return { spki: change(spki), isWeak: false };
+}
+
+export function hostileKeys(): Record<string, HostileKey> {
+	const curve = (namedCurve: string) => generateKeyPairSync('ec', { namedCurve }).privateKey;
+	const rsa = (modulusLength: number, publicExponent = 65_537) =>
+		generateKeyPairSync('rsa', { modulusLength, publicExponent }).privateKey;
+	const smallOrder = (first: number) => Buffer.from(ed25519Spki(Uint8Array.of(first, ...new Uint8Array(31))));
+	return {
+		'RSA with 512 bits': generated(rsa(512), true),
+		'RSA with 1024 bits': generated(rsa(1024), true),
+		'RSA with 2056 bits': generated(rsa(2056), true),
+		'RSA with exponent 3': generated(rsa(2048, 3), true),
+		'an Ed25519 point of order 1': { spki: smallOrder(1), isWeak: true },
+		'an Ed25519 point of order 4': { spki: smallOrder(0), isWeak: true },
+		secp256k1: generated(curve('secp256k1'), false),
+		'P-224': generated(curve('secp224r1'), false),
+		Ed448: generated(generateKeyPairSync('ed448').privateKey, false),
+		X25519: generated(generateKeyPairSync('x25519').privateKey, false),
+		'a point that is not on its curve': malformed((spki) =>
+			Buffer.concat([spki.subarray(0, -1), Buffer.of((spki.at(-1) ?? 0) ^ 1)]),
+		),
+		'the point at infinity': malformed((spki) => Buffer.concat([spki.subarray(0, 27), Buffer.alloc(64)])),
+		'a compressed point': malformed((spki) =>
+			Buffer.concat([Buffer.of(0x30, 57), spki.subarray(2, 23), Buffer.of(0x03, 34, 0, 2), spki.subarray(27, 59)]),
+		),
+	};
+}
+
+/** As certificates and PEM readers write it. */
+export function pemOf(label: string, der: Uint8Array): string {
+	const lines = Buffer.from(der)
+		.toString('base64')
+		.replace(/.{64}(?=.)/g, '$&\n');
+	return `-----BEGIN ${label}-----\n${lines}\n-----END ${label}-----\n`;
+}

@@ -1,0 +1,59 @@
+/**
+ * The routes that the services register, told by the services: an instance is started once with a recorder beside it
+ * and ends after its self-test. Nothing here lists a route, so none can be forgotten.
+ */
+import { execFile } from 'node:child_process';
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { RegisteredRoute } from './route-recorder.ts';
+
+const COMMAND = join(import.meta.dirname, '../../../cli/src/main.ts');
+const RECORDER = join(import.meta.dirname, 'route-recorder.ts');
+const PORTS = 10;
+
+/** One row per path of a listener, with all methods that some registration of it has. */
+export async function readRegisteredRoutes(): Promise<RegisteredRoute[]> {
+	const folder = await mkdtemp(join(tmpdir(), 'chancery-routes-'));
+	// The database server of root runs as another user, who must be able to pass.
+	await chmod(folder, 0o711);
+	try {
+		const file = join(folder, 'routes.json');
+		const args = ['--import', RECORDER, COMMAND, 'up', '--once'];
+		const where = ['--data', join(folder, 'instance'), '--port-base', String(await freePortBase())];
+		const env = { ...process.env, ROUTES_FILE: file, XDG_STATE_HOME: join(folder, 'state') };
+		await promisify(execFile)(process.execPath, [...args, ...where], { env, timeout: 60_000 });
+		return merged(JSON.parse(await readFile(file, 'utf8')));
+	} finally {
+		await rm(folder, { recursive: true, force: true });
+	}
+}
+
+function merged(routes: readonly RegisteredRoute[]): RegisteredRoute[] {
+	const byPath = new Map<string, RegisteredRoute>();
+	for (const route of routes) {
+		const key = `${route.service} ${route.listener} ${route.path}`;
+		const methods = [...new Set([...(byPath.get(key)?.methods ?? []), ...route.methods])].sort();
+		byPath.set(key, { ...route, methods });
+	}
+	return [...byPath.values()];
+}
+
+async function freePortBase(): Promise<number> {
+	for (let tries = 0; tries < 50; tries++) {
+		const base = 15_000 + Math.floor(Math.random() * 400) * PORTS;
+		const free = await Promise.all(Array.from({ length: PORTS }, (_, i) => isFree(base + i)));
+		if (free.every(Boolean)) return base;
+	}
+	throw new Error('no ten free ports in a row');
+}
+
+function isFree(port: number): Promise<boolean> {
+	return new Promise((resolve) => {
+		const server = createServer();
+		server.once('error', () => resolve(false));
+		server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+	});
+}
