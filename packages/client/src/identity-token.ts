@@ -13,6 +13,7 @@ export interface IdentityToken {
 	readonly issuer: string;
 	/** The verified e-mail address where the token has one, else `sub`: what the CA takes as the challenge. */
 	readonly subject: string;
+	/** Undefined also where the token names an end that is no moment. */
 	readonly expiresAt: Date | undefined;
 }
 
@@ -29,12 +30,18 @@ export function readIdentityToken(raw: string): IdentityToken {
 			raw: raw.trim(),
 			issuer: claims.iss,
 			subject,
-			expiresAt: typeof claims.exp === 'number' ? new Date(claims.exp * 1000) : undefined,
+			expiresAt: timeOf(claims.exp),
 		};
 	} catch (cause) {
 		if (cause instanceof errors.JOSEError) throw malformed('it is not a JWT', cause);
 		throw cause;
 	}
+}
+
+/** Seconds since 1970. Nothing holds an issuer to numbers that a Date can hold. */
+function timeOf(seconds: unknown): Date | undefined {
+	const time = new Date(typeof seconds === 'number' ? seconds * 1000 : Number.NaN);
+	return Number.isNaN(time.getTime()) ? undefined : time;
 }
 
 function malformed(reason: string, cause?: unknown): ClientError {
