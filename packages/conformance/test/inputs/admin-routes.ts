@@ -104,6 +104,7 @@ async function rootRegistration(subject: Subject, authorization: string): Promis
 			noBody: REFUSED,
 			nullBody: REFUSED,
 			unknown: 'accepted',
+			snakeCase: REFUSED,
 			otherType: 'accepted',
 			noType: 'accepted',
 			fields: [

@@ -82,6 +82,7 @@ function jsonCells(example: Example, body: JsonBody): Cell[] {
 			);
 		}),
 		...(body.snakeCase === undefined ? [] : [changed(example, 'snake_case', snakeCased, body.snakeCase)]),
+		...(body.snakeCase === undefined ? [changed(example, 'no name of two words', oneWordNames, 'accepted')] : []),
 		changed(
 			example,
 			'5 MB in one field',
@@ -178,9 +179,16 @@ function pemCells(
 			const [, head = '', base64 = '', tail = ''] = /^(-----[^\n]+-----\n)([^-]+)(-----.*)$/s.exec(pem) ?? [];
 			return `${head}${change(Buffer.from(base64, 'base64')).toString('base64')}\n${tail}`;
 		});
-	const label = (name: string) => within((pem) => pem.replace(/(BEGIN|END) [A-Z0-9 ]+-----/g, `$1 ${name}-----`));
+	// No label stays what it was.
+	const label = (name: string) =>
+		within((pem) =>
+			pem.replace(
+				/(BEGIN|END) ([A-Z0-9 ]+)-----/g,
+				(_, edge, own) => `${edge} ${own === name ? 'SURPRISE' : name}-----`,
+			),
+		);
 	return [
-		...['PRIVATE KEY', 'CERTIFICATE', 'SSH PUBLIC KEY', 'X509 CRL', 'SURPRISE'].map((name) =>
+		...['PRIVATE KEY', 'PUBLIC KEY', 'CERTIFICATE', 'SSH PUBLIC KEY', 'X509 CRL', 'SURPRISE'].map((name) =>
 			changed(example, `${path} is PEM of ${name}`, label(name), refusal),
 		),
 		changed(
@@ -340,6 +348,12 @@ function put(json: Json, path: string, value: unknown): void {
 	const last = names.pop() ?? '';
 	const parent = names.reduce<unknown>((inner, name) => (inner as Json)[name], json) as Json;
 	parent[last] = value;
+}
+
+/** Holds the example to what it says of itself: without a cell for snake_case it has nothing to rename. */
+function oneWordNames(r: ProbeRequest): ProbeRequest {
+	if (snakeCased(r).body !== JSON.stringify(JSON.parse(String(r.body)))) throw new Error('a name has two words');
+	return r;
 }
 
 function snakeCased(r: ProbeRequest): ProbeRequest {

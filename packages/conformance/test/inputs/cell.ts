@@ -13,7 +13,8 @@ export interface Acceptance {
 	readonly look: (answer: Answer) => void;
 }
 
-export type Expected = 'accepted' | Refusal;
+/** `accepted`: as the example says. */
+export type Expected = 'accepted' | Acceptance | Refusal;
 
 /** How a field of base64 treats each spelling that is not the canonical one. */
 export interface Base64Rules {
@@ -54,7 +55,7 @@ export interface JsonBody {
 	readonly unknownWithin?: Expected;
 	/** Takes bodies of 5 MB: they are then what they are. */
 	readonly isRoomy?: true;
-	/** Absent where no member has two words. */
+	/** Absent where no member has two words; the suite says so when one has. */
 	readonly snakeCase?: Expected;
 	readonly notJson?: Refusal;
 	readonly invalid?: Refusal;

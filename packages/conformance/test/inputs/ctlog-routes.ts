@@ -1,17 +1,17 @@
 /** The certificate transparency log: RFC 6962 and the tiles of static-ct. */
-import { createHash, generateKeyPairSync, sign } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { parsePrecertExtraData } from '@chancery/core/ct';
 import { expect } from 'vitest';
 import type { Example, Expected, OwnCell, QueryParameter } from './cell.ts';
 import { tileNames } from './log-v2-routes.ts';
 import { type Answer, type ProbeRequest, send } from './probe.ts';
-import { claimsFor, type Subject, signToken } from './subject.ts';
+import { issueCertificate } from './signing.ts';
+import type { Subject } from './subject.ts';
 import { type Refusal, TEXT } from './wires.ts';
 
 const JSON_TYPE = { 'content-type': 'application/json' };
 const REFUSED: Refusal = { status: 400 };
 const NOT_FOUND: Refusal = { status: 404 };
-const EMAIL = 'transparent@example.com';
 
 interface Entry {
 	readonly leaf_input: string;
@@ -21,7 +21,8 @@ interface Entry {
 export async function ctlogExamples(subject: Subject, foreign: Subject): Promise<Example[]> {
 	const base = subject.urls.ctlog;
 	const read = async (path: string) => JSON.parse(String((await send(base, { method: 'GET', path })).body));
-	const chain = await issueChain(subject);
+	const { chain } = await issueCertificate(subject);
+	const { chain: foreignChain } = await issueCertificate(foreign);
 	const { entries } = (await read('/ct/v1/get-entries?start=0&end=0')) as { entries: Entry[] };
 	const [entry = { leaf_input: '', extra_data: '' }] = entries;
 	const precertificate = parsePrecertExtraData(Buffer.from(entry.extra_data, 'base64'));
@@ -68,8 +69,8 @@ export async function ctlogExamples(subject: Subject, foreign: Subject): Promise
 	return [
 		submission('/ct/v1/add-chain', chain, [
 			['a precertificate', precertChain],
-			['a chain of another instance', await issueChain(foreign)],
-			['another leaf before our issuers', [(await issueChain(foreign))[0] ?? '', ...chain.slice(1)]],
+			['a chain of another instance', foreignChain],
+			['another leaf before our issuers', [foreignChain[0] ?? '', ...chain.slice(1)]],
 			...brokenChains(chain),
 		]),
 		submission('/ct/v1/add-pre-chain', precertChain, [['a final certificate', chain], ...brokenChains(precertChain)]),
@@ -228,20 +229,4 @@ function brokenChains(chain: readonly string[]): (readonly [name: string, chain:
 
 function add(path: string, chain: readonly unknown[]): ProbeRequest {
 	return { method: 'POST', path, headers: JSON_TYPE, body: JSON.stringify({ chain }) };
-}
-
-/** Base64 DER of a fresh certificate and its issuers. */
-async function issueChain(subject: Subject): Promise<string[]> {
-	const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-	const body = {
-		credentials: { oidcIdentityToken: signToken(claimsFor(subject, EMAIL), subject.issuerKey) },
-		publicKeyRequest: {
-			publicKey: { content: publicKey.export({ type: 'spki', format: 'pem' }) },
-			proofOfPossession: sign('sha256', Buffer.from(EMAIL), privateKey).toString('base64'),
-		},
-	};
-	const request = { method: 'POST', path: '/api/v2/signingCert', headers: JSON_TYPE, body: JSON.stringify(body) };
-	const answer = JSON.parse(String((await send(subject.urls.ca, request)).body));
-	const pems = answer.signedCertificateEmbeddedSct.chain.certificates as string[];
-	return pems.map((pem) => pem.replace(/-----[^-]+-----|\s/g, ''));
 }

@@ -8,6 +8,8 @@ export interface HostileKey {
 	readonly privateKey?: KeyObject;
 	/** It can be read, and its size or structure is what is wrong. */
 	readonly isWeak: boolean;
+	/** Logs go by kind and size and record what verifies; whom to trust with it is for others to say. */
+	readonly isLoggable?: true;
 }
 
 const spkiOf = (key: KeyObject) => createPublicKey(key).export({ type: 'spki', format: 'der' });
@@ -30,7 +32,7 @@ export function hostileKeys(): Record<string, HostileKey> {
 		'RSA with 512 bits': generated(rsa(512), true),
 		'RSA with 1024 bits': generated(rsa(1024), true),
 		'RSA with 2056 bits': generated(rsa(2056), true),
-		'RSA with exponent 3': generated(rsa(2048, 3), true),
+		'RSA with exponent 3': { ...generated(rsa(2048, 3), true), isLoggable: true },
 		'an Ed25519 point of order 1': { spki: smallOrder(1), isWeak: true },
 		'an Ed25519 point of order 4': { spki: smallOrder(0), isWeak: true },
 		secp256k1: generated(curve('secp256k1'), false),

@@ -1,10 +1,10 @@
 /** The v1 signature log: Rekor's REST interface. */
-import { createHash, sign } from 'node:crypto';
+import { createHash, type KeyObject, sign } from 'node:crypto';
 import { expect } from 'vitest';
 import type { Base64Rules, Example, Field, JsonBody, OwnCell } from './cell.ts';
-import { hostileKeys } from './hostile-keys.ts';
+import { hostileKeys, pemOf } from './hostile-keys.ts';
 import { type Answer, type ProbeRequest, send } from './probe.ts';
-import { freshKey, pemBase64Of, spkiOf, tellingSignature } from './signing.ts';
+import { freshKey, issueCertificate, pemBase64Of, signerOf, spkiOf, tellingSignature } from './signing.ts';
 import type { Subject } from './subject.ts';
 import { REKOR_V1, type Refusal } from './wires.ts';
 
@@ -81,6 +81,11 @@ export async function logV1Examples(subject: Subject): Promise<Example[]> {
 		headers: JSON_TYPE,
 		body: JSON.stringify(what),
 	});
+	const retrieved: Field[] = [
+		{ path: 'entryUUIDs', is: 'array', absent: 'accepted', wrongType: SHAPE },
+		{ path: 'entryUUIDs.0', is: 'text', absent: SHAPE },
+		{ path: 'logIndexes.0', is: 'number', absent: SHAPE },
+	];
 	const nothing = {
 		status: 200,
 		type: 'application/json',
@@ -88,7 +93,7 @@ export async function logV1Examples(subject: Subject): Promise<Example[]> {
 	};
 
 	return [
-		...writeExamples(),
+		...writeExamples(await issueCertificate(subject)),
 		get('/api/v1/log/entries', `?logIndex=${logIndex}`, 'application/json', entry, {
 			query: [{ name: 'logIndex', is: 'index', bad: SHAPE, huge: NOT_THERE, absent: SHAPE }],
 		}),
@@ -112,31 +117,23 @@ export async function logV1Examples(subject: Subject): Promise<Example[]> {
 			},
 			longerPath: { slash: SHAPE },
 		}),
-		post(
-			'/api/v1/log/entries/retrieve',
-			{ entryUUIDs: [uuid], logIndexes: [logIndex] },
-			[
-				{ path: 'entryUUIDs', is: 'array', absent: 'accepted', wrongType: SHAPE },
-				{ path: 'entryUUIDs.0', is: 'text', absent: SHAPE },
-				{ path: 'logIndexes.0', is: 'number', absent: SHAPE },
+		post('/api/v1/log/entries/retrieve', { entryUUIDs: [uuid], logIndexes: [logIndex] }, retrieved, {
+			body: { ...BODY, unknown: 'accepted', fields: retrieved, snakeCase: nothing },
+			// The same path as a name of an entry, which can only be read.
+			longerPath: { slash: { status: 405 }, overlong: { status: 405 } },
+			own: [
+				...[-1, 1.5, 1e300, 2 ** 53, '0', '-1'].map((index) => ({
+					name: `the index ${JSON.stringify(index)}`,
+					request: async () => ({ ...names([]), body: JSON.stringify({ logIndexes: [index] }) }),
+					expected: SHAPE,
+				})),
+				{ name: 'an empty list', request: async () => names([]), expected: SHAPE },
+				{ name: 'eleven names', request: async () => names(Array(11).fill(uuid)), expected: SHAPE },
+				{ name: 'the same name ten times', request: async () => names(Array(10).fill(uuid)), expected: 'accepted' },
+				{ name: 'a name with an impossible tree', request: async () => names(['0'.repeat(80)]), expected: REFUSED },
+				{ name: 'a name that is none', request: async () => names(['surprise']), expected: SHAPE },
 			],
-			{
-				// The same path as a name of an entry, which can only be read.
-				longerPath: { slash: { status: 405 }, overlong: { status: 405 } },
-				own: [
-					...[-1, 1.5, 1e300, 2 ** 53, '0', '-1'].map((index) => ({
-						name: `the index ${JSON.stringify(index)}`,
-						request: async () => ({ ...names([]), body: JSON.stringify({ logIndexes: [index] }) }),
-						expected: SHAPE,
-					})),
-					{ name: 'an empty list', request: async () => names([]), expected: SHAPE },
-					{ name: 'eleven names', request: async () => names(Array(11).fill(uuid)), expected: SHAPE },
-					{ name: 'the same name ten times', request: async () => names(Array(10).fill(uuid)), expected: 'accepted' },
-					{ name: 'a name with an impossible tree', request: async () => names(['0'.repeat(80)]), expected: REFUSED },
-					{ name: 'a name that is none', request: async () => names(['surprise']), expected: SHAPE },
-				],
-			},
-		),
+		}),
 		{
 			...post(
 				'/api/v1/index/retrieve',
@@ -198,7 +195,7 @@ export async function logV1Examples(subject: Subject): Promise<Example[]> {
 const isPem = ({ body }: Answer) => expect(String(body)).toMatch(/^-----BEGIN PUBLIC KEY-----/);
 const isProof = ({ body }: Answer) => expect(Object.keys(JSON.parse(String(body)))).toEqual(['rootHash', 'hashes']);
 
-function writeExamples(): Example[] {
+function writeExamples({ key, chain }: Awaited<ReturnType<typeof issueCertificate>>): Example[] {
 	const route = 'log v1 POST /api/v1/log/entries';
 	const accepted = {
 		status: 201,
@@ -226,6 +223,8 @@ function writeExamples(): Example[] {
 			body: {
 				...BODY,
 				unknown: SHAPE,
+				// Not proto3 JSON: another spelling is another name.
+				snakeCase: SHAPE,
 				// What is not the kind's is not logged.
 				unknownWithin: 'accepted',
 				fields: [
@@ -242,6 +241,43 @@ function writeExamples(): Example[] {
 		},
 		{
 			route,
+			variant: 'with a certificate',
+			wire: REKOR_V1,
+			accepted,
+			request: async () => certified(key, chain),
+			body: {
+				...BODY,
+				unknown: SHAPE,
+				unknownWithin: 'accepted',
+				snakeCase: SHAPE,
+				fields: specFields([{ path: 'spec.signature.publicKey.content', is: 'text', absent: REFUSED, pem: REFUSED }]),
+			},
+			own: [
+				{ name: 'a chain', request: async () => certified(key, chain, chain), expected: 'accepted' },
+				{
+					name: 'a chain in reverse',
+					request: async () => certified(key, chain.toReversed(), chain.toReversed()),
+					expected: REFUSED,
+				},
+				{
+					name: 'the leaf twice',
+					request: async () => certified(key, [], [chain[0] ?? '', chain[0] ?? '']),
+					expected: REFUSED,
+				},
+				{
+					name: 'the certificate of another key',
+					request: async () => certified(freshKey(), chain),
+					expected: REFUSED,
+				},
+				{
+					name: 'the certificate of its issuer',
+					request: async () => certified(key, chain.slice(1)),
+					expected: REFUSED,
+				},
+			],
+		},
+		{
+			route,
 			variant: 'an envelope',
 			wire: REKOR_V1,
 			accepted,
@@ -249,6 +285,8 @@ function writeExamples(): Example[] {
 			body: {
 				...BODY,
 				unknown: SHAPE,
+				// Not proto3 JSON: another spelling is another name.
+				snakeCase: SHAPE,
 				// What is not the kind's is not logged.
 				unknownWithin: 'accepted',
 				fields: [
@@ -302,8 +340,12 @@ function writeCells(): OwnCell[] {
 		over('the same entry again', () => first, 'accepted'),
 		over('a signature by another key', () => hashedrekord({}, freshKey(), spkiOf(freshKey()))),
 		over('a key of another curve than the digest', () => hashedrekord({}, freshKey('P-384'))),
-		...Object.entries(hostileKeys()).map(([name, { spki }]) =>
-			over(`a key: ${name}`, () => hashedrekord({}, freshKey(), spki)),
+		...Object.entries(hostileKeys()).map(([name, hostile]) =>
+			over(
+				`a key: ${name}`,
+				() => hashedrekord({}, signerOf(hostile), hostile.spki),
+				hostile.isLoggable ? 'accepted' : REFUSED,
+			),
 		),
 		...['surprise', 'rekord', 'intoto', 'tuf', 'alpine', '__proto__', 'constructor', '\0'].map((kind) =>
 			over(`an entry of kind ${JSON.stringify(kind)}`, () => hashedrekord({ kind })),
@@ -320,6 +362,15 @@ function writeCells(): OwnCell[] {
 		),
 		over('a digest with upper-case digits', () => digested({ value: 'AB'.repeat(32) })),
 	];
+}
+
+/** An entry that names its key by certificates: the first of `chain`, or `sent`. */
+function certified(key: KeyObject, chain: readonly string[], sent = chain.slice(0, 1)): ProbeRequest {
+	const request = hashedrekord({}, key);
+	const entry = JSON.parse(String(request.body));
+	const pem = sent.map((der) => pemOf('CERTIFICATE', Buffer.from(der, 'base64'))).join('');
+	entry.spec.signature.publicKey.content = Buffer.from(pem).toString('base64');
+	return { ...request, body: JSON.stringify(entry) };
 }
 
 function digested(hash: object): ProbeRequest {

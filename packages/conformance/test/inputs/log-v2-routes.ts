@@ -1,10 +1,10 @@
 /** The v2 signature log: one write call, and tiles. */
-import { createHash } from 'node:crypto';
+import { createHash, type KeyObject } from 'node:crypto';
 import { expect } from 'vitest';
 import type { Base64Rules, Example, Expected, Field, JsonBody, OwnCell } from './cell.ts';
-import { hostileKeys } from './hostile-keys.ts';
+import { type HostileKey, hostileKeys, pemOf } from './hostile-keys.ts';
 import { type Answer, type ProbeRequest, send } from './probe.ts';
-import { freshKey, spkiOf, tellingSignature } from './signing.ts';
+import { freshKey, issueCertificate, signerOf, spkiOf, tellingSignature } from './signing.ts';
 import type { Subject } from './subject.ts';
 import { GATEWAY, type Refusal, TEXT } from './wires.ts';
 
@@ -57,7 +57,7 @@ export async function logV2Examples(subject: Subject): Promise<Example[]> {
 		),
 	];
 	return [
-		...writeExamples(),
+		...writeExamples(await issueCertificate(subject)),
 		get('/healthz', '/healthz', 'application/json', (text) => expect(JSON.parse(text)).toEqual({ status: 'SERVING' })),
 		...reads('/api/v2'),
 		...reads(''),
@@ -99,7 +99,7 @@ export function tileNames(size: number, missing: Expected = NO_TILE): Record<str
 	return Object.fromEntries(names.map((name) => [encodeURI(decodeURI(name)).replaceAll('%25', '%'), missing]));
 }
 
-function writeExamples(): Example[] {
+function writeExamples({ key, chain }: Awaited<ReturnType<typeof issueCertificate>>): Example[] {
 	const accepted = {
 		status: 201,
 		type: 'application/json',
@@ -137,6 +137,7 @@ function writeExamples(): Example[] {
 	});
 	const rekord = 'hashedRekordRequestV002';
 	const envelope = 'dsseRequestV002';
+	const certificate = Buffer.from(chain[0] ?? '', 'base64');
 	return [
 		{
 			route: ROUTE,
@@ -157,6 +158,38 @@ function writeExamples(): Example[] {
 				],
 			},
 			own: writeCells(),
+		},
+		{
+			route: ROUTE,
+			variant: 'with a certificate',
+			wire: GATEWAY,
+			accepted,
+			request: async () => hashedRekord({ key, spki: certificate, member: 'x509Certificate' }),
+			body: {
+				...body,
+				fields: [
+					is(`${rekord}.signature.verifier.x509Certificate`, 'object'),
+					is(`${rekord}.signature.verifier.x509Certificate.rawBytes`, 'text', { der: REFUSED }),
+				],
+			},
+			own: [
+				{
+					name: 'the certificate of another key',
+					request: async () => hashedRekord({ spki: certificate, member: 'x509Certificate' }),
+					expected: REFUSED,
+				},
+				{
+					name: 'a certificate as key',
+					request: async () => hashedRekord({ key, spki: certificate }),
+					expected: REFUSED,
+				},
+				{
+					name: 'PEM of the certificate',
+					request: async () =>
+						hashedRekord({ key, spki: Buffer.from(pemOf('CERTIFICATE', certificate)), member: 'x509Certificate' }),
+					expected: REFUSED,
+				},
+			],
 		},
 		{
 			route: ROUTE,
@@ -214,20 +247,31 @@ function writeCells(): OwnCell[] {
 		...[0, -1, 7, 99_999, 'surprise', '', '__proto__'].map((keyDetails) =>
 			over(`key details ${JSON.stringify(keyDetails)}`, () => hashedRekord({ keyDetails })),
 		),
-		...Object.entries(hostileKeys()).map(([name, { spki }]) => over(`a key: ${name}`, () => hashedRekord({ spki }))),
+		...Object.entries(hostileKeys()).map(([name, hostile]) =>
+			over(
+				`a key: ${name}`,
+				() => hashedRekord({ key: signerOf(hostile), spki: hostile.spki, ...detailsOf(hostile) }),
+				hostile.isLoggable ? 'accepted' : REFUSED,
+			),
+		),
 		over('a key as certificate', () => hashedRekord({ member: 'x509Certificate' })),
 	];
 }
+
+/** The name that fits the kind of key best. */
+const detailsOf = ({ privateKey }: HostileKey) =>
+	privateKey?.asymmetricKeyType === 'rsa' ? { keyDetails: 'PKIX_RSA_PKCS1V15_2048_SHA256' } : {};
 
 interface RekordChange {
 	readonly digest?: Uint8Array;
 	readonly keyDetails?: unknown;
 	readonly spki?: Uint8Array;
 	readonly member?: string;
+	readonly key?: KeyObject;
 }
 
 function hashedRekord(change: RekordChange = {}): ProbeRequest {
-	const key = freshKey();
+	const { key = freshKey() } = change;
 	for (;;) {
 		const artifact = crypto.getRandomValues(new Uint8Array(32));
 		const digest = createHash('sha256').update(artifact).digest();

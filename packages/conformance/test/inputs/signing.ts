@@ -1,6 +1,10 @@
-/** Fresh keys and signatures for examples: what a client that uses its key once would send. */
+/** Fresh keys, signatures and certificates for examples: what a client that uses its key once would send. */
 import { createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
-import { pemOf } from './hostile-keys.ts';
+import { type HostileKey, pemOf } from './hostile-keys.ts';
+import { send } from './probe.ts';
+import { claimsFor, type Subject, signToken } from './subject.ts';
+
+const EMAIL = 'certified@example.com';
 
 export const freshKey = (namedCurve = 'P-256'): KeyObject => generateKeyPairSync('ec', { namedCurve }).privateKey;
 
@@ -19,4 +23,26 @@ export function tellingSignature(key: KeyObject, message: Uint8Array, hash: stri
 		// Only ECDSA makes another one at the next try.
 		if (key.asymmetricKeyType !== 'ec' || /[+/].*=$/.test(signature.toString('base64'))) return signature;
 	}
+}
+
+/** Whoever can sign with the key does; where nobody can, the signature is somebody's. */
+export function signerOf({ privateKey }: HostileKey): KeyObject {
+	return privateKey && ['rsa', 'ec'].includes(privateKey.asymmetricKeyType ?? '') ? privateKey : freshKey();
+}
+
+/** A certificate of the instance for a fresh key: base64 DER of the leaf and of its issuers. */
+export async function issueCertificate(subject: Subject): Promise<{ key: KeyObject; chain: string[] }> {
+	const key = freshKey();
+	const body = {
+		credentials: { oidcIdentityToken: signToken(claimsFor(subject, EMAIL), subject.issuerKey) },
+		publicKeyRequest: {
+			publicKey: { content: pemOf('PUBLIC KEY', spkiOf(key)) },
+			proofOfPossession: sign('sha256', Buffer.from(EMAIL), key).toString('base64'),
+		},
+	};
+	const headers = { 'content-type': 'application/json' };
+	const request = { method: 'POST', path: '/api/v2/signingCert', headers, body: JSON.stringify(body) };
+	const answer = JSON.parse(String((await send(subject.urls.ca, request)).body));
+	const pems = answer.signedCertificateEmbeddedSct.chain.certificates as string[];
+	return { key, chain: pems.map((pem) => pem.replace(/-----[^-]+-----|\s/g, '')) };
 }

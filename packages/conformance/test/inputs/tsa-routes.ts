@@ -114,6 +114,7 @@ function jsonExample(path: string): Example {
 			kind: 'json',
 			...JSON_REFUSED,
 			unknown: 'accepted',
+			snakeCase: REFUSED,
 			otherType: { status: 415 },
 			noType: { status: 415 },
 			otherApplicationType: REFUSED,
