@@ -107,9 +107,9 @@ export async function ctlogExamples(subject: Subject, foreign: Subject): Promise
 					['get-proof-by-hash', `hash=${'A'.repeat(43)}%3D&tree_size=1`, NOT_FOUND],
 					['get-proof-by-hash', `hash=${encodeURIComponent(leafHash)}&tree_size=0`, REFUSED],
 					['get-sth-consistency', 'first=2&second=1', REFUSED],
-					['get-sth-consistency', `first=1&second=${size + 1_000}`, REFUSED],
+					['get-sth-consistency', `first=1&second=${size + 100_000}`, REFUSED],
 					['get-entries', 'start=1&end=0', REFUSED],
-					['get-entries', `start=${size + 1_000}&end=${size + 1_000}`, REFUSED],
+					['get-entries', `start=${size + 100_000}&end=${size + 100_000}`, REFUSED],
 					['get-entry-and-proof', 'leaf_index=0&tree_size=0', REFUSED],
 					['get-entry-and-proof', `leaf_index=${size}&tree_size=${size}`, REFUSED],
 				] as const
@@ -134,7 +134,7 @@ export async function ctlogExamples(subject: Subject, foreign: Subject): Promise
 					values: {
 						...tileNames(size, NOT_FOUND),
 						'entries/000': NOT_FOUND,
-						'data/000': NOT_FOUND,
+						'data/998': NOT_FOUND,
 						'data/999.p/1': NOT_FOUND,
 					},
 				},

@@ -1,7 +1,7 @@
 /** The v1 signature log: Rekor's REST interface. */
 import { createHash, type KeyObject, sign } from 'node:crypto';
 import { expect } from 'vitest';
-import type { Base64Rules, Example, Field, JsonBody, OwnCell } from './cell.ts';
+import type { Base64Rules, Example, Expected, Field, JsonBody, OwnCell } from './cell.ts';
 import { hostileKeys, pemOf } from './hostile-keys.ts';
 import { type Answer, type ProbeRequest, send } from './probe.ts';
 import { freshKey, issueCertificate, pemBase64Of, signerOf, spkiOf, tellingSignature } from './signing.ts';
@@ -327,9 +327,16 @@ function writeExamples({ key, chain }: Awaited<ReturnType<typeof issueCertificat
 /** Inside `spec` it is the kind that refuses, and a member of the wrong type is its refusal. */
 const specFields = (fields: Field[]): Field[] => fields.map((field) => ({ ...field, wrongType: REFUSED }));
 
+/** What a retry gets: the first answer again, and a header that says so. */
+const REPEATED = {
+	status: 201,
+	type: 'application/json',
+	look: ({ headers }: Answer) => expect(headers['x-chancery-duplicate']).toBe('true'),
+};
+
 /** What a log that keeps only honest signatures must refuse. */
 function writeCells(): OwnCell[] {
-	const over = (name: string, request: () => ProbeRequest, expected: Refusal | 'accepted' = REFUSED): OwnCell => ({
+	const over = (name: string, request: () => ProbeRequest, expected: Expected = REFUSED): OwnCell => ({
 		name,
 		request: async () => request(),
 		expected,
@@ -337,7 +344,7 @@ function writeCells(): OwnCell[] {
 	const first = hashedrekord();
 	return [
 		over('an entry', () => first, 'accepted'),
-		over('the same entry again', () => first, 'accepted'),
+		over('the same entry again', () => first, REPEATED),
 		over('a signature by another key', () => hashedrekord({}, freshKey(), spkiOf(freshKey()))),
 		over('a key of another curve than the digest', () => hashedrekord({}, freshKey('P-384'))),
 		...Object.entries(hostileKeys()).map(([name, hostile]) =>

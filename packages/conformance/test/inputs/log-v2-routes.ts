@@ -94,7 +94,7 @@ export function tileNames(size: number, missing: Expected = NO_TILE): Record<str
 			'0/000.p',
 			'0/000.p/surprise',
 		],
-		...['0/000', '0/000/', '0/000%2ep/1/', '%2e%2e/checkpoint', '0/..%2f000', '0//000', 'surprise/000'],
+		...['0/998', '0/000/', '0/000%2ep/1/', '%2e%2e/checkpoint', '0/..%2f000', '0//000', 'surprise/000'],
 	];
 	return Object.fromEntries(names.map((name) => [encodeURI(decodeURI(name)).replaceAll('%25', '%'), missing]));
 }
@@ -214,6 +214,13 @@ function writeExamples({ key, chain }: Awaited<ReturnType<typeof issueCertificat
 	];
 }
 
+/** What a retry gets: the first answer again, and a header that says so. */
+const REPEATED = {
+	status: 201,
+	type: 'application/json',
+	look: ({ headers }: Answer) => expect(headers['x-chancery-duplicate']).toBe('true'),
+};
+
 function writeCells(): OwnCell[] {
 	const over = (name: string, request: () => ProbeRequest, expected: Expected = REFUSED): OwnCell => ({
 		name,
@@ -227,7 +234,7 @@ function writeCells(): OwnCell[] {
 	};
 	return [
 		over('an entry', () => first, 'accepted'),
-		over('the same entry again', () => first, 'accepted'),
+		over('the same entry again', () => first, REPEATED),
 		over('both kinds at once', () => posted(both())),
 		over('neither kind', () => posted({})),
 		over('a member under both names', () =>

@@ -6,7 +6,13 @@ import { claimsFor, type Subject, signToken } from './subject.ts';
 
 const EMAIL = 'certified@example.com';
 
-export const freshKey = (namedCurve = 'P-256'): KeyObject => generateKeyPairSync('ec', { namedCurve }).privateKey;
+/** The base64 of its public half has a character that the URL-safe alphabet spells differently. */
+export function freshKey(namedCurve = 'P-256'): KeyObject {
+	for (;;) {
+		const { privateKey } = generateKeyPairSync('ec', { namedCurve });
+		if (/[+/]/.test(spkiOf(privateKey).toString('base64'))) return privateKey;
+	}
+}
 
 export const spkiOf = (key: KeyObject): Buffer => createPublicKey(key).export({ type: 'spki', format: 'der' });
 
