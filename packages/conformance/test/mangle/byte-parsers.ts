@@ -132,7 +132,11 @@ export const BYTE_PARSERS: readonly ParserUnderTest[] = [
 		seeds: JSON_SEEDS,
 		refusals: formatError,
 		parse: (input) => parseJson(input),
-		check: (value) => sameText(JSON.stringify(parseJson(JSON.stringify(value))), JSON.stringify(value)),
+		check: (value) =>
+			complaint(
+				depthOf(value) > 64 && 'it is nested deeper than 64 levels',
+				sameText(JSON.stringify(parseJson(JSON.stringify(value))), JSON.stringify(value)),
+			),
 	}),
 	parser({
 		name: 'JSON body of a request',
@@ -142,6 +146,7 @@ export const BYTE_PARSERS: readonly ParserUnderTest[] = [
 		check: (value) =>
 			complaint(
 				sameText(JSON.stringify(parseJsonBody(utf8(JSON.stringify(value)))), JSON.stringify(value)),
+				depthOf(value) > 64 && 'it is nested deeper than 64 levels',
 				hasPrototypeMember(value) && 'it holds a member __proto__',
 			),
 	}),
@@ -189,4 +194,9 @@ function readPrimitive(reader: DerReader, tag: number): Uint8Array {
 function hasPrototypeMember(value: unknown): boolean {
 	if (typeof value !== 'object' || value === null) return false;
 	return Object.hasOwn(value, '__proto__') || Object.values(value).some(hasPrototypeMember);
+}
+
+function depthOf(value: unknown): number {
+	if (typeof value !== 'object' || value === null) return 0;
+	return 1 + Math.max(0, ...Object.values(value).map(depthOf));
 }

@@ -36,9 +36,29 @@ export function parser<T>(row: {
 		read: (input) => {
 			const value = row.parse(input);
 			// A promise costs a turn of the event loop: parsers that need none are not made to wait.
-			return value instanceof Promise ? value.then((one) => row.check(one, input)) : row.check(value, input);
+			return value instanceof Promise
+				? value.then((one) => looked(row.check, one, input))
+				: looked(row.check, value, input);
 		},
 	};
+}
+
+/** What is thrown while a value is looked at is no refusal of the input, whatever its type: the value was accepted. */
+function looked<T>(
+	check: (value: T, input: Uint8Array) => string | undefined | Promise<string | undefined>,
+	value: T,
+	input: Uint8Array,
+): string | undefined | Promise<string | undefined> {
+	try {
+		const complaint = check(value, input);
+		return complaint instanceof Promise ? complaint.catch(unusable) : complaint;
+	} catch (error) {
+		return unusable(error);
+	}
+}
+
+function unusable(error: unknown): string {
+	return `it cannot be used: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
 }
 
 export const formatError = (error: unknown): boolean => error instanceof FormatError;

@@ -40,9 +40,9 @@ export function mutate(bytes: Uint8Array, random: SeededRandom, corpus: Corpus, 
 	if ((first === 0x7b || first === 0x5b) && random.chance(70)) return mutateJson(bytes, random, corpus, depth);
 	if (first !== undefined && (first === 0x30 || first >= 0xa0 || first < 0x20) && isDer(bytes))
 		return mutateDer(bytes, random, corpus);
-	return random.chance(80)
-		? mutateText(bytes, random, corpus, depth)
-		: random.pick(BYTE_MUTATIONS)(bytes, random, corpus);
+	// A hash or a signature that is mangled as text would lose every byte that is none.
+	const isText = random.chance(80) && isUtf8(bytes);
+	return isText ? mutateText(bytes, random, corpus, depth) : random.pick(BYTE_MUTATIONS)(bytes, random, corpus);
 }
 
 function mutateText(bytes: Uint8Array, random: SeededRandom, corpus: Corpus, depth: number): Uint8Array {
@@ -66,7 +66,7 @@ function mutateText(bytes: Uint8Array, random: SeededRandom, corpus: Corpus, dep
 			return utf8((text.slice(0, i) + random.pick(ODD_TEXTS) + text.slice(i + random.below(3))).toWellFormed());
 		}
 		default: {
-			const run = pickMatch(text, BASE64_RUN, random);
+			const run = pickRun(text, random);
 			return run ? replaced(text, run, mutateBase64(run[0], random, corpus, depth)) : bytes;
 		}
 	}
@@ -75,7 +75,7 @@ function mutateText(bytes: Uint8Array, random: SeededRandom, corpus: Corpus, dep
 /** What is behind the base64 is changed; sometimes the spelling is. */
 function mutateBase64(text: string, random: SeededRandom, corpus: Corpus, depth: number): string {
 	const isPem = text.includes('\n');
-	const isUrl = /[-_]/.test(text) || (text.length % 4 !== 0 && !text.includes('='));
+	const isUrl = !isPem && (/[-_]/.test(text) || (text.length % 4 !== 0 && !text.includes('=')));
 	const content = Buffer.from(text, 'base64');
 	if (random.chance(10)) {
 		const odd = random.pick(['=', ' ', '\n', '-', '_', 'A', 'AA==', '*']);
@@ -197,6 +197,21 @@ function snakeCase(name: string): string {
 /** Own members only, so that `__proto__` is one. */
 function define(holder: object, name: string, value: unknown): void {
 	Object.defineProperty(holder, name, { value, enumerable: true, configurable: true, writable: true });
+}
+
+function isUtf8(bytes: Uint8Array): boolean {
+	try {
+		strictDecoder.decode(bytes);
+		return true;
+	} catch {
+		return false;
+	}
+}
+
+/** The longest half of the time: what is worth changing is longer than the words around it. */
+function pickRun(text: string, random: SeededRandom): RegExpMatchArray | undefined {
+	if (random.chance(50)) return pickMatch(text, BASE64_RUN, random);
+	return [...text.matchAll(BASE64_RUN)].sort((a, b) => b[0].length - a[0].length)[0];
 }
 
 function pickMatch(text: string, pattern: RegExp, random: SeededRandom): RegExpMatchArray | undefined {

@@ -15,10 +15,12 @@ import { equalBytes, fromBase64, toBase64, utf8 } from '@chancery/core/bytes';
 import { parseCertificate } from '@chancery/core/certificate';
 import { encodeDigitallySigned, parseSctList } from '@chancery/core/ct';
 import { parseJson } from '@chancery/core/json';
+import { parseNote } from '@chancery/core/note';
 import { olpcCanonicalJson } from '@chancery/core/olpc-json';
 import { parsePem } from '@chancery/core/pem';
 import { issuerKeyHash, SCT_LIST_OID, tbsWithoutSct } from '@chancery/core/precertificate';
 import { sha256 } from '@chancery/core/sha';
+import { parseTimeStampResp } from '@chancery/core/timestamp';
 import { completeChain, parseChain } from '@chancery/ctlog/domain/chain';
 import { verifyDigest } from '@chancery/keys/verify-digest';
 import { verifySignature } from '@chancery/keys/verify-signature';
@@ -30,6 +32,7 @@ import { checkThreshold, parseMetadata } from '@chancery/tuf/domain/signed-metad
 import { openTrustedRoot } from '@chancery/verify/trust-material';
 import { type VerificationEvidence, verifyBundle } from '@chancery/verify/verify-bundle';
 import { VerifyError } from '@chancery/verify/verify-error';
+import { parseBundle } from '@chancery/wire/bundle';
 import { addChainReply } from '@chancery/wire/ct';
 import { proposedEntry } from '@chancery/wire/rekor-v1';
 import { createEntryRequest } from '@chancery/wire/rekor-v2';
@@ -91,7 +94,7 @@ export const VERIFIERS: readonly ParserUnderTest[] = [
 		share: 0.5,
 		refusals: verifyError,
 		parse: (input) => verify(withTimestamp('v2 blob bundle', input)),
-		check: (evidence) => saysNoMore(evidence, 'v2 blob bundle'),
+		check: (evidence, input) => saysNoMore(evidence, withTimestamp('v2 blob bundle', input), 'v2 blob bundle'),
 	}),
 	parser({
 		name: 'verified token',
@@ -246,7 +249,7 @@ function verifiedBundle(name: string): ParserUnderTest {
 		share: 0.4,
 		refusals: anyOf(verifyError, formatError),
 		parse: (input) => verify(parseJson(input)),
-		check: (evidence) => saysNoMore(evidence, name),
+		check: (evidence, input) => saysNoMore(evidence, parseJson(input), name),
 	});
 }
 
@@ -262,16 +265,54 @@ function verify(bundle: unknown): Promise<VerificationEvidence> {
 }
 
 /** A bundle may lose a proof that it does not need. What is left says what it said before, and nothing else. */
-async function saysNoMore(evidence: VerificationEvidence, name: string): Promise<string | undefined> {
+async function saysNoMore(evidence: VerificationEvidence, bundle: unknown, name: string): Promise<string | undefined> {
 	const known = usual.get(name) ?? verify(seedJson(name));
 	usual.set(name, known);
 	const { times, ...rest } = await known;
 	const { times: provenTimes, ...proven } = evidence;
 	const all = times.map((time) => JSON.stringify(time));
+	const signed = signedParts(seedJson(name));
 	return complaint(
 		sameText(JSON.stringify(proven), JSON.stringify(rest)),
 		!provenTimes.every((time) => all.includes(JSON.stringify(time))) && 'it proves another time',
+		!signedParts(bundle).every((part) => signed.includes(part)) && 'a part of it was never signed',
 	);
+}
+
+/** Everything in a bundle that is under a signature, and the signatures. */
+function signedParts(value: unknown): string[] {
+	const { verificationMaterial: material, messageSignature, dsseEnvelope } = parseBundle(value);
+	const chain = material.x509CertificateChain?.certificates ?? [];
+	const stamps = material.timestampVerificationData?.rfc3161Timestamps ?? [];
+	return [
+		material.certificate?.rawBytes ?? chain[0]?.rawBytes,
+		messageSignature?.signature,
+		messageSignature?.messageDigest?.digest,
+		dsseEnvelope?.payload,
+		dsseEnvelope?.payloadType,
+		...(dsseEnvelope?.signatures ?? []).map(({ sig }) => sig),
+		...material.tlogEntries.flatMap((entry) => [
+			entry.canonicalizedBody,
+			entry.inclusionPromise?.signedEntryTimestamp,
+			entry.inclusionPromise && String(entry.integratedTime),
+			entry.inclusionProof?.rootHash,
+			...(entry.inclusionProof?.hashes ?? []),
+			...checkpointParts(entry.inclusionProof?.checkpoint?.envelope),
+		]),
+		...stamps.flatMap(({ signedTimestamp }) => {
+			const { tstInfo, signer } = parseTimeStampResp(signedTimestamp);
+			return [tstInfo, signer.signedAttributes, signer.signature];
+		}),
+	]
+		.filter((part): part is string | Uint8Array => part !== undefined && part !== '')
+		.map((part) => (typeof part === 'string' ? part : toBase64(part)));
+}
+
+/** The text, and the first line under it: the log's own. Lines of strangers may follow. */
+function checkpointParts(envelope: string | undefined): (string | Uint8Array)[] {
+	if (envelope === undefined) return [];
+	const { text, signatures } = parseNote(envelope);
+	return [text, signatures.length === 1 ? (signatures[0]?.signature ?? '') : ''];
 }
 
 function timestampIn(name: string): Uint8Array {
