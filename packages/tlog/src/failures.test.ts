@@ -80,6 +80,8 @@ describe('a batch', () => {
 		// Whoever stored it was this very submission, also when a second look was needed to know.
 		expect(answers.map((answer) => answer.duplicate)).toEqual([false, false, false]);
 		expect(failures).toEqual([]);
+		// What was in memory before is not built upon.
+		expect(await log.submit(textEntry('after'))).toMatchObject({ index: 4, duplicate: false });
 	});
 
 	it('is refused without waiting when the failure is not one that passes', async () => {

@@ -6,7 +6,7 @@ import { applyEdits, type Edit } from './fault.ts';
 
 const ROOT_FILES = ['package.json', 'vitest.config.ts', 'tsconfig.json', 'tsconfig.base.json'];
 
-/** Long enough for the slowest file when everything in it waits; a run beyond it has not caught anything. */
+/** Long enough for the slowest file when everything in it waits. */
 const RUN_TIMEOUT_MS = 300_000;
 
 /** A machine that is busy with something else must neither fail a sound test nor catch a fault: what fails, fails twice. */
@@ -83,6 +83,8 @@ export class PackagesCopy {
 		if (bail) args.push('--bail=1');
 		const files = tests.map((test) => join('packages', test));
 		const { code, words } = await this.#spawn([...args, ...files]);
+		// Sound code comes to the end in a fraction of the time: to wait for ever is to have noticed.
+		if (code === null) return { failed: [`no end within ${RUN_TIMEOUT_MS / 1000} s`], passed: 0, trouble: words };
 		const text = await readFile(report, 'utf8').catch(() => undefined);
 		if (text === undefined)
 			return { failed: [], passed: 0, trouble: `no report (exit ${code}): ${words.slice(-2_000)}` };
@@ -92,9 +94,10 @@ export class PackagesCopy {
 				.filter(({ status }) => status === 'failed')
 				.map(({ fullName }) => `${basename(name)}: ${fullName.trim()}`),
 		);
-		const messages = testResults.map(({ message }) => message).filter(Boolean);
-		const trouble =
-			code !== 0 && failed.length === 0 ? `exit ${code}: ${messages.join('\n')}${words.slice(-500)}` : undefined;
+		// A file whose set-up fails has tried no test, and has noticed all the same.
+		for (const { name, message } of testResults)
+			if (message) failed.push(`${basename(name)}: ${message.split('\n', 1)[0]}`);
+		const trouble = code !== 0 && failed.length === 0 ? `exit ${code}: ${words.slice(-500)}` : undefined;
 		return { failed, passed: numPassedTests, trouble };
 	}
 

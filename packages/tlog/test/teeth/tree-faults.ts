@@ -1,5 +1,5 @@
 /** Faults of the tree: what is stored, published and served (invariants 1 to 4). */
-import { edit, type Fault, failures, fault, guards, logTest, reads } from './fault.ts';
+import { edit, type Fault, failures, fault, guards, logTest, queue, reads } from './fault.ts';
 
 export const TREE_FAULTS: readonly Fault[] = [
 	fault(
@@ -89,17 +89,14 @@ export const TREE_FAULTS: readonly Fault[] = [
 	fault(
 		2,
 		'a checkpoint is shown that is smaller than one before',
-		edit(
-			'publisher.ts',
-			'if (current && (publication.size < current.size || publication.timestampMs < current.timestampMs)) return;',
-		),
-		'test/teeth/last-guards',
+		edit('mark-check.ts', 'return this.#known !== undefined && this.#known.size > publication.size;', 'return false;'),
 		'test/replication/stale-standby',
 	),
 	fault(
 		2,
 		'a published tree that the server no longer has is published all the same',
 		edit('publish.ts', 'containsPublication(context, sql, publication),', 'true,'),
+		'test/replication/switched-server',
 		'test/replication/stale-standby',
 	),
 	fault(
@@ -161,7 +158,7 @@ export const TREE_FAULTS: readonly Fault[] = [
 			'const known = this.#open.get(key);',
 			'const known = this.#open.get(key + String(this.#waiting));',
 		),
-		logTest,
+		queue,
 	),
 	fault(
 		4,
