@@ -64,8 +64,20 @@ function makeGroup(parent: string, bytes: number, pid: number): string {
 		.filter((name) => /^[0-9]+$/.test(name))
 		.map(Number)
 		.filter((child) => parentOf(child) === pid);
-	for (const member of [pid, ...children]) writeFileSync(join(group, 'cgroup.procs'), String(member));
+	enter(group, pid);
+	for (const child of children) {
+		try {
+			enter(group, child);
+		} catch (error) {
+			// It ended meanwhile.
+			if ((error as { code?: string }).code !== 'ESRCH') throw error;
+		}
+	}
 	return group;
+}
+
+function enter(group: string, pid: number): void {
+	writeFileSync(join(group, 'cgroup.procs'), String(pid));
 }
 
 function parentOf(pid: number): number | undefined {
