@@ -1,6 +1,6 @@
 /**
- * Proof that the requester holds the private key. A token can be stolen on its way; without this check a thief could not
- * use it anyway, but an honest requester's key could be certified under somebody else's name.
+ * Proof that the requester holds the private key: nobody gets a key that is somebody else's certified under his own name,
+ * and claims the signatures made with it. It is no protection from whoever steals a token: he brings a key of his own.
  */
 import { utf8 } from '@chancery/core/bytes';
 import { verifySignature } from '@chancery/keys/verify-signature';
