@@ -28,7 +28,7 @@ export async function limitMemory(
 	bytes: number,
 	parentGroup: string | undefined,
 ): Promise<MemoryLimit> {
-	const groupBytes = Math.max(LEAST_GROUP_BYTES, bytes);
+	const groupBytes = Math.round(Math.max(LEAST_GROUP_BYTES, bytes));
 	const bufferMiB = Math.max(4, Math.floor(groupBytes / 8 / MIB));
 	await instance.database.query(`alter system set shared_buffers = '${bufferMiB}MB'`);
 	await instance.restartDatabase(async () => dropFromCache(instance.cluster));
