@@ -12,6 +12,7 @@ import { createEstate, type Estate, urlsOf } from './estate.ts';
 import { bucketPlace, type ExportPlace, folderPlace, serveExported } from './export-places.ts';
 import { shownSize, watchExport } from './export-watcher.ts';
 import { type Fsck, findFsck, openFsck } from './fsck.ts';
+import type { HttpClient } from './http-client.ts';
 import { type LogServer, startLogServer } from './log-server.ts';
 import { findObjectStore, startObjectStore } from './object-store.ts';
 import type { ProcessPlan } from './process-plan.ts';
@@ -91,10 +92,10 @@ async function campaign(estate: Estate, place: ExportPlace, replicas: number): P
 	}
 	// Enough for full tiles, whatever the machine is busy with.
 	for (const deadline = performance.now() + GROW_WITHIN_MS; performance.now() < deadline; await sleep(100))
-		if ((await publishedSizes(estate)).v2 > MIN_ENTRIES) break;
+		if ((await publishedSizes(client, plans)).v2 > MIN_ENTRIES) break;
 	await Promise.all(writers.map((one) => one.stop()));
 	expect(writers.flatMap((one) => one.violations)).toEqual([]);
-	const sizes = await publishedSizes(estate);
+	const sizes = await publishedSizes(client, plans);
 	await caughtUp(place, sizes, servers);
 	await watcher.stop();
 	expect(watcher.violations).toEqual([]);
@@ -108,12 +109,19 @@ async function campaign(estate: Estate, place: ExportPlace, replicas: number): P
 	return { estate, place, sizes };
 }
 
-async function publishedSizes({ urls, client }: Estate): Promise<Record<LogName, number>> {
+/** The newest that any replica shows: one may not have looked yet what the others have published. */
+async function publishedSizes(client: HttpClient, plans: readonly ProcessPlan[]): Promise<Record<LogName, number>> {
 	const text = async (url: string) => (await client.ask(url)).body.toString();
-	const v1 = JSON.parse(await text(`${urls.v1}/api/v1/log`)) as { treeSize: number };
-	const ct = JSON.parse(await text(`${urls.ct}/ct/v1/get-sth`)) as { tree_size: number };
-	const v2 = await text(`${urls.v2}/api/v2/checkpoint`);
-	return { v1: v1.treeSize, v2: Number(v2.split('\n')[1]), ct: ct.tree_size };
+	const newest = { v1: 0, v2: 0, ct: 0 };
+	for (const urls of plans.map(urlsOf)) {
+		const v1 = JSON.parse(await text(`${urls.v1}/api/v1/log`)) as { treeSize: number };
+		const ct = JSON.parse(await text(`${urls.ct}/ct/v1/get-sth`)) as { tree_size: number };
+		const v2 = await text(`${urls.v2}/api/v2/checkpoint`);
+		newest.v1 = Math.max(newest.v1, v1.treeSize);
+		newest.ct = Math.max(newest.ct, ct.tree_size);
+		newest.v2 = Math.max(newest.v2, Number(v2.split('\n')[1]));
+	}
+	return newest;
 }
 
 async function caughtUp(
