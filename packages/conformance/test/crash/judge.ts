@@ -155,10 +155,15 @@ export function createJudge(options: JudgeOptions): Judge {
 		const { tree, indexes } = audited.v1;
 		const promises = due(ledger);
 		const largest = ledger.largest;
-		const info = await askJson<{ treeSize: number; rootHash: string; signedTreeHead: string }>(`${urls.v1}/api/v1/log`);
-		const head = reader.tree('v1', info.signedTreeHead);
-		if (head.size !== info.treeSize || head.root !== info.rootHash)
-			throw new Violation('v1: the log speaks of another tree than its checkpoint');
+		const head = await headOf(ledger, async () => {
+			const info = await askJson<{ treeSize: number; rootHash: string; signedTreeHead: string }>(
+				`${urls.v1}/api/v1/log`,
+			);
+			const signed = reader.tree('v1', info.signedTreeHead);
+			if (signed.size !== info.treeSize || signed.root !== info.rootHash)
+				throw new Violation('v1: the log speaks of another tree than its checkpoint');
+			return signed;
+		});
 		const before = tree.size;
 		while (tree.size < head.size) {
 			const chunks: number[][] = [];
