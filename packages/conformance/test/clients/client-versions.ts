@@ -32,3 +32,7 @@ export const CLIENT_NAMES = Object.keys(CLIENT_SOURCES) as ClientName[];
 
 /** Where a client was found, or why it cannot be run here. */
 export type FoundClient = { readonly path: string } | { readonly notRun: string };
+
+/** A package with its version, as the installer of its registry is told: `go install`, `pip install`, `npm install`. */
+export const nameInRegistry = ({ from, package: name, version }: ClientSource): string =>
+	`${name}${from === 'pip' ? '==' : '@'}${version}`;

@@ -1,6 +1,7 @@
 /**
  * Brings every client of the table into the user's cache, once per version and outside of the repository, and starts
  * two instances for them. A client that cannot be had is named as not run; CI with CLIENTS_REQUIRED fails for it.
+ * The pages of docs/clients, which tell readers to install the same, find their clients here too.
  */
 import { execFile } from 'node:child_process';
 import { access, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -15,6 +16,7 @@ import {
 	type ClientName,
 	type ClientSource,
 	type FoundClient,
+	nameInRegistry,
 } from './client-versions.ts';
 
 declare module 'vitest' {
@@ -28,6 +30,11 @@ const CACHE = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'cha
 const INSTALL_WITHIN_MS = 1_800_000;
 
 export default async function startWithClients(project: TestProject): Promise<() => Promise<void>> {
+	await provideClients(project);
+	return startInstances(project);
+}
+
+export async function provideClients(project: TestProject): Promise<void> {
 	// One at a time: a Go compiler takes every core that it finds.
 	const found: Partial<Record<ClientName, FoundClient>> = {};
 	for (const name of CLIENT_NAMES) found[name] = await findClient(name, CLIENT_SOURCES[name]);
@@ -38,7 +45,6 @@ export default async function startWithClients(project: TestProject): Promise<()
 		throw new Error(`clients that are required here could not be had:\n${missing.join('\n')}`);
 	}
 	project.provide('clients', clients);
-	return startInstances(project);
 }
 
 async function findClient(name: ClientName, source: ClientSource): Promise<FoundClient> {
@@ -77,12 +83,12 @@ async function installed(
 }
 
 async function installGoProgram(source: ClientSource, folder: string): Promise<void> {
-	await run('go', ['install', `${source.package}@${source.version}`], { GOBIN: folder, GOFLAGS: '-p=1' });
+	await run('go', ['install', nameInRegistry(source)], { GOBIN: folder, GOFLAGS: '-p=1' });
 }
 
 async function installPythonPackage(source: ClientSource, folder: string): Promise<void> {
 	await run('python3', ['-m', 'venv', folder]);
-	await run(join(folder, 'bin/pip'), ['install', '--quiet', `${source.package}==${source.version}`]);
+	await run(join(folder, 'bin/pip'), ['install', '--quiet', nameInRegistry(source)]);
 }
 
 async function findPackage(source: ClientSource): Promise<string> {
