@@ -82,7 +82,7 @@ async function compare(
 		const other = await measurement.window(theirs, cell, theirWindowMs);
 		pairs.push({ ours: one.figures, theirs: other.figures });
 		progress(
-			`${nameOf(cell)}: ours ${figure(one.figures.writesPerSecond)}/s, ${theirs.name} ${figure(other.figures.writesPerSecond)}/s`,
+			`${nameOf(cell)}: ours ${figure(one.figures.perSecond)}/s, ${theirs.name} ${figure(other.figures.perSecond)}/s`,
 		);
 	}
 	return { cell, theirs: theirs.name, pairs };
@@ -117,7 +117,7 @@ export function comparisonTable(comparisons: readonly Comparison[]): string {
 		comparisons.map(({ cell, theirs, pairs }) => {
 			const of = (side: keyof Pair, read: (window: WindowFigures) => number) =>
 				figure(median(pairs.map((pair) => read(pair[side]))));
-			const rate = (window: WindowFigures) => window.writesPerSecond;
+			const rate = (window: WindowFigures) => window.perSecond;
 			const p50 = (window: WindowFigures) => window.p50Ms;
 			return [
 				cell.workload,

@@ -68,20 +68,20 @@ async function measureAndPrint(options: BenchOptions, folder: string): Promise<o
 		print(`\n${growthTable(result.points)}\n`);
 		printVerified(
 			result.points.flatMap(({ cells }) => cells),
-			result.storedEntries,
+			[['log', result.storedEntries]],
 		);
 		return result;
 	}
 	const result = await runMatrix(chooseCells(options), options, folder, ({ cell, median }) =>
 		progress(
-			`${nameOf(cell)}: ${figure(median.writesPerSecond)} writes/s, p50 ${figure(median.p50Ms)}, p99 ${figure(median.p99Ms)} ms`,
+			`${nameOf(cell)}: ${figure(median.perSecond)}/s, p50 ${figure(median.p50Ms)}, p99 ${figure(median.p99Ms)} ms`,
 		),
 	);
 	printSettings(result.settings);
 	print(`\n${cellTable(result.cells)}\n`);
 	if (result.cells.some(({ median }) => median.ranOut))
-		print('*          the prepared entries ran out before the window did');
-	printVerified(result.cells, result.storedEntries);
+		print('*          the prepared requests ran out before the window did');
+	printVerified(result.cells, Object.entries(result.stored));
 	return result;
 }
 
@@ -90,11 +90,17 @@ function printSettings(settings: Readonly<Record<string, string>>, server = 'set
 	print(`${server.padEnd(10)} ${pairs.join('  ')}`);
 }
 
-function printVerified(cells: readonly { readonly verified: number }[], stored: number): void {
+function printVerified(
+	cells: readonly { readonly verified: number }[],
+	stored: readonly (readonly [service: string, rows: number])[],
+): void {
 	const verified = cells.reduce((sum, cell) => sum + cell.verified, 0);
+	const held = stored.map(([service, rows]) => `${rows.toLocaleString('en-US')} (${service})`);
 	print(
-		`verified   all ${verified.toLocaleString('en-US')} answers of the windows, and those of the warm-ups (100 %); ` +
-			`the database holds what was acknowledged and nothing else: ${stored.toLocaleString('en-US')} entries`,
+		`verified   all ${verified.toLocaleString('en-US')} answers of the windows, and those of the warm-ups (100 %)` +
+			(held.length > 0
+				? `; the database holds what was acknowledged and nothing else: ${held.join(', ')} entries`
+				: ''),
 	);
 }
 

@@ -1,23 +1,24 @@
 /**
- * The usual run: all cells, one server process per digest backend over one log that grows.
+ * The usual run: all cells, service by service; one server process per digest backend over one database that grows.
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Cell, nameOf } from './cells.ts';
 import { LoadProcess } from './load/load-process.ts';
+import { WORKLOADS } from './load/workloads.ts';
 import { type CellFigures, Measurement } from './measurement.ts';
 import type { BenchOptions } from './options.ts';
 import { cellTable } from './report/cell-table.ts';
 import { print } from './report/printing.ts';
 import { summariseProfile } from './report/profile-summary.ts';
-import { LogInstance } from './server/log-instance.ts';
-import { startLogServer } from './server/log-server.ts';
-import { countStored, requireStored } from './stored-entries.ts';
+import { openStand, type ServiceUnderTest, serviceOf } from './server/stand.ts';
+import { requireStored } from './stored-entries.ts';
 
 export interface MatrixResult {
 	readonly settings: Readonly<Record<string, string>>;
 	readonly cells: readonly CellFigures[];
-	readonly storedEntries: number;
+	/** Rows that stand for acknowledged requests, by service. */
+	readonly stored: Readonly<Partial<Record<ServiceUnderTest, number>>>;
 }
 
 /** @throws VerificationFailed, and whatever keeps a server from starting */
@@ -28,9 +29,29 @@ export async function runMatrix(
 	onCell: (figures: CellFigures) => void,
 ): Promise<MatrixResult> {
 	if (options.profileFolder !== undefined) await mkdir(options.profileFolder, { recursive: true });
+	let settings: MatrixResult['settings'] = {};
+	const figures: CellFigures[] = [];
+	const stored: Partial<Record<ServiceUnderTest, number>> = {};
+	const byService = Map.groupBy(cells, ({ workload }) => serviceOf(WORKLOADS[workload]!.wire));
+	for (const [service, ofService] of byService) {
+		const result = await runService(service, ofService, options, folder, onCell);
+		settings = { ...settings, ...result.settings };
+		figures.push(...result.cells);
+		if (result.stored !== undefined) stored[service] = result.stored;
+	}
+	return { settings, cells: figures, stored };
+}
+
+async function runService(
+	service: ServiceUnderTest,
+	cells: readonly Cell[],
+	options: BenchOptions,
+	folder: string,
+	onCell: (figures: CellFigures) => void,
+) {
 	await using stack = new AsyncDisposableStack();
-	const instance = await LogInstance.create(folder);
-	stack.defer(() => instance.close());
+	const stand = await openStand(service, folder, options.logLevel);
+	stack.defer(() => stand.close());
 	const load = new LoadProcess();
 	stack.defer(() => load.close());
 	const measurement = new Measurement(load);
@@ -39,9 +60,9 @@ export async function runMatrix(
 	let storedBefore: number | undefined;
 	let settings: Readonly<Record<string, string>> = {};
 	for (const [backend, ofBackend] of Map.groupBy(cells, (cell) => cell.backend)) {
-		const server = await startLogServer(instance, { logLevel: options.logLevel, backend });
+		const server = await stand.start(backend);
 		// The first start has made the seed of the v1 log.
-		storedBefore ??= await countStored(instance.database);
+		storedBefore ??= await stand.countStored();
 		try {
 			settings = { ...settings, ...server.settings };
 			for (const cell of ofBackend) {
@@ -56,7 +77,7 @@ export async function runMatrix(
 			await server.stop();
 		}
 	}
-	const storedEntries = await countStored(instance.database);
-	requireStored(storedBefore ?? 0, storedEntries, measurement.acknowledged);
-	return { settings, cells: figures, storedEntries };
+	const stored = await stand.countStored();
+	if (stored !== undefined) requireStored(storedBefore ?? 0, stored, measurement.acknowledged);
+	return { settings, cells: figures, stored };
 }

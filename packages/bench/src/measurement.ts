@@ -4,7 +4,7 @@
  */
 import { type Cell, nameOf } from './cells.ts';
 import type { LoadProcess } from './load/load-process.ts';
-import type { WindowReport } from './load/messages.ts';
+import type { History, WindowReport } from './load/messages.ts';
 import { WORKLOADS } from './load/workloads.ts';
 import { usageOf } from './machine/cpu-time.ts';
 import type { LoopFigures, ServerUnderTest } from './server/server-under-test.ts';
@@ -12,12 +12,14 @@ import { median, percentile } from './statistics.ts';
 
 /** The figures of one window. Times in milliseconds; CPU in seconds per 1,000 acknowledged writes. */
 export interface WindowFigures {
-	readonly writesPerSecond: number;
+	readonly perSecond: number;
 	readonly p50Ms: number;
 	readonly p90Ms: number;
 	readonly p99Ms: number;
 	readonly maxMs: number;
 	readonly serverCpu: number | undefined;
+	/** Of the servers that it cannot do without: the CT log of an authority. */
+	readonly companionCpu: number | undefined;
 	readonly databaseCpu: number | undefined;
 	/** Of the load generator, in cores: what it took from the server on the same machine. */
 	readonly loadCores: number | undefined;
@@ -38,7 +40,7 @@ export interface CellFigures {
 	readonly fastest: number;
 	readonly windows: readonly WindowFigures[];
 	readonly verified: number;
-	readonly history: WindowReport['history'];
+	readonly history: History;
 	readonly requestBytes: number;
 	readonly answerBytes: number;
 }
@@ -56,8 +58,6 @@ export interface MeasureOptions {
 	readonly profileTo?: string | undefined;
 }
 
-/** Entries for a first look at a server, per client and second; what is not used is kept for later. */
-const FIRST_RATE = 7_000;
 /** More than a window could use, so that it is not cut short. */
 const MARGIN = 1.5;
 
@@ -105,13 +105,15 @@ export class Measurement {
 	): Promise<{ figures: WindowFigures; report: WindowReport }> {
 		const { workload, clients } = cell;
 		const rateName = `${server.name} ${nameOf(cell)}`;
-		const rate = this.#rates.get(rateName) ?? Math.min(FIRST_RATE, 1_000 * clients);
-		await this.#load.prepare(workload, Math.ceil((rate * MARGIN * windowMs) / 1000) + 2 * clients);
+		const { wire, firstRate } = WORKLOADS[workload]!;
+		const target = server.target(wire);
+		const rate = this.#rates.get(rateName) ?? Math.min(firstRate, 1_000 * clients);
+		await this.#load.prepare(target, workload, Math.ceil((rate * MARGIN * windowMs) / 1000) + 2 * clients);
 
-		const roots = [server.pid, server.databasePid ?? 0, this.#load.pid];
+		const roots = [server.databasePid ?? 0, this.#load.pid, ...server.pids];
 		await server.probe?.resetLoop();
 		const before = usageOf(roots);
-		await this.#load.window(server.target(WORKLOADS[workload]!.wire), { workload, clients, windowMs });
+		await this.#load.window(target, { workload, clients, windowMs });
 		const after = usageOf(roots);
 		const loop = await server.probe?.readLoop();
 		const report = await this.#load.verify();
@@ -124,20 +126,22 @@ export class Measurement {
 			const [first, last] = [before[i], after[i]];
 			return first && last ? last.cpuSeconds - first.cpuSeconds : undefined;
 		};
+		const [own, ...others] = server.pids.map((_, i) => spent(i + 2));
 		const perThousand = (seconds: number | undefined) =>
 			seconds === undefined ? undefined : (seconds * 1000) / report.answered;
 		const { latenciesMs, elapsedMs } = report;
-		const loadSeconds = spent(2);
+		const loadSeconds = spent(1);
 		const figures: WindowFigures = {
-			writesPerSecond: (report.acknowledged * 1000) / elapsedMs,
+			perSecond: (report.acknowledged * 1000) / elapsedMs,
 			p50Ms: percentile(latenciesMs, 0.5),
 			p90Ms: percentile(latenciesMs, 0.9),
 			p99Ms: percentile(latenciesMs, 0.99),
 			maxMs: percentile(latenciesMs, 1),
-			serverCpu: perThousand(spent(0)),
-			databaseCpu: server.databasePid === undefined ? undefined : perThousand(spent(1)),
+			serverCpu: perThousand(own),
+			companionCpu: others.length === 0 ? undefined : perThousand(others.reduce((sum = 0, one = 0) => sum + one, 0)),
+			databaseCpu: server.databasePid === undefined ? undefined : perThousand(spent(0)),
 			loadCores: loadSeconds === undefined ? undefined : (loadSeconds * 1000) / elapsedMs,
-			serverResidentMiB: after[0] && after[0].residentBytes / 2 ** 20,
+			serverResidentMiB: after[2] && after[2].residentBytes / 2 ** 20,
 			loop: loop && { ...loop, cpuSeconds: (loop.cpuSeconds * 1000) / report.answered },
 			acknowledged: report.acknowledged,
 			refused: report.refused,
@@ -153,7 +157,7 @@ function summarise(
 	windows: readonly WindowFigures[],
 	seen: { readonly verified: number; readonly last: WindowReport },
 ): CellFigures {
-	const rates = windows.map((window) => window.writesPerSecond);
+	const rates = windows.map((window) => window.perSecond);
 	return {
 		cell,
 		server: server.name,
@@ -176,12 +180,13 @@ function medianOf(windows: readonly WindowFigures[]): WindowFigures {
 	};
 	const loops = windows.map((window) => window.loop).filter((loop) => loop !== undefined);
 	return {
-		writesPerSecond: of((window) => window.writesPerSecond),
+		perSecond: of((window) => window.perSecond),
 		p50Ms: of((window) => window.p50Ms),
 		p90Ms: of((window) => window.p90Ms),
 		p99Ms: of((window) => window.p99Ms),
 		maxMs: Math.max(...windows.map((window) => window.maxMs)),
 		serverCpu: known((window) => window.serverCpu),
+		companionCpu: known((window) => window.companionCpu),
 		databaseCpu: known((window) => window.databaseCpu),
 		loadCores: known((window) => window.loadCores),
 		serverResidentMiB: known((window) => window.serverResidentMiB),

@@ -10,8 +10,8 @@ export async function countStored(database: Database): Promise<number> {
 	return row?.entries ?? 0;
 }
 
-/** @throws VerificationFailed unless the database holds `acknowledged` entries more than it held before */
+/** @throws VerificationFailed unless the database holds `acknowledged` rows more than it held before */
 export function requireStored(before: number, after: number, acknowledged: number): void {
 	if (after - before !== acknowledged)
-		throw new VerificationFailed(`${acknowledged} writes were acknowledged, and ${after - before} entries are stored`);
+		throw new VerificationFailed(`${acknowledged} requests were acknowledged, and ${after - before} are stored`);
 }

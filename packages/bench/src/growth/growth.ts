@@ -60,7 +60,7 @@ export async function runGrowth(options: BenchOptions, largest: number, folder: 
 			points.push({ size, databaseBytes, fillPerSecond, memoryLimit, cells });
 			for (const { cell, median } of cells)
 				progress(
-					`at ${figure(size)}${memoryLimit ? ` (${memoryLimit})` : ''}: ${cell.clients} clients ${figure(median.writesPerSecond)}/s`,
+					`at ${figure(size)}${memoryLimit ? ` (${memoryLimit})` : ''}: ${cell.clients} clients ${figure(median.perSecond)}/s`,
 				);
 		} finally {
 			await server.stop();
@@ -95,15 +95,15 @@ export function growthTable(points: readonly GrowthPoint[]): string {
 	const base = points.find(({ size, memoryLimit }) => size >= 100_000 && memoryLimit === undefined);
 	const rows = points.flatMap(({ size, databaseBytes, fillPerSecond, memoryLimit, cells }) =>
 		cells.map(({ cell, median }) => {
-			const baseRate = base?.cells.find((other) => other.cell.clients === cell.clients)?.median.writesPerSecond;
+			const baseRate = base?.cells.find((other) => other.cell.clients === cell.clients)?.median.perSecond;
 			return [
 				figure(size),
 				figure(databaseBytes / 2 ** 20),
 				size === 0 ? '-' : figure(databaseBytes / size),
 				figure(fillPerSecond),
 				String(cell.clients),
-				figure(median.writesPerSecond),
-				baseRate === undefined ? '-' : figure(median.writesPerSecond / baseRate),
+				figure(median.perSecond),
+				baseRate === undefined ? '-' : figure(median.perSecond / baseRate),
 				figure(median.p50Ms),
 				figure(median.p99Ms),
 				figure(median.maxMs),

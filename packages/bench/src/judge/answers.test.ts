@@ -6,7 +6,8 @@ import { parseSpki } from '@chancery/core/spki';
 import { generateSigner } from '@chancery/keys/generate';
 import type { Signer } from '@chancery/keys/signer';
 import { describe, expect, it } from 'vitest';
-import { type Wire, WORKLOADS } from '../load/workloads.ts';
+import { LOG_ENTRIES } from '../load/log-entries.ts';
+import type { LogWire } from '../load/workloads.ts';
 import { AnswerJudge } from './answers.ts';
 import { logKey } from './checkpoint.ts';
 import { LogHistory } from './history.ts';
@@ -17,7 +18,7 @@ const v1Signer = generateSigner('ecdsa-sha2-256-nistp256');
 const v2Signer = generateSigner('ed25519');
 
 /** The answer of a log with two entries, of which ours is the second. */
-async function answerOf(wire: Wire, text: string) {
+async function answerOf(wire: LogWire, text: string) {
 	const leaf = Buffer.from(text);
 	const sibling = hashLeaf(Buffer.from('another'));
 	const root = hashNode(sibling, hashLeaf(leaf));
@@ -63,7 +64,7 @@ async function answerOf(wire: Wire, text: string) {
 }
 
 describe.each(['v1', 'v2'] as const)('an answer on the %s wire', (wire) => {
-	const { leaf } = WORKLOADS[`${wire}-hashedrekord`]!.make();
+	const { leaf } = LOG_ENTRIES[`${wire}-hashedrekord`]();
 
 	it('passes when it proves the leaf that was submitted', async () => {
 		const { judge, text } = await answerOf(wire, leaf);
@@ -72,7 +73,7 @@ describe.each(['v1', 'v2'] as const)('an answer on the %s wire', (wire) => {
 
 	it('is refused for another leaf, though everything about that one is proven', async () => {
 		const { judge, text } = await answerOf(wire, leaf);
-		const { leaf: other } = WORKLOADS[`${wire}-hashedrekord`]!.make();
+		const { leaf: other } = LOG_ENTRIES[`${wire}-hashedrekord`]();
 		expect(judge.judge({ leaf: other }, Buffer.from(text))).toMatch(/not the one that was submitted/);
 	});
 

@@ -3,7 +3,8 @@
  * checkpoint, the log has signed that checkpoint, and on the v1 wire also the promise (SET).
  */
 import { createHash, verify } from 'node:crypto';
-import type { PreparedEntry, Wire } from '../load/workloads.ts';
+import type { PreparedEntry } from '../load/log-entries.ts';
+import type { LogWire } from '../load/workloads.ts';
 import { type LogKey, openCheckpoint, type TreeHead } from './checkpoint.ts';
 import { leafHash, rootFromInclusion } from './merkle.ts';
 
@@ -56,10 +57,10 @@ interface V2Entry {
 /** Checkpoints are shared by many answers and verified once each. */
 export class AnswerJudge {
 	readonly #log: LogKey;
-	readonly #wire: Wire;
+	readonly #wire: LogWire;
 	readonly #heads = new Map<string, TreeHead | string>();
 
-	constructor(wire: Wire, log: LogKey) {
+	constructor(wire: LogWire, log: LogKey) {
 		this.#wire = wire;
 		this.#log = log;
 	}

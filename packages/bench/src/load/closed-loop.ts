@@ -1,10 +1,10 @@
 /**
- * Closed-loop clients: each sends an entry, waits for its answer, and sends the next, until the window is over.
+ * Closed-loop clients: each sends a request, waits for its answer, and sends the next, until the window is over.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type HttpAnswer, HttpConnection } from './http-connection.ts';
 
-export interface SentEntry {
+export interface SentRequest {
 	/** Position among the requests. */
 	readonly position: number;
 	readonly answer: HttpAnswer;
@@ -13,10 +13,10 @@ export interface SentEntry {
 
 export interface LoopResult {
 	readonly elapsedMs: number;
-	/** How many were answered 201 within `elapsedMs`. */
+	/** How many were answered with a success within `elapsedMs`. */
 	readonly inTime: number;
 	/** Everything that was answered, acknowledged or not. */
-	readonly sent: readonly SentEntry[];
+	readonly sent: readonly SentRequest[];
 	readonly refused: number;
 	/** Requests that were taken up, answered or not. */
 	readonly taken: number;
@@ -38,7 +38,7 @@ export async function runClosedLoop(options: {
 }): Promise<LoopResult> {
 	const { host, port, clients, windowMs, requests } = options;
 	const connections = await Promise.all(Array.from({ length: clients }, () => HttpConnection.open(host, port)));
-	const sent: SentEntry[] = [];
+	const sent: SentRequest[] = [];
 	const failures: string[] = [];
 	let next = 0;
 	let refused = 0;

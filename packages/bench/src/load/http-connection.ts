@@ -74,6 +74,18 @@ export class HttpConnection {
 	}
 }
 
+/** The body of a GET that is answered 200; undefined for any other status. @throws HttpConnectionError */
+export async function getBody(at: { host: string; port: number }, path: string): Promise<Buffer | undefined> {
+	const connection = await HttpConnection.open(at.host, at.port);
+	try {
+		const head = `GET ${path} HTTP/1.1\r\nHost: ${at.host}:${at.port}\r\n\r\n`;
+		const { status, body } = await connection.exchange(Buffer.from(head));
+		return status === 200 ? body : undefined;
+	} finally {
+		connection.close();
+	}
+}
+
 /** The answer that the bytes hold; undefined while it is not complete. */
 function readAnswer(bytes: Buffer): HttpAnswer | 'unreadable' | undefined {
 	const headEnd = bytes.indexOf(HEAD_END);

@@ -20,9 +20,9 @@ export class LoadProcess {
 		return this.#child.pid ?? 0;
 	}
 
-	/** Signs entries until so many are ready. Takes about 0.1 ms each; never part of a window. */
-	async prepare(workload: string, entries: number): Promise<void> {
-		await this.#ask({ kind: 'prepare', workload, entries });
+	/** Signs requests until so many are ready. Takes 0.1 to 1 ms each; never part of a window. */
+	async prepare(target: LoadTarget, workload: string, requests: number): Promise<void> {
+		await this.#ask({ kind: 'prepare', target, workload, requests });
 	}
 
 	/** Returns when the window is over and everything that was under way has been answered. */

@@ -1,4 +1,5 @@
 /** The figures of cells as a table. */
+import { WORKLOADS } from '../load/workloads.ts';
 import type { CellFigures } from '../measurement.ts';
 import { figure, table } from './table.ts';
 
@@ -7,13 +8,14 @@ const HEADINGS = [
 	'clients',
 	'backend',
 	'server',
-	'writes/s',
+	'rate/s',
 	'(slowest-fastest)',
 	'p50 ms',
 	'p99 ms',
 	'max ms',
 	'CPU s/1000: server',
 	'its main thread',
+	'companion',
 	'database',
 	'loop p99 ms',
 	'load cores',
@@ -26,15 +28,16 @@ export function cellTable(cells: readonly CellFigures[]): string {
 		cells.map(({ cell, server, median, slowest, fastest }) => [
 			cell.workload,
 			String(cell.clients),
-			cell.backend,
+			WORKLOADS[cell.workload]?.digestOnly ? cell.backend : '-',
 			server,
-			figure(median.writesPerSecond) + (median.ranOut ? '*' : ''),
+			figure(median.perSecond) + (median.ranOut ? '*' : ''),
 			`${figure(slowest)}-${figure(fastest)}`,
 			figure(median.p50Ms),
 			figure(median.p99Ms),
 			figure(median.maxMs),
 			figure(median.serverCpu),
 			figure(median.loop?.cpuSeconds),
+			figure(median.companionCpu),
 			figure(median.databaseCpu),
 			figure(median.loop?.p99Ms),
 			figure(median.loadCores),

@@ -9,8 +9,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createFileKey } from '@chancery/keys/file-key';
 import { freePort } from './free-port.ts';
-import { stopChild } from './log-server.ts';
 import type { ServerUnderTest } from './server-under-test.ts';
+import { stopChild } from './service-process.ts';
 
 const HOSTNAME = 'tiles.bench.example';
 const START_LIMIT_MS = 30_000;
@@ -52,8 +52,11 @@ export async function startRekorTiles(bin: string, folder: string, variant: Tile
 	return {
 		name: `rekor-tiles ${variant}`,
 		settings: Object.fromEntries(TILES_VARIANTS[variant].map((flag) => flag.slice(2).split('=') as [string, string])),
-		target: (wire) => ({ host: '127.0.0.1', port, wire, log: { origin: HOSTNAME, name: HOSTNAME, publicKey } }),
-		pid: child.pid ?? 0,
+		target: (wire) => {
+			if (wire !== 'v2') throw new Error(`rekor-tiles has no wire ${wire}`);
+			return { host: '127.0.0.1', port, wire, log: { origin: HOSTNAME, name: HOSTNAME, publicKey } };
+		},
+		pids: [child.pid ?? 0],
 		databasePid: undefined,
 		stop: () => stopChild(child),
 	};

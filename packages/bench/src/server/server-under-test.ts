@@ -17,11 +17,11 @@ export interface ServerUnderTest {
 	/** Settings that decide its figures, as read from it where it says them. */
 	readonly settings: Readonly<Record<string, string>>;
 	target(wire: Wire): LoadTarget;
-	/** Its process; descendants count as the server too. */
-	readonly pid: number;
+	/** Its processes; descendants count as the server too. */
+	readonly pids: readonly number[];
 	/** Main process of its database; undefined when the server is its own. */
 	readonly databasePid: number | undefined;
-	/** Absent when the server has no event loop, or does not tell. */
+	/** Of its first process. Absent when the server has no event loop, or does not tell. */
 	readonly probe?: ServerProbe;
 	stop(): Promise<void>;
 }

@@ -1,0 +1,162 @@
+/**
+ * The certificate authority that is measured, with what it cannot do without: a CT log in a process of its own, a
+ * database that both share, and an identity provider.
+ */
+import { randomBytes } from 'node:crypto';
+import { chmod, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createCaChain } from '@chancery/ca/domain/ca-chain';
+import { migrateSchema as migrateCa } from '@chancery/ca/store/migrations';
+import { encodePem } from '@chancery/core/pem';
+import { sha256 } from '@chancery/core/sha';
+import { insertAcceptedRoot } from '@chancery/ctlog/store/accepted-roots';
+import { migrateSchema as migrateCtlog } from '@chancery/ctlog/store/migrations';
+import { createFileKey } from '@chancery/keys/file-key';
+import type { CaTarget } from '../load/messages.ts';
+import { BenchDatabase } from './bench-database.ts';
+import { freePort } from './free-port.ts';
+import type { ServerUnderTest } from './server-under-test.ts';
+import { type ServiceProcess, startServiceProcess } from './service-process.ts';
+import { startTokenIssuer } from './token-issuer.ts';
+
+export interface CaFiles {
+	readonly folder: string;
+	/** DER, the issuing certificate first, the root last. */
+	readonly chain: readonly Uint8Array[];
+	readonly chainPem: string;
+	readonly issuer: CaTarget['issuer'];
+	readonly ctLog: CaTarget['ctLog'];
+}
+
+export class CaInstance {
+	readonly files: CaFiles;
+	readonly #database: BenchDatabase;
+	readonly #ctLog: ServiceProcess;
+	readonly #stack: AsyncDisposableStack;
+
+	private constructor(files: CaFiles, database: BenchDatabase, ctLog: ServiceProcess, stack: AsyncDisposableStack) {
+		this.files = files;
+		this.#database = database;
+		this.#ctLog = ctLog;
+		this.#stack = stack;
+	}
+
+	/** Makes keys, chain and database below `folder`, and starts the CT log. */
+	static async create(folder: string, logLevel: string): Promise<CaInstance> {
+		await using stack = new AsyncDisposableStack();
+		// For root: the user the database runs as has to pass.
+		await mkdir(folder, { recursive: true });
+		await chmod(folder, 0o711);
+		for (const room of ['keys', 'marks']) await mkdir(join(folder, room), { mode: 0o700 });
+		const keyFile = (name: string) => join(folder, 'keys', `${name}.pem`);
+		const [rootSigner, issuingSigner, ctLogSigner] = await Promise.all(
+			['root', 'issuing', 'ctlog'].map((name) => createFileKey(keyFile(name), 'ecdsa-sha2-256-nistp256')),
+		);
+		const { root, issuing } = await createCaChain({
+			rootSigner: rootSigner!,
+			issuingSigner: issuingSigner!,
+			organization: 'Chancery benchmark',
+			commonName: 'development authority',
+			notBefore: new Date(Date.now() - 60_000),
+			random: randomBytes,
+		});
+		const database = await BenchDatabase.create(join(folder, 'data'));
+		stack.defer(() => database.close());
+		await migrateCa(database.sql);
+		await migrateCtlog(database.sql);
+		const issuer = await startTokenIssuer();
+		stack.defer(() => issuer.close());
+
+		const port = await freePort();
+		const ctLog = await startServiceProcess({
+			main: '@chancery/ctlog/main',
+			folder,
+			ports: [port],
+			sections: {
+				ctlog: {
+					publicUrl: `http://localhost:${port}`,
+					profile: 'development',
+					markFile: join(folder, 'marks', 'ctlog.mark'),
+					admin: noTokens(),
+					keys: { signer: { uri: `file:${keyFile('ctlog')}` } },
+					listen: { public: { host: '127.0.0.1', port }, admin: { host: '127.0.0.1', port: 0 } },
+				},
+				...processSections(database, logLevel),
+			},
+		});
+		stack.defer(() => ctLog.stop());
+		// What an operator does through the admin listener.
+		await insertAcceptedRoot(database.sql, {
+			sha256: sha256(root),
+			certificate: root,
+			report: '{}',
+			registeredBy: 'bench',
+			registeredAt: new Date(),
+		});
+		const files: CaFiles = {
+			folder,
+			chain: [issuing, root],
+			chainPem: encodePem('CERTIFICATE', issuing) + encodePem('CERTIFICATE', root),
+			issuer: issuer.target,
+			ctLog: { host: '127.0.0.1', port, publicKey: ctLogSigner!.publicKey },
+		};
+		return new CaInstance(files, database, ctLog, stack.move());
+	}
+
+	/** Starts the authority itself. @throws Error with the end of its log when it does not come up */
+	async start(logLevel: string): Promise<ServerUnderTest> {
+		const { folder, chain, chainPem, issuer, ctLog } = this.files;
+		const port = await freePort();
+		const process = await startServiceProcess({
+			main: '@chancery/ca/main',
+			folder,
+			ports: [port],
+			sections: {
+				ca: {
+					publicUrl: `http://localhost:${port}`,
+					profile: 'development',
+					chainPem,
+					ctlog: { url: `http://127.0.0.1:${ctLog.port}`, publicKeyPem: encodePem('PUBLIC KEY', ctLog.publicKey) },
+					issuers: [{ type: 'email', issuer: issuer.url, audience: 'sigstore' }],
+					admin: noTokens(),
+					keys: { issuing: { uri: `file:${join(folder, 'keys', 'issuing.pem')}` } },
+					listen: { public: { host: '127.0.0.1', port }, admin: { host: '127.0.0.1', port: 0 } },
+				},
+				...processSections(this.#database, logLevel),
+			},
+		});
+		return {
+			name: 'chancery',
+			settings: { ...(await this.#database.settings()), 'log level': logLevel },
+			target: (wire) => {
+				if (wire !== 'ca') throw new Error(`a certificate authority has no wire ${wire}`);
+				return { host: '127.0.0.1', port, wire, issuer, chain, ctLog };
+			},
+			pids: [process.pid, this.#ctLog.pid],
+			databasePid: this.#database.pid,
+			probe: process.probe,
+			stop: process.stop,
+		};
+	}
+
+	/** Certificates whose outcome is recorded, each with its intent. */
+	async countStored(): Promise<number> {
+		const [row] = await this.#database.sql.query<{ issued: number }>(
+			`select count(*) as issued from ca.issuance join ca.outcome using (serial) where state = 'issued'`,
+		);
+		return row?.issued ?? 0;
+	}
+
+	close(): Promise<void> {
+		return this.#stack.disposeAsync();
+	}
+}
+
+function processSections(database: BenchDatabase, logLevel: string) {
+	return { database: { url: database.url }, logging: { level: logLevel, json: true } };
+}
+
+/** Nobody calls the admin listener. */
+function noTokens() {
+	return { tokens: [] };
+}

@@ -1,0 +1,52 @@
+/**
+ * A place where a service is measured: its keys and its database, made once, over which its server is started.
+ */
+import { join } from 'node:path';
+import type { Wire } from '../load/workloads.ts';
+import { countStored } from '../stored-entries.ts';
+import { CaInstance } from './ca-instance.ts';
+import type { BackendChoice } from './digest-backend.ts';
+import { LogInstance } from './log-instance.ts';
+import { startLogServer } from './log-server.ts';
+import type { ServerUnderTest } from './server-under-test.ts';
+import { makeTsaFiles, startTsaServer } from './tsa-instance.ts';
+
+export type ServiceUnderTest = 'log' | 'ca' | 'tsa';
+
+export interface Stand {
+	start(backend: BackendChoice): Promise<ServerUnderTest>;
+	/** What the database holds of all that was acknowledged; undefined for a service that stores nothing. */
+	countStored(): Promise<number | undefined>;
+	close(): Promise<void>;
+}
+
+export function serviceOf(wire: Wire): ServiceUnderTest {
+	return wire === 'v1' || wire === 'v2' ? 'log' : wire;
+}
+
+/** Makes the stand below `folder`. */
+export async function openStand(service: ServiceUnderTest, folder: string, logLevel: string): Promise<Stand> {
+	const at = join(folder, service);
+	if (service === 'log') {
+		const instance = await LogInstance.create(at);
+		return {
+			start: (backend) => startLogServer(instance, { logLevel, backend }),
+			countStored: () => countStored(instance.database),
+			close: () => instance.close(),
+		};
+	}
+	if (service === 'ca') {
+		const instance = await CaInstance.create(at, logLevel);
+		return {
+			start: () => instance.start(logLevel),
+			countStored: () => instance.countStored(),
+			close: () => instance.close(),
+		};
+	}
+	const files = await makeTsaFiles(at);
+	return {
+		start: () => startTsaServer(files, logLevel),
+		countStored: async () => undefined,
+		close: async () => undefined,
+	};
+}
