@@ -9,6 +9,7 @@ import { createCaChain } from '@chancery/ca/domain/ca-chain';
 import { migrateSchema as migrateCa } from '@chancery/ca/store/migrations';
 import { encodePem } from '@chancery/core/pem';
 import { sha256 } from '@chancery/core/sha';
+import { createCtlog } from '@chancery/ctlog/domain/log-identity';
 import { insertAcceptedRoot } from '@chancery/ctlog/store/accepted-roots';
 import { migrateSchema as migrateCtlog } from '@chancery/ctlog/store/migrations';
 import { createFileKey } from '@chancery/keys/file-key';
@@ -68,14 +69,15 @@ export class CaInstance {
 		stack.defer(() => issuer.close());
 
 		const port = await freePort();
+		const settings = { publicUrl: `http://localhost:${port}`, profile: 'development' as const };
+		await createCtlog(database.sql, settings, ctLogSigner!.publicKey);
 		const ctLog = await startServiceProcess({
 			main: '@chancery/ctlog/main',
 			folder,
 			ports: [port],
 			sections: {
 				ctlog: {
-					publicUrl: `http://localhost:${port}`,
-					profile: 'development',
+					...settings,
 					markFile: join(folder, 'marks', 'ctlog.mark'),
 					admin: noTokens(),
 					keys: { signer: { uri: `file:${keyFile('ctlog')}` } },
