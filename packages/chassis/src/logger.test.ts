@@ -20,6 +20,7 @@ describe('a log line', () => {
 			'opaque-1',
 		],
 		['a passphrase', { config: { keys: [{ passphrase: 'opaque-2' }] } }, 'opaque-2'],
+		['a PIN', { config: { keys: [{ pin: '62951413' }] } }, '62951413'],
 		['a JWT in a harmless field', { note: `got ${JWT}!` }, 'eyJ'],
 		['a bearer value in text', { note: 'sent authorization: bearer AbC123._-~+/=' }, 'AbC123'],
 		['a JWT in an error', { err: new Error(`refused ${JWT}`, { cause: new Error(`inner ${JWT}`) }) }, 'eyJ'],

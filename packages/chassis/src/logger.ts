@@ -19,7 +19,7 @@ export interface LoggerOptions {
 }
 
 const REDACTED = '[redacted]';
-const SECRET_NAME = /authorization|cookie|token|secret|passw|passphrase|private_?key|credential/i;
+const SECRET_NAME = /authorization|cookie|token|secret|passw|passphrase|private_?key|credential|^(user_?)?pin$/i;
 /** Long-lived parts of a log line that may be credentials: the value of a Bearer scheme, and compact JWS. */
 const BEARER = /\b(Bearer|Basic|DPoP)\s+[A-Za-z0-9._~+/=-]{6,}/gi;
 const JWT = /\beyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]*)?/g;

@@ -2,6 +2,7 @@
  * What a process that serves needs to know beside the sections of its services: database, logging, and per service
  * where to listen and where the keys are.
  */
+import { KeyError } from '@chancery/keys/key-error';
 import { openSigner } from '@chancery/keys/open-signer';
 import type { Signer } from '@chancery/keys/signer';
 import { z } from 'zod';
@@ -57,8 +58,14 @@ export function keysSection(env?: Environment) {
 	return z.record(
 		z.string(),
 		z.strictObject({
-			uri: z.string().min(1).describe('Where the key is: file:PATH'),
+			uri: z
+				.string()
+				.min(1)
+				.describe('Where the key is: file:PATH, or pkcs11:token=...;object=...?module-path=PATH (RFC 7512) for an HSM'),
 			passphrase: secret(env).optional().describe('Unlocks an encrypted key file; { file } or { env }'),
+			pin: secret(env)
+				.optional()
+				.describe('PIN of the token that a pkcs11: key is in; { file } or { env }. One login is tried with it'),
 			requireEncrypted: z.boolean().default(false).describe('Refuse a key file that lies in the clear'),
 		}),
 	);
@@ -68,13 +75,21 @@ export type KeysSection = z.output<ReturnType<typeof keysSection>>;
 
 /**
  * Opens the key that a service calls `name`.
- * @throws ConfigError when the section names no such key; KeyError when it does not open
+ * @throws ConfigError when the section names no such key, or a PIN that its token refuses; KeyError when it does not open
  */
 export async function openConfiguredKey(service: string, keys: KeysSection, name: string): Promise<Signer> {
 	const key = Object.hasOwn(keys, name) ? keys[name] : undefined;
 	if (!key) throw new ConfigError(`${service}.keys.${name}: this service needs the key '${name}'`);
-	return openSigner(key.uri, {
-		requireEncrypted: key.requireEncrypted,
-		...(key.passphrase ? { passphrase: key.passphrase.reveal() } : {}),
-	});
+	try {
+		return await openSigner(key.uri, {
+			requireEncrypted: key.requireEncrypted,
+			...(key.passphrase ? { passphrase: key.passphrase.reveal() } : {}),
+			...(key.pin ? { pin: key.pin.reveal() } : {}),
+		});
+	} catch (error) {
+		// The exit code of a configuration error: a process manager that starts us again and again would lock the token.
+		if (error instanceof KeyError && (error.code === 'pin-wrong' || error.code === 'pin-locked'))
+			throw new ConfigError(`${service}.keys.${name}.pin: ${error.message}`, { cause: error });
+		throw error;
+	}
 }

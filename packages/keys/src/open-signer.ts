@@ -4,24 +4,37 @@
 import { fileURLToPath } from 'node:url';
 import { openFileKey } from './file-key.ts';
 import { KeyError } from './key-error.ts';
+import { openPkcs11Key } from './pkcs11-key.ts';
 import type { Signer } from './signer.ts';
 
 export interface SignerSecrets {
 	/** Passphrase of a file key. */
 	readonly passphrase?: string;
-	/** Refuse a file key that lies in the clear. */
+	/** PIN of the token that a PKCS#11 key is in. */
+	readonly pin?: string;
+	/** Refuse a file key that lies in the clear. A key in a token never does. */
 	readonly requireEncrypted?: boolean;
 }
 
 type Opener = (uri: string, secrets: SignerSecrets) => Promise<Signer>;
 
 const SCHEMES: Readonly<Record<string, Opener>> = {
-	'file:': (uri, secrets) => openFileKey(pathOf(uri), secrets),
+	'file:': (uri, secrets) => {
+		const path = pathOf(uri);
+		if (secrets.pin !== undefined)
+			throw new KeyError('secret-misplaced', `${path} is a key file, which has a passphrase; a PIN was given`);
+		return openFileKey(path, secrets);
+	},
+	'pkcs11:': (uri, { pin, passphrase }) => {
+		if (passphrase !== undefined)
+			throw new KeyError('secret-misplaced', 'a key in a token has a PIN; a passphrase was given');
+		return openPkcs11Key(uri, pin === undefined ? {} : { pin });
+	},
 };
 
 /**
  * Opens the key that `uri` names: `file:/absolute/path`, `file:relative/path` or `file:///absolute/path` (the last one
- * percent-encoded, RFC 8089).
+ * percent-encoded, RFC 8089), or `pkcs11:token=...;object=...?module-path=/absolute/path` (RFC 7512).
  * @throws KeyError `bad-uri` for an unknown scheme, and whatever the key store says
  */
 export async function openSigner(uri: string, secrets: SignerSecrets = {}): Promise<Signer> {
