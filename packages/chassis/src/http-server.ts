@@ -1,14 +1,25 @@
 /**
- * The HTTP/1.1 server under a listener: time and size limits against slow or endless clients, and an answer in our own
- * words when bytes arrive that are not HTTP.
+ * The HTTP/1.1 server under a listener, in the clear or over TLS: time and size limits against slow or endless clients,
+ * and an answer in our own words when bytes arrive that are not HTTP.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
+import {
+	createServer,
+	type Server as HttpServer,
+	type IncomingMessage,
+	type ServerResponse,
+	STATUS_CODES,
+} from 'node:http';
+import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { DomainError } from './domain-error.ts';
+import { handshakesOf } from './plain-on-tls.ts';
+import type { TlsPair } from './tls-pair.ts';
+
+export type BoundServer = HttpServer | HttpsServer;
 
 export interface HttpLimits {
-	/** The whole head of a request must have arrived within this time. */
+	/** The whole head of a request must have arrived within this time; before it, as long again for a TLS handshake. */
 	readonly headersTimeoutMs: number;
 	/** Head and body must have arrived within this time; a slow sender is cut off whatever its pace. */
 	readonly requestTimeoutMs: number;
@@ -41,38 +52,50 @@ export interface RawAnswer {
 }
 
 /**
- * Makes a server that is not yet listening. `renderRefusal` words the answer to bytes that never became a request.
+ * Makes a server that is not yet listening. `renderRefusal` words the answer to bytes that never became a request. With
+ * `tls` it speaks TLS 1.2 or newer and nothing else.
  */
 export function createHttpServer(
 	limits: HttpLimits,
 	handler: HttpHandler,
 	renderRefusal: (error: DomainError) => RawAnswer,
-): Server {
+	tls?: TlsPair,
+): BoundServer {
 	/** The answer under way on a connection; raw bytes in the middle of it would be read as part of it. */
 	const underWay = new WeakMap<Duplex, ServerResponse>();
 	const refused = new WeakSet<Duplex>();
-	const server = createServer(
-		{
-			headersTimeout: limits.headersTimeoutMs,
-			requestTimeout: limits.requestTimeoutMs,
-			keepAliveTimeout: limits.keepAliveTimeoutMs,
-			maxHeaderSize: limits.maxHeaderBytes,
-			connectionsCheckingInterval: limits.checkIntervalMs,
-			insecureHTTPParser: false,
-			// The listener asks for it: node's own refusal has no shape of ours.
-			requireHostHeader: false,
-			// Proofs and receipts are small: waiting to fill a segment costs more than the segment.
-			noDelay: true,
-		},
-		(request, response) => {
-			underWay.set(request.socket, response);
-			// A closing server answers what still arrives on open connections, once.
-			if (!server.listening) response.shouldKeepAlive = false;
-			handler(request, response);
-		},
-	);
+	const options = {
+		headersTimeout: limits.headersTimeoutMs,
+		requestTimeout: limits.requestTimeoutMs,
+		keepAliveTimeout: limits.keepAliveTimeoutMs,
+		maxHeaderSize: limits.maxHeaderBytes,
+		connectionsCheckingInterval: limits.checkIntervalMs,
+		insecureHTTPParser: false,
+		// The listener asks for it: node's own refusal has no shape of ours.
+		requireHostHeader: false,
+		// Proofs and receipts are small: waiting to fill a segment costs more than the segment.
+		noDelay: true,
+	};
+	const onRequest: HttpHandler = (request, response) => {
+		underWay.set(request.socket, response);
+		// A closing server answers what still arrives on open connections, once.
+		if (!server.listening) response.shouldKeepAlive = false;
+		handler(request, response);
+	};
+	const overTls =
+		tls &&
+		createHttpsServer(
+			{ ...options, ...tls.context, ALPNProtocols: ['http/1.1'], handshakeTimeout: limits.headersTimeoutMs },
+			onRequest,
+		);
+	const handshakes = overTls && handshakesOf(overTls);
+	const server: BoundServer = overTls ?? createServer(options, onRequest);
 	server.maxConnections = limits.maxConnections;
 	server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
+		if (handshakes && !handshakes.isOver(socket)) {
+			handshakes.refuse(error, socket, () => serialise(renderRefusal(SPEAKS_TLS)));
+			return;
+		}
 		const response = underWay.get(socket);
 		const midAnswer = response?.headersSent === true && !response.writableFinished;
 		if (error.code === 'ECONNRESET' || !socket.writable || midAnswer || refused.has(socket)) {
@@ -84,6 +107,8 @@ export function createHttpServer(
 	});
 	return server;
 }
+
+const SPEAKS_TLS = new DomainError('invalid-request', 'this port speaks TLS: the address begins with https://');
 
 function toDomainError(error: NodeJS.ErrnoException, limits: HttpLimits): DomainError {
 	switch (error.code) {

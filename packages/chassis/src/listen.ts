@@ -3,19 +3,23 @@
  * is its own affair, and nobody else should be found at the other one.
  */
 import { once } from 'node:events';
-import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
+import type { BoundServer } from './http-server.ts';
+import type { TlsPair } from './tls-pair.ts';
+import type { TlsFiles } from './tls-section.ts';
 
 export interface ListenAddress {
 	/** A name or address; `localhost` binds 127.0.0.1 and, where the machine has IPv6, ::1. */
 	readonly host: string;
 	/** 0 chooses a free port, the same on both addresses. */
 	readonly port: number;
+	/** Where the certificate and its key are; without, the listener speaks plain HTTP. */
+	readonly tls?: TlsFiles | undefined;
 }
 
 export interface BoundListener {
-	readonly servers: readonly Server[];
+	readonly servers: readonly BoundServer[];
 	/** Base URL without a trailing slash. */
 	readonly url: string;
 }
@@ -25,35 +29,42 @@ const NO_IPV6 = new Set(['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EINVAL']);
 const FREE_PORT_ATTEMPTS = 5;
 
 /** @throws the system's error when an address cannot be bound (EADDRINUSE, EACCES, ...) */
-export async function bindListener(app: FastifyInstance, address: ListenAddress): Promise<BoundListener> {
+export async function bindListener(
+	app: FastifyInstance,
+	address: ListenAddress,
+	tls: TlsPair | undefined,
+): Promise<BoundListener> {
 	await app.ready();
+	// The server that the framework made speaks plain HTTP, and stays closed where that is not wanted.
+	const first = tls ? app.chassis.openServer(tls) : app.server;
+	const scheme = tls ? 'https' : 'http';
 	if (address.host !== 'localhost') {
-		const port = await bind(app.server, address.host, address.port);
-		const { address: bound, family } = app.server.address() as AddressInfo;
+		const port = await bind(first, address.host, address.port);
+		const { address: bound, family } = first.address() as AddressInfo;
 		// A wildcard is no address to call.
 		const any = bound === '0.0.0.0' || bound === '::';
 		const host = any ? 'localhost' : family === 'IPv6' ? `[${address.host.replace(/^\[|\]$/g, '')}]` : address.host;
-		return { servers: [app.server], url: `http://${host}:${port}` };
+		return { servers: [first], url: `${scheme}://${host}:${port}` };
 	}
 	for (let attempt = 1; ; attempt++) {
-		const port = await bind(app.server, '127.0.0.1', address.port);
-		const url = `http://localhost:${port}`;
-		const second = app.chassis.openServer();
+		const port = await bind(first, '127.0.0.1', address.port);
+		const url = `${scheme}://localhost:${port}`;
+		const second = app.chassis.openServer(tls);
 		try {
 			await bind(second, '::1', port);
-			return { servers: [app.server, second], url };
+			return { servers: [first, second], url };
 		} catch (error) {
 			const code = (error as NodeJS.ErrnoException).code ?? '';
-			if (NO_IPV6.has(code)) return { servers: [app.server], url };
-			app.server.close();
-			await once(app.server, 'close');
+			if (NO_IPV6.has(code)) return { servers: [first], url };
+			first.close();
+			await once(first, 'close');
 			// The port that was free on one address is taken on the other: a fixed port fails, a chosen one is chosen anew.
 			if (address.port !== 0 || code !== 'EADDRINUSE' || attempt === FREE_PORT_ATTEMPTS) throw error;
 		}
 	}
 }
 
-async function bind(server: Server, host: string, port: number): Promise<number> {
+async function bind(server: BoundServer, host: string, port: number): Promise<number> {
 	server.listen({ host, port });
 	await once(server, 'listening');
 	return (server.address() as AddressInfo).port;

@@ -3,7 +3,7 @@
  * one measurement per request. Routes are put on it by `mount`; bodies reach them as bytes.
  */
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage, Server } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { isRetryable, isTimeout, isUnavailable } from '@chancery/postgres/pg-errors';
 import {
 	type FastifyBaseLogger,
@@ -16,11 +16,18 @@ import {
 } from 'fastify';
 import { DomainError } from './domain-error.ts';
 import { type ErrorFamily, type ErrorTable, isUnexpected, type RenderedError, renderError } from './error-rendering.ts';
-import { createHttpServer, DEFAULT_HTTP_LIMITS, type HttpHandler, type HttpLimits } from './http-server.ts';
+import {
+	type BoundServer,
+	createHttpServer,
+	DEFAULT_HTTP_LIMITS,
+	type HttpHandler,
+	type HttpLimits,
+} from './http-server.ts';
 import { KnownPaths } from './known-paths.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
 import { BodyReader } from './request-body.ts';
+import type { TlsPair } from './tls-pair.ts';
 
 export interface ListenerOptions {
 	readonly name: string;
@@ -52,8 +59,8 @@ export interface ListenerState {
 	readonly name: string;
 	/** Set by `startService` when the service brings none of its own. */
 	metrics: Metrics | undefined;
-	/** Another server with the same limits in front of the same routes (the second address of `localhost`). */
-	readonly openServer: () => Server;
+	/** Another server with the same limits in front of the same routes (a second address, or one that speaks TLS). */
+	readonly openServer: (tls?: TlsPair) => BoundServer;
 	/** The log line of a request names these beside the usual fields (who called, ...). */
 	readonly describeRequest: ((request: FastifyRequest) => Record<string, unknown>)[];
 }
@@ -89,12 +96,14 @@ export function createListener(options: ListenerOptions): FastifyInstance {
 	const limits: HttpLimits = { ...DEFAULT_HTTP_LIMITS, ...options.limits };
 	const render = (error: unknown, requestId: string) =>
 		renderError(error, { errors: options.errors, family: options.family, requestId });
-	const openServer = (handler: HttpHandler): Server =>
-		createHttpServer(limits, handler, (error) => {
+	const openServer = (handler: HttpHandler, tls?: TlsPair): BoundServer => {
+		const refuseConnection = (error: DomainError) => {
 			const rendered = render(error, randomUUID());
 			options.log.debug({ listener: options.name, reason: rendered.code }, 'refused a connection');
 			return rendered;
-		});
+		};
+		return createHttpServer(limits, handler, refuseConnection, tls);
+	};
 
 	const app: FastifyInstance = fastify({
 		loggerInstance: options.log as FastifyBaseLogger,
@@ -114,7 +123,7 @@ export function createListener(options: ListenerOptions): FastifyInstance {
 	const state: ListenerState = {
 		name: options.name,
 		metrics: options.metrics,
-		openServer: () => openServer(app.routing as unknown as HttpHandler),
+		openServer: (tls) => openServer(app.routing as unknown as HttpHandler, tls),
 		describeRequest: [],
 	};
 	app.decorate('chassis', state);

@@ -9,6 +9,8 @@ export interface Metrics {
 	/** One answered request; `route` is the pattern, never the path, so that clients cannot make new series. */
 	observeRequest(at: RequestSample): void;
 	countJobFailure(job: string): void;
+	/** When the TLS certificate that `listener` shows expires; a series that does not move on is one that nobody renews. */
+	setCertificateEnd(listener: string, unixSeconds: number): void;
 }
 
 export interface RequestSample {
@@ -40,11 +42,18 @@ export function createMetrics(name: string): Metrics {
 		labelNames: ['job'],
 		registers,
 	});
+	const certificateEnd = new Gauge({
+		name: 'tls_certificate_expiry_timestamp_seconds',
+		help: 'End of the TLS certificate that a listener shows, unix time',
+		labelNames: ['listener'],
+		registers,
+	});
 	registerProcess(registers);
 	return {
 		registry,
 		observeRequest: ({ seconds, ...labels }) => duration.observe(labels, seconds),
 		countJobFailure: (job) => jobFailures.inc({ job }),
+		setCertificateEnd: (listener, unixSeconds) => certificateEnd.set({ listener }, unixSeconds),
 	};
 }
 

@@ -8,6 +8,7 @@ import type { Signer } from '@chancery/keys/signer';
 import { z } from 'zod';
 import { ConfigError } from './config.ts';
 import { secret } from './secret.ts';
+import { tlsSection } from './tls-section.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -50,6 +51,11 @@ export const listenSection = z.record(
 			.default('localhost')
 			.describe('Name or address; localhost binds both loopback addresses. The admin listener belongs on loopback'),
 		port: z.int().min(0).max(65_535).describe('TCP port; 0 chooses a free one'),
+		tls: tlsSection()
+			.optional()
+			.describe(
+				'Certificate and key with which the listener speaks TLS 1.2 or newer. Absent: plain HTTP, which only loopback or a proxy on the same machine should see',
+			),
 	}),
 );
 

@@ -8,6 +8,7 @@ import { randomBytes } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import type { Signer } from '@chancery/keys/signer';
 import { openDatabase } from '@chancery/postgres/pool';
+import { AuthorityError, trustFromEnvironment } from '@chancery/wire/tls-authorities';
 import type { z } from 'zod';
 import { ConfigError, loadConfig, parseSection } from './config.ts';
 import { createLogger, type Logger } from './logger.ts';
@@ -40,13 +41,14 @@ export async function run<S extends z.ZodType>(
 	let log = createLogger({ level: 'info', json: true, name });
 	const fail = (error: unknown, message: string): never => {
 		log.fatal({ err: error }, message);
-		process.exit(error instanceof ConfigError ? EXIT_CONFIG : 1);
+		process.exit(error instanceof ConfigError || error instanceof AuthorityError ? EXIT_CONFIG : 1);
 	};
 	process.on('uncaughtException', (error) => fail(error, 'an error that nobody expected'));
 	process.on('unhandledRejection', (error) => fail(error, 'a rejection that nobody handled'));
 	const started = Promise.withResolvers<() => Promise<void>>();
 	stopOnSignal(started.promise, () => log);
 	try {
+		trustFromEnvironment();
 		const settings = await readSettings(name, configSchema);
 		log = createLogger({ ...settings.logging, name });
 		const { url } = settings.database;

@@ -1,13 +1,15 @@
 /**
  * Starts a service and ends it: listeners, jobs, and an orderly stop within a fixed time, whatever clients do.
  */
-import type { Server } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { BoundServer } from './http-server.ts';
 import { runJob } from './job-runner.ts';
 import { type BoundListener, bindListener, type ListenAddress } from './listen.ts';
 import type { Logger } from './logger.ts';
 import { createMetrics } from './metrics.ts';
 import type { Service } from './service.ts';
+import { openTlsPair } from './tls-pair.ts';
+import { rotateTlsPair } from './tls-rotation.ts';
 
 export interface StartOptions {
 	/** Where each listener of the service is bound, by its name. */
@@ -31,16 +33,18 @@ const CLOSE_MS = 500;
 
 /**
  * Binds all listeners, then starts the jobs. When one address cannot be bound, what was started is stopped again.
- * @throws Error when an address is missing or cannot be bound
+ * @throws ConfigError when the TLS files of an address cannot be used; Error when one is missing or cannot be bound
  */
 export async function startService(service: Service, options: StartOptions): Promise<RunningService> {
 	const { log } = options;
 	const metrics = service.metrics ?? createMetrics(service.name);
 	const bound: (readonly [name: string, listener: BoundListener])[] = [];
 	const stopping = new AbortController();
+	const rotations: (() => void)[] = [];
 	let jobs: Promise<unknown> = Promise.resolve();
 
 	const stop = async () => {
+		for (const end of rotations) end();
 		// Requests first: what waits for an answer may need a job to get it.
 		await drain(bound.flatMap(([, listener]) => listener.servers));
 		stopping.abort();
@@ -59,8 +63,13 @@ export async function startService(service: Service, options: StartOptions): Pro
 			const address = Object.hasOwn(options.addresses, name) ? options.addresses[name] : undefined;
 			if (!address) throw new Error(`${service.name} has a listener '${name}' and no address for it`);
 			app.chassis.metrics ??= metrics;
-			const listener = await bindListener(app, address);
+			const pair = address.tls && (await openTlsPair(address.tls, Date.now()));
+			const listener = await bindListener(app, address, pair);
 			bound.push([name, listener]);
+			if (address.tls && pair) {
+				const { servers } = listener;
+				rotations.push(rotateTlsPair({ listener: name, files: address.tls, pair, servers, log, metrics }));
+			}
 			log.info({ service: service.name, listener: name, url: listener.url }, 'listening');
 		}
 	} catch (error) {
@@ -81,7 +90,7 @@ export async function startService(service: Service, options: StartOptions): Pro
 }
 
 /** No new connections, idle ones closed, busy ones given `DRAIN_MS`. Half-open connections count as busy until then. */
-async function drain(servers: readonly Server[]): Promise<void> {
+async function drain(servers: readonly BoundServer[]): Promise<void> {
 	const listening = servers.filter((server) => server.listening);
 	const closed = Promise.all(listening.map((server) => new Promise((resolve) => server.close(resolve))));
 	const closeIdle = () => {

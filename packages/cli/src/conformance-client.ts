@@ -14,6 +14,7 @@ import { fromHex, fromUtf8 } from '@chancery/core/bytes';
 import { openTrustedRoot } from '@chancery/verify/trust-material';
 import type { Artifact } from '@chancery/verify/verify-bundle';
 import { parseSigningConfig } from '@chancery/wire/signing-config';
+import { trustFromEnvironment } from '@chancery/wire/tls-authorities';
 import { policyOf } from './identity-options.ts';
 import { terminal } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
@@ -35,6 +36,7 @@ const OPTIONS = {
 const CASES = process.env.CONFORMANCE_CASES ?? join(import.meta.dirname, '../../../../shared/conformance-cases');
 
 try {
+	trustFromEnvironment();
 	const { values, positionals } = parseArgs({ options: OPTIONS, allowPositionals: true });
 	const [command, artifact] = positionals;
 	if (!values.bundle || !artifact) throw new UsageError('a bundle and an artifact are needed');

@@ -1,6 +1,7 @@
 /**
  * Entry of the `chancery` command. Exit codes: 0 done, 1 refused or failed, 2 wrong usage.
  */
+import { trustFromEnvironment } from '@chancery/wire/tls-authorities';
 import { CommanderError } from 'commander';
 import { buildProgram } from './program.ts';
 import { terminal } from './terminal.ts';
@@ -8,8 +9,10 @@ import { UsageError } from './usage-error.ts';
 
 /** Errors that are an answer, not a fault: their message is for the person, their stack is not. */
 const ANSWERS = new Set([
+	'AuthorityError',
 	'CallError',
 	'ClientError',
+	'ConfigError',
 	'EmbeddedPostgresError',
 	'FormatError',
 	'KeyError',
@@ -27,6 +30,7 @@ for (const stream of [process.stdout, process.stderr])
 	});
 
 try {
+	trustFromEnvironment();
 	await buildProgram().parseAsync();
 } catch (error) {
 	process.exitCode = report(error);

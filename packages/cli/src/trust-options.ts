@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fetchTrust } from '@chancery/client/tuf-client';
 import { openTrustedRoot, type TrustMaterial } from '@chancery/verify/trust-material';
 import { parseSigningConfig, type SigningConfig } from '@chancery/wire/signing-config';
+import { trustAuthorityFile } from '@chancery/wire/tls-authorities';
 import { type Command, Option } from 'commander';
 import { defaultTufFolder } from './default-folders.ts';
 import { UsageError } from './usage-error.ts';
@@ -20,6 +21,8 @@ export interface TrustOptions {
 interface InstanceFile {
 	readonly trustedRoot: string;
 	readonly signingConfig: string;
+	/** The authority of an instance that serves over TLS with a certificate of its own, or of a private CA. */
+	readonly tlsCa?: string;
 }
 
 const CURRENT_MIRROR = 'mirror.json';
@@ -86,7 +89,9 @@ async function readInstance(folder: string): Promise<InstanceFile> {
 	const text = await readFile(path, 'utf8').catch(() => undefined);
 	if (text === undefined)
 		throw new UsageError(`${path} does not exist: has 'chancery up --data ${folder}' been started?`);
-	return JSON.parse(text) as InstanceFile;
+	const instance = JSON.parse(text) as InstanceFile;
+	if (instance.tlsCa !== undefined) trustAuthorityFile(instance.tlsCa, path);
+	return instance;
 }
 
 async function readJson(path: string): Promise<unknown> {

@@ -7,6 +7,7 @@ import { copyFile, link, mkdir, readFile, rm, writeFile } from 'node:fs/promises
 import { join } from 'node:path';
 import { openTrustedRoot, type TrustMaterial } from '@chancery/verify/trust-material';
 import { parseSigningConfig, type SigningConfig } from '@chancery/wire/signing-config';
+import { explainTlsFailure } from '@chancery/wire/tls-failure';
 import { Updater } from 'tuf-js';
 import { ClientError } from './client-error.ts';
 
@@ -44,7 +45,8 @@ export async function fetchTrust(source: TufSource): Promise<TufTrust> {
 		// A root that led nowhere must not stand in the way of the right one.
 		if (isFirst) await rm(join(source.cacheDir, 'root.json'), { force: true });
 		if (cause instanceof ClientError) throw cause;
-		const reason = cause instanceof Error ? cause.message : String(cause);
+		const host = URL.parse(source.mirror)?.host ?? source.mirror;
+		const reason = explainTlsFailure(cause, host) ?? (cause instanceof Error ? cause.message : String(cause));
 		throw new ClientError('trust-unavailable', `${source.mirror} gave no trusted root: ${reason}`, { cause });
 	}
 }

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import type { BodyInput, BodyOf, BodyShape, Route } from './route.ts';
+import { explainTlsFailure } from './tls-failure.ts';
 
 export interface CallOptions {
 	/** The fetch to use; outgoing policy (private address ranges, proxies) is its business. */
@@ -97,7 +98,7 @@ export async function call<R extends Route>(
 		if (error instanceof CallError) throw error;
 		throw new CallError(
 			{ request, status: undefined, serverMessage: '' },
-			`${request} failed: ${printable(reasonOf(error))}`,
+			`${request} failed: ${printable(reasonOf(error, url.host))}`,
 			{
 				cause: error,
 			},
@@ -190,10 +191,12 @@ function printable(words: string): string {
 		.slice(0, MAX_SERVER_MESSAGE_CHARS);
 }
 
-function reasonOf(error: unknown): string {
+function reasonOf(error: unknown, host: string): string {
 	if (error instanceof z.ZodError) return `the reply breaks its schema: ${z.prettifyError(error)}`;
 	if (!(error instanceof Error)) return String(error);
 	if (error.name === 'TimeoutError') return 'no answer in time';
+	const ofTls = explainTlsFailure(error, host);
+	if (ofTls !== undefined) return ofTls;
 	const cause =
 		error.cause instanceof Error ? `: ${error.cause.message || String((error.cause as { code?: string }).code)}` : '';
 	return `${error.message}${cause}`;

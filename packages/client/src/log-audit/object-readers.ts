@@ -5,6 +5,7 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { explainTlsFailure } from '@chancery/wire/tls-failure';
 import { ClientError } from '../client-error.ts';
 
 /** The bytes of a resource by its path below the log; undefined when it is not there. @throws ClientError `log-unreadable` */
@@ -48,6 +49,9 @@ async function request(url: string, fetchUsed: typeof fetch): Promise<{ bytes: U
 		return failure(`answered ${response.status}`, TRY_AGAIN.has(response.status) ? response.status : undefined);
 	} catch (cause) {
 		if (cause instanceof ClientError) return cause;
+		// Asking again would not change what the certificate says.
+		const ofTls = explainTlsFailure(cause, new URL(url).host);
+		if (ofTls !== undefined) return failure(`gave no answer: ${ofTls}`);
 		const inner = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
 		return failure(`gave no answer: ${inner instanceof Error ? inner.message : String(inner)}`, cause);
 	}
