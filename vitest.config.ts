@@ -77,3 +77,12 @@ export default defineConfig({
 		],
 	},
 });
+			{
+				extends: true,
+				test: {
+					name: 'secrets',
+					include: ['packages/conformance/test/secrets/*.test.ts'],
+					// The trip through an instance, and its search, are the setup of the tests that look at what was found.
+					hookTimeout: 600_000,
+				},
+			},
