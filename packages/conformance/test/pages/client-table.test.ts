@@ -1,0 +1,35 @@
+/** The table of docs/clients/README.md: every pinned client, in its version, with the page that installs it. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { CLIENT_NAMES, CLIENT_SOURCES } from '../clients/client-versions.ts';
+import { CHECKOUT } from './default-instance.ts';
+import { readInstall } from './installs.ts';
+import { readPage } from './page.ts';
+
+const FOLDER = join(CHECKOUT, 'docs/clients');
+const textOf = (name: string) => readFileSync(join(FOLDER, name), 'utf8');
+
+const rows = [...textOf('README.md').matchAll(/^\| [^|]+ \| ([^|]+) \|.*\[[\w-]+\]\(([\w-]+\.md)\) \|$/gm)].map(
+	([, version = '', page = '']) => ({ version, page }),
+);
+const installs = rows.map(({ version, page }) => {
+	const blocks = readPage(textOf(page)).blocks.filter(({ how }) => how === 'install');
+	const clients = blocks
+		.flatMap(({ code }) => readInstall(code))
+		.flatMap((it) => (it.kind === 'with' ? [] : [it.client]));
+	return { version, page, clients };
+});
+
+it('names every page', () => {
+	const pages = readdirSync(FOLDER).filter((name) => name !== 'README.md');
+	expect(rows.map(({ page }) => page).sort()).toEqual(pages.sort());
+});
+
+it('leads to an installation of every pinned client', () => {
+	expect(installs.flatMap(({ clients }) => clients).sort()).toEqual([...CLIENT_NAMES].sort());
+});
+
+it.each(installs.filter(({ clients }) => clients.length > 0))('names the version on $page', ({ version, clients }) => {
+	expect(clients.map((client) => CLIENT_SOURCES[client].version)).toEqual([version]);
+});

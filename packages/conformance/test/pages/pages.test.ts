@@ -1,0 +1,84 @@
+/** Every command of the pages, pasted as it stands, does what the page says it does. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, inject, it } from 'vitest';
+import type { ClientName } from '../clients/client-versions.ts';
+import { CHECKOUT } from './default-instance.ts';
+import { type Install, install, readInstall } from './installs.ts';
+import { type Page, readPage } from './page.ts';
+import { makeReader } from './reader.ts';
+import { type Pasted, runPage } from './run-page.ts';
+import { differenceOf } from './shown-output.ts';
+
+const CLIENT_PAGES = 'docs/clients';
+/** Read in the checkout; all others next to a running instance, in an empty folder. */
+const IN_CHECKOUT = ['README.md', `${CLIENT_PAGES}/README.md`];
+
+const names = readdirSync(join(CHECKOUT, CLIENT_PAGES)).filter((name) => name.endsWith('.md'));
+const pages = ['README.md', ...names.map((name) => `${CLIENT_PAGES}/${name}`)].map((path) => {
+	const page = readPage(readFileSync(join(CHECKOUT, path), 'utf8'));
+	return { path, ...page, ...installsOf(page) };
+});
+
+function installsOf({ blocks, faults }: Page): { installs: readonly Install[]; faults: readonly string[] } {
+	const installs: Install[] = [];
+	const more: string[] = [];
+	for (const { line, code } of blocks.filter(({ how }) => how === 'install')) {
+		try {
+			installs.push(...readInstall(code));
+		} catch (error) {
+			more.push(`line ${line}: ${(error as Error).message}`);
+		}
+	}
+	return { installs, faults: [...faults, ...more] };
+}
+
+/** Undefined for a client that could not be had: it was named as not run when the clients were looked for. */
+function pathOf(client: ClientName): string | undefined {
+	const found = inject('clients')[client];
+	return 'path' in found ? found.path : undefined;
+}
+
+/** The same for every user, and as fast. */
+const asYours = (said: string): string =>
+	said.replaceAll(inject('homeOfInstance'), '/home/you').replaceAll(/\d+\.\d s\b/g, '0.0 s');
+
+async function paste({ path, blocks, installs }: (typeof pages)[number]): Promise<ReadonlyMap<number, Pasted>> {
+	const reader = await makeReader(IN_CHECKOUT.includes(path) ? 'checkout' : 'instance', inject('homeOfInstance'));
+	try {
+		for (const each of installs) await install(each, pathOf, reader);
+		return await runPage(blocks, reader);
+	} finally {
+		await rm(reader.base, { recursive: true, force: true });
+	}
+}
+
+describe.each(pages)('$path', (page) => {
+	const pasted = page.blocks.filter(({ how }) => how === 'run' || how === 'fails');
+	const canRun = page.installs.every((each) => each.kind === 'with' || pathOf(each.client) !== undefined);
+
+	it('has no block that nobody runs, and installs what test:clients installs', () => {
+		expect(page.faults).toEqual([]);
+	});
+
+	const started = page.blocks.filter(({ how, output }) => how === 'start' && output !== undefined);
+	it.runIf(started.length > 0).each(started)('line $line shows what is said at the start', ({ output = '' }) => {
+		expect(differenceOf(asYours(output), asYours(inject('saidAtStart')))).toBeUndefined();
+	});
+
+	describe.runIf(canRun && pasted.length > 0)('pasted', () => {
+		let results: ReadonlyMap<number, Pasted>;
+		beforeAll(async () => {
+			results = await paste(page);
+		});
+
+		it.each(pasted)('line $line: $how', ({ line, how, output }) => {
+			const { code, printed = '' } = results.get(line) ?? {};
+			if (code === undefined) expect.fail(`the shell ended here or before:\n${printed}`);
+			if (how === 'run') expect(code, printed).toBe(0);
+			else expect(code, printed).not.toBe(0);
+			if (output !== undefined) expect(differenceOf(output, printed)).toBeUndefined();
+		});
+	});
+});
