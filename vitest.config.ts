@@ -1,7 +1,12 @@
 import { defineConfig } from 'vitest/config';
 
 /** Files of a package that belong to a project of their own are left out of `fast`. */
-const SLOW = ['packages/conformance/**', 'packages/stack/test/**', 'packages/tlog/test/surroundings/server.test.ts'];
+const SLOW = [
+	'packages/conformance/**',
+	'packages/stack/test/**',
+	'packages/tlog/test/surroundings/server.test.ts',
+	'packages/*/test/hsm/**',
+];
 
 export default defineConfig({
 	test: {
@@ -51,6 +56,14 @@ export default defineConfig({
 			{
 				extends: true,
 				test: {
+					name: 'hsm',
+					include: ['packages/*/test/hsm/*.test.ts'],
+					globalSetup: ['packages/keys/src/test-softhsm.ts', 'packages/postgres/src/test-server.ts'],
+				},
+			},
+			{
+				extends: true,
+				test: {
 					name: 'inputs',
 					include: ['packages/conformance/test/inputs/*.test.ts'],
 					globalSetup: ['packages/conformance/test/judges/instance.ts'],
@@ -72,17 +85,11 @@ export default defineConfig({
 			},
 			{
 				extends: true,
-				test: {
-					name: 'pages',
-					include: ['packages/conformance/test/pages/*.test.ts'],
-					globalSetup: ['packages/conformance/test/pages/default-instance.ts'],
-					hookTimeout: 300_000,
-				},
-			},
-			{
-				extends: true,
 				test: { name: 'cases', include: ['packages/conformance/test/cases/*.test.ts'] },
 			},
+		],
+	},
+});
 			{
 				extends: true,
 				test: {
@@ -92,6 +99,3 @@ export default defineConfig({
 					hookTimeout: 600_000,
 				},
 			},
-		],
-	},
-});

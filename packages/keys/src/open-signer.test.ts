@@ -31,6 +31,21 @@ describe('a key URI', () => {
 		await expect(openSigner(uri)).rejects.toMatchObject({ code: 'passphrase-missing' });
 	});
 
+	it('opens nothing with a secret of the other kind', async () => {
+		const file = `file:${join(folder, 'locked.pem')}`;
+		const token = 'pkcs11:token=log?module-path=/no/module.so';
+		await expect(openSigner(file, { pin: 'pass' })).rejects.toMatchObject({ code: 'secret-misplaced' });
+		await expect(openSigner(token, { passphrase: 'pass' })).rejects.toMatchObject({ code: 'secret-misplaced' });
+	});
+
+	it('of a token needs the compiled binding and a module, and says which of them is missing', async () => {
+		const error = await openSigner('pkcs11:token=log?module-path=/no/module.so').catch((cause: unknown) => cause);
+		expect(error).toMatchObject({
+			code: expect.stringMatching(/^(binding|module)-missing$/),
+			message: expect.stringMatching(/npm run build:pkcs11|module-path/),
+		});
+	});
+
 	it.each([
 		'',
 		'/plain/path',

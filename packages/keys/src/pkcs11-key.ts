@@ -22,6 +22,8 @@ const MAX_WAITING = 1_000;
 /** After a failed attempt to open the token again; in between, every signature fails at once. */
 const REOPEN_EVERY_MS = 1_000;
 const MAX_PIN_BYTES = 255;
+/** What a token says of the message and not of itself: it is as usable as before. */
+const OF_THE_MESSAGE = new Set(['CKR_ARGUMENTS_BAD', 'CKR_DATA_INVALID', 'CKR_DATA_LEN_RANGE']);
 
 const ALGORITHMS: Readonly<Record<Pkcs11Algorithm, KeyAlgorithm>> = {
 	'P-256': 'ecdsa-sha2-256-nistp256',
@@ -89,7 +91,7 @@ async function provenPublicKey(uri: Pkcs11Uri, child: Pkcs11Child): Promise<Uint
 			`${uri.name}: the token keeps neither a public key nor a certificate under the id (or label) of this private key; write one beside it`,
 		);
 	const challenge = new Uint8Array(randomBytes(32));
-	const signature = await signOnce(uri, child, PREPARED[algorithm](challenge)).catch((cause: Error) => {
+	const signature = await signOnce(child, PREPARED[algorithm](challenge)).catch((cause: Error) => {
 		throw new KeyError('sign-failed', `${uri.name}: the key did not sign (${cause.message})`);
 	});
 	for (const found of publicKeys) {
@@ -107,12 +109,12 @@ async function provenPublicKey(uri: Pkcs11Uri, child: Pkcs11Child): Promise<Uint
 }
 
 /** @throws Error whose message is the reason */
-async function signOnce({ name }: Pkcs11Uri, child: Pkcs11Child, data: Uint8Array): Promise<Uint8Array> {
+async function signOnce(child: Pkcs11Child, data: Uint8Array): Promise<Uint8Array> {
 	const raw = await child.sign(data);
 	try {
 		return signatureOfModule(child.opened.algorithm, raw);
 	} catch {
-		throw new Error(`${name}: the token answered something that is no signature`);
+		throw new Error('the token answered something that is no signature');
 	}
 }
 
@@ -155,11 +157,13 @@ class ReopeningToken {
 	async #signOrReopen(data: Uint8Array): Promise<Uint8Array> {
 		const child = this.#child;
 		try {
-			return await signOnce(this.#uri, child, data);
+			return await signOnce(child, data);
 		} catch (cause) {
 			const reason = (cause as Error).message;
+			if (OF_THE_MESSAGE.has(reason))
+				throw new KeyError('sign-failed', `${this.#uri.name}: the token does not sign this message (${reason})`);
 			await this.#reopen(child, reason);
-			return signOnce(this.#uri, this.#child, data).catch((again: Error) => {
+			return signOnce(this.#child, data).catch((again: Error) => {
 				throw new KeyError(
 					'sign-failed',
 					`${this.#uri.name}: the key did not sign (${reason}), nor after the token was opened again (${again.message})`,

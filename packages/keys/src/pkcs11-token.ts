@@ -69,7 +69,8 @@ export async function openTokenKey({
 		sign: async (session, data) => {
 			const handle = handles[session]!;
 			module.C_SignInit(handle, mechanism, privateKey);
-			const input = Buffer.from(data);
+			// Of an empty buffer the binding makes a null pointer, which modules refuse: this one has a byte behind its end.
+			const input = Buffer.concat([data, Uint8Array.of(0)]).subarray(0, data.length);
 			inputs[session] = input;
 			return new Uint8Array(await module.C_SignAsync(handle, input, Buffer.alloc(MAX_SIGNATURE_BYTES)));
 		},

@@ -1,4 +1,4 @@
-/** Files: bundles, trusted roots, signing configurations, TUF metadata, configuration, marks; and tokens of clients. */
+/** Files: bundles, trusted roots, signing configurations, TUF metadata, configuration and its key URIs, marks; and tokens of clients. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +8,8 @@ import { ClientError } from '@chancery/client/client-error';
 import { readIdentityToken } from '@chancery/client/identity-token';
 import { FormatError } from '@chancery/core/format-error';
 import { parseJson } from '@chancery/core/json';
+import { KeyError } from '@chancery/keys/key-error';
+import { parsePkcs11Uri } from '@chancery/keys/pkcs11-uri';
 import { readFileMark } from '@chancery/tlog/file-mark';
 import { MarkError } from '@chancery/tlog/mark';
 import { configSchema as tsaSchema } from '@chancery/tsa/config';
@@ -22,6 +24,7 @@ import { clientTrustConfig, parseSigningConfig, signingConfig } from '@chancery/
 import { parseTrustedRoot, trustedRoot } from '@chancery/wire/trusted-root';
 import {
 	anyOf,
+	complaint,
 	domainError,
 	formatError,
 	type ParserUnderTest,
@@ -158,6 +161,28 @@ export const FILE_PARSERS: readonly ParserUnderTest[] = [
 			return parseSection('tsa', tsaSchema, sections.tsa);
 		},
 		check: (config) => sameText(JSON.stringify(parseSection('tsa', tsaSchema, config)), JSON.stringify(config)),
+	}),
+	parser({
+		name: 'PKCS#11 URI',
+		seeds: [
+			'pkcs11:?module-path=/usr/lib/softhsm/libsofthsm2.so',
+			'pkcs11:token=The%20CA;object=issuer;id=%01%ff;type=private?module-path=/usr/lib/softhsm/libsofthsm2.so',
+			"PKCS11:serial=:[]@!$'()*+,=&;slot-id=7;library-version=2.40;model=%C3%A9?module-path=/a%20b",
+		],
+		refusals: (error) => error instanceof KeyError && error.code === 'bad-uri',
+		parse: (input) => parsePkcs11Uri(textOf(input)),
+		// The name goes into logs: it must never reach behind the question mark, where a PIN may stand.
+		check: ({ name, modulePath }, input) =>
+			complaint(
+				name.includes('?') && 'its name goes on behind the question mark',
+				!modulePath.startsWith('/') && 'its module has no absolute path',
+				sameText(
+					name,
+					textOf(input)
+						.split('?')[0]!
+						.replace(/^pkcs11/i, 'pkcs11'),
+				),
+			),
 	}),
 	parser({
 		name: 'mark file',
