@@ -85,11 +85,17 @@ export default defineConfig({
 			},
 			{
 				extends: true,
+				test: {
+					name: 'pages',
+					include: ['packages/conformance/test/pages/*.test.ts'],
+					globalSetup: ['packages/conformance/test/pages/default-instance.ts'],
+					hookTimeout: 300_000,
+				},
+			},
+			{
+				extends: true,
 				test: { name: 'cases', include: ['packages/conformance/test/cases/*.test.ts'] },
 			},
-		],
-	},
-});
 			{
 				extends: true,
 				test: {
@@ -99,3 +105,6 @@ export default defineConfig({
 					hookTimeout: 600_000,
 				},
 			},
+		],
+	},
+});
