@@ -54,7 +54,7 @@ export interface MeasureOptions {
 	readonly warmUpMs: number;
 	readonly windowMs: number;
 	readonly runs: number;
-	/** Where the profile of the last window goes. */
+	/** Where the profile of the last window goes; that of a companion beside it. */
 	readonly profileTo?: string | undefined;
 }
 
@@ -85,9 +85,12 @@ export class Measurement {
 		let verified = 0;
 		for (let run = 1; run <= runs; run++) {
 			const isProfiled = profileTo !== undefined && run === runs;
-			if (isProfiled) await server.probe?.startProfile();
+			if (isProfiled) await Promise.all([server.probe?.startProfile(), server.companionProbe?.startProfile()]);
 			const { figures, report } = await this.window(server, cell, windowMs);
-			if (isProfiled) await server.probe?.stopProfile(profileTo);
+			if (isProfiled) {
+				await server.probe?.stopProfile(profileTo);
+				await server.companionProbe?.stopProfile(`${profileTo}.companion`);
+			}
 			// Sampling slows the server down.
 			if (!isProfiled || runs === 1) windows.push(figures);
 			verified += report.verified;

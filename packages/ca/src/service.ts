@@ -1,5 +1,6 @@
 /** The certificate authority as a service: its rooms wired together. */
 import { createAdminListener } from '@chancery/chassis/admin';
+import { createHttpTransport } from '@chancery/chassis/http-transport';
 import { createListener } from '@chancery/chassis/listener';
 import { mount } from '@chancery/chassis/mount';
 import type { Service, ServiceDeps } from '@chancery/chassis/service';
@@ -20,6 +21,7 @@ import { mountLegacySigningCertificate } from './routes/legacy-signing-certifica
 import { mountSigningCertificate } from './routes/signing-certificate.ts';
 import { mountTrust } from './routes/trust.ts';
 import { mountTrustBundle } from './routes/trust-bundle.ts';
+import { openIssuances } from './store/issuances.ts';
 
 export interface CaDeps extends ServiceDeps<CaConfig> {
 	/** The key of the first certificate of the chain. */
@@ -39,13 +41,13 @@ export async function createService(deps: CaDeps): Promise<Service> {
 	const { config, database, clock, random, log, issuingSigner: signer } = deps;
 	const chain = openIssuingChain(config.chainPem, signer);
 	checkProfile(config, chain);
-	const ctLog = describeCtLog(config.ctlog, deps.fetch);
+	const ctLog = describeCtLog(config.ctlog, createHttpTransport());
 	const tokens = createTokenVerifier(config.issuers, { fetch: deps.fetch, clock });
 	const health = createHealth({ database, clock, chain, ctLog, tokens });
 	// A certificate for one of our own keys would let whoever holds the token speak with our signatures.
 	const ownKeys = [ctLog.publicKey, ...chain.certificates.map(({ publicKey }) => publicKey)];
 	const issue: IssueDeps = {
-		database,
+		issuances: openIssuances(database),
 		clock,
 		random,
 		log,

@@ -17,8 +17,9 @@ export function formatUtcTime(time: Date): string {
 export function formatGeneralizedTime(time: Date): string {
 	const year = time.getUTCFullYear();
 	if (!(year >= 0 && year <= 9999)) throw new FormatError('GeneralizedTime', 'the year does not have four digits');
-	// 2026-01-02T03:04:05.678Z
-	return `${time.toISOString().slice(0, 19).replaceAll(/[-:T]/g, '')}Z`;
+	const day = (year * 100 + time.getUTCMonth() + 1) * 100 + time.getUTCDate();
+	const clock = (time.getUTCHours() * 100 + time.getUTCMinutes()) * 100 + time.getUTCSeconds();
+	return `${String(day * 1_000_000 + clock).padStart(14, '0')}Z`;
 }
 
 export function parseUtcTime(text: string): Date {

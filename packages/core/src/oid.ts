@@ -14,16 +14,33 @@ const MAX_NUMBER_GROUPS = 6;
 export function encodeOid(dotted: string): Uint8Array {
 	if (dotted.length > 4 * MAX_CONTENT_LENGTH || !/^[0-2](\.(0|[1-9]\d*))+$/.test(dotted))
 		throw new FormatError('object identifier', 'not a dotted identifier');
-	const [first = 0n, second = 0n, ...rest] = dotted.split('.').map(BigInt);
-	if (first < 2n && second > 39n) throw new FormatError('object identifier', 'the second arc is beyond 39');
+	const [first = '', second = '', ...rest] = dotted.split('.');
+	if (first !== '2' && Number(second) > 39) throw new FormatError('object identifier', 'the second arc is beyond 39');
 	const content: number[] = [];
-	for (const arc of [first * 40n + second, ...rest]) {
-		const groups = [Number(arc & 0x7fn)];
-		for (let high = arc >> 7n; high > 0n; high >>= 7n) groups.push(Number(high & 0x7fn) | 0x80);
-		content.push(...groups.reverse());
-	}
+	pushArc(content, second, 40 * Number(first));
+	for (const arc of rest) pushArc(content, arc, 0);
 	if (content.length > MAX_CONTENT_LENGTH) throw new FormatError('object identifier', 'longer than 64 octets');
 	return Uint8Array.from(content);
+}
+
+/** Arcs of up to nine digits, which is nearly all, fit the operations on 32 bits. */
+function pushArc(content: number[], digits: string, offset: number): void {
+	if (digits.length > 9) {
+		const arc = BigInt(digits) + BigInt(offset);
+		for (let shift = 7n * BigInt(groupsOf(arc.toString(2).length)); shift > 0n; shift -= 7n)
+			content.push(Number((arc >> shift) & 0x7fn) | 0x80);
+		content.push(Number(arc & 0x7fn));
+		return;
+	}
+	const arc = Number(digits) + offset;
+	for (let shift = 7 * groupsOf(32 - Math.clz32(arc)); shift > 0; shift -= 7)
+		content.push(((arc >>> shift) & 0x7f) | 0x80);
+	content.push(arc & 0x7f);
+}
+
+/** Groups of seven bits before the last one. */
+function groupsOf(bits: number): number {
+	return Math.max(0, Math.ceil(bits / 7) - 1);
 }
 
 /** Dotted form of content octets. Throws FormatError for padding, a cut-off arc, and more than 64 octets. */

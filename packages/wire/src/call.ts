@@ -5,10 +5,12 @@
 import { z } from 'zod';
 import type { BodyInput, BodyOf, BodyShape, Route } from './route.ts';
 import { explainTlsFailure } from './tls-failure.ts';
+import { fetchTransport, type Transport } from './transport.ts';
 
-export interface CallOptions {
-	/** The fetch to use; outgoing policy (private address ranges, proxies) is its business. */
-	readonly fetch: typeof fetch;
+/** The fetch to use, or another way to the server. */
+export type CallOptions = CallLimits & ({ readonly fetch: typeof fetch } | { readonly transport: Transport });
+
+interface CallLimits {
 	readonly headers?: Readonly<Record<string, string>>;
 	readonly timeoutMs?: number;
 	readonly maxReplyBytes?: number;
@@ -73,27 +75,27 @@ export async function call<R extends Route>(
 			),
 		);
 	const request = `${route.method} ${url.origin}${url.pathname}`;
-	const timeout = AbortSignal.timeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
-	const signal = options.signal ? AbortSignal.any([timeout, options.signal]) : timeout;
+	const send = 'transport' in options ? options.transport : fetchTransport(options.fetch);
 	try {
 		const { body, contentType } = encodeBody(route, parts.body);
-		const response = await options.fetch(url, {
+		const reply = await send({
 			method: route.method,
+			url,
 			headers: { accept: acceptOf(route), ...(contentType ? { 'content-type': contentType } : {}), ...options.headers },
 			...(body === undefined ? {} : { body }),
-			redirect: 'error',
-			signal,
+			timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+			maxReplyBytes: options.maxReplyBytes ?? DEFAULT_MAX_REPLY_BYTES,
+			...(options.signal ? { signal: options.signal } : {}),
 		});
-		const bytes = await readBounded(response, options.maxReplyBytes ?? DEFAULT_MAX_REPLY_BYTES);
-		const shape = route.replies[response.status];
+		const shape = route.replies[reply.status];
 		if (shape === undefined) {
-			const serverMessage = messageOf(bytes);
+			const serverMessage = messageOf(reply.bytes);
 			throw new CallError(
-				{ request, status: response.status, serverMessage },
-				`${request} answered ${response.status}${serverMessage ? `: ${serverMessage}` : ''}`,
+				{ request, status: reply.status, serverMessage },
+				`${request} answered ${reply.status}${serverMessage ? `: ${serverMessage}` : ''}`,
 			);
 		}
-		return { status: response.status, headers: response.headers, body: decodeBody(shape, bytes) } as CallReply<R>;
+		return { status: reply.status, headers: reply.headers, body: decodeBody(shape, reply.bytes) } as CallReply<R>;
 	} catch (error) {
 		if (error instanceof CallError) throw error;
 		throw new CallError(
@@ -147,24 +149,6 @@ function decodeBody(shape: BodyShape, bytes: Uint8Array): unknown {
 	if (shape === 'bytes') return bytes;
 	const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
 	return shape === 'text' ? text : shape.parse(JSON.parse(text));
-}
-
-/** Reads at most `maxBytes`; a longer reply is an error and is not read further. */
-async function readBounded(response: Response, maxBytes: number): Promise<Uint8Array> {
-	const chunks: Uint8Array[] = [];
-	let length = 0;
-	for await (const chunk of response.body ?? []) {
-		length += chunk.length;
-		if (length > maxBytes) throw new Error(`the reply is longer than ${maxBytes} bytes`);
-		chunks.push(chunk);
-	}
-	const bytes = new Uint8Array(length);
-	let at = 0;
-	for (const chunk of chunks) {
-		bytes.set(chunk, at);
-		at += chunk.length;
-	}
-	return bytes;
 }
 
 /** The words of a refusal, whatever family rendered it: `message`, `detail`, or text. Bounded, and without control characters. */

@@ -137,6 +137,7 @@ export class CaInstance {
 			pids: [process.pid, this.#ctLog.pid],
 			databasePid: this.#database.pid,
 			probe: process.probe,
+			companionProbe: this.#ctLog.probe,
 			stop: process.stop,
 		};
 	}

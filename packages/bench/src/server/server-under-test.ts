@@ -23,6 +23,8 @@ export interface ServerUnderTest {
 	readonly databasePid: number | undefined;
 	/** Of its first process. Absent when the server has no event loop, or does not tell. */
 	readonly probe?: ServerProbe;
+	/** Of a server that it cannot do without. */
+	readonly companionProbe?: ServerProbe;
 	stop(): Promise<void>;
 }
 

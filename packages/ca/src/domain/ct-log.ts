@@ -6,9 +6,10 @@ import { equalBytes, fromBase64, toBase64 } from '@chancery/core/bytes';
 import { FormatError } from '@chancery/core/format-error';
 import { parsePem } from '@chancery/core/pem';
 import { sha256 } from '@chancery/core/sha';
-import { parseSpki } from '@chancery/core/spki';
+import { type PublicKey, parsePublicKey } from '@chancery/keys/public-key';
 import { CallError, call } from '@chancery/wire/call';
 import { type AddChainReply, addPreChain, getRoots } from '@chancery/wire/ct';
+import type { Transport } from '@chancery/wire/transport';
 import type { IssuingChain } from './issuing-chain.ts';
 import { refuse } from './refusal.ts';
 
@@ -17,9 +18,11 @@ export interface CtLog {
 	readonly url: string;
 	/** DER of the SubjectPublicKeyInfo. */
 	readonly publicKey: Uint8Array;
+	/** The same, parsed. */
+	readonly key: PublicKey;
 	/** SHA-256 of `publicKey`. */
 	readonly logId: Uint8Array;
-	readonly fetch: typeof fetch;
+	readonly transport: Transport;
 }
 
 /** Clients wait five seconds at least; what the log has not done by then is done by the next attempt. */
@@ -34,12 +37,13 @@ const RETRY_PAUSES_MS = [100, 400];
  * Describes the log. Clients verify SCTs with ECDSA on P-256 everywhere and with little else.
  * @throws FormatError when the PEM does not hold exactly such a key.
  */
-export function describeCtLog(settings: { url: string; publicKeyPem: string }, fetcher: typeof fetch): CtLog {
+export function describeCtLog(settings: { url: string; publicKeyPem: string }, transport: Transport): CtLog {
 	const [block, ...more] = parsePem(settings.publicKeyPem);
 	if (!block || more.length > 0 || block.label !== 'PUBLIC KEY')
 		throw new FormatError('CT log key', 'not one PEM PUBLIC KEY');
-	if (parseSpki(block.der).curve !== 'P-256') throw new FormatError('CT log key', 'not ECDSA on P-256');
-	return { url: settings.url, publicKey: block.der, logId: sha256(block.der), fetch: fetcher };
+	const key = parsePublicKey(block.der);
+	if (key.info.curve !== 'P-256') throw new FormatError('CT log key', 'not ECDSA on P-256');
+	return { url: settings.url, publicKey: block.der, key, logId: sha256(block.der), transport };
 }
 
 /**
@@ -52,16 +56,17 @@ export async function submitPrecertificate(
 	precertificate: Uint8Array,
 	chain: IssuingChain,
 ): Promise<AddChainReply> {
-	const body = { chain: [precertificate, ...chain.certificates.map(({ der }) => der)].map(toBase64) };
-	const signal = AbortSignal.timeout(SUBMIT_TIMEOUT_MS);
+	const body = { chain: [toBase64(precertificate), ...chain.base64] };
+	const deadlineMs = performance.now() + SUBMIT_TIMEOUT_MS;
 	for (let attempt = 0; ; attempt++) {
+		const timeoutMs = Math.max(1, deadlineMs - performance.now());
 		try {
-			const options = { fetch: log.fetch, signal, timeoutMs: SUBMIT_TIMEOUT_MS, maxReplyBytes: MAX_REPLY_BYTES };
+			const options = { transport: log.transport, timeoutMs, maxReplyBytes: MAX_REPLY_BYTES };
 			return (await call(addPreChain, log.url, { body }, options)).body;
 		} catch (error) {
 			if (!(error instanceof CallError)) throw error;
 			const pauseMs = RETRY_PAUSES_MS[attempt];
-			if (pauseMs === undefined || signal.aborted || !isTransient(error))
+			if (pauseMs === undefined || performance.now() >= deadlineMs || !isTransient(error))
 				throw refuse('ct-log-failed', hintOf(error), { cause: error });
 			await pause(pauseMs);
 		}
@@ -71,7 +76,7 @@ export async function submitPrecertificate(
 /** Whether the log answers and accepts our root, in words for readiness. Never throws. */
 export async function probeCtLog(log: CtLog, chain: IssuingChain): Promise<{ ok: boolean; detail: string }> {
 	try {
-		const options = { fetch: log.fetch, timeoutMs: HEALTH_TIMEOUT_MS, maxReplyBytes: MAX_ROOTS_BYTES };
+		const options = { transport: log.transport, timeoutMs: HEALTH_TIMEOUT_MS, maxReplyBytes: MAX_ROOTS_BYTES };
 		const { certificates } = (await call(getRoots, log.url, {}, options)).body;
 		if (certificates.some((text) => equalBytes(fromBase64(text), chain.root.der)))
 			return { ok: true, detail: 'the log answers and accepts our root' };

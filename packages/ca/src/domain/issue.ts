@@ -16,12 +16,18 @@ import { tbsWithoutPoison, tbsWithoutSct } from '@chancery/core/precertificate';
 import { sha256 } from '@chancery/core/sha';
 import type { Signer } from '@chancery/keys/signer';
 import { isDataError } from '@chancery/postgres/pg-errors';
-import type { Database } from '@chancery/postgres/sql';
-import { insertFailed, insertIntent, insertIssued } from '../store/issuances.ts';
+import type { Issuances } from '../store/issuances.ts';
 import { type CtLog, submitPrecertificate } from './ct-log.ts';
 import { chainProblem, type IssuingChain } from './issuing-chain.ts';
 import { type BlockedKeys, checkKeyStrength } from './key-strength.ts';
-import { encodeCertificate, encodeLeafTbs, LEAF_LIFETIME_MS, type LeafFields } from './leaf-certificate.ts';
+import {
+	encodeCertificate,
+	encodeLeafTbs,
+	LEAF_LIFETIME_MS,
+	type LeafFields,
+	type SharedTbs,
+	sharedTbs,
+} from './leaf-certificate.ts';
 import { lintCertificate } from './lint.ts';
 import { type CertifiedIdentity, identify } from './principal.ts';
 import { checkProofOfPossession } from './proof-of-possession.ts';
@@ -31,7 +37,7 @@ import { checkSct } from './sct.ts';
 import type { TokenVerifier } from './token.ts';
 
 export interface IssueDeps {
-	readonly database: Database;
+	readonly issuances: Issuances;
 	readonly clock: Clock;
 	readonly random: (n: number) => Uint8Array;
 	readonly log: Logger;
@@ -69,7 +75,7 @@ export async function issueCertificate(deps: IssueDeps, request: IssueRequest): 
 	// 3. The key, and the proof that the holder of the token has it. Weak keys are refused before they cost a signature check.
 	if (!request.key) throw refuse('key-malformed', 'the request names no key');
 	const key = readRequestedKey(request.key);
-	checkKeyStrength(key, deps.blockedKeys);
+	checkKeyStrength({ spki: key.spki, info: key.publicKey.info }, deps.blockedKeys);
 	checkProofOfPossession(key, identity.challenges);
 
 	// 4. Build what precertificate and certificate share.
@@ -77,13 +83,13 @@ export async function issueCertificate(deps: IssueDeps, request: IssueRequest): 
 	const problem = chainProblem(deps.chain, nowMs, LEAF_LIFETIME_MS);
 	if (problem !== undefined) throw refuse('chain-not-valid-now', undefined, { cause: new Error(problem) });
 	const fields = leafFields(deps, identity, key.spki, nowMs);
-	const sharedTbs = encodeLeafTbs(fields);
+	const shared = sharedTbs(fields);
 
 	// 5. Record the intent BEFORE signing. A crash after this leaves a row without outcome, and nothing signed.
 	await store(() =>
-		insertIntent(deps.database, {
+		deps.issuances.intend({
 			serial: fields.serial,
-			tbsSha256: sha256(sharedTbs),
+			tbsSha256: sha256(shared.encoded),
 			issuerKeyHash: deps.chain.keyHash,
 			keySha256: sha256(key.spki),
 			identityIssuer: identity.issuer,
@@ -98,20 +104,20 @@ export async function issueCertificate(deps: IssueDeps, request: IssueRequest): 
 	deps.afterStep?.('intended');
 
 	try {
-		return await signAndLog(deps, fields, sharedTbs);
+		return await signAndLog(deps, fields, shared);
 	} catch (error) {
 		await recordFailure(deps, fields.serial, error);
 		throw error;
 	}
 }
 
-async function signAndLog(deps: IssueDeps, fields: LeafFields, sharedTbs: Uint8Array): Promise<IssuedCertificate> {
+async function signAndLog(deps: IssueDeps, fields: LeafFields, shared: SharedTbs): Promise<IssuedCertificate> {
 	const { chain, ctLog, signer } = deps;
 
 	// 6. Sign the precertificate. A crash after this leaves a signed precertificate that nobody has seen: its poison
 	// keeps every reader from taking it for a certificate, and the row names its serial.
-	const preTbs = encodeLeafTbs(fields, { kind: 'poison' });
-	checkInvariant(tbsWithoutPoison(unsigned(preTbs, signer)), sharedTbs);
+	const preTbs = encodeLeafTbs(shared, { kind: 'poison' });
+	checkInvariant(tbsWithoutPoison(unsigned(preTbs, signer)), shared.encoded);
 	const precertificate = encodeCertificate(preTbs, signer.algorithm, await sign(signer, preTbs));
 	deps.afterStep?.('precertificate-signed');
 
@@ -119,20 +125,26 @@ async function signAndLog(deps: IssueDeps, fields: LeafFields, sharedTbs: Uint8A
 	// authority meant to issue. The row without outcome shows it to whoever looks into it.
 	const submittedAtMs = deps.clock();
 	const reply = await submitPrecertificate(ctLog, precertificate, chain);
-	const sct = checkSct(reply, { issuerKeyHash: chain.keyHash, tbs: sharedTbs, submittedAtMs }, ctLog, deps.clock());
+	const sct = checkSct(
+		reply,
+		{ issuerKeyHash: chain.keyHash, tbs: shared.encoded, submittedAtMs },
+		ctLog,
+		deps.clock(),
+	);
 	deps.afterStep?.('logged');
 
 	// 8. Sign the certificate: the same bytes, with the timestamp in the place of the poison. If anything else differed from
 	// what the log has vouched for, the SCT would not verify; so it is compared before the key is used.
-	const tbs = encodeLeafTbs(fields, { kind: 'sct-list', value: sct.extensionValue });
-	checkInvariant(tbsWithoutSct(unsigned(tbs, signer)), sharedTbs);
+	const tbs = encodeLeafTbs(shared, { kind: 'sct-list', value: sct.extensionValue });
+	checkInvariant(tbsWithoutSct(unsigned(tbs, signer)), shared.encoded);
 	const certificate = encodeCertificate(tbs, signer.algorithm, await sign(signer, tbs));
-	lintCertificate(certificate, { fields, loggedTbs: sharedTbs, sct: sct.encoded, chain });
+	lintCertificate(certificate, { fields, loggedTbs: shared.encoded, sct: sct.encoded, chain });
 	deps.afterStep?.('signed');
 
 	// 9. Record it. A crash before this loses a certificate that nobody was given; the client asks again and gets another.
 	await store(() =>
-		insertIssued(deps.database, fields.serial, {
+		deps.issuances.issued({
+			serial: fields.serial,
 			certificate,
 			sct: sct.encoded,
 			sctAt: new Date(sct.timestampMs),
@@ -166,8 +178,8 @@ function unsigned(tbs: Uint8Array, signer: Signer): Certificate {
 	return parseCertificate(encodeCertificate(tbs, signer.algorithm, new Uint8Array()));
 }
 
-function checkInvariant(remaining: Uint8Array, sharedTbs: Uint8Array): void {
-	if (!equalBytes(remaining, sharedTbs))
+function checkInvariant(remaining: Uint8Array, shared: Uint8Array): void {
+	if (!equalBytes(remaining, shared))
 		throw refuse('certificate-defective', undefined, { cause: new Error('certificate and precertificate differ') });
 }
 
@@ -193,7 +205,7 @@ async function store(write: () => Promise<void>): Promise<void> {
 async function recordFailure(deps: IssueDeps, serial: Uint8Array, error: unknown): Promise<void> {
 	if (!(error instanceof DomainError) || error.code === 'store-unavailable') return;
 	try {
-		await insertFailed(deps.database, serial, error.code, new Date(deps.clock()));
+		await deps.issuances.failed(serial, error.code, new Date(deps.clock()));
 	} catch (err) {
 		deps.log.warn({ err, serial: serial.toHex() }, 'the outcome of an issuance could not be recorded');
 	}

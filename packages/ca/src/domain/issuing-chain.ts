@@ -3,7 +3,7 @@
  * that will sign. A chain that clients would refuse refuses to start here.
  */
 import { createPublicKey, type KeyObject } from 'node:crypto';
-import { equalBytes } from '@chancery/core/bytes';
+import { equalBytes, toBase64 } from '@chancery/core/bytes';
 import {
 	basicConstraints,
 	type Certificate,
@@ -31,6 +31,8 @@ export interface IssuingChain {
 	readonly root: Certificate;
 	/** The same as PEM, each with a closing line feed. */
 	readonly pems: readonly string[];
+	/** The same as base64 of the DER. */
+	readonly base64: readonly string[];
 	/** Subject key identifier of the issuing certificate: authority key identifier of every leaf. */
 	readonly keyId: Uint8Array;
 	/** SHA-256 of the issuing key's SPKI, as CT structures name it. */
@@ -66,6 +68,7 @@ export function openIssuingChain(pem: string, signer: Signer): IssuingChain {
 		issuingKey: keyOf(issuing),
 		root,
 		pems: certificates.map(({ der }) => encodePem('CERTIFICATE', der)),
+		base64: certificates.map(({ der }) => toBase64(der)),
 		keyId,
 		keyHash: issuerKeyHash(issuing),
 	};

@@ -14,6 +14,7 @@ import {
 	encodeSigningUsage,
 	encodeSubjectKeyId,
 	encodeTbsCertificate,
+	type TbsFields,
 } from '@chancery/core/certificate-encoding';
 import { derContext, derNull, derSequence, ia5Content } from '@chancery/core/der';
 import { encodeFulcioExtension, type FulcioExtensionName } from '@chancery/core/fulcio-extensions';
@@ -43,23 +44,35 @@ export interface LeafFields {
 /** What the last extension is: the mark of a precertificate, or the timestamp that it earned. */
 export type LastExtension = { readonly kind: 'poison' } | { readonly kind: 'sct-list'; readonly value: Uint8Array };
 
-/**
- * DER of the TBSCertificate (RFC 5280 section 4.1.2); without a last extension it is what both certificates share and
- * what the log signs. The value of an SCT list is as `encodeSctList` writes it.
- * @throws FormatError when a name or value cannot be encoded; the checks before have excluded that.
- */
-export function encodeLeafTbs(fields: LeafFields, last?: LastExtension): Uint8Array {
-	return encodeTbsCertificate({
-		serial: fields.serial,
-		signatureIdentifier: SIGNATURE_IDENTIFIERS[fields.signatureAlgorithm],
-		issuer: fields.issuerName,
+/** What precertificate and certificate have in common, encoded once. */
+export interface SharedTbs {
+	readonly fields: TbsFields;
+	/** The TBSCertificate without a last extension: what the log signs. */
+	readonly encoded: Uint8Array;
+}
+
+/** @throws FormatError when a name or value cannot be encoded; the checks before have excluded that. */
+export function sharedTbs(leaf: LeafFields): SharedTbs {
+	const fields: TbsFields = {
+		serial: leaf.serial,
+		signatureIdentifier: SIGNATURE_IDENTIFIERS[leaf.signatureAlgorithm],
+		issuer: leaf.issuerName,
 		// Empty: the alternative name is the identity (and critical because of that).
 		subject: derSequence(),
-		notBefore: fields.notBefore,
-		notAfter: fields.notAfter,
-		publicKey: fields.publicKey,
-		extensions: [...leafExtensions(fields), ...(last ? [lastExtension(last)] : [])],
-	});
+		notBefore: leaf.notBefore,
+		notAfter: leaf.notAfter,
+		publicKey: leaf.publicKey,
+		extensions: leafExtensions(leaf),
+	};
+	return { fields, encoded: encodeTbsCertificate(fields) };
+}
+
+/**
+ * DER of the TBSCertificate (RFC 5280 section 4.1.2) with its last extension. The value of an SCT list is as
+ * `encodeSctList` writes it.
+ */
+export function encodeLeafTbs({ fields }: SharedTbs, last: LastExtension): Uint8Array {
+	return encodeTbsCertificate({ ...fields, extensions: [...fields.extensions, lastExtension(last)] });
 }
 
 /** DER of the certificate: the signed bytes, how they were signed, and the signature. */
@@ -67,10 +80,12 @@ export function encodeCertificate(tbs: Uint8Array, algorithm: KeyAlgorithm, sign
 	return encodeSignedCertificate(tbs, SIGNATURE_IDENTIFIERS[algorithm], signature);
 }
 
+/** The same in every certificate. */
+const USAGE_EXTENSIONS = [encodeSigningUsage(), encodePurpose(EKU_CODE_SIGNING, false)];
+
 function leafExtensions(fields: LeafFields): Uint8Array[] {
 	return [
-		encodeSigningUsage(),
-		encodePurpose(EKU_CODE_SIGNING, false),
+		...USAGE_EXTENSIONS,
 		encodeSubjectKeyId(fields.publicKey),
 		encodeAuthorityKeyId(fields.authorityKeyId),
 		encodeExtension(OID_SUBJECT_ALT_NAME, true, derSequence(encodeGeneralName(fields.subject))),

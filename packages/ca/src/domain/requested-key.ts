@@ -1,12 +1,12 @@
 /**
  * The key that a request brings: as PEM or DER, or inside a certification request.
  */
-import { createPublicKey } from 'node:crypto';
 import { equalBytes, fromUtf8 } from '@chancery/core/bytes';
 import { derBitString, derNull, derOid, derSequence } from '@chancery/core/der';
 import { FormatError } from '@chancery/core/format-error';
 import { parsePem } from '@chancery/core/pem';
-import { type PublicKeyInfo, parseSpki } from '@chancery/core/spki';
+import { ecSpki, ed25519Spki } from '@chancery/core/spki';
+import { type PublicKey, parsePublicKey } from '@chancery/keys/public-key';
 import { type CertificationRequest, parseCertificationRequest } from './certification-request.ts';
 import { refuse } from './refusal.ts';
 
@@ -19,7 +19,7 @@ export type KeyMaterial =
 export type RequestedKey = {
 	/** DER of the SubjectPublicKeyInfo, as it goes into the certificate. */
 	readonly spki: Uint8Array;
-	readonly info: PublicKeyInfo;
+	readonly publicKey: PublicKey;
 } & ({ readonly csr: CertificationRequest } | { readonly csr?: undefined; readonly proof: Uint8Array });
 
 /** @throws DomainError `csr-malformed` or `key-malformed` */
@@ -30,20 +30,24 @@ export function readRequestedKey(material: KeyMaterial): RequestedKey {
 	return { ...orRefuse('key-malformed', () => readKey(csr.publicKey)), csr };
 }
 
-function readKey(spki: Uint8Array): { spki: Uint8Array; info: PublicKeyInfo } {
-	const info = parseSpki(spki);
-	let canonical: Uint8Array;
-	try {
-		// OpenSSL rejects a point that is not on its curve, and writes what it understood back in one form.
-		canonical = new Uint8Array(
-			createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' }).export({ format: 'der', type: 'spki' }),
-		);
-	} catch (cause) {
-		throw new FormatError('public key', 'not a valid key', { cause });
+function readKey(spki: Uint8Array): { spki: Uint8Array; publicKey: PublicKey } {
+	// OpenSSL rejects a point that is not on its curve.
+	const publicKey = parsePublicKey(spki);
+	// Two readings of one key would be two keys: the certificate holds bytes on which both readers agree.
+	if (!equalBytes(canonicalSpki(publicKey), spki)) throw new FormatError('public key', 'not in its canonical form');
+	return { spki: new Uint8Array(spki), publicKey };
+}
+
+/** The one form of a key. Of RSA keys OpenSSL writes it; to write the others costs it as much as a signature check. */
+function canonicalSpki({ info, key }: PublicKey): Uint8Array {
+	switch (info.algorithm) {
+		case 'ec':
+			return ecSpki(info.curve, info.ecPoint);
+		case 'ed25519':
+			return ed25519Spki(info.ed25519);
+		case 'rsa':
+			return key.export({ format: 'der', type: 'spki' });
 	}
-	// Two readings of one key would be two keys: the certificate holds bytes on which both agree.
-	if (!equalBytes(canonical, spki)) throw new FormatError('public key', 'not in its canonical form');
-	return { spki: new Uint8Array(spki), info };
 }
 
 /** SubjectPublicKeyInfo from PEM (`PUBLIC KEY`, `RSA PUBLIC KEY`) or from its own DER. */

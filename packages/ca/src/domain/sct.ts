@@ -41,7 +41,12 @@ export interface CheckedSct {
  * Checks log id, time and signature.
  * @throws DomainError `sct-invalid`
  */
-export function checkSct(reply: AddChainReply, entry: SubmittedEntry, log: CtLog, nowMs: number): CheckedSct {
+export function checkSct(
+	reply: AddChainReply,
+	entry: SubmittedEntry,
+	log: Pick<CtLog, 'key' | 'logId'>,
+	nowMs: number,
+): CheckedSct {
 	const sct = readSct(reply);
 	if (!equalBytes(sct.logId, log.logId)) throw refuse('sct-invalid', 'the log answered under another log id');
 	if (sct.hashAlgorithm !== CT_HASH_SHA256 || sct.signatureAlgorithm !== CT_SIGNATURE_ECDSA)
@@ -56,7 +61,7 @@ export function checkSct(reply: AddChainReply, entry: SubmittedEntry, log: CtLog
 		entry: { type: 'precert', issuerKeyHash: entry.issuerKeyHash, tbs: entry.tbs },
 		extensions: sct.extensions,
 	});
-	if (!verifySignature(log.publicKey, signed, sct.signature, 'SHA2_256'))
+	if (!verifySignature(log.key, signed, sct.signature, 'SHA2_256'))
 		throw refuse('sct-invalid', 'the signature of the log does not verify');
 	const encoded = encodeSct(sct);
 	return { timestampMs: sct.timestampMs, encoded, extensionValue: encodeSctList([sct]) };

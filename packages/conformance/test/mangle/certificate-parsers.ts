@@ -171,8 +171,8 @@ export const CERTIFICATE_PARSERS: readonly ParserUnderTest[] = [
 		share: 0.5,
 		refusals: domainError('key-malformed'),
 		parse: (encoded) => readRequestedKey({ kind: 'public-key', encoded, proof: new Uint8Array() }),
-		check: ({ spki, info }) =>
-			parseSpki(spki).algorithm === info.algorithm ? undefined : 'it is another key when it is read again',
+		check: ({ spki, publicKey }) =>
+			parseSpki(spki).algorithm === publicKey.info.algorithm ? undefined : 'it is another key when it is read again',
 	}),
 	parser({
 		name: 'SCT',

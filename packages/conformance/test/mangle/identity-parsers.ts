@@ -1,5 +1,5 @@
 /** Claims of identity providers on their way into a certificate, and signatures as numbers. */
-import { encodeCertificate, encodeLeafTbs } from '@chancery/ca/domain/leaf-certificate';
+import { encodeCertificate, sharedTbs } from '@chancery/ca/domain/leaf-certificate';
 import { identify } from '@chancery/ca/domain/principal';
 import { ISSUER_TYPES, issuerSettings } from '@chancery/ca/issuers/issuer-types';
 import { utf8 } from '@chancery/core/bytes';
@@ -73,7 +73,7 @@ export const IDENTITY_PARSERS: readonly ParserUnderTest[] = [
 ];
 
 function certified({ subject, extensions }: ReturnType<typeof identify>): Uint8Array {
-	const tbs = encodeLeafTbs({
+	const { encoded: tbs } = sharedTbs({
 		serial: new Uint8Array(20).fill(1),
 		issuerName: derSequence(),
 		signatureAlgorithm: 'ecdsa-sha2-256-nistp256',

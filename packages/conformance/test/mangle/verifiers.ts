@@ -22,6 +22,7 @@ import { issuerKeyHash, SCT_LIST_OID, tbsWithoutSct } from '@chancery/core/prece
 import { sha256 } from '@chancery/core/sha';
 import { parseTimeStampResp } from '@chancery/core/timestamp';
 import { completeChain, parseChain } from '@chancery/ctlog/domain/chain';
+import { parsePublicKey } from '@chancery/keys/public-key';
 import { verifyDigest } from '@chancery/keys/verify-digest';
 import { verifySignature } from '@chancery/keys/verify-signature';
 import type { CheckSignature } from '@chancery/log/domain/signature-checks';
@@ -208,7 +209,7 @@ export const VERIFIERS: readonly ParserUnderTest[] = [
 			checkSct(
 				addChainReply.parse(parseJson(input)),
 				{ issuerKeyHash: issuerKeyHash(issuing), tbs: tbsWithoutSct(leaf), submittedAtMs: sct?.timestampMs ?? 0 },
-				{ url: '', publicKey: ctKey, logId: sha256(ctKey), fetch },
+				{ key: parsePublicKey(ctKey), logId: sha256(ctKey) },
 				sct?.timestampMs ?? 0,
 			),
 		check: ({ extensionValue }) => sameBytes(extensionValue, leaf.extension(SCT_LIST_OID)?.value ?? new Uint8Array()),
