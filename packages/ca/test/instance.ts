@@ -44,6 +44,8 @@ export interface TestInstance {
 
 export interface InstanceOptions {
 	readonly algorithm?: Signer['algorithm'];
+	/** Instead of a key made here. */
+	readonly issuingSigner?: Signer;
 	readonly blockedKeySha256?: readonly string[];
 	readonly rules?: readonly { claim: string; anyOf: readonly string[] }[];
 }
@@ -56,7 +58,8 @@ export async function startInstance(options: InstanceOptions = {}): Promise<Test
 	};
 	const clock = () => state.nowMs;
 	const algorithm = options.algorithm ?? 'ecdsa-sha2-384-nistp384';
-	const [rootSigner, issuingSigner] = [generateSigner(algorithm), generateSigner(algorithm)];
+	const rootSigner = generateSigner(algorithm);
+	const issuingSigner = options.issuingSigner ?? generateSigner(algorithm);
 	const random = (n: number) => new Uint8Array(randomBytes(n));
 	const chain = await createCaChain({
 		rootSigner,
