@@ -10,14 +10,15 @@ import { type Certificate, nameToString } from '@chancery/core/certificate';
 import { sha256 } from '@chancery/core/sha';
 import type { Sql } from '@chancery/postgres/sql';
 import { listAcceptedRoots } from '../store/accepted-roots.ts';
-import { checkLinks, completeChain, fingerprintOf, parseChain } from './chain.ts';
+import { checkIssued, completeChain, fingerprintOf, type Issuer, issuerOf, parseChain } from './chain.ts';
 
 export interface AcceptedRoots {
 	/**
-	 * Verifies a chain up to an accepted root and answers it complete, root last.
-	 * @throws DomainError `untrusted-chain`
+	 * Verifies a chain up to an accepted root and answers it complete, root last. `issuers` is DER, what was submitted
+	 * above `leaf`.
+	 * @throws DomainError `malformed-certificate`, `untrusted-chain`
 	 */
-	complete(chain: readonly Certificate[]): Promise<readonly Certificate[]>;
+	complete(leaf: Certificate, issuers: readonly Uint8Array[]): Promise<readonly Certificate[]>;
 	/** DER of all accepted roots, as the table has them now. */
 	list(): Promise<Uint8Array[]>;
 	/** Takes up a root that was just written to the table. */
@@ -35,8 +36,8 @@ export function createAcceptedRoots(sql: Sql, clock: Clock): AcceptedRoots {
 	const roots = new Map<string, Certificate>();
 	let readAtMs = Number.NEGATIVE_INFINITY;
 	// Completed chains from the issuer upwards, by the hash of what was submitted: every certificate of one authority
-	// brings the same issuers, whose signatures need no second check.
-	const knownTails = new Map<string, readonly Certificate[]>();
+	// brings the same issuers, which need no second reading, nor their signatures a second check.
+	const knownTails = new Map<string, { readonly chain: readonly Certificate[]; readonly issuer: Issuer }>();
 
 	async function reread(): Promise<boolean> {
 		const now = clock();
@@ -46,8 +47,8 @@ export function createAcceptedRoots(sql: Sql, clock: Clock): AcceptedRoots {
 		return true;
 	}
 
-	async function completeTail(tail: readonly Certificate[]): Promise<readonly Certificate[]> {
-		const attempt = () => completeChain(tail, [...roots.values()]);
+	async function completeTail(tail: readonly Certificate[], first: number): Promise<readonly Certificate[]> {
+		const attempt = () => completeChain(tail, [...roots.values()], first);
 		const complete = attempt() ?? ((await reread()) ? attempt() : undefined);
 		if (complete) return complete;
 		const last = tail.at(-1);
@@ -58,20 +59,21 @@ export function createAcceptedRoots(sql: Sql, clock: Clock): AcceptedRoots {
 	}
 
 	return {
-		async complete(chain) {
-			const [leaf, ...tail] = chain;
-			if (!leaf || tail.length === 0) return completeTail(chain);
-			const key = toHex(sha256(concatBytes(...tail.map((certificate) => certificate.der))));
+		async complete(leaf, issuers) {
+			if (issuers.length === 0) return completeTail([leaf], 0);
+			const key = toHex(sha256(concatBytes(...issuers)));
 			let known = knownTails.get(key);
 			if (!known) {
-				known = await completeTail(tail);
+				const chain = await completeTail(parseChain(issuers, 1), 1);
+				const [first] = chain;
+				if (!first) throw new Error('a completed chain has no certificates');
+				known = { chain, issuer: issuerOf(first) };
 				const oldest = knownTails.size >= MAX_KNOWN_TAILS ? knownTails.keys().next().value : undefined;
 				if (oldest !== undefined) knownTails.delete(oldest);
 				knownTails.set(key, known);
 			}
-			const complete = [leaf, ...known];
-			checkLinks(complete.slice(0, 2));
-			return complete;
+			checkIssued(leaf, known.issuer, 0);
+			return [leaf, ...known.chain];
 		},
 		list: () => listAcceptedRoots(sql),
 		add: (root) => void roots.set(fingerprintOf(root), root),

@@ -14,21 +14,16 @@ export interface Issuers {
 	resources(): Promise<{ readonly path: string; readonly bytes: Uint8Array }[]>;
 }
 
-/** Each authority has a handful; the bound is against one that makes an intermediate per certificate. */
-const MAX_KNOWN = 1000;
-
 export function createIssuers(sql: Sql): Issuers {
-	// What this process has seen stored: nearly every submission brings issuers that are there already.
-	const known = new Set<string>();
+	// What this process has seen stored. Nearly every submission brings issuers that are there already, and those of a
+	// known chain are the same objects (accepted-roots.ts).
+	const stored = new WeakSet<Certificate>();
 	return {
 		async remember(certificates) {
-			for (const { der } of certificates) {
-				const hash = sha256(der);
-				const key = toHex(hash);
-				if (known.has(key)) continue;
-				await insertIssuer(sql, hash, der);
-				if (known.size >= MAX_KNOWN) known.clear();
-				known.add(key);
+			for (const certificate of certificates) {
+				if (stored.has(certificate)) continue;
+				await insertIssuer(sql, sha256(certificate.der), certificate.der);
+				stored.add(certificate);
 			}
 		},
 		find: (fingerprint) => findIssuer(sql, fingerprint),

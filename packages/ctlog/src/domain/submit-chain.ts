@@ -59,11 +59,10 @@ async function verifiedEntry(
 ): Promise<ChainEntry & { readonly issuers: readonly Certificate[] }> {
 	try {
 		// Cheap refusals come before any signature is checked.
-		const submitted = parseChain(ders);
-		const [leaf] = submitted;
+		const [leaf] = parseChain(ders.slice(0, 1));
 		if (!leaf) throw new DomainError('malformed-certificate', 'the chain is empty');
 		checkEntryType(type, leaf);
-		const chain = await roots.complete(submitted);
+		const chain = await roots.complete(leaf, ders.slice(1));
 		return { ...entryOfChain(type, chain), issuers: chain.slice(1) };
 	} catch (error) {
 		// Extensions are read where they are needed, some of them only after the certificate itself was read.
