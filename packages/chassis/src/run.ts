@@ -8,7 +8,7 @@ import { randomBytes } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import type { Signer } from '@chancery/keys/signer';
 import { openDatabase } from '@chancery/postgres/pool';
-import { AuthorityError, trustFromEnvironment } from '@chancery/wire/tls-authorities';
+import { TlsTrustError, trustFromEnvironment } from '@chancery/wire/tls-authorities';
 import type { z } from 'zod';
 import { ConfigError, loadConfig, parseSection } from './config.ts';
 import { createLogger, type Logger } from './logger.ts';
@@ -41,7 +41,7 @@ export async function run<S extends z.ZodType>(
 	let log = createLogger({ level: 'info', json: true, name });
 	const fail = (error: unknown, message: string): never => {
 		log.fatal({ err: error }, message);
-		process.exit(error instanceof ConfigError || error instanceof AuthorityError ? EXIT_CONFIG : 1);
+		process.exit(error instanceof ConfigError || error instanceof TlsTrustError ? EXIT_CONFIG : 1);
 	};
 	process.on('uncaughtException', (error) => fail(error, 'an error that nobody expected'));
 	process.on('unhandledRejection', (error) => fail(error, 'a rejection that nobody handled'));

@@ -9,7 +9,6 @@ import { UsageError } from './usage-error.ts';
 
 /** Errors that are an answer, not a fault: their message is for the person, their stack is not. */
 const ANSWERS = new Set([
-	'AuthorityError',
 	'CallError',
 	'ClientError',
 	'ConfigError',
@@ -19,6 +18,7 @@ const ANSWERS = new Set([
 	'MigrationError',
 	'Refusal',
 	'TlogError',
+	'TlsTrustError',
 	'VerifyError',
 ]);
 

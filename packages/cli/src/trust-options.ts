@@ -4,9 +4,10 @@
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { SigningDeps } from '@chancery/client/sign';
 import { fetchTrust } from '@chancery/client/tuf-client';
 import { openTrustedRoot, type TrustMaterial } from '@chancery/verify/trust-material';
-import { parseSigningConfig, type SigningConfig } from '@chancery/wire/signing-config';
+import { parseSigningConfig } from '@chancery/wire/signing-config';
 import { trustAuthorityFile } from '@chancery/wire/tls-authorities';
 import { type Command, Option } from 'commander';
 import { defaultTufFolder } from './default-folders.ts';
@@ -16,7 +17,11 @@ export interface TrustOptions {
 	readonly trustedRoot?: string;
 	readonly signingConfig?: string;
 	readonly data?: string;
+	readonly rekorVersion?: '1' | '2';
 }
+
+/** What a signing command needs besides the token. */
+type Signing = Pick<SigningDeps, 'trust' | 'signingConfig' | 'logApiVersions'>;
 
 interface InstanceFile {
 	readonly trustedRoot: string;
@@ -31,7 +36,12 @@ export function addTrustOptions(command: Command, isSigning: boolean): Command {
 	command
 		.addOption(new Option('--trusted-root <file>', 'trusted_root.json to verify against').env('SIGSTORE_ROOT_FILE'))
 		.option('--data <dir>', 'use the development instance with this data folder');
-	if (isSigning) command.option('--signing-config <file>', 'signing_config.v0.2.json naming the services');
+	if (isSigning)
+		command
+			.option('--signing-config <file>', 'signing_config.v0.2.json naming the services')
+			.addOption(
+				new Option('--rekor-version <n>', 'the log to sign with; the newest when not given').choices(['1', '2']),
+			);
 	return command;
 }
 
@@ -43,9 +53,13 @@ export async function resolveTrust(options: TrustOptions): Promise<TrustMaterial
 }
 
 /** @throws UsageError when nothing says whom to trust or where to sign */
-export async function resolveSigning(
-	options: TrustOptions,
-): Promise<{ trust: TrustMaterial; signingConfig: SigningConfig }> {
+export async function resolveSigning(options: TrustOptions): Promise<Signing> {
+	const services = await servicesFor(options);
+	if (options.rekorVersion === undefined) return services;
+	return { ...services, logApiVersions: [options.rekorVersion === '1' ? 1 : 2] };
+}
+
+async function servicesFor(options: TrustOptions): Promise<Signing> {
 	if (options.trustedRoot && options.signingConfig)
 		return {
 			trust: openTrustedRoot(await readJson(options.trustedRoot)),

@@ -73,13 +73,13 @@ describe('SSL_CERT_FILE', () => {
 		['is endless', () => file('long.pem', 'x'.repeat(5 * 1024 * 1024)), /longer than/],
 	])('that %s is refused', (_, make, words) => {
 		const said = run({ SSL_CERT_FILE: make() });
-		expect(said).toMatch(/^AuthorityError: /);
+		expect(said).toMatch(/^TlsTrustError: /);
 		expect(said).toMatch(words);
 	});
 });
 
 describe('an environment that switches verification off', () => {
 	it('is refused', () => {
-		expect(run({ NODE_TLS_REJECT_UNAUTHORIZED: '0' })).toMatch(/^AuthorityError: .*REJECT_UNAUTHORIZED.*SSL_CERT_FILE/);
+		expect(run({ NODE_TLS_REJECT_UNAUTHORIZED: '0' })).toMatch(/^TlsTrustError: .*REJECT_UNAUTHORIZED.*SSL_CERT_FILE/);
 	});
 });

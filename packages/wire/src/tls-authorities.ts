@@ -10,8 +10,8 @@ import { readFileSync, statSync } from 'node:fs';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 
 /** The roots that were named cannot be used; the message says which file and why. */
-export class AuthorityError extends Error {
-	override readonly name = 'AuthorityError';
+export class TlsTrustError extends Error {
+	override readonly name = 'TlsTrustError';
 }
 
 /** The bundle of a whole system is a quarter of this. */
@@ -21,12 +21,12 @@ const CERTIFICATE = /-----BEGIN (?:TRUSTED )?CERTIFICATE-----[\s\S]*?-----END (?
 /**
  * Adds the authorities that `SSL_CERT_FILE` names, a file of PEM certificates, as other clients do. Without it nothing
  * changes. `NODE_EXTRA_CA_CERTS` is the runtime's own and works as well.
- * @throws AuthorityError when the file is of no use, or the environment wants TLS without verification
+ * @throws TlsTrustError when the file is of no use, or the environment wants TLS without verification
  */
 export function trustFromEnvironment(env: Readonly<Record<string, string | undefined>> = process.env): void {
 	// The runtime would obey it in silence: tokens would go to whoever answers.
 	if (env.NODE_TLS_REJECT_UNAUTHORIZED === '0')
-		throw new AuthorityError(
+		throw new TlsTrustError(
 			'NODE_TLS_REJECT_UNAUTHORIZED=0 would switch the verification of TLS certificates off, which is refused; unset it, and name the PEM file of a private CA in SSL_CERT_FILE',
 		);
 	if (env.SSL_CERT_FILE) trustAuthorityFile(env.SSL_CERT_FILE, 'SSL_CERT_FILE');
@@ -34,17 +34,17 @@ export function trustFromEnvironment(env: Readonly<Record<string, string | undef
 
 /**
  * Adds the authorities in a PEM file. `namedBy` says in a refusal who named the file.
- * @throws AuthorityError
+ * @throws TlsTrustError
  */
 export function trustAuthorityFile(path: string, namedBy: string): void {
 	const refuse = (why: string, cause?: unknown) =>
-		new AuthorityError(`${path}, named by ${namedBy}, ${why}`, cause === undefined ? {} : { cause });
+		new TlsTrustError(`${path}, named by ${namedBy}, ${why}`, cause === undefined ? {} : { cause });
 	let text: string;
 	try {
 		if (statSync(path).size > MAX_BUNDLE_BYTES) throw refuse(`is longer than ${MAX_BUNDLE_BYTES} bytes`);
 		text = readFileSync(path, 'utf8');
 	} catch (cause) {
-		if (cause instanceof AuthorityError) throw cause;
+		if (cause instanceof TlsTrustError) throw cause;
 		throw refuse(`cannot be read (${(cause as NodeJS.ErrnoException).code ?? 'unknown error'})`, cause);
 	}
 	const certificates = text.match(CERTIFICATE);

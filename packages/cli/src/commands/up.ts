@@ -1,34 +1,76 @@
 /** `chancery up`: a whole development instance in one process. */
+import { resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { defaultDataFolder } from '../default-folders.ts';
 import { terminal } from '../terminal.ts';
+import { UsageError } from '../usage-error.ts';
 
 export function upCommand(): Command {
 	return new Command('up')
 		.description('Runs every service on this machine, with an embedded database, development keys and a TUF root.')
 		.option('--data <dir>', 'folder for keys, database and logs', defaultDataFolder())
 		.option('--port-base <n>', 'first of ten ports on loopback (default 7400, or what the folder was made with)', port)
+		.option('--tls', 'serve over TLS, with a certificate from a private CA that is made in the data folder')
+		.option('--no-tls', 'serve plain HTTP (what a new folder does by itself)')
+		.option('--tls-cert <file>', 'serve over TLS with this certificate for localhost, and its intermediates (PEM)')
+		.option('--tls-key <file>', 'private key of that certificate (PEM), mode 0600')
+		.option('--tls-ca <file>', 'root of that certificate (PEM), where clients do not have it by themselves')
 		.option('--once', 'stop with exit code 0 after the self-test')
 		.option('--json', 'print instance.json as one line instead of instructions')
 		.addHelpText(
 			'after',
 			`
+Ports and the choice about TLS are part of every address of an instance: a folder keeps those it was made with, and
+later starts need no option for them. Clients of an instance with --tls trust DIR/trust/tls-ca.pem (SSL_CERT_FILE or
+NODE_EXTRA_CA_CERTS; it is printed which).
+
 Examples:
   $ chancery up
   $ chancery up --data ./instance --port-base 7500
+  $ chancery up --data ./over-tls --port-base 7600 --tls
+  $ chancery up --data ./mine --port-base 7700 --tls-cert chain.pem --tls-key key.pem --tls-ca root.pem
   $ chancery up --data "$(mktemp -d)" --once`,
 		)
-		.action(async (options: { data: string; portBase?: number; once?: boolean; json?: boolean }) => {
+		.action(async (options: UpCommandOptions) => {
+			const tls = tlsChoice(options);
 			// Loaded only here: no other command should pay for the services.
 			const { up } = await import('@chancery/stack/up/up');
 			process.exitCode = await up({
 				data: options.data,
 				...(options.portBase === undefined ? {} : { portBase: options.portBase }),
+				...(tls === undefined ? {} : { tls }),
 				isOnce: options.once === true,
 				isJson: options.json === true,
 				output: terminal,
 			});
 		});
+}
+
+interface UpCommandOptions {
+	readonly data: string;
+	readonly portBase?: number;
+	/** False: --no-tls. */
+	readonly tls?: boolean;
+	readonly tlsCert?: string;
+	readonly tlsKey?: string;
+	readonly tlsCa?: string;
+	readonly once?: boolean;
+	readonly json?: boolean;
+}
+
+/** @throws UsageError when options are missing, or contradict each other */
+function tlsChoice({ tls, tlsCert, tlsKey, tlsCa }: UpCommandOptions) {
+	const files = [tlsCert, tlsKey, tlsCa].some((file) => file !== undefined);
+	if (!files) return tls === undefined ? undefined : tls ? ({ from: 'development' } as const) : 'none';
+	if (tls === false) throw new UsageError('--no-tls and a certificate exclude each other');
+	if (tlsCert === undefined || tlsKey === undefined)
+		throw new UsageError('--tls-cert and --tls-key are given together; --tls-ca belongs to them');
+	return {
+		from: 'files',
+		certificateFile: resolve(tlsCert),
+		keyFile: resolve(tlsKey),
+		...(tlsCa === undefined ? {} : { caFile: resolve(tlsCa) }),
+	} as const;
 }
 
 /** The first of ten ports that an ordinary user may open. */

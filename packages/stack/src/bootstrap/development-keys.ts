@@ -42,7 +42,7 @@ export interface DevelopmentKeys {
 export async function openDevelopmentKeys(folder: string): Promise<DevelopmentKeys> {
 	const entries = await Promise.all(
 		(Object.entries(ALGORITHMS) as [DevelopmentKeyName, KeyAlgorithm][]).map(
-			async ([name, algorithm]) => [name, await openOrCreate(join(folder, `${name}.pem`), algorithm)] as const,
+			async ([name, algorithm]) => [name, await openOrCreateKey(join(folder, `${name}.pem`), algorithm)] as const,
 		),
 	);
 	return {
@@ -51,7 +51,8 @@ export async function openDevelopmentKeys(folder: string): Promise<DevelopmentKe
 	};
 }
 
-async function openOrCreate(path: string, algorithm: KeyAlgorithm): Promise<Signer> {
+/** Opens the key file, or makes it. */
+export async function openOrCreateKey(path: string, algorithm: KeyAlgorithm): Promise<Signer> {
 	return (await exists(path)) ? openFileKey(path) : createFileKey(path, algorithm);
 }
 

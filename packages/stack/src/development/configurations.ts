@@ -28,7 +28,7 @@ export function developmentConfigurations(
 	keys: DevelopmentKeys,
 	chains: DevelopmentChains,
 ): Configurations {
-	const { portBase, secrets, treeId } = record;
+	const { secrets, treeId } = record;
 	const profile = 'development' as const;
 	const admin = {
 		tokens: [
@@ -36,7 +36,7 @@ export function developmentConfigurations(
 			{ name: 'tuf', role: 'service' as const, sha256: sha256Hex(secrets.service) },
 		],
 	};
-	const url = (service: Parameters<typeof urlOf>[1]) => urlOf(portBase, service);
+	const url = (service: Parameters<typeof urlOf>[1]) => urlOf(record, service);
 	return {
 		identity: identitySchema.parse({ publicUrl: url('identity'), profile, developmentLogin: true, admin }),
 		ca: caSchema.parse({

@@ -8,6 +8,7 @@ import { migrateSchema as migrateCa } from '@chancery/ca/store/migrations';
 import type { Logger } from '@chancery/chassis/logger';
 import { type RunningService, startService } from '@chancery/chassis/running-service';
 import type { Service } from '@chancery/chassis/service';
+import type { TlsFiles } from '@chancery/chassis/tls-section';
 import { createCtlog } from '@chancery/ctlog/domain/log-identity';
 import { createService as createCtlogService } from '@chancery/ctlog/service';
 import { migrateSchema as migrateCtlog } from '@chancery/ctlog/store/migrations';
@@ -34,6 +35,8 @@ export interface InstanceParts {
 	readonly record: InstanceRecord;
 	readonly keys: DevelopmentKeys;
 	readonly configurations: Configurations;
+	/** What the public listeners show; undefined: plain HTTP. Admin listeners never leave this process. */
+	readonly tls: TlsFiles | undefined;
 	readonly marks: InstanceMarks;
 	readonly database: Database;
 	readonly log: Logger;
@@ -141,7 +144,7 @@ async function registerCaRoot(caAdmin: string, ctlogAdmin: string, secrets: Inst
 
 /** Binds the named listeners to their ports, and the admin listener to a free one on loopback. */
 async function start(
-	{ record, log, onStarted, stop }: InstanceParts,
+	{ record, tls, log, onStarted, stop }: InstanceParts,
 	service: Service,
 	listeners: Readonly<Record<string, ServiceName>>,
 ): Promise<{ admin: string }> {
@@ -153,7 +156,7 @@ async function start(
 			...Object.fromEntries(
 				Object.entries(listeners).map(([listener, name]) => [
 					listener,
-					{ host: HOST_NAME, port: portOf(record.portBase, name) },
+					{ host: HOST_NAME, port: portOf(record.portBase, name), tls },
 				]),
 			),
 			admin: { host: '127.0.0.1', port: 0 },

@@ -40,9 +40,16 @@ export function portOf(portBase: number, service: ServiceName): number {
 	return portBase + PORT_OFFSETS[service];
 }
 
+/** What decides the URLs of an instance, for good: they are part of signed metadata. */
+export interface AddressPlan {
+	readonly portBase: number;
+	/** There is a certificate: the services speak TLS. */
+	readonly tls?: object | undefined;
+}
+
 /** Base URL without a trailing slash. */
-export function urlOf(portBase: number, service: ServiceName): string {
-	return `http://${HOST_NAME}:${portOf(portBase, service)}`;
+export function urlOf({ portBase, tls }: AddressPlan, service: ServiceName): string {
+	return `${tls ? 'https' : 'http'}://${HOST_NAME}:${portOf(portBase, service)}`;
 }
 
 /** @throws Refusal unless ten unprivileged ports follow */

@@ -19,6 +19,8 @@ export interface DataFolder {
 	readonly keys: string;
 	readonly postgres: string;
 	readonly trust: string;
+	/** PEM of the authority behind the TLS certificates, for clients; only where it is a private one. */
+	readonly tlsCa: string;
 	readonly logFile: string;
 }
 
@@ -64,6 +66,7 @@ export function existingDataFolder(path: string): DataFolder {
 		keys: join(absolute, 'keys'),
 		postgres: join(absolute, 'postgres'),
 		trust: join(absolute, 'trust'),
+		tlsCa: join(absolute, 'trust', 'tls-ca.pem'),
 		logFile: join(absolute, 'chancery.log'),
 	};
 }

@@ -4,11 +4,26 @@
  */
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import type { DataFolder } from './data-folder.ts';
 import { writeDurably } from './durable-file.ts';
 import { checkPortsFree } from './free-ports.ts';
 import { Refusal } from './refusal.ts';
+
+/** Where the certificate of the services comes from: made here, or files of the user (absolute paths). */
+const tlsChoice = z.discriminatedUnion('from', [
+	z.strictObject({ from: z.literal('development') }),
+	z.strictObject({
+		from: z.literal('files'),
+		certificateFile: z.string(),
+		keyFile: z.string(),
+		/** Roots that clients do not have by themselves. */
+		caFile: z.string().optional(),
+	}),
+]);
+
+export type TlsChoice = z.output<typeof tlsChoice>;
 
 const instanceRecord = z.strictObject({
 	/** Format of the data folder. */
@@ -19,6 +34,8 @@ const instanceRecord = z.strictObject({
 	id: z.string().regex(/^[0-9a-f]{32}$/),
 	/** First of the ten ports. It is part of URLs in certificates, trusted roots and log origins. */
 	portBase: z.int(),
+	/** Absent: plain HTTP. Whether it is there is part of the URLs too; which certificate it is may change. */
+	tls: tlsChoice.optional(),
 	/** Decimal int64 that the v1 log carries in its checkpoints and entry ids. */
 	treeId: z.string().regex(/^[1-9][0-9]{0,18}$/),
 	createdAt: z.iso.datetime(),
@@ -46,37 +63,64 @@ export async function readInstanceRecord(folder: DataFolder): Promise<InstanceRe
 	}
 }
 
+/** What somebody asks for at a start; undefined: what the folder was made with, or the default. */
+export interface WantedInstance {
+	readonly portBase?: number | undefined;
+	readonly tls?: TlsChoice | 'none' | undefined;
+}
+
 /**
  * Continues the instance in the folder, or begins one: not with ports that somebody else has, because it keeps them.
- * @throws Refusal when the folder was made for other ports
+ * @throws Refusal when the folder was made for other ports, or with the other choice about TLS
  * @throws the system's EADDRINUSE, with `port`, when one of the ports is taken
  */
 export async function openInstanceRecord(
 	folder: DataFolder,
-	portBase: number | undefined,
+	wanted: WantedInstance,
 	nowMs: number,
 ): Promise<InstanceRecord> {
 	const existing = await readInstanceRecord(folder);
+	const tls = wanted.tls === 'none' ? undefined : wanted.tls;
 	if (existing) {
-		if (portBase !== undefined && portBase !== existing.portBase)
-			throw new Refusal(
-				`${folder.path} was made with --port-base ${existing.portBase}; its certificates and logs name those ports, so ${portBase} is refused. Leave the option out, or choose another --data`,
-			);
+		refuseOtherAddresses(folder, existing, wanted);
 		await checkPortsFree(existing.portBase);
-		return existing;
+		if (tls === undefined || isDeepStrictEqual(tls, existing.tls)) return existing;
+		// Another certificate for the same addresses. A crash leaves the old choice or the new one.
+		const changed = { ...existing, tls };
+		await writeRecord(folder, changed);
+		return changed;
 	}
-	await checkPortsFree(portBase ?? DEFAULT_PORT_BASE);
+	const portBase = wanted.portBase ?? DEFAULT_PORT_BASE;
+	await checkPortsFree(portBase);
 	const record: InstanceRecord = {
 		format: 1,
 		profile: 'development',
 		id: randomBytes(16).toString('hex'),
-		portBase: portBase ?? DEFAULT_PORT_BASE,
+		portBase,
+		...(tls === undefined ? {} : { tls }),
 		treeId: newTreeId(),
 		createdAt: new Date(nowMs).toISOString(),
 		secrets: { developmentToken: newSecret(), operator: newSecret(), service: newSecret() },
 	};
-	await writeDurably(folder.record, `${JSON.stringify(record, null, '\t')}\n`, 0o600);
+	await writeRecord(folder, record);
 	return record;
+}
+
+function refuseOtherAddresses(folder: DataFolder, existing: InstanceRecord, { portBase, tls }: WantedInstance): void {
+	const advice = 'Leave the option out, or choose another --data';
+	if (portBase !== undefined && portBase !== existing.portBase)
+		throw new Refusal(
+			`${folder.path} was made with --port-base ${existing.portBase}; its certificates and logs name those ports, so ${portBase} is refused. ${advice}`,
+		);
+	if (tls === undefined || (tls !== 'none') === (existing.tls !== undefined)) return;
+	const [made, asked] = existing.tls ? ['with', '--no-tls'] : ['without', '--tls'];
+	throw new Refusal(
+		`${folder.path} was made ${made} --tls; its certificates and logs name ${existing.tls ? 'https' : 'http'} addresses, so ${asked} is refused. ${advice}`,
+	);
+}
+
+async function writeRecord(folder: DataFolder, record: InstanceRecord): Promise<void> {
+	await writeDurably(folder.record, `${JSON.stringify(record, null, '\t')}\n`, 0o600);
 }
 
 export const DEFAULT_PORT_BASE = 7400;

@@ -7,11 +7,13 @@ export interface InstructionsInput {
 	readonly files: ClientFiles;
 	readonly urls: Readonly<Record<string, string>>;
 	readonly oidcIssuer: string;
+	/** Path of the private authority that clients have to be told of; undefined: there is none. */
+	readonly tlsCa: string | undefined;
 	/** Path of the command in this checkout. */
 	readonly command: string;
 }
 
-export function instructions({ folder, files, urls, oidcIssuer, command }: InstructionsInput): string {
+export function instructions({ folder, files, urls, oidcIssuer, tlsCa, command }: InstructionsInput): string {
 	const width = Math.max(...Object.keys(urls).map((name) => name.length));
 	const chancery = quote(command);
 	const data = quote(folder.path);
@@ -22,7 +24,7 @@ ${Object.entries(urls)
 	.map(([name, url]) => `  ${name.padEnd(width)}  ${url}`)
 	.join('\n')}
   ${'issuer'.padEnd(width)}  ${oidcIssuer}
-
+${tlsCa === undefined ? '' : trusting(quote(tlsCa))}
 sign and verify with this command
   ${chancery} sign-blob --data ${data} --identity-token "${token}" --bundle README.sigstore.json README.md
   ${chancery} verify-blob --data ${data} --bundle README.sigstore.json --certificate-identity you@example.com --certificate-oidc-issuer ${oidcIssuer} README.md
@@ -39,6 +41,16 @@ sigstore-python 4
 npm's sigstore (JavaScript)
   await sigstore.sign(bytes, { fulcioURL: '${urls.ca}', rekorURL: '${urls.log}', tsaServerURL: '${urls.tsa}', identityToken })
   await sigstore.verify(bundle, bytes, { tufMirrorURL: '${urls.tuf}', tufRootPath: ${JSON.stringify(files.root.path)} })
+`;
+}
+
+/** Go and OpenSSL take the file instead of the system's roots; this command and Node take it besides them. */
+function trusting(tlsCa: string): string {
+	return `
+trust the TLS certificates of this instance (this command with --data does by itself)
+  export SSL_CERT_FILE=${tlsCa}        # cosign, rekor-cli, sigstore-python, this command
+  export REQUESTS_CA_BUNDLE=${tlsCa}   # sigstore-python
+  export NODE_EXTRA_CA_CERTS=${tlsCa}  # npm's sigstore
 `;
 }
 

@@ -4,6 +4,7 @@ import { mintDevelopmentToken } from '@chancery/wire/identity';
 import { urlOf } from './addresses.ts';
 import { existingDataFolder } from './data-folder.ts';
 import { readInstanceRecord } from './instance-record.ts';
+import { trustInstance } from './instance-tls.ts';
 import { Refusal } from './refusal.ts';
 
 export interface TokenOrder {
@@ -18,10 +19,11 @@ export async function mintToken({ data, ...body }: TokenOrder): Promise<string> 
 	const folder = existingDataFolder(data);
 	const record = await readInstanceRecord(folder);
 	if (!record) throw new Refusal(`${folder.path} holds no instance; start one with 'chancery up --data ${data}'`);
+	trustInstance(folder);
 	try {
 		const reply = await call(
 			mintDevelopmentToken,
-			urlOf(record.portBase, 'identity'),
+			urlOf(record, 'identity'),
 			{ body },
 			{
 				fetch,

@@ -24,7 +24,8 @@ import { openDataFolder } from './data-folder.ts';
 import { writeDurably } from './durable-file.ts';
 import { lockFolder } from './folder-lock.ts';
 import { openInstanceDatabase } from './instance-database.ts';
-import { openInstanceRecord } from './instance-record.ts';
+import { openInstanceRecord, type TlsChoice } from './instance-record.ts';
+import { checkTlsFiles, keepTlsRenewed, openInstanceTls } from './instance-tls.ts';
 import { instructions } from './instructions.ts';
 import { openLogFile } from './log-file.ts';
 import { mintToken } from './mint-token.ts';
@@ -36,6 +37,8 @@ export interface UpOptions {
 	readonly data: string;
 	/** Undefined: what the folder was made with, or the default. */
 	readonly portBase?: number;
+	/** Undefined: what the folder was made with, or plain HTTP. */
+	readonly tls?: TlsChoice | 'none';
 	/** Stop after the self-test. */
 	readonly isOnce: boolean;
 	/** Print the instance as one line of JSON instead of instructions. */
@@ -64,10 +67,12 @@ export async function up(options: UpOptions): Promise<number> {
 	try {
 		// 1. The folder is ours alone, and what it was made for is what is asked for.
 		if (options.portBase !== undefined) checkPortBase(options.portBase);
+		const { tls: wantedTls } = options;
+		if (wantedTls !== undefined && wantedTls !== 'none' && wantedTls.from === 'files') await checkTlsFiles(wantedTls);
 		const folder = await openDataFolder(options.data);
 		const lock = await lockFolder(folder.lock);
 		cleanup.defer(() => lock.release());
-		const record = await openInstanceRecord(folder, options.portBase, Date.now());
+		const record = await openInstanceRecord(folder, options, Date.now());
 		await makeMarkFolder(record.id);
 		// Written again when everything answers: whoever waits for it must not find that of an earlier run. It stays when
 		// the instance stops, because the files that it names serve offline verification.
@@ -85,6 +90,9 @@ export async function up(options: UpOptions): Promise<number> {
 		const chains = await openDevelopmentChains(folder.keys, keys, new Date(record.createdAt));
 		step('development keys and certificates (unencrypted: never use them for anything real)');
 
+		const tls = record.tls && (await openInstanceTls(folder, record.tls));
+		if (record.tls) cleanup.defer(keepTlsRenewed(folder, record.tls, log));
+
 		// 3. The database.
 		const sayMore = (message: string) => output.say(`         ${message}`);
 		const database = await openInstanceDatabase(folder.postgres, cleanup, sayMore, stop.signal);
@@ -95,6 +103,7 @@ export async function up(options: UpOptions): Promise<number> {
 			record,
 			keys,
 			configurations: developmentConfigurations(record, keys, chains),
+			tls: tls?.files,
 			marks: openMarks(record.id),
 			database,
 			log,
@@ -112,7 +121,7 @@ export async function up(options: UpOptions): Promise<number> {
 
 		// 5. The root of trust says what the services are.
 		const firstRoot = await holdTrustCeremony({
-			publicUrl: urlOf(record.portBase, 'tuf'),
+			publicUrl: urlOf(record, 'tuf'),
 			adminUrl: admin.tuf,
 			operatorToken: record.secrets.operator,
 			signers: keys.signers,
@@ -123,11 +132,11 @@ export async function up(options: UpOptions): Promise<number> {
 		step('root of trust');
 
 		// 6. From outside, as any client: trust, sign, verify.
-		const issuer = authIssuer(urlOf(record.portBase, 'identity'));
+		const issuer = authIssuer(urlOf(record, 'identity'));
 		const cacheDir = join(folder.trust, 'tuf-cache');
 		await rm(cacheDir, { recursive: true, force: true });
 		const trust = await selfTest({
-			tuf: { mirror: urlOf(record.portBase, 'tuf'), cacheDir, initialRoot: firstRoot },
+			tuf: { mirror: urlOf(record, 'tuf'), cacheDir, initialRoot: firstRoot },
 			identityToken: await mintToken({ data: folder.path, audience: 'sigstore', email: SELF_TEST_EMAIL }),
 			email: SELF_TEST_EMAIL,
 			issuer,
@@ -140,18 +149,19 @@ export async function up(options: UpOptions): Promise<number> {
 		const files = await writeClientFiles(folder, firstRoot, trust);
 
 		// 7. Tell people and scripts.
-		const urls = Object.fromEntries(RUNNING_SERVICES.map((name) => [name, urlOf(record.portBase, name)]));
+		const urls = Object.fromEntries(RUNNING_SERVICES.map((name) => [name, urlOf(record, name)]));
 		const instance = {
 			services: Object.fromEntries(Object.entries(urls).map(([name, url]) => [name, { url }])),
 			oidcIssuer: issuer,
 			...files,
+			...(tls?.tlsCa === undefined ? {} : { tlsCa: tls.tlsCa }),
 		};
 		await writeDurably(folder.instance, `${JSON.stringify(instance, null, 2)}\n`, 0o644);
 		stop.signal.throwIfAborted();
 		if (options.isJson) output.data(JSON.stringify(instance));
 		else {
 			const command = join(PROJECT, 'packages/cli/bin/chancery');
-			output.data(instructions({ folder, files, urls, oidcIssuer: issuer, command }));
+			output.data(instructions({ folder, files, urls, oidcIssuer: issuer, tlsCa: tls?.tlsCa, command }));
 			output.data(`ready in ${((performance.now() - startedAt) / 1000).toFixed(1)} s, data in ${folder.path}`);
 		}
 

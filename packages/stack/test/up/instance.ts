@@ -40,6 +40,8 @@ export interface InstanceFile {
 	readonly trustedRoot: string;
 	readonly signingConfig: string;
 	readonly clientTrustConfig: string;
+	/** Only over TLS with a private authority. */
+	readonly tlsCa?: string;
 }
 
 export interface End {
