@@ -16,7 +16,9 @@ const CLIENT_PAGES = 'docs/clients';
 const IN_CHECKOUT = ['README.md', `${CLIENT_PAGES}/README.md`];
 
 const names = readdirSync(join(CHECKOUT, CLIENT_PAGES)).filter((name) => name.endsWith('.md'));
-const pages = ['README.md', ...names.map((name) => `${CLIENT_PAGES}/${name}`)].map((path) => {
+/** The second has no block yet; one that it gets is not passed over. */
+const OTHERS = ['README.md', 'docs/life-of-a-signature.md'];
+const pages = [...OTHERS, ...names.map((name) => `${CLIENT_PAGES}/${name}`)].map((path) => {
 	const page = readPage(readFileSync(join(CHECKOUT, path), 'utf8'));
 	return { path, ...page, ...installsOf(page) };
 });
