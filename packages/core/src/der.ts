@@ -159,14 +159,18 @@ export class DerReader {
 	readonly #end: number;
 	readonly #depth: number;
 	#offset: number;
+	/** Where the content of the element that was read last begins; it ends at `#offset`. */
+	#content: number;
 
-	constructor(bytes: Uint8Array, depth = 0) {
+	/** Reads what lies between `start` and `end`, by default all of `bytes`. */
+	constructor(bytes: Uint8Array, start = 0, end: number = bytes.length, depth = 0) {
 		if (depth > MAX_DEPTH) throw new FormatError('DER', `nested deeper than ${MAX_DEPTH} levels`);
 		// Views must be plain Uint8Array, whatever subclass the caller read from a file.
 		this.#bytes =
 			bytes.constructor === Uint8Array ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-		this.#offset = 0;
-		this.#end = bytes.length;
+		this.#offset = start;
+		this.#content = start;
+		this.#end = end;
 		this.#depth = depth;
 	}
 
@@ -182,6 +186,23 @@ export class DerReader {
 
 	/** The next element, which must have the tag when one is given. */
 	read(tag?: number): DerElement {
+		const start = this.#offset;
+		const found = this.#step(tag);
+		return {
+			tag: found,
+			value: this.#bytes.subarray(this.#content, this.#offset),
+			raw: this.#bytes.subarray(start, this.#offset),
+		};
+	}
+
+	/** Content octets of the next element, which must have the tag. */
+	#value(tag: number): Uint8Array {
+		this.#step(tag);
+		return this.#bytes.subarray(this.#content, this.#offset);
+	}
+
+	/** Passes over the next element and answers its tag. */
+	#step(tag: number | undefined): number {
 		const bytes = this.#bytes;
 		const start = this.#offset;
 		if (start + 2 > this.#end) throw new FormatError('DER', 'cut off before an element');
@@ -202,8 +223,9 @@ export class DerReader {
 		}
 		const end = content + length;
 		if (end > this.#end) throw new FormatError('DER', 'cut off inside an element');
+		this.#content = content;
 		this.#offset = end;
-		return { tag: found, value: bytes.subarray(content, end), raw: bytes.subarray(start, end) };
+		return found;
 	}
 
 	/** The next element if it has the tag, else undefined and nothing is read. */
@@ -213,7 +235,8 @@ export class DerReader {
 
 	/** A reader over the content of the next element. */
 	enter(tag: number): DerReader {
-		return new DerReader(this.read(tag).value, this.#depth + 1);
+		this.#step(tag);
+		return new DerReader(this.#bytes, this.#content, this.#offset, this.#depth + 1);
 	}
 
 	/** Like `enter` for an element that may be absent. */
@@ -240,18 +263,18 @@ export class DerReader {
 	}
 
 	boolean(): boolean {
-		const { value } = this.read(TAG_BOOLEAN);
+		const value = this.#value(TAG_BOOLEAN);
 		if (value.length !== 1 || (value[0] !== 0x00 && value[0] !== 0xff)) throw new FormatError('DER', 'an odd boolean');
 		return value[0] === 0xff;
 	}
 
 	null(): void {
-		if (this.read(TAG_NULL).value.length > 0) throw new FormatError('DER', 'a NULL with content');
+		if (this.#value(TAG_NULL).length > 0) throw new FormatError('DER', 'a NULL with content');
 	}
 
 	/** Content octets of an INTEGER: minimal two's complement, big-endian. */
 	integerBytes(): Uint8Array {
-		const { value } = this.read(TAG_INTEGER);
+		const value = this.#value(TAG_INTEGER);
 		const [first, second = 0] = value;
 		if (first === undefined) throw new FormatError('DER', 'an empty integer');
 		if (value.length > 1 && ((first === 0x00 && second < 0x80) || (first === 0xff && second >= 0x80)))
@@ -277,23 +300,23 @@ export class DerReader {
 
 	/** An OBJECT IDENTIFIER in dotted form. */
 	oid(): string {
-		return decodeOid(this.read(TAG_OID).value);
+		return decodeOid(this.#value(TAG_OID));
 	}
 
 	octetString(): Uint8Array {
-		return this.read(TAG_OCTET_STRING).value;
+		return this.#value(TAG_OCTET_STRING);
 	}
 
 	/** The bytes of a BIT STRING that is a whole number of bytes long, as keys and signatures are. */
 	bitString(): Uint8Array {
-		const { value } = this.read(TAG_BIT_STRING);
+		const value = this.#value(TAG_BIT_STRING);
 		if (value[0] !== 0) throw new FormatError('DER', 'a bit string that is not whole bytes');
 		return value.subarray(1);
 	}
 
 	/** The numbers of the bits that are set in a BIT STRING of named bits, at most 64 of them. */
 	namedBits(): number[] {
-		const { value } = this.read(TAG_BIT_STRING);
+		const value = this.#value(TAG_BIT_STRING);
 		const [unused] = value;
 		const last = value.at(-1)!;
 		if (unused === undefined || unused > 7 || value.length > 9) throw new FormatError('DER', 'an odd bit string');

@@ -9,10 +9,10 @@ import { DomainError } from '@chancery/chassis/domain-error';
 import type { Logger } from '@chancery/chassis/logger';
 import type { Clock } from '@chancery/chassis/service';
 import { equalBytes } from '@chancery/core/bytes';
-import { type Certificate, parseCertificate } from '@chancery/core/certificate';
+import { parseCertificate } from '@chancery/core/certificate';
 import { newSerialNumber } from '@chancery/core/certificate-encoding';
 import { encodePem } from '@chancery/core/pem';
-import { tbsWithoutPoison, tbsWithoutSct } from '@chancery/core/precertificate';
+import { tbsWithoutPoison } from '@chancery/core/precertificate';
 import { sha256 } from '@chancery/core/sha';
 import type { Signer } from '@chancery/keys/signer';
 import { isDataError } from '@chancery/postgres/pg-errors';
@@ -28,7 +28,7 @@ import {
 	type SharedTbs,
 	sharedTbs,
 } from './leaf-certificate.ts';
-import { lintCertificate } from './lint.ts';
+import { lintCertificate, lintSignature } from './lint.ts';
 import { type CertifiedIdentity, identify } from './principal.ts';
 import { checkProofOfPossession } from './proof-of-possession.ts';
 import { refuse } from './refusal.ts';
@@ -117,7 +117,8 @@ async function signAndLog(deps: IssueDeps, fields: LeafFields, shared: SharedTbs
 	// 6. Sign the precertificate. A crash after this leaves a signed precertificate that nobody has seen: its poison
 	// keeps every reader from taking it for a certificate, and the row names its serial.
 	const preTbs = encodeLeafTbs(shared, { kind: 'poison' });
-	checkInvariant(tbsWithoutPoison(unsigned(preTbs, signer)), shared.encoded);
+	if (!equalBytes(tbsWithoutPoison(parseCertificate(unsigned(preTbs, signer))), shared.encoded))
+		throw refuse('certificate-defective', undefined, { cause: new Error('the precertificate is another one') });
 	const precertificate = encodeCertificate(preTbs, signer.algorithm, await sign(signer, preTbs));
 	deps.afterStep?.('precertificate-signed');
 
@@ -134,11 +135,11 @@ async function signAndLog(deps: IssueDeps, fields: LeafFields, shared: SharedTbs
 	deps.afterStep?.('logged');
 
 	// 8. Sign the certificate: the same bytes, with the timestamp in the place of the poison. If anything else differed from
-	// what the log has vouched for, the SCT would not verify; so it is compared before the key is used.
+	// what the log has vouched for, the SCT would not verify; so everything is compared before the key is used.
 	const tbs = encodeLeafTbs(shared, { kind: 'sct-list', value: sct.extensionValue });
-	checkInvariant(tbsWithoutSct(unsigned(tbs, signer)), shared.encoded);
+	lintCertificate(unsigned(tbs, signer), { fields, loggedTbs: shared.encoded, sct: sct.encoded, chain });
 	const certificate = encodeCertificate(tbs, signer.algorithm, await sign(signer, tbs));
-	lintCertificate(certificate, { fields, loggedTbs: shared.encoded, sct: sct.encoded, chain });
+	lintSignature(certificate, chain);
 	deps.afterStep?.('signed');
 
 	// 9. Record it. A crash before this loses a certificate that nobody was given; the client asks again and gets another.
@@ -174,13 +175,8 @@ function leafFields(deps: IssueDeps, identity: CertifiedIdentity, publicKey: Uin
 }
 
 /** The readers take whole certificates: an empty signature closes what is not signed yet. */
-function unsigned(tbs: Uint8Array, signer: Signer): Certificate {
-	return parseCertificate(encodeCertificate(tbs, signer.algorithm, new Uint8Array()));
-}
-
-function checkInvariant(remaining: Uint8Array, shared: Uint8Array): void {
-	if (!equalBytes(remaining, shared))
-		throw refuse('certificate-defective', undefined, { cause: new Error('certificate and precertificate differ') });
+function unsigned(tbs: Uint8Array, signer: Signer): Uint8Array {
+	return encodeCertificate(tbs, signer.algorithm, new Uint8Array());
 }
 
 async function sign(signer: Signer, tbs: Uint8Array): Promise<Uint8Array> {

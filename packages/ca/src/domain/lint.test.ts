@@ -24,7 +24,7 @@ import { generateClientKey } from '../../test/client-key.ts';
 import { createCaChain } from './ca-chain.ts';
 import { type IssuingChain, openIssuingChain } from './issuing-chain.ts';
 import { encodeCertificate, encodeLeafTbs, type LeafFields, sharedTbs } from './leaf-certificate.ts';
-import { lintCertificate } from './lint.ts';
+import { lintCertificate, lintSignature } from './lint.ts';
 
 const random = (n: number) => new Uint8Array(randomBytes(n));
 const signer = generateSigner('ecdsa-sha2-256-nistp256');
@@ -84,6 +84,7 @@ async function certificate(change: (parts: Uint8Array[], extensions: Uint8Array[
 function defectsOf(der: Uint8Array): string {
 	try {
 		lintCertificate(der, { fields, loggedTbs: sharedTbs(fields).encoded, sct: encodeSct(sct), chain });
+		lintSignature(der, chain);
 		return '';
 	} catch (error) {
 		expect(error).toMatchObject({ code: 'certificate-defective' });

@@ -1,6 +1,7 @@
 /**
- * The last look at a certificate before anyone gets it: read back from its bytes and compared with what was asked for,
- * by code that shares nothing with the code that wrote it but the tables of object identifiers.
+ * The last looks at a certificate: before it is signed its bytes are read back and compared with what was asked for, by
+ * code that shares nothing with the code that wrote them but the tables of object identifiers; and before anyone gets it
+ * OpenSSL reads the whole and verifies the signature.
  */
 import { equalBytes } from '@chancery/core/bytes';
 import {
@@ -42,11 +43,20 @@ export interface LintExpectation {
 const CRITICAL = new Set([OID_KEY_USAGE, OID_SUBJECT_ALT_NAME]);
 
 /**
- * Refuses a certificate that is not exactly the one that was meant.
+ * Refuses to sign what is not exactly the certificate that was meant. `unsigned` is the certificate in DER; its signature
+ * is not looked at.
  * @throws DomainError `certificate-defective` with all defects as its cause.
  */
-export function lintCertificate(der: Uint8Array, expected: LintExpectation): void {
-	const defects = readDefects(der, expected);
+export function lintCertificate(unsigned: Uint8Array, expected: LintExpectation): void {
+	requireNone(readDefects(unsigned, expected));
+}
+
+/** @throws DomainError `certificate-defective` unless the issuing key has signed these very bytes */
+export function lintSignature(certificate: Uint8Array, chain: IssuingChain): void {
+	requireNone(isSignedBy(certificate, chain.issuingKey) ? [] : ['the issuing key did not sign it']);
+}
+
+function requireNone(defects: readonly string[]): void {
 	if (defects.length > 0)
 		throw refuse('certificate-defective', undefined, {
 			cause: new Error(`the certificate is defective: ${defects.join('; ')}`),
@@ -56,11 +66,7 @@ export function lintCertificate(der: Uint8Array, expected: LintExpectation): voi
 function readDefects(der: Uint8Array, expected: LintExpectation): string[] {
 	try {
 		const certificate = parseCertificate(der);
-		return [
-			...bodyDefects(certificate, expected),
-			...extensionDefects(certificate, expected),
-			...(isSignedBy(der, expected.chain.issuingKey) ? [] : ['the issuing key did not sign it']),
-		];
+		return [...bodyDefects(certificate, expected), ...extensionDefects(certificate, expected)];
 	} catch (error) {
 		if (!(error instanceof FormatError)) throw error;
 		return [error.message];
