@@ -73,6 +73,35 @@ describe('an installation', () => {
 	])('%s is refused', (code) => expect(() => readInstall(code)).toThrow());
 });
 
+describe('a shell beside which something runs', () => {
+	let base: string;
+	beforeAll(async () => {
+		base = await mkdtemp(join(tmpdir(), 'chancery-pages-'));
+	});
+	afterAll(() => rm(base, { recursive: true, force: true }));
+	const run = async (name: string, markdown: string) => {
+		const reader = { home: base, folder: base, path: [], records: join(base, name) };
+		return [...(await runPage(readPage(markdown).blocks, reader)).values()];
+	};
+
+	it('pastes the next block when that is ready, and ends it with the page', async () => {
+		const serving = `trap 'echo stopped; exit' TERM\nsleep 0.3; touch is-up; echo ready\nwhile :; do sleep 0.1; done`;
+		const results = await run('served', block('sh serves', serving) + block('sh', 'ls is-up'));
+		expect(results).toEqual([
+			{ code: 0, printed: expect.stringMatching(/^ready\n[\s\S]*stopped\n/) },
+			{ code: 0, printed: 'is-up\n' },
+		]);
+	});
+
+	it('ends when that ends before it is ready', async () => {
+		const results = await run('refused', block('sh serves', 'echo taken; exit 1') + block('sh', 'echo never'));
+		expect(results).toEqual([
+			{ code: undefined, printed: expect.stringContaining('taken') },
+			{ code: undefined, printed: '' },
+		]);
+	});
+});
+
 describe('a shell', () => {
 	let base: string;
 	let results: Pasted[];

@@ -7,10 +7,11 @@ export interface Block {
 	/** Of the opening fence, from 1. */
 	readonly line: number;
 	/**
-	 * `run`: pasted, and must succeed. `fails`: one command, pasted, and must be refused. `install`: brings a client.
-	 * `start`: `npm start` and `npm test`, without which nobody reads this. `not-run`: left out for the reason above it.
+	 * `run`: pasted, and must succeed. `fails`: one command, pasted, and must be refused. `serves`: runs beside all that
+	 * follows, once it is ready. `install`: brings a client. `start`: `npm start` and `npm test`, without which nobody
+	 * reads this. `not-run`: left out for the reason above it.
 	 */
-	readonly how: 'run' | 'fails' | 'install' | 'start' | 'not-run';
+	readonly how: 'run' | 'fails' | 'serves' | 'install' | 'start' | 'not-run';
 	readonly code: string;
 	/** What the page shows as its output; undefined: the page does not say. */
 	readonly output: string | undefined;
@@ -27,6 +28,7 @@ export interface Page {
 const HOW: Readonly<Record<string, Block['how']>> = {
 	sh: 'run',
 	'sh fails': 'fails',
+	'sh serves': 'serves',
 	'sh install': 'install',
 	'sh not-run': 'not-run',
 };
@@ -47,7 +49,7 @@ export function readPage(markdown: string): Page {
 			continue;
 		}
 		const how = HOW[info] === 'run' && isStart(text) ? 'start' : HOW[info];
-		isOutputNext = how === 'run' || how === 'fails' || how === 'start';
+		isOutputNext = how !== undefined && how !== 'install' && how !== 'not-run';
 		if (how === undefined) faults.push(`line ${line}: a block '${info}' that is neither run nor the output of one`);
 		else blocks.push({ line, how, code: text, output: undefined, above });
 	}
@@ -63,6 +65,9 @@ function* faultsOf({ how, code, output, above }: Block): Generator<string> {
 	if (commandsIn(code) !== 1) yield 'is to be refused, and has not one command';
 	if (output === undefined) yield 'is to be refused, and does not show how';
 }
+
+/** Whether the reader's shell sees it. */
+export const isPasted = ({ how }: Block): boolean => how === 'run' || how === 'fails' || how === 'serves';
 
 const isStart = (code: string): boolean => code.split('\n').every((line) => START.test(line));
 

@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, inject, it } from 'vitest';
 import type { ClientName } from '../clients/client-versions.ts';
 import { CHECKOUT } from './default-instance.ts';
 import { type Install, install, readInstall } from './installs.ts';
-import { type Page, readPage } from './page.ts';
+import { isPasted, type Page, readPage } from './page.ts';
 import { makeReader } from './reader.ts';
 import { type Pasted, runPage } from './run-page.ts';
 import { differenceOf } from './shown-output.ts';
@@ -57,7 +57,7 @@ async function paste({ path, blocks, installs }: (typeof pages)[number]): Promis
 }
 
 describe.each(pages)('$path', (page) => {
-	const pasted = page.blocks.filter(({ how }) => how === 'run' || how === 'fails');
+	const pasted = page.blocks.filter(isPasted);
 	const canRun = page.installs.every((each) => each.kind === 'with' || pathOf(each.client) !== undefined);
 
 	it('has no block that nobody runs, and installs what test:clients installs', () => {
@@ -78,8 +78,8 @@ describe.each(pages)('$path', (page) => {
 		it.each(pasted)('line $line: $how', ({ line, how, output }) => {
 			const { code, printed = '' } = results.get(line) ?? {};
 			if (code === undefined) expect.fail(`the shell ended here or before:\n${printed}`);
-			if (how === 'run') expect(code, printed).toBe(0);
-			else expect(code, printed).not.toBe(0);
+			if (how === 'fails') expect(code, printed).not.toBe(0);
+			else expect(code, printed).toBe(0);
 			if (output !== undefined) expect(differenceOf(output, printed)).toBeUndefined();
 		});
 	});

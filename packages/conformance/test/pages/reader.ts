@@ -1,5 +1,5 @@
 /** Makes the reader of a page: a home with the data of the instance and nothing else, and a folder to work in. */
-import { mkdir, mkdtemp, symlink } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { CHECKOUT, DATA_IN_HOME } from './default-instance.ts';
@@ -14,6 +14,8 @@ export type Where = 'instance' | 'checkout';
 /** Everything lies below a new folder, `base`. */
 export async function makeReader(where: Where, homeOfInstance: string): Promise<Reader & { readonly base: string }> {
 	const base = await mkdtemp(join(tmpdir(), 'chancery-reader-'));
+	// A page may start an instance, and the database server of root runs as another user, who must be able to pass.
+	await chmod(base, 0o711);
 	const [home, folder, programs] = [join(base, 'home'), join(base, 'work'), join(base, 'bin')];
 	for (const made of [folder, programs, join(home, dirname(DATA_IN_HOME))]) await mkdir(made, { recursive: true });
 	await symlink(join(homeOfInstance, DATA_IN_HOME), join(home, DATA_IN_HOME));

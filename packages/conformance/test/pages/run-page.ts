@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
-import type { Block } from './page.ts';
+import { type Block, isPasted } from './page.ts';
 
 const RUN_WITHIN_MS = 240_000;
 
@@ -25,7 +25,7 @@ export interface Pasted {
 /** Answers what became of each block that is pasted, by its line. */
 export async function runPage(blocks: readonly Block[], reader: Reader): Promise<ReadonlyMap<number, Pasted>> {
 	await mkdir(reader.records, { recursive: true });
-	const pasted = blocks.filter(({ how }) => how === 'run' || how === 'fails');
+	const pasted = blocks.filter(isPasted);
 	const script = join(reader.records, 'script.sh');
 	await writeFile(script, ['set -euo pipefail', ...pasted.map((block) => stepOf(block, reader)), ''].join('\n'));
 	await runShell(script, reader);
@@ -41,9 +41,21 @@ export async function runPage(blocks: readonly Block[], reader: Reader): Promise
 /** A block that is to fail has a shell of its own: its end is not the end of the page. */
 function stepOf({ line, how, code }: Block, { records }: Reader): string {
 	const record = (what: string) => quote(join(records, `${line}.${what}`));
-	const body = how === 'fails' ? `set +e\n(\nset -euo pipefail\n${code}\n)` : code;
+	const body =
+		how === 'fails'
+			? `set +e\n(\nset -euo pipefail\n${code}\n)`
+			: how === 'serves'
+				? serving(code, record('printed'))
+				: code;
 	return `exec >${record('printed')} 2>&1\n${body}\necho $? >${record('code')}\nset -e\n`;
 }
+
+/** In a process group of its own, as in a terminal of its own; what follows waits for `ready`. Ends with the page. */
+const serving = (code: string, printed: string): string => `set -m
+( ${code} ) &
+set +m
+trap "kill -- -$!; wait" EXIT
+until grep -q '^ready' ${printed}; do kill -0 $!; sleep 0.1; done`;
 
 const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
