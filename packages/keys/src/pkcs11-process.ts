@@ -1,9 +1,9 @@
 /**
  * The process that holds a PKCS#11 module: one per open key, started by `pkcs11-child`.
  *
- * A module is somebody else's native code. In a process of its own it can neither bring the service down nor read its
- * memory, and when it hangs it can be ended, which no thread can. Login belongs to a process, too: in a shared one, a
- * wrong PIN would pass after somebody else's right one.
+ * A module is somebody else's native code. In a process of its own its faults can neither bring the service down nor
+ * spoil its memory, and when it hangs it can be ended, which no thread can. Login belongs to a process, too: in a shared
+ * one, a wrong PIN would pass after somebody else's right one.
  */
 import type { Pkcs11Reply, Pkcs11Request } from './pkcs11-messages.ts';
 import { openTokenKey, reasonOf, type TokenKey, TokenRefusal } from './pkcs11-token.ts';
