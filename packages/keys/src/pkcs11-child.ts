@@ -125,7 +125,7 @@ function firstReply(child: ChildProcess, request: Pkcs11Request, withinMs: numbe
 		const settled = <T>(settle: (value: T) => void) => {
 			return (value: T) => {
 				clearTimeout(timer);
-				child.removeAllListeners();
+				for (const event of ['message', 'error', 'exit'] as const) child.removeAllListeners(event);
 				// A process that is ended after this still says so.
 				child.on('error', () => undefined);
 				settle(value);
