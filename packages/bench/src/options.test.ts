@@ -9,7 +9,7 @@ describe('the cells of the matrix', () => {
 	it('are with --quick all workloads and numbers of clients, by the usual backend', () => {
 		const cells = cellsOf('--quick');
 		expect(cells).toContain(`v1-hashedrekord/1024/${usualBackend()}`);
-		expect(cells).toHaveLength(4 * 5);
+		expect(cells).toHaveLength(6 * 5);
 		expect(cells.every((cell) => cell.endsWith(`/${usualBackend()}`))).toBe(true);
 	});
 
@@ -32,7 +32,7 @@ describe('the cells of the matrix', () => {
 	});
 
 	it('hold the workload with certificates only when it is named', () => {
-		expect(cellsOf().join()).not.toContain('certificate');
+		expect(cellsOf().join()).not.toContain('v1-hashedrekord-certificate');
 		expect(cellsOf('--only', 'v1-hashedrekord-certificate/1')).toHaveLength(1);
 	});
 });
