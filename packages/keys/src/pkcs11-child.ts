@@ -33,13 +33,13 @@ export class Pkcs11Child {
 	#lastId = 0;
 	#ended: string | undefined;
 
-	private constructor(opened: OpenedToken, process: ChildProcess, signWithinMs: number) {
+	private constructor(opened: OpenedToken, child: ChildProcess, signWithinMs: number) {
 		this.opened = opened;
-		this.#process = process;
+		this.#process = child;
 		this.#signWithinMs = signWithinMs;
-		process.on('message', (reply: Pkcs11Reply) => this.#settle(reply));
-		process.on('exit', (code, signal) => this.#fail(`the PKCS#11 module ended (${signal ?? `status ${code}`})`));
-		process.on('error', () => this.#fail('the PKCS#11 module cannot be reached'));
+		child.on('message', (reply: Pkcs11Reply) => this.#settle(reply));
+		child.on('exit', (code, signal) => this.#fail(`the PKCS#11 module ended (${signal ?? `status ${code}`})`));
+		child.on('error', () => this.#fail('the PKCS#11 module cannot be reached'));
 	}
 
 	/**
@@ -54,6 +54,10 @@ export class Pkcs11Child {
 			// Vendors' code says what it likes; the last thing that a log of ours should repeat.
 			stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
 		});
+		// It ends by itself when we are gone, unless it hangs.
+		const end = () => child.kill('SIGKILL');
+		process.on('exit', end);
+		child.once('close', () => process.off('exit', end));
 		try {
 			const reply = await firstReply(child, { kind: 'open', uri, pin, sessions: limits.sessions }, limits.openWithinMs);
 			if (reply.kind === 'refused') throw new KeyError(reply.code, `${uri.name}: ${reply.message}`);
@@ -63,7 +67,7 @@ export class Pkcs11Child {
 			child.channel?.unref();
 			return new Pkcs11Child(reply, child, limits.signWithinMs);
 		} catch (error) {
-			child.kill('SIGKILL');
+			end();
 			if (error instanceof KeyError) throw error;
 			throw new KeyError('module-failed', `${uri.name}: ${(error as Error).message}`);
 		}

@@ -115,9 +115,10 @@ describe('a signer', () => {
 			const { readdirSync, readFileSync } = await import('node:fs');
 			const children = readFileSync('/proc/self/task/' + process.pid + '/children', 'utf8').trim();
 			console.log(children);
-			if (process.env.KILL) process.kill(process.pid, 'SIGKILL');`;
-		for (const kill of ['', '1']) {
-			const env = { ...process.env, KEY_URI: token.uri('object=issuer'), KEY_PIN: token.pin, KILL: kill };
+			if (process.env.END === 'killed') process.kill(process.pid, 'SIGKILL');
+			if (process.env.END === 'with a module that hangs') process.kill(Number(children), 'SIGSTOP');`;
+		for (const end of ['in order', 'killed', 'with a module that hangs']) {
+			const env = { ...process.env, KEY_URI: token.uri('object=issuer'), KEY_PIN: token.pin, END: end };
 			const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
 				env,
 				stdio: ['ignore', 'pipe', 'inherit'],
@@ -129,7 +130,7 @@ describe('a signer', () => {
 			const [code, signal] = await new Promise<[number | null, string | null]>((resolve) =>
 				child.once('close', (...how) => resolve(how)),
 			);
-			expect([code, signal]).toEqual(kill ? [null, 'SIGKILL'] : [0, null]);
+			expect([code, signal]).toEqual(end === 'killed' ? [null, 'SIGKILL'] : [0, null]);
 			expect(output.trim()).toMatch(/^[0-9]+$/);
 			const isAlive = () => {
 				try {
@@ -140,7 +141,7 @@ describe('a signer', () => {
 			};
 			const deadline = performance.now() + 5_000;
 			while (isAlive() && performance.now() < deadline) await sleep(20);
-			expect(isAlive()).toBe(false);
+			expect(isAlive(), end).toBe(false);
 		}
 	});
 });
