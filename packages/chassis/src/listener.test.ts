@@ -176,7 +176,10 @@ describe('a request', () => {
 	});
 
 	it.each([
-		['abc-123', true],
+		['5f0d3c9e-3b0a-4a51-9c55-0a8d3c1be0f2', true],
+		['abc-123', false],
+		['d'.repeat(64), false],
+		['SplxlOBeZQQYbYS6WxSbIA', false],
 		['0af7651916cd43dd8448eb211c80319c', true],
 		['a b', false],
 		['x'.repeat(65), false],
