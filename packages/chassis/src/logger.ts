@@ -1,8 +1,9 @@
 /**
  * Logs: one JSON object (or one line of text) per event, to standard error. Whatever is logged passes two nets, so that
- * a careless line cannot leak: fields with telling names are replaced, and what looks like a bearer token or a JWT is
- * cut out of the finished line.
+ * a careless line cannot leak: fields with telling names are replaced, and what looks like a credential is cut out of the
+ * finished line.
  */
+import { maskCredentials } from '@chancery/wire/mask-credentials';
 import { type DestinationStream, type Logger, pino } from 'pino';
 
 export type { Logger };
@@ -20,9 +21,6 @@ export interface LoggerOptions {
 
 const REDACTED = '[redacted]';
 const SECRET_NAME = /authorization|cookie|token|secret|passw|passphrase|private_?key|credential|^(user_?)?pin$/i;
-/** Long-lived parts of a log line that may be credentials: the value of a Bearer scheme, and compact JWS. */
-const BEARER = /\b(Bearer|Basic|DPoP)\s+[A-Za-z0-9._~+/=-]{6,}/gi;
-const JWT = /\beyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]*)?/g;
 const MAX_DEPTH = 5;
 const MAX_ITEMS = 100;
 const MAX_CAUSES = 4;
@@ -44,10 +42,6 @@ export function createLogger(options: LoggerOptions): Logger {
 		},
 		destination,
 	);
-}
-
-function maskCredentials(line: string): string {
-	return line.replace(JWT, REDACTED).replace(BEARER, `$1 ${REDACTED}`);
 }
 
 /** A copy of `value` without secrets and without bulk; errors stay as they are for their serializer. */

@@ -11,13 +11,26 @@ export function addIdentityTokenOption(command: Command): Command {
 	);
 }
 
-/** @throws UsageError */
+/**
+ * The token, or what the file of that path holds. What is neither is not repeated: it is more likely a token that came
+ * with a line end, quotes or its scheme than a path.
+ * @throws UsageError
+ */
 export async function readTokenOption(value: string | undefined): Promise<string> {
-	if (!value)
+	const given = value?.trim();
+	if (!given)
 		throw new UsageError(
 			"give --identity-token or SIGSTORE_ID_TOKEN (a development instance mints one: 'chancery token')",
 		);
 	// Three base64url parts: a compact JWS. Anything else is a path.
-	if (/^[\w-]+\.[\w-]+\.[\w-]*$/.test(value)) return value;
-	return (await readFile(value, 'utf8')).trim();
+	if (/^[\w-]+\.[\w-]+\.[\w-]*$/.test(given)) return given;
+	try {
+		return (await readFile(given, 'utf8')).trim();
+	} catch (cause) {
+		const { code } = cause as NodeJS.ErrnoException;
+		throw new UsageError(
+			`the identity token is neither a JWT (three parts joined by dots) nor the path of a file that can be read (${code})`,
+			{ cause },
+		);
+	}
 }

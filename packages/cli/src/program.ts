@@ -1,4 +1,5 @@
 /** The commands of `chancery`, one file each. */
+import { maskCredentials } from '@chancery/wire/mask-credentials';
 import { Command } from 'commander';
 import { attestBlobCommand } from './commands/attest-blob.ts';
 import { initializeCommand } from './commands/initialize.ts';
@@ -25,6 +26,8 @@ export function buildProgram(): Command {
 		.description('Keyless code signing that you run yourself.')
 		.version('0.1.0')
 		.exitOverride()
+		// It quotes arguments that it does not understand, such as a token behind a misspelt option.
+		.configureOutput({ writeErr: (text) => void process.stderr.write(maskCredentials(text)) })
 		.showHelpAfterError('(see --help)');
 	for (const command of COMMANDS) program.addCommand(inherit(command(), program));
 	return program;

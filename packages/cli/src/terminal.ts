@@ -1,6 +1,7 @@
 /**
  * What the command prints and where: stdout is data, stderr is talk. Colours only for people (a terminal, no NO_COLOR).
  */
+import { maskCredentials } from '@chancery/wire/mask-credentials';
 import { createColors } from 'picocolors';
 
 const colours = createColors(process.stderr.isTTY === true && !process.env.NO_COLOR);
@@ -20,7 +21,8 @@ export const terminal = {
 	success(line: string): void {
 		process.stderr.write(`${colours.green(line)}\n`);
 	},
+	/** What failed may quote an argument or a variable of the environment, and terminals of CI are read by many. */
 	error(line: string): void {
-		process.stderr.write(`${colours.red('error')}: ${line}\n`);
+		process.stderr.write(`${colours.red('error')}: ${maskCredentials(line)}\n`);
 	},
 };

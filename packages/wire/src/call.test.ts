@@ -238,6 +238,15 @@ describe('the words of a refusal', () => {
 		}
 	});
 
+	it('do not repeat the credentials that we sent', async () => {
+		const bearer = 'a-secret-between-two-services';
+		const token = 'eyJhbGciOiJFUzI1NiJ9.eyJlbWFpbCI6ImFAYi5jIn0.c2lnbmF0dXJl';
+		server.answer = answering(401, JSON.stringify({ message: `unknown: ${bearer}, ${token}` }));
+		const error = await failureOf(text({ headers: { authorization: `Bearer ${bearer}` } }));
+		expect(error.serverMessage).toBe('unknown: [redacted], [redacted]');
+		expect(error.message).not.toContain(bearer);
+	});
+
 	it('that break a schema are bounded and printable as well', async () => {
 		const strict = route({
 			method: 'GET',

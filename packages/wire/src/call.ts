@@ -3,6 +3,7 @@
  * is parsed by the schema of its route before anyone sees it.
  */
 import { z } from 'zod';
+import { maskCredentials } from './mask-credentials.ts';
 import type { BodyInput, BodyOf, BodyShape, Route } from './route.ts';
 import { explainTlsFailure } from './tls-failure.ts';
 import { fetchTransport, type Transport } from './transport.ts';
@@ -89,7 +90,7 @@ export async function call<R extends Route>(
 		});
 		const shape = route.replies[reply.status];
 		if (shape === undefined) {
-			const serverMessage = messageOf(reply.bytes);
+			const serverMessage = messageOf(reply.bytes, options.headers?.authorization);
 			throw new CallError(
 				{ request, status: reply.status, serverMessage },
 				`${request} answered ${reply.status}${serverMessage ? `: ${serverMessage}` : ''}`,
@@ -151,8 +152,11 @@ function decodeBody(shape: BodyShape, bytes: Uint8Array): unknown {
 	return shape === 'text' ? text : shape.parse(JSON.parse(text));
 }
 
-/** The words of a refusal, whatever family rendered it: `message`, `detail`, or text. Bounded, and without control characters. */
-function messageOf(bytes: Uint8Array): string {
+/**
+ * The words of a refusal, whatever family rendered it: `message`, `detail`, or text. Bounded, without control characters,
+ * and without the credentials that we sent, should the server repeat them: the words go into logs and to terminals.
+ */
+function messageOf(bytes: Uint8Array, authorization: string | undefined): string {
 	const text = new TextDecoder().decode(bytes.subarray(0, 64 * 1024));
 	let words = text;
 	try {
@@ -163,7 +167,8 @@ function messageOf(bytes: Uint8Array): string {
 	} catch {
 		// Not JSON: the text itself is the message.
 	}
-	return printable(words);
+	const sent = authorization?.replace(/^\S+ +/, '');
+	return printable(maskCredentials(sent ? words.replaceAll(sent, '[redacted]') : words));
 }
 
 /** Words of a stranger, for a message: bounded, and without what would steer a terminal or break a log line. */
