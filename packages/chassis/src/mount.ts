@@ -5,6 +5,7 @@
 import type { BodyOf, BodyShape, Route, RouteInput } from '@chancery/wire/route';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { describeProblems } from './describe-problems.ts';
 import { DomainError } from './domain-error.ts';
 import { parseJsonBody } from './json-body.ts';
 
@@ -60,7 +61,7 @@ export function mount<R extends Route, const A extends Reply<R> = Reply<R>>(
 function parsePart(where: string, schema: z.ZodType, value: unknown): unknown {
 	const result = schema.safeParse(value);
 	if (!result.success)
-		throw new DomainError('invalid-request', `the ${where} is not valid: ${z.prettifyError(result.error)}`);
+		throw new DomainError('invalid-request', `the ${where} is not valid: ${describeProblems(result.error)}`);
 	return result.data;
 }
 

@@ -111,6 +111,7 @@ describe('a service in a process of its own', { timeout: 30_000 }, () => {
 		['no key', { keys: {} }, {}, /needs the key 'main'/],
 		['no file', {}, { args: [] }, /--config FILE/],
 		['an unknown argument', {}, { args: ['--confg', 'x'] }, /arguments are not valid/],
+		['an argument that is a secret', {}, { args: ['postgres://me:pa55@db'] }, /^(?!.*(pa55|postgres:)).*not valid/s],
 	])('refuses to start with %s, with the exit code of a configuration error', async (_, section, extra, words) => {
 		const started = start(section, extra);
 		expect(await started.exit).toBe(78);

@@ -94,8 +94,9 @@ async function readSettings<S extends z.ZodType>(name: string, configSchema: S) 
 function readArguments() {
 	try {
 		return parseArgs({ options: { config: { type: 'string' } }, strict: true });
-	} catch (cause) {
-		throw new ConfigError(`the arguments are not valid: ${cause instanceof Error ? cause.message : ''}`, { cause });
+	} catch {
+		// What they are is not repeated: a password or a URL with one, on the wrong side of an option, would be logged.
+		throw new ConfigError('the arguments are not valid: --config FILE is the only one');
 	}
 }
 

@@ -18,6 +18,7 @@ import {
 	trustReportPayload,
 } from '@chancery/wire/trust-report';
 import { z } from 'zod';
+import { describeProblems } from './describe-problems.ts';
 import { DomainError } from './domain-error.ts';
 
 export type { TrustMaterial, TrustReport };
@@ -69,7 +70,7 @@ export function openTrustReport(report: unknown): OpenedTrustReport {
 		return { service, material, issuedAt: new Date(issuedAt), publicKey };
 	} catch (error) {
 		if (error instanceof z.ZodError)
-			throw new DomainError('invalid-trust-report', `the trust report is not valid: ${z.prettifyError(error)}`);
+			throw new DomainError('invalid-trust-report', `the trust report is not valid: ${describeProblems(error)}`);
 		if (error instanceof FormatError)
 			throw new DomainError('invalid-trust-report', `the trust report is not valid: ${error.message}`);
 		throw error;

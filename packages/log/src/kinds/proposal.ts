@@ -1,16 +1,17 @@
 /**
  * Reading the parts of a proposed v1 entry: what is wrong with them is said in the words that clients expect.
  */
+import { describeProblems } from '@chancery/chassis/describe-problems';
 import { DomainError } from '@chancery/chassis/domain-error';
 import { fromBase64 } from '@chancery/core/bytes';
 import { preAuthEncode } from '@chancery/core/dsse';
 import { FormatError } from '@chancery/core/format-error';
-import { z } from 'zod';
+import type { z } from 'zod';
 
 /** The part by its schema. @throws DomainError `invalid-entry` */
 export function parsePart<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
 	const result = schema.safeParse(value);
-	if (!result.success) throw invalidEntry(z.prettifyError(result.error));
+	if (!result.success) throw invalidEntry(describeProblems(result.error));
 	return result.data;
 }
 

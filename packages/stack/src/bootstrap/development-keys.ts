@@ -11,6 +11,7 @@ import { generateSigningJwks, type SigningJwks } from '@chancery/identity/domain
 import { createFileKey, openFileKey } from '@chancery/keys/file-key';
 import type { KeyAlgorithm, Signer } from '@chancery/keys/signer';
 import { writeDurably } from '../up/durable-file.ts';
+import { Refusal } from '../up/refusal.ts';
 
 /**
  * Algorithms that every known client verifies: ECDSA P-256 for the authorities, the CT log and the v1 log; Ed25519 for
@@ -57,10 +58,19 @@ export async function openOrCreateKey(path: string, algorithm: KeyAlgorithm): Pr
 }
 
 async function openJwks(path: string): Promise<SigningJwks> {
-	if (await exists(path)) return JSON.parse(await readFile(path, 'utf8')) as SigningJwks;
+	if (await exists(path)) return parseJwks(await readFile(path, 'utf8'), path);
 	const jwks = await generateSigningJwks();
 	await writeDurably(path, JSON.stringify(jwks), 0o600);
 	return jwks;
+}
+
+function parseJwks(text: string, path: string): SigningJwks {
+	try {
+		return JSON.parse(text) as SigningJwks;
+	} catch {
+		// The message of the parser quotes the text around the mistake, and so a piece of a private key.
+		throw new Refusal(`${path} holds no JSON: restore it, or remove it to let new keys be made`);
+	}
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -4,6 +4,7 @@
  * An outsider controls every byte. The sizes are bounded before parsing (16 KiB of DER, 1 KiB of JSON) and each element is
  * looked at once, so that long OIDs and nonces cost no more than their length.
  */
+import { describeProblems } from '@chancery/chassis/describe-problems';
 import { DomainError } from '@chancery/chassis/domain-error';
 import { fromBase64, fromUtf8 } from '@chancery/core/bytes';
 import {
@@ -21,7 +22,6 @@ import {
 } from '@chancery/core/der';
 import { FormatError } from '@chancery/core/format-error';
 import { MAX_JSON_QUERY_BYTES, MAX_QUERY_BYTES, TIMESTAMP_HASHES, timestampJsonRequest } from '@chancery/wire/tsa';
-import { z } from 'zod';
 import { type ImprintHash, imprintHashByName, imprintHashByOid } from './hash-algorithms.ts';
 
 /** A request whose digest is of an allowed algorithm and has its length. */
@@ -77,7 +77,7 @@ export function parseTimestampJsonQuery(body: Uint8Array): TimestampQuery {
 	if (body.length > MAX_JSON_QUERY_BYTES) throw tooLarge(body.length, MAX_JSON_QUERY_BYTES);
 	return asMalformed(() => {
 		const request = timestampJsonRequest.safeParse(parseWithNumberText(fromUtf8(body)));
-		if (!request.success) throw malformed(z.prettifyError(request.error));
+		if (!request.success) throw malformed(describeProblems(request.error));
 		const { artifactHash, hashAlgorithm, certificates, nonce, tsaPolicyOID } = request.data;
 
 		const hash = imprintHashByName(hashAlgorithm);

@@ -27,7 +27,7 @@ export async function readMetadataFile({ database }: Pick<TufDeps, 'database'>, 
 	const [, latest] = LATEST.exec(name) ?? [];
 	const row = latest && (await latestMetadata(database, latest));
 	if (row) return { content: row.content, isImmutable: false };
-	throw new DomainError('not-found', `there is no ${name.slice(0, 64)}`);
+	throw new DomainError('not-found', 'there is no such metadata file');
 }
 
 /** @throws DomainError `not-found` */

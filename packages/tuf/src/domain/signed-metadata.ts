@@ -3,6 +3,7 @@
  * `signed`, never over the bytes on the wire.
  */
 
+import { describeProblems } from '@chancery/chassis/describe-problems';
 import { DomainError } from '@chancery/chassis/domain-error';
 import { fromHex, fromUtf8, toHex, utf8 } from '@chancery/core/bytes';
 import { FormatError } from '@chancery/core/format-error';
@@ -78,7 +79,7 @@ export function readMetadata<R extends Role>(value: unknown, role: R): SignedMet
 		signed: METADATA_SCHEMAS[role],
 	});
 	const parsed = envelope.safeParse(value);
-	if (!parsed.success) throw invalid(`${role}.json breaks its schema: ${z.prettifyError(parsed.error)}`, parsed.error);
+	if (!parsed.success) throw invalid(`${role}.json breaks its schema: ${describeProblems(parsed.error)}`, parsed.error);
 	return parsed.data as SignedMetadata<MetadataOf<R>>;
 }
 
