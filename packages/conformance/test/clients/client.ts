@@ -15,6 +15,8 @@ export interface Place {
 	/** Signing configurations that name only one of the two logs. */
 	readonly signingConfigs: Readonly<Record<LogVersion, string>>;
 	readonly trustedRoot: string;
+	/** PEM of the authority behind its TLS certificates; undefined over plain HTTP. */
+	readonly tlsCa: string | undefined;
 }
 
 export const SIGNER = 'signer@example.com';

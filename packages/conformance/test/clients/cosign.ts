@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Place, type Signer, type SigningTask, type Verifier, verdict } from './client.ts';
 import { mustRun, type Ran, runClient } from './run-client.ts';
+import { tlsSettings } from './tls-settings.ts';
 
 export const PREDICATE_FLAG = ['--type', 'slsaprovenance1'];
 
@@ -18,7 +19,10 @@ export async function homesOfCosign(
 	const inHome =
 		(how: typeof runClient): RunCosign =>
 		(place, args) =>
-			how(program, args, homeOf(place), { TUF_ROOT: join(homeOf(place), 'tuf') });
+			how(program, args, homeOf(place), {
+				TUF_ROOT: join(homeOf(place), 'tuf'),
+				...tlsSettings('cosign 3', place),
+			});
 	const run = { run: inHome(runClient), mustRun: inHome(mustRun) };
 	for (const place of places) {
 		await mkdir(homeOf(place), { recursive: true });

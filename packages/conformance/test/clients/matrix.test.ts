@@ -17,7 +17,10 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-	if (verdicts) console.log(`who accepts whom, and faults refused:\n${printMatrix(ways, verifiers, verdicts)}`);
+	if (verdicts)
+		console.log(
+			`who accepts whom ${workplace.home.tlsCa ? 'over TLS' : 'over plain HTTP'}, and faults refused:\n${printMatrix(ways, verifiers, verdicts)}`,
+		);
 	await workplace.remove();
 });
 

@@ -31,5 +31,8 @@ export async function openClients({ folder, home, foreign }: Workplace): Promise
 		...(await open('sigstore-python', openSigstorePython)),
 		...(await open('sigstore', (_path, ...rest) => openNpmSigstore(...rest))),
 	];
-	return { verifiers: both, signers: [...both, ...(await open('@sigstore/sign', async () => openSigstoreSign()))] };
+	return {
+		verifiers: both,
+		signers: [...both, ...(await open('@sigstore/sign', (_path, own) => openSigstoreSign(own)))],
+	};
 }

@@ -4,11 +4,15 @@ import { join } from 'node:path';
 import { CHANCERY } from '../judges/running-instance.ts';
 import { type Place, PREDICATE_TYPE, type Signer, type Verifier, verdict } from './client.ts';
 import { mustRun, runClient } from './run-client.ts';
+import { tlsSettings } from './tls-settings.ts';
 
 export async function openOurCommand(folder: string, places: readonly Place[]): Promise<Signer & Verifier> {
 	const homeOf = (place: Place) => join(folder, place.name);
 	const run = (with_: typeof runClient, place: Place, args: readonly string[]) =>
-		with_(CHANCERY, args, homeOf(place), { TUF_ROOT: join(homeOf(place), 'tuf') });
+		with_(CHANCERY, args, homeOf(place), {
+			TUF_ROOT: join(homeOf(place), 'tuf'),
+			...tlsSettings('chancery', place),
+		});
 	for (const place of places) {
 		const { root, urls } = place.instance;
 		await mkdir(homeOf(place), { recursive: true });

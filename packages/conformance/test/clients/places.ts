@@ -29,6 +29,7 @@ async function openPlace(name: Place['name'], instance: RunningInstance, folder:
 		name,
 		instance,
 		trustedRoot,
+		tlsCa: instance.tlsCa,
 		token: await instance.token(SIGNER),
 		signingConfigs: {
 			1: await writeSigningConfig(name, instance, folder, 1),

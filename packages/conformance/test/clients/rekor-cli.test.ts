@@ -3,11 +3,12 @@ import { createHash, generateKeyPairSync, sign } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { SIGNER } from './client.ts';
+import { type Place, SIGNER } from './client.ts';
 import { programOf } from './opened-clients.ts';
 import { openOurCommand } from './our-command.ts';
 import { openWorkplace } from './places.ts';
 import { mustRun, runClient } from './run-client.ts';
+import { tlsSettings } from './tls-settings.ts';
 
 const program = programOf('rekor-cli');
 const workplace = await openWorkplace();
@@ -29,11 +30,13 @@ const signedFile = [
 
 const argsAt = (url: string, args: readonly string[]) => [...args, '--rekor_server', url, '--format', 'json'];
 async function rekor(...args: string[]): Promise<Record<string, unknown>> {
-	const { stdout } = await mustRun(program ?? '', argsAt(home.instance.urls.log, args), join(folder, 'rekor'));
+	const [at, env] = [join(folder, 'rekor'), tlsSettings('rekor-cli', home)];
+	const { stdout } = await mustRun(program ?? '', argsAt(home.instance.urls.log, args), at, env);
 	return JSON.parse(stdout) as Record<string, unknown>;
 }
-const refusal = async (url: string, ...args: string[]) => {
-	const ran = await runClient(program ?? '', argsAt(url, args), join(folder, 'rekor'));
+const refusal = async (place: Place, ...args: string[]) => {
+	const env = tlsSettings('rekor-cli', place);
+	const ran = await runClient(program ?? '', argsAt(place.instance.urls.log, args), join(folder, 'rekor'), env);
 	expect(ran.code).not.toBe(0);
 	return ran.said;
 };
@@ -115,15 +118,15 @@ describe.runIf(program)('rekor-cli', () => {
 
 	it('finds no entry of another instance, and is told so', async () => {
 		const { uuid } = entry;
-		expect(await refusal(foreign.instance.urls.log, 'get', '--uuid', uuid)).toMatch(/404|NotFound/i);
-		expect(await refusal(foreign.instance.urls.log, 'verify', ...signedFile)).toMatch(/cannot be located/);
+		expect(await refusal(foreign, 'get', '--uuid', uuid)).toMatch(/404|NotFound/i);
+		expect(await refusal(foreign, 'verify', ...signedFile)).toMatch(/cannot be located/);
 	});
 
 	it('is told why a signature by another key is refused', async () => {
 		writeFileSync(join(folder, 'wrong.pem'), foreignKey());
 		const wrong = ['--public-key', join(folder, 'wrong.pem'), '--pki-format', 'x509'];
 		const args = ['upload', '--artifact', files.artifact, '--signature', files.signature, ...wrong];
-		expect(await refusal(home.instance.urls.log, ...args)).toMatch(/signature/i);
+		expect(await refusal(home, ...args)).toMatch(/signature/i);
 	});
 });
 

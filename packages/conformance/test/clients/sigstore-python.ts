@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Place, PREDICATE_TYPE, type Signer, type Verifier, verdict } from './client.ts';
 import { mustRun, runClient } from './run-client.ts';
+import { tlsSettings } from './tls-settings.ts';
 
 export async function openSigstorePython(
 	program: string,
@@ -10,10 +11,11 @@ export async function openSigstorePython(
 	places: readonly Place[],
 ): Promise<Signer & Verifier> {
 	const homeOf = (place: Place) => join(folder, place.name);
+	const env = (place: Place) => tlsSettings('sigstore-python', place);
 	const at = ({ instance }: Place) => ['--instance', instance.urls.tuf];
 	for (const place of places) {
 		await mkdir(homeOf(place), { recursive: true });
-		await mustRun(program, [...at(place), 'trust-instance', place.instance.root.path], homeOf(place));
+		await mustRun(program, [...at(place), 'trust-instance', place.instance.root.path], homeOf(place), env(place));
 	}
 	return {
 		name: 'sigstore-python',
@@ -30,12 +32,12 @@ export async function openSigstorePython(
 			const what =
 				kind === 'blob' ? ['sign'] : ['attest', '--predicate', predicate, '--predicate-type', PREDICATE_TYPE];
 			const how = ['--rekor-version', String(log), '--identity-token', place.token, '--bundle', bundle];
-			await mustRun(program, [...at(place), ...what, ...how, artifact], homeOf(place));
+			await mustRun(program, [...at(place), ...what, ...how, artifact], homeOf(place), env(place));
 		},
 		verify: async ({ place, artifact, bundle, identity, issuer }) => {
 			const whom = ['--cert-identity', identity, '--cert-oidc-issuer', issuer];
 			const args = [...at(place), 'verify', 'identity', ...whom, '--bundle', bundle, artifact];
-			return verdict(await runClient(program, args, homeOf(place)));
+			return verdict(await runClient(program, args, homeOf(place), env(place)));
 		},
 	};
 }

@@ -6,6 +6,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { programOf } from './opened-clients.ts';
 import { openWorkplace } from './places.ts';
 import { mustRun, type Ran, runClient } from './run-client.ts';
+import { tlsSettings } from './tls-settings.ts';
 
 const PYTHON_CLIENT = join(import.meta.dirname, 'python-tuf-client.py');
 
@@ -35,15 +36,16 @@ const digest = (path: string) => createHash('sha256').update(readFileSync(path))
 
 describe.runIf(programOf('go-tuf'))('go-tuf’s client', () => {
 	const program = programOf('go-tuf') ?? '';
+	const env = tlsSettings('go-tuf', home);
 	const begin = async (root: string): Promise<string> => {
 		const at = mkdtempSync(join(folder, 'go-tuf-'));
 		// It takes the root's path for a name in its own folder.
 		copyFileSync(root, join(at, 'root.json'));
-		await mustRun(program, ['init', '--url', mirror, '--file', 'root.json'], at);
+		await mustRun(program, ['init', '--url', mirror, '--file', 'root.json'], at, env);
 		return at;
 	};
 	const get = (how: typeof runClient, at: string, name: string): Promise<Ran> =>
-		how(program, ['get', '--url', mirror, '--turl', `${mirror}/targets`, name], at);
+		how(program, ['get', '--url', mirror, '--turl', `${mirror}/targets`, name], at, env);
 
 	it('downloads every target', async () => {
 		const at = await begin(home.instance.root.path);
@@ -67,7 +69,7 @@ describe.runIf(programOf('python-tuf'))('python-tuf’s client', () => {
 	const download = (how: typeof runClient, root: string) => {
 		const at = join(mkdtempSync(join(folder, 'python-tuf-')), 'state');
 		mkdirSync(at);
-		return how(program, [PYTHON_CLIENT, mirror, root, at, ...names], at);
+		return how(program, [PYTHON_CLIENT, mirror, root, at, ...names], at, tlsSettings('python-tuf', home));
 	};
 
 	it('downloads every target', async () => {

@@ -21,6 +21,14 @@ const COMMAND = join(import.meta.dirname, '../../../cli/bin/chancery');
 const START_WITHIN_MS = 60_000;
 
 export default async function startInstances(project: TestProject): Promise<() => Promise<void>> {
+	return startInstancesWith(project, []);
+}
+
+/** `options` are for `up`, beside folder and ports. */
+export async function startInstancesWith(
+	project: TestProject,
+	options: readonly string[],
+): Promise<() => Promise<void>> {
 	const base = await mkdtemp(join(tmpdir(), 'chancery-judges-'));
 	// The database server of root runs as another user, who must be able to pass.
 	await chmod(base, 0o711);
@@ -32,7 +40,7 @@ export default async function startInstances(project: TestProject): Promise<() =
 	try {
 		for (const name of ['instance', 'foreignInstance'] as const) {
 			const data = join(base, name);
-			started.push(await start(data, await freePortBase()));
+			started.push(await start(data, await freePortBase(), options));
 			project.provide(name, data);
 		}
 	} catch (error) {
@@ -42,9 +50,9 @@ export default async function startInstances(project: TestProject): Promise<() =
 	return stop;
 }
 
-async function start(data: string, portBase: number): Promise<ChildProcess> {
+async function start(data: string, portBase: number, options: readonly string[]): Promise<ChildProcess> {
 	const state = join(data, '..', 'state');
-	const child = spawn(COMMAND, ['up', '--data', data, '--port-base', String(portBase)], {
+	const child = spawn(COMMAND, ['up', '--data', data, '--port-base', String(portBase), ...options], {
 		stdio: ['ignore', 'pipe', 'pipe'],
 		env: { ...process.env, XDG_STATE_HOME: state },
 	});

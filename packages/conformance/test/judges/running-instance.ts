@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { trustAuthorityFile } from '@chancery/wire/tls-authorities';
 import { inject } from 'vitest';
 
 export const CHANCERY = join(import.meta.dirname, '../../../cli/bin/chancery');
@@ -14,12 +15,16 @@ export interface RunningInstance {
 	readonly root: { readonly path: string; readonly sha256: string };
 	readonly trustedRoot: unknown;
 	readonly signingConfig: unknown;
+	/** PEM of the authority behind its TLS certificates; undefined over plain HTTP. */
+	readonly tlsCa: string | undefined;
 	token(email: string, claims?: Record<string, unknown>): Promise<string>;
 }
 
 export function openInstance(name: 'instance' | 'foreignInstance'): RunningInstance {
 	const data = inject(name);
 	const json = JSON.parse(readFileSync(join(data, 'instance.json'), 'utf8'));
+	// For what a test asks by itself; clients are told one by one.
+	if (json.tlsCa !== undefined) trustAuthorityFile(json.tlsCa, data);
 	const read = (path: string) => JSON.parse(readFileSync(path, 'utf8')) as unknown;
 	return {
 		data,
@@ -28,6 +33,7 @@ export function openInstance(name: 'instance' | 'foreignInstance'): RunningInsta
 		) as RunningInstance['urls'],
 		oidcIssuer: json.oidcIssuer,
 		root: json.root,
+		tlsCa: json.tlsCa,
 		trustedRoot: read(json.trustedRoot),
 		signingConfig: read(json.signingConfig),
 		token: (email, claims) =>
