@@ -56,10 +56,26 @@ async function paste({ path, blocks, installs }: (typeof pages)[number]): Promis
 	}
 }
 
-describe.each(pages)('$path', (page) => {
-	const pasted = page.blocks.filter(isPasted);
-	const canRun = page.installs.every((each) => each.kind === 'with' || pathOf(each.client) !== undefined);
+const pastedOf = ({ blocks }: Page) => blocks.filter(isPasted);
+const canRun = ({ installs }: (typeof pages)[number]) =>
+	installs.every((each) => each.kind === 'with' || pathOf(each.client) !== undefined);
 
+/** Two pages at a time: most of the time a page waits for the start of a client. */
+const PAGES_AT_ONCE = 2;
+const waiting = pages.filter((page) => canRun(page) && pastedOf(page).length > 0);
+const results = new Map(waiting.map(({ path }) => [path, Promise.withResolvers<ReadonlyMap<number, Pasted>>()]));
+beforeAll(() => {
+	const pasteNext = async (): Promise<void> => {
+		const page = waiting.shift();
+		if (page === undefined) return;
+		const result = results.get(page.path);
+		await paste(page).then(result?.resolve, result?.reject);
+		return pasteNext();
+	};
+	for (let i = 0; i < PAGES_AT_ONCE; i++) void pasteNext();
+});
+
+describe.each(pages)('$path', (page) => {
 	it('has no block that nobody runs, and installs what test:clients installs', () => {
 		expect(page.faults).toEqual([]);
 	});
@@ -69,14 +85,14 @@ describe.each(pages)('$path', (page) => {
 		expect(differenceOf(asYours(output), asYours(inject('saidAtStart')))).toBeUndefined();
 	});
 
-	describe.runIf(canRun && pasted.length > 0)('pasted', () => {
-		let results: ReadonlyMap<number, Pasted>;
+	describe.runIf(results.has(page.path))('pasted', () => {
+		let became: ReadonlyMap<number, Pasted> | undefined;
 		beforeAll(async () => {
-			results = await paste(page);
+			became = await results.get(page.path)?.promise;
 		});
 
-		it.each(pasted)('line $line: $how', ({ line, how, output }) => {
-			const { code, printed = '' } = results.get(line) ?? {};
+		it.each(pastedOf(page))('line $line: $how', ({ line, how, output }) => {
+			const { code, printed = '' } = became?.get(line) ?? {};
 			if (code === undefined) expect.fail(`the shell ended here or before:\n${printed}`);
 			if (how === 'fails') expect(code, printed).not.toBe(0);
 			else expect(code, printed).toBe(0);
