@@ -1,8 +1,12 @@
-/** The table of docs/clients/README.md: every pinned client, in its version, with the page that installs it. */
+/**
+ * The tables of docs/clients: every pinned client in its version, with the page that installs it; and how each is told of
+ * a private authority, which test:clients tries for every one of them.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { CLIENT_NAMES, CLIENT_SOURCES } from '../clients/client-versions.ts';
+import { TLS_SETTINGS } from '../clients/tls-settings.ts';
 import { CHECKOUT } from './default-instance.ts';
 import { readInstall } from './installs.ts';
 import { readPage } from './page.ts';
@@ -33,4 +37,13 @@ it('leads to an installation of every pinned client', () => {
 
 it.each(installs.filter(({ clients }) => clients.length > 0))('names the version on $page', ({ version, clients }) => {
 	expect(clients.map((client) => CLIENT_SOURCES[client].version)).toEqual([version]);
+});
+
+it('tells every client of a private authority as test:clients does', () => {
+	const table = [...textOf('private-ca.md').matchAll(/^\| ([^|]+) \| (`[^|]+) \|/gm)];
+	const told = table.flatMap(([, clients = '', how = '']) => {
+		const variables = [...how.matchAll(/`([A-Z_]+)`/g)].map(([, variable]) => variable);
+		return clients.split(', ').map((client) => [client.replace(' (npm)', ''), variables]);
+	});
+	expect(Object.fromEntries(told)).toEqual(TLS_SETTINGS);
 });
