@@ -1,12 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
+import { get } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createFileKey } from '@chancery/keys/file-key';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openSocket } from '../test/raw-request.ts';
+import { makeTlsFiles } from '../test/tls-files.ts';
 
 const MAIN = fileURLToPath(new URL('../test/serve-greeting.ts', import.meta.url));
 
@@ -74,6 +77,24 @@ describe('a service in a process of its own', { timeout: 30_000 }, () => {
 		expect(started.log()).toContain('"msg":"closed"');
 	});
 
+	it('speaks TLS with the pair that its section names, and opens the key with a passphrase from elsewhere', async () => {
+		const { certificateFile, keyFile, certificate, key, folder: made } = await makeTlsFiles();
+		const lock = { type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'open sesame' } as const;
+		writeFileSync(keyFile, key.export(lock));
+		const tls = { certificateFile, keyFile, passphrase: { env: 'TLS_PASSPHRASE' } };
+		const env = { TLS_PASSPHRASE: 'open sesame' };
+		const started = start({ listen: { public: { host: 'localhost', port: 0, tls } } }, { env });
+		const url = await urlOf(started);
+		expect(url).toMatch(/^https:\/\/localhost:/);
+		const [response] = (await once(get(url, { ca: certificate }), 'response')) as [IncomingMessage];
+		expect(response.statusCode).toBe(200);
+		expect(started.log()).not.toContain('open sesame');
+		response.destroy();
+		started.child.kill('SIGTERM');
+		expect(await started.exit).toBe(0);
+		rmSync(made, { recursive: true });
+	});
+
 	it('takes two signals in a row as one', async () => {
 		const started = start({});
 		const socket = await openSocket(
@@ -110,6 +131,30 @@ describe('a service in a process of its own', { timeout: 30_000 }, () => {
 		['no database', {}, { rest: { database: {} } }, /database\.url/],
 		['no key', { keys: {} }, {}, /needs the key 'main'/],
 		['no file', {}, { args: [] }, /--config FILE/],
+		[
+			'a certificate that is not there',
+			{ listen: { public: { port: 0, tls: { certificateFile: '/nothing/tls.crt', keyFile: '/nothing/tls.key' } } } },
+			{},
+			/certificate file \/nothing\/tls\.crt cannot be read \(ENOENT\)/,
+		],
+		[
+			'half a pair',
+			{ listen: { public: { port: 0, tls: { certificateFile: '/nothing/tls.crt' } } } },
+			{},
+			/greeting\.listen\.public\.tls\.keyFile/,
+		],
+		[
+			'an environment that switches the verification of certificates off',
+			{},
+			{ env: { NODE_TLS_REJECT_UNAUTHORIZED: '0' } },
+			/switch the verification of TLS certificates off, which is refused/,
+		],
+		[
+			'a trust that cannot be read',
+			{},
+			{ env: { SSL_CERT_FILE: '/nothing.pem' } },
+			/nothing\.pem, named by SSL_CERT_FILE/,
+		],
 		['an unknown argument', {}, { args: ['--confg', 'x'] }, /arguments are not valid/],
 		['an argument that is a secret', {}, { args: ['postgres://me:pa55@db'] }, /^(?!.*(pa55|postgres:)).*not valid/s],
 	])('refuses to start with %s, with the exit code of a configuration error', async (_, section, extra, words) => {
