@@ -1,18 +1,16 @@
 /**
- * The same v2 load on our server and on another one, on one machine in one session, taking turns: ours, theirs, ours,
+ * The same load on our server and on another one, on one machine in one session, taking turns: ours, theirs, ours,
  * theirs. Both run all the time, only one has load. What is reported are the ratios of neighbouring windows.
  */
-import { join } from 'node:path';
 import { type Cell, chooseCells, nameOf } from './cells.ts';
 import { LoadProcess } from './load/load-process.ts';
 import { Measurement, type WindowFigures } from './measurement.ts';
 import type { BenchOptions } from './options.ts';
 import { progress } from './report/printing.ts';
 import { figure, table } from './report/table.ts';
+import { type Rival, workloadAgainst } from './rivals.ts';
+import { openContest } from './server/contest.ts';
 import { usualBackend } from './server/digest-backend.ts';
-import { LogInstance } from './server/log-instance.ts';
-import { startLogServer } from './server/log-server.ts';
-import { startRekorTiles, TILES_VARIANTS, type TilesVariant } from './server/rekor-tiles-server.ts';
 import type { ServerUnderTest } from './server/server-under-test.ts';
 import { median } from './statistics.ts';
 
@@ -33,32 +31,31 @@ export interface ComparisonResult {
 	readonly comparisons: readonly Comparison[];
 }
 
-/** The one kind of entry that both accept: rekor-tiles no longer takes DSSE requests. */
-const WORKLOAD = 'v2-hashedrekord';
-
-/** Milliseconds. A server that publishes every ten seconds has to be watched for longer than that. */
-const THEIR_WINDOW: Readonly<Record<TilesVariant, number>> = { defaults: 32_000, quickest: 8_000 };
-
 /** @throws VerificationFailed, and whatever keeps a server from starting */
-export async function runComparison(options: BenchOptions, bin: string, folder: string): Promise<ComparisonResult> {
+export async function runComparison(
+	options: BenchOptions,
+	rival: Rival,
+	bin: string,
+	folder: string,
+): Promise<ComparisonResult> {
 	await using stack = new AsyncDisposableStack();
 	const load = new LoadProcess();
 	stack.defer(() => load.close());
 	const measurement = new Measurement(load);
-	const instance = await LogInstance.create(join(folder, 'ours'));
-	stack.defer(() => instance.close());
-	const ours = await startLogServer(instance, { logLevel: options.logLevel, backend: usualBackend() });
-	stack.defer(() => ours.stop());
-	const cells = chooseCells(options).filter(
-		({ workload, backend }) => workload === WORKLOAD && backend === usualBackend(),
-	);
+	const contest = await openContest(rival, bin, folder, options.logLevel);
+	stack.defer(() => contest.close());
+	const { ours } = contest;
+	const workload = workloadAgainst(rival);
+	const cells = chooseCells(options).filter((cell) => cell.workload === workload && cell.backend === usualBackend());
 	const settings: Record<string, Readonly<Record<string, string>>> = { [ours.name]: ours.settings };
 	const comparisons: Comparison[] = [];
-	for (const variant of Object.keys(TILES_VARIANTS) as TilesVariant[]) {
-		const theirs = await startRekorTiles(bin, join(folder, variant), variant);
+	for (const side of contest.theirs) {
+		const theirs = await side.start();
 		settings[theirs.name] = theirs.settings;
+		const theirWindowMs = Math.max(options.windowMs, side.minWindowMs);
 		try {
-			for (const cell of cells) comparisons.push(await compare(measurement, { ours, theirs, cell, variant }, options));
+			for (const cell of cells)
+				comparisons.push(await compare(measurement, { ours, theirs, cell, theirWindowMs }, options));
 		} finally {
 			await theirs.stop();
 		}
@@ -68,14 +65,13 @@ export async function runComparison(options: BenchOptions, bin: string, folder: 
 
 async function compare(
 	measurement: Measurement,
-	sides: { ours: ServerUnderTest; theirs: ServerUnderTest; cell: Cell; variant: TilesVariant },
+	sides: { ours: ServerUnderTest; theirs: ServerUnderTest; cell: Cell; theirWindowMs: number },
 	options: BenchOptions,
 ): Promise<Comparison> {
-	const { ours, theirs, cell, variant } = sides;
+	const { ours, theirs, cell, theirWindowMs } = sides;
 	const { runs, windowMs } = options;
-	const theirWindowMs = Math.max(windowMs, THEIR_WINDOW[variant]);
 	await measurement.window(ours, cell, options.warmUpMs);
-	await measurement.window(theirs, cell, theirWindowMs / 2);
+	await measurement.window(theirs, cell, Math.max(options.warmUpMs, theirWindowMs / 2));
 	const pairs: Pair[] = [];
 	while (pairs.length < runs) {
 		const one = await measurement.window(ours, cell, windowMs);
@@ -88,9 +84,9 @@ async function compare(
 	return { cell, theirs: theirs.name, pairs };
 }
 
-/** CPU of a server with its database, in seconds per 1,000 writes. */
-function cpuOf({ serverCpu, databaseCpu }: WindowFigures): number {
-	return (serverCpu ?? Number.NaN) + (databaseCpu ?? 0);
+/** CPU of a server with everything that it needs, in seconds per 1,000 requests. */
+function cpuOf({ serverCpu, companionCpu, databaseCpu }: WindowFigures): number {
+	return (serverCpu ?? Number.NaN) + (companionCpu ?? 0) + (databaseCpu ?? 0);
 }
 
 /** The middle of the pairwise ratios, with the smallest and the largest. */

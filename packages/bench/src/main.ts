@@ -56,7 +56,7 @@ async function run(options: BenchOptions): Promise<void> {
 
 async function measureAndPrint(options: BenchOptions, folder: string): Promise<object> {
 	if (options.against !== undefined) {
-		const result = await runComparison(options, options.bin ?? options.against, folder);
+		const result = await runComparison(options, options.against, options.bin ?? options.against, folder);
 		for (const [server, settings] of Object.entries(result.settings)) printSettings(settings, server);
 		print(`\n${comparisonTable(result.comparisons)}\n\nverified   all answers of both sides (100 %)`);
 		print('rekor v1   not measured (README.md says why)');

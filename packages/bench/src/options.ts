@@ -3,6 +3,7 @@
  */
 import { parseArgs } from 'node:util';
 import { WORKLOADS } from './load/workloads.ts';
+import { isRival, RIVALS, type Rival } from './rivals.ts';
 import { KNOWN_BACKENDS } from './server/digest-backend.ts';
 
 export const USAGE = `npm run bench -- [options]
@@ -26,7 +27,8 @@ export const USAGE = `npm run bench -- [options]
   --memory-group DIR    with --memory-share: a cgroup folder (v1 memory or v2) below which a group for the database may
                         be made; without it only the database's own cache is limited, not that of the system
 
-  --against rekor-tiles the same v2 load on that server too, alternating with ours, and the ratios
+  --against SERVER      the same load on that server too, alternating with ours, and the ratios: rekor-tiles (v2 log),
+                        fulcio (certificates, with our CT log under both), timestamp-authority
   --bin PATH            its program (README.md says how to get it)
 
 Exit code: 0 when everything verified, 1 when an answer did not or the run failed, 2 for wrong usage.
@@ -48,7 +50,7 @@ export interface BenchOptions {
 	readonly grow: number | undefined;
 	readonly memoryShare: number | undefined;
 	readonly memoryGroup: string | undefined;
-	readonly against: 'rekor-tiles' | undefined;
+	readonly against: Rival | undefined;
 	readonly bin: string | undefined;
 }
 
@@ -62,8 +64,8 @@ export function parseOptions(args: readonly string[]): BenchOptions {
 	const { values } = read(args);
 	const quick = values.quick === true;
 	const against = values.against;
-	if (against !== undefined && against !== 'rekor-tiles')
-		throw new UsageError(`--against knows rekor-tiles, not '${against}'`);
+	if (against !== undefined && !isRival(against))
+		throw new UsageError(`--against knows ${RIVALS.join(', ')}, not '${against}'`);
 	if (against !== undefined && values.bin === undefined) throw new UsageError('--against needs --bin PATH');
 	const only = values.only?.split(',') ?? [];
 	for (const pattern of only) checkPattern(pattern);

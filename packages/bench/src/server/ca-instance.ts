@@ -25,6 +25,8 @@ export interface CaFiles {
 	/** DER, the issuing certificate first, the root last. */
 	readonly chain: readonly Uint8Array[];
 	readonly chainPem: string;
+	/** PEM, PKCS#8. */
+	readonly issuingKeyFile: string;
 	readonly issuer: CaTarget['issuer'];
 	readonly ctLog: CaTarget['ctLog'];
 }
@@ -99,15 +101,24 @@ export class CaInstance {
 			folder,
 			chain: [issuing, root],
 			chainPem: encodePem('CERTIFICATE', issuing) + encodePem('CERTIFICATE', root),
+			issuingKeyFile: keyFile('issuing'),
 			issuer: issuer.target,
 			ctLog: { host: '127.0.0.1', port, publicKey: ctLogSigner!.publicKey },
 		};
 		return new CaInstance(files, database, ctLog, stack.move());
 	}
 
+	get ctLogPid(): number {
+		return this.#ctLog.pid;
+	}
+
+	get databasePid(): number {
+		return this.#database.pid;
+	}
+
 	/** Starts the authority itself. @throws Error with the end of its log when it does not come up */
 	async start(logLevel: string): Promise<ServerUnderTest> {
-		const { folder, chain, chainPem, issuer, ctLog } = this.files;
+		const { folder, chain, chainPem, issuingKeyFile, issuer, ctLog } = this.files;
 		const port = await freePort();
 		const process = await startServiceProcess({
 			main: '@chancery/ca/main',
@@ -121,7 +132,7 @@ export class CaInstance {
 					ctlog: { url: `http://127.0.0.1:${ctLog.port}`, publicKeyPem: encodePem('PUBLIC KEY', ctLog.publicKey) },
 					issuers: [{ type: 'email', issuer: issuer.url, audience: 'sigstore' }],
 					admin: noTokens(),
-					keys: { issuing: { uri: `file:${join(folder, 'keys', 'issuing.pem')}` } },
+					keys: { issuing: { uri: `file:${issuingKeyFile}` } },
 					listen: { public: { host: '127.0.0.1', port }, admin: { host: '127.0.0.1', port: 0 } },
 				},
 				...processSections(this.#database, logLevel),
@@ -134,8 +145,8 @@ export class CaInstance {
 				if (wire !== 'ca') throw new Error(`a certificate authority has no wire ${wire}`);
 				return { host: '127.0.0.1', port, wire, issuer, chain, ctLog };
 			},
-			pids: [process.pid, this.#ctLog.pid],
-			databasePid: this.#database.pid,
+			pids: [process.pid, this.ctLogPid],
+			databasePid: this.databasePid,
 			probe: process.probe,
 			companionProbe: this.#ctLog.probe,
 			stop: process.stop,

@@ -4,16 +4,15 @@
  */
 import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { createFileKey } from '@chancery/keys/file-key';
 import { freePort } from './free-port.ts';
+import { waitForHealth } from './health.ts';
 import type { ServerUnderTest } from './server-under-test.ts';
 import { stopChild } from './service-process.ts';
 
 const HOSTNAME = 'tiles.bench.example';
-const START_LIMIT_MS = 30_000;
 
 /** How the other server is set up; both are reported. */
 export const TILES_VARIANTS = {
@@ -47,8 +46,7 @@ export async function startRekorTiles(bin: string, folder: string, variant: Tile
 	];
 	const child = spawn(bin, args, { stdio: ['ignore', output, output] });
 	closeSync(output);
-	const failed = new Promise<never>((_, reject) => child.once('error', reject));
-	await Promise.race([failed, isServing(port, logFile, () => child.exitCode !== null)]);
+	await waitForHealth(child, `http://127.0.0.1:${port}/healthz`, logFile);
 	return {
 		name: `rekor-tiles ${variant}`,
 		settings: Object.fromEntries(TILES_VARIANTS[variant].map((flag) => flag.slice(2).split('=') as [string, string])),
@@ -60,13 +58,4 @@ export async function startRekorTiles(bin: string, folder: string, variant: Tile
 		databasePid: undefined,
 		stop: () => stopChild(child),
 	};
-}
-
-async function isServing(port: number, logFile: string, hasEnded: () => boolean): Promise<void> {
-	for (const endMs = performance.now() + START_LIMIT_MS; performance.now() < endMs; await sleep(100)) {
-		if (hasEnded()) break;
-		const answer = await fetch(`http://127.0.0.1:${port}/healthz`).catch(() => undefined);
-		if (answer?.status === 200) return;
-	}
-	throw new Error(`the server is not serving: ${(await readFile(logFile, 'utf8')).slice(-2000)}`);
 }

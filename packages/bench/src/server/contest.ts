@@ -1,0 +1,69 @@
+/** Both sides of a comparison: our server, and another one in each of its variants, with the same keys where it matters. */
+import { join } from 'node:path';
+import type { Rival } from '../rivals.ts';
+import { CaInstance } from './ca-instance.ts';
+import { usualBackend } from './digest-backend.ts';
+import { startFulcio } from './fulcio-server.ts';
+import { LogInstance } from './log-instance.ts';
+import { startLogServer } from './log-server.ts';
+import { startRekorTiles, TILES_VARIANTS, type TilesVariant } from './rekor-tiles-server.ts';
+import type { ServerUnderTest } from './server-under-test.ts';
+import { startTimestampServer } from './timestamp-server.ts';
+import { makeTsaFiles, startTsaServer } from './tsa-instance.ts';
+
+export interface OtherSide {
+	start(): Promise<ServerUnderTest>;
+	/** A server that publishes every ten seconds has to be watched for longer than that. */
+	readonly minWindowMs: number;
+}
+
+export interface Contest {
+	readonly ours: ServerUnderTest;
+	readonly theirs: readonly OtherSide[];
+	close(): Promise<void>;
+}
+
+const TILES_WINDOW_MS: Readonly<Record<TilesVariant, number>> = { defaults: 32_000, quickest: 8_000 };
+
+/** Starts our side below `folder`. `bin` is the program of the other one. */
+export async function openContest(rival: Rival, bin: string, folder: string, logLevel: string): Promise<Contest> {
+	await using stack = new AsyncDisposableStack();
+	const ourFolder = join(folder, 'ours');
+	const { ours, theirs } = await sides();
+	stack.defer(() => ours.stop());
+	const opened = stack.move();
+	return { ours, theirs, close: () => opened.disposeAsync() };
+
+	async function sides(): Promise<Pick<Contest, 'ours' | 'theirs'>> {
+		const theirFolder = join(folder, 'theirs');
+		switch (rival) {
+			case 'rekor-tiles': {
+				const instance = await LogInstance.create(ourFolder);
+				stack.defer(() => instance.close());
+				const variants = Object.keys(TILES_VARIANTS) as TilesVariant[];
+				return {
+					ours: await startLogServer(instance, { logLevel, backend: usualBackend() }),
+					theirs: variants.map((variant) => ({
+						start: () => startRekorTiles(bin, join(theirFolder, variant), variant),
+						minWindowMs: TILES_WINDOW_MS[variant],
+					})),
+				};
+			}
+			case 'fulcio': {
+				const instance = await CaInstance.create(ourFolder, logLevel);
+				stack.defer(() => instance.close());
+				return {
+					ours: await instance.start(logLevel),
+					theirs: [{ start: () => startFulcio(bin, theirFolder, instance), minWindowMs: 0 }],
+				};
+			}
+			case 'timestamp-authority': {
+				const files = await makeTsaFiles(ourFolder);
+				return {
+					ours: await startTsaServer(files, logLevel),
+					theirs: [{ start: () => startTimestampServer(bin, theirFolder, files), minWindowMs: 0 }],
+				};
+			}
+		}
+	}
+}
