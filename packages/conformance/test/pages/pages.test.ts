@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { ClientName } from '../clients/client-versions.ts';
 import { CHECKOUT } from './default-instance.ts';
 import { type Install, install, readInstall } from './installs.ts';
@@ -64,6 +64,7 @@ const canRun = ({ installs }: (typeof pages)[number]) =>
 const PAGES_AT_ONCE = 2;
 const waiting = pages.filter((page) => canRun(page) && pastedOf(page).length > 0);
 const results = new Map(waiting.map(({ path }) => [path, Promise.withResolvers<ReadonlyMap<number, Pasted>>()]));
+let lanes: Promise<void>[] = [];
 beforeAll(() => {
 	const pasteNext = async (): Promise<void> => {
 		const page = waiting.shift();
@@ -72,7 +73,12 @@ beforeAll(() => {
 		await paste(page).then(result?.resolve, result?.reject);
 		return pasteNext();
 	};
-	for (let i = 0; i < PAGES_AT_ONCE; i++) void pasteNext();
+	lanes = Array.from({ length: PAGES_AT_ONCE }, pasteNext);
+});
+afterAll(async () => {
+	// Of a run that asks for some tests only: what is being pasted ends, and nothing more is begun.
+	waiting.length = 0;
+	await Promise.allSettled(lanes);
 });
 
 describe.each(pages)('$path', (page) => {
