@@ -1,73 +1,85 @@
-import { createPublicKey, X509Certificate } from 'node:crypto';
-import { parseCertificate } from '@chancery/core/certificate';
-import { encodeMerkleTreeLeaf } from '@chancery/core/ct';
-import { issuerKeyHash, tbsWithoutPoison } from '@chancery/core/precertificate';
+import { generateKeyPairSync, X509Certificate } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { generateClientKey, keyRequest } from '../../../ca/test/client-key.ts';
-import { startInstance, type TestInstance } from '../../../ca/test/instance.ts';
+import { caSubject } from '../load/ca-subject.ts';
+import type { CaTarget } from '../load/messages.ts';
+import type { Subject } from '../load/subject.ts';
+import { CaInstance } from '../server/ca-instance.ts';
+import type { ServerUnderTest } from '../server/server-under-test.ts';
 import { CertificateJudge, type CertificateRequest } from './certificates.ts';
-import { leafHash } from './merkle.ts';
 
-const EMAIL = 'ada@example.com';
-const key = generateClientKey();
-
-let ca: TestInstance;
+/** As the benchmark runs it: authority, CT log and database in processes of their own. */
+let folder: string;
+let instance: CaInstance;
+let server: ServerUnderTest;
+let target: CaTarget;
+let subject: Subject<CertificateRequest>;
 let judge: CertificateJudge;
+let request: CertificateRequest;
 let answer: Buffer;
-const request: CertificateRequest = { body: '', email: EMAIL, spki: Buffer.from(key.spki) };
 beforeAll(async () => {
-	ca = await startInstance();
-	judge = judgeOf([ca.chain.issuing, ca.chain.root]);
-	const token = await ca.people.mint({ email: EMAIL, email_verified: true });
-	const payload = keyRequest(key, EMAIL, token);
-	answer = (await ca.publicApp.inject({ method: 'POST', url: '/api/v2/signingCert', payload })).rawPayload;
+	folder = await mkdtemp(join(tmpdir(), 'chancery-judge-'));
+	instance = await CaInstance.create(join(folder, 'ca'), 'error');
+	server = await instance.start('error');
+	target = server.target('ca') as CaTarget;
+	subject = caSubject(target);
+	judge = judgeOf();
+	request = subject.make('certificate');
+	answer = await certify(request);
 });
-afterAll(() => ca.close());
+afterAll(async () => {
+	await server.stop();
+	await instance.close();
+	await rm(folder, { recursive: true });
+});
 
-function judgeOf(chain: readonly Uint8Array[], ctLogKeyPem = ca.ctLog.publicKeyPem): CertificateJudge {
-	return new CertificateJudge({
-		chain,
-		ctLogKey: createPublicKey(ctLogKeyPem).export({ type: 'spki', format: 'der' }),
-	});
+function judgeOf(ctLogKey = target.ctLog.publicKey): CertificateJudge {
+	return new CertificateJudge({ chain: target.chain, ctLogKey });
+}
+
+async function certify({ body }: CertificateRequest): Promise<Buffer> {
+	const response = await fetch(`http://${target.host}:${target.port}${subject.path}`, { method: 'POST', body });
+	expect(response.status).toBe(200);
+	return Buffer.from(await response.arrayBuffer());
 }
 
 /** The answer with another chain. */
-function withPems(change: (pems: string[]) => string[]): Buffer {
-	const json = JSON.parse(answer.toString());
-	const { chain } = json.signedCertificateEmbeddedSct;
-	return Buffer.from(
-		JSON.stringify({ signedCertificateEmbeddedSct: { chain: { certificates: change(chain.certificates) } } }),
-	);
+function withPems(change: (leaf: string, ...issuers: string[]) => string[]): Buffer {
+	const { chain } = JSON.parse(answer.toString()).signedCertificateEmbeddedSct;
+	const certificates = change(...(chain.certificates as [string]));
+	return Buffer.from(JSON.stringify({ signedCertificateEmbeddedSct: { chain: { certificates } } }));
 }
 
+const newKey = () =>
+	generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ type: 'spki', format: 'der' });
+
 describe('the judge of certificates', () => {
-	it('accepts the right one, and says which leaf the CT log must hold', () => {
-		const verdict = judge.judge(request, answer);
-		expect(verdict).toHaveProperty('leaf');
-		// What the CT log of these tests was sent and has signed.
-		const leaf = encodeMerkleTreeLeaf({
-			timestampMs: ca.nowMs,
-			entry: {
-				type: 'precert',
-				issuerKeyHash: issuerKeyHash(parseCertificate(ca.chain.issuing)),
-				tbs: tbsWithoutPoison(ca.ctLog.entries[0]!),
-			},
-			extensions: new Uint8Array(),
-		});
-		expect((verdict as { leaf: Buffer }).leaf.equals(leafHash(leaf))).toBe(true);
+	it('accepts the right ones, and finds them in the CT log', async () => {
+		expect(subject.judge(request, answer)).toEqual([]);
+		const more = Array.from({ length: 5 }, () => subject.make('certificate'));
+		for (const one of more) expect(subject.judge(one, await certify(one))).toEqual([]);
+		expect(await subject.settle()).toEqual({ history: 'all in the CT log', complaints: [] });
+		expect(await instance.countStored()).toBe(6);
+	});
+
+	it('misses one that is not in the CT log', async () => {
+		const later = caSubject(target);
+		await later.settle();
+		// It has read the log already, and takes this for a new one.
+		expect(later.judge(request, answer)).toEqual([]);
+		expect((await later.settle()).complaints).toEqual(['1 certificates are not in the CT log']);
 	});
 
 	it.each<{ name: string; judged: () => Parameters<CertificateJudge['judge']> }>([
 		{ name: 'for somebody else', judged: () => [{ ...request, email: 'eve@example.com' }, answer] },
-		{
-			name: 'for another key',
-			judged: () => [{ ...request, spki: Buffer.from(generateClientKey().spki) }, answer],
-		},
-		{ name: 'without issuers', judged: () => [request, withPems(([leaf]) => [leaf!])] },
-		{ name: 'under other issuers', judged: () => [request, withPems(([leaf, , root]) => [leaf!, root!])] },
+		{ name: 'for another key', judged: () => [{ ...request, spki: newKey() }, answer] },
+		{ name: 'without issuers', judged: () => [request, withPems((leaf) => [leaf])] },
+		{ name: 'under other issuers', judged: () => [request, withPems((leaf, _, root) => [leaf, root!])] },
 		{
 			name: 'that is the issuing one',
-			judged: () => [request, withPems(([, ...issuers]) => [issuers[0]!, ...issuers])],
+			judged: () => [request, withPems((_, ...issuers) => [issuers[0]!, ...issuers])],
 		},
 		{ name: 'with a detached timestamp', judged: () => [request, Buffer.from('{"signedCertificateDetachedSct":{}}')] },
 		{ name: 'that is none', judged: () => [request, Buffer.from('<html>')] },
@@ -76,17 +88,12 @@ describe('the judge of certificates', () => {
 	});
 
 	it('complains when the timestamp is of another CT log', () => {
-		const { publicKey } = new X509Certificate(ca.chain.root);
-		const other = judgeOf(
-			[ca.chain.issuing, ca.chain.root],
-			publicKey.export({ type: 'spki', format: 'pem' }).toString(),
-		);
-		expect(other.judge(request, answer)).toMatch(/another CT log/);
+		expect(judgeOf(newKey()).judge(request, answer)).toMatch(/another CT log/);
 	});
 
 	it('complains of every change of one byte', () => {
-		const good = new X509Certificate(JSON.parse(answer.toString()).signedCertificateEmbeddedSct.chain.certificates[0])
-			.raw;
+		const [first] = JSON.parse(answer.toString()).signedCertificateEmbeddedSct.chain.certificates;
+		const good = new X509Certificate(first).raw;
 		for (let at = 0; at < good.length; at += 7) {
 			const bad = Buffer.from(good);
 			bad[at]! ^= 0x04;
@@ -94,7 +101,7 @@ describe('the judge of certificates', () => {
 			expect(
 				judge.judge(
 					request,
-					withPems(([, ...issuers]) => [pem, ...issuers]),
+					withPems((_, ...issuers) => [pem, ...issuers]),
 				),
 				`byte ${at}`,
 			).toBeTypeOf('string');

@@ -1,31 +1,38 @@
+import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openFileKey } from '@chancery/keys/file-key';
 import { openAuthority } from '@chancery/tsa/domain/authority';
 import { createIssuingTime } from '@chancery/tsa/domain/issuing-time';
 import { issueTimestamp } from '@chancery/tsa/domain/timestamp';
 import { parseTimestampQuery } from '@chancery/tsa/domain/timestamp-query';
-import { beforeAll, describe, expect, it } from 'vitest';
-import { makeAuthority, openssl, opensslOutput, type TestAuthority } from '../../../tsa/test/authority-fixture.ts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tsaSubject } from '../load/tsa-subject.ts';
+import { makeTsaFiles, type TsaFiles } from '../server/tsa-instance.ts';
 import { TimestampJudge, type TimestampRequest } from './timestamps.ts';
 
 const subjectOf = (chain: readonly Uint8Array[]) => tsaSubject({ host: '', port: 0, wire: 'tsa', chain });
 
-let authority: TestAuthority;
+let folder: string;
+let files: TsaFiles;
 let judge: TimestampJudge;
 let request: TimestampRequest;
 let answer: Buffer;
 beforeAll(async () => {
-	authority = await makeAuthority();
-	const chain = [authority.chain.leaf, authority.chain.root];
-	judge = new TimestampJudge(chain);
-	request = subjectOf(chain).make('timestamp') as TimestampRequest;
+	folder = await mkdtemp(join(tmpdir(), 'chancery-judge-'));
+	files = await makeTsaFiles(join(folder, 'tsa'));
+	judge = new TimestampJudge(files.chain);
+	request = subjectOf(files.chain).make('timestamp') as TimestampRequest;
 	answer = await issue(request.body);
 });
+afterAll(() => rm(folder, { recursive: true }));
 
 async function issue(query: Uint8Array): Promise<Buffer> {
 	const issued = await issueTimestamp(
 		{
-			authority: openAuthority({ chainPem: authority.chain.chainPem, signer: authority.signer }),
+			authority: openAuthority({ chainPem: files.chainPem, signer: await openFileKey(files.keyFile) }),
 			time: createIssuingTime(Date.now, 1),
 			random: (length) => new Uint8Array(randomBytes(length)),
 			policyOids: ['1.2.3'],
@@ -36,25 +43,30 @@ async function issue(query: Uint8Array): Promise<Buffer> {
 	return Buffer.from(issued);
 }
 
+/** What openssl writes when it reads `input`. */
+async function openssl(input: Uint8Array | string, ...args: string[]): Promise<Buffer> {
+	const file = join(folder, 'input');
+	await writeFile(file, input);
+	return execFileSync('openssl', [...args, file], { stdio: ['ignore', 'pipe', 'ignore'] });
+}
+
 describe('the judge of timestamps', () => {
-	it('is sent what openssl reads as a request', () => {
-		const said = openssl(['ts', '-query', '-in', 'q.tsq', '-text'], { 'q.tsq': request.body });
+	it('is sent what openssl reads as a request', async () => {
+		const said = (await openssl(request.body, 'ts', '-query', '-text', '-in')).toString();
 		expect(said).toContain('Hash Algorithm: sha256');
 		expect(said).toContain('Certificate required: yes');
 	});
 
-	it('accepts the right one, with its serial number', () => {
+	it('accepts the right one, with its serial number', async () => {
 		const verdict = judge.judge(request, answer);
-		const said = openssl(['ts', '-reply', '-in', 'r.tsr', '-text'], { 'r.tsr': answer });
+		const said = (await openssl(answer, 'ts', '-reply', '-text', '-in')).toString();
 		const serial = /Serial number: 0x([0-9A-F]+)/.exec(said)?.[1]?.toLowerCase();
 		expect(verdict).toEqual({ serial });
 	});
 
 	it('accepts one that openssl asked for', async () => {
 		const data = 'some data';
-		const query = opensslOutput(['ts', '-query', '-data', 'd', '-sha256', '-cert'], { d: data });
-		const nonce = /02 ?0[89]/;
-		expect(Buffer.from(query).toString('hex')).toMatch(nonce);
+		const query = await openssl(data, 'ts', '-query', '-sha256', '-cert', '-data');
 		const { nonce: encoded } = parseTimestampQuery(query);
 		const asked = {
 			body: query,
@@ -75,8 +87,8 @@ describe('the judge of timestamps', () => {
 	});
 
 	it('complains of one by another authority', async () => {
-		const other = await makeAuthority();
-		const verdict = new TimestampJudge([other.chain.leaf]).judge(request, answer);
+		const other = await makeTsaFiles(join(folder, 'other'));
+		const verdict = new TimestampJudge(other.chain).judge(request, answer);
 		expect(verdict).toMatch(/signature|certificate/);
 	});
 
@@ -91,7 +103,7 @@ describe('the judge of timestamps', () => {
 	});
 
 	it('complains of a serial number that was given out twice', () => {
-		const subject = subjectOf([authority.chain.leaf, authority.chain.root]);
+		const subject = subjectOf(files.chain);
 		expect(subject.judge(request, answer)).toEqual([]);
 		expect(subject.judge(request, answer)).toEqual([expect.stringContaining('given out twice')]);
 	});
