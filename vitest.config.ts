@@ -71,6 +71,15 @@ export default defineConfig({
 			},
 			{
 				extends: true,
+				test: {
+					// The same over TLS: the setup goes by the end of this name.
+					name: 'inputs-tls',
+					include: ['packages/conformance/test/inputs/*.test.ts'],
+					globalSetup: ['packages/conformance/test/judges/instance.ts'],
+				},
+			},
+			{
+				extends: true,
 				test: { name: 'mangle', include: ['packages/conformance/test/mangle/*.test.ts'], testTimeout: 3_600_000 },
 			},
 			{
@@ -87,7 +96,7 @@ export default defineConfig({
 			{
 				extends: true,
 				test: {
-					// The same and more, at instances that speak TLS with private authorities: the setup knows this name.
+					// The same and more, at instances that speak TLS with private authorities: the setup goes by the end of this name.
 					name: 'clients-tls',
 					include: ['packages/conformance/test/clients/*.test.ts'],
 					globalSetup: ['packages/conformance/test/clients/installed-clients.ts'],

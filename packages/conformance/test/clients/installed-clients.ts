@@ -9,7 +9,7 @@ import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { startInstancesWith } from '../judges/instance.ts';
+import startInstances from '../judges/instance.ts';
 import {
 	CLIENT_NAMES,
 	CLIENT_SOURCES,
@@ -25,16 +25,13 @@ declare module 'vitest' {
 	}
 }
 
-/** The project of vitest whose instances speak TLS, each with a private authority of its own. */
-const OVER_TLS = 'clients-tls';
-
 const CACHE = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'chancery');
 /** Cold, cosign alone compiles for many minutes on two busy cores. */
 const INSTALL_WITHIN_MS = 1_800_000;
 
 export default async function startWithClients(project: TestProject): Promise<() => Promise<void>> {
 	await provideClients(project);
-	return startInstancesWith(project, project.name === OVER_TLS ? ['--tls'] : []);
+	return startInstances(project);
 }
 
 export async function provideClients(project: TestProject): Promise<void> {

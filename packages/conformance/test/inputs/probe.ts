@@ -3,7 +3,9 @@
  * longer than the bound is a finding, not a slow test.
  */
 import { Agent, request as httpRequest } from 'node:http';
-import { connect } from 'node:net';
+import { request as httpsRequest, Agent as TlsAgent } from 'node:https';
+import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 
 /** No answer, to whatever input, may take longer. */
 export const ANSWER_WITHIN_MS = 5_000;
@@ -23,19 +25,24 @@ export interface Answer {
 	readonly ms: number;
 }
 
-const agent = new Agent({ keepAlive: true, maxSockets: 4 });
+const reused = { keepAlive: true, maxSockets: 4 };
+const wires = {
+	'http:': { request: httpRequest, agent: new Agent(reused) },
+	'https:': { request: httpsRequest, agent: new TlsAgent(reused) },
+} as const;
 
 /** @throws Error when there is no whole answer within the bound */
 export function send(baseUrl: string, request: ProbeRequest): Promise<Answer> {
-	const { hostname, port } = new URL(baseUrl);
+	const { hostname, port, protocol } = new URL(baseUrl);
+	const wire = wires[protocol as keyof typeof wires];
 	const { method, path, headers = {}, body } = request;
 	const startedAt = performance.now();
 	return new Promise((resolve, reject) => {
 		const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
 		// A body that is refused before it has arrived whole ends its connection: the next cell gets another one.
 		const isLarge = body !== undefined && body.length > 64 * 1024;
-		const outgoing = httpRequest(
-			{ hostname, port, method, path, agent: isLarge ? false : agent, headers: { ...length, ...headers } },
+		const outgoing = wire.request(
+			{ hostname, port, method, path, agent: isLarge ? false : wire.agent, headers: { ...length, ...headers } },
 			(incoming) => {
 				const chunks: Buffer[] = [];
 				incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -58,10 +65,9 @@ export function send(baseUrl: string, request: ProbeRequest): Promise<Answer> {
 
 /** For what no HTTP library would send: `head` are the bytes of a whole request without a body. */
 export function sendRaw(baseUrl: string, head: string): Promise<Answer> {
-	const { hostname, port } = new URL(baseUrl);
 	const startedAt = performance.now();
 	return new Promise((resolve, reject) => {
-		const socket = connect(Number(port), hostname);
+		const socket = openSocket(new URL(baseUrl));
 		const chunks: Buffer[] = [];
 		socket.setTimeout(ANSWER_WITHIN_MS, () => socket.destroy(new Error(`no answer in ${ANSWER_WITHIN_MS} ms`)));
 		socket.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -72,6 +78,11 @@ export function sendRaw(baseUrl: string, head: string): Promise<Answer> {
 		});
 		socket.write(Buffer.from(head, 'latin1'));
 	});
+}
+
+function openSocket({ hostname, port, protocol }: URL): Socket {
+	const to = { host: hostname, port: Number(port) };
+	return protocol === 'https:' ? connectTls({ ...to, servername: hostname }) : connect(to);
 }
 
 function parseAnswer(bytes: Buffer): Omit<Answer, 'ms'> {

@@ -20,15 +20,11 @@ declare module 'vitest' {
 const COMMAND = join(import.meta.dirname, '../../../cli/bin/chancery');
 const START_WITHIN_MS = 60_000;
 
-export default async function startInstances(project: TestProject): Promise<() => Promise<void>> {
-	return startInstancesWith(project, []);
-}
+/** The instances of a project whose name ends so speak TLS, each with a private authority of its own. */
+const OVER_TLS = /-tls$/;
 
-/** `options` are for `up`, beside folder and ports. */
-export async function startInstancesWith(
-	project: TestProject,
-	options: readonly string[],
-): Promise<() => Promise<void>> {
+export default async function startInstances(project: TestProject): Promise<() => Promise<void>> {
+	const options = OVER_TLS.test(project.name) ? ['--tls'] : [];
 	const base = await mkdtemp(join(tmpdir(), 'chancery-judges-'));
 	// The database server of root runs as another user, who must be able to pass.
 	await chmod(base, 0o711);
