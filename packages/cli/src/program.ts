@@ -28,7 +28,14 @@ export function buildProgram(): Command {
 		.exitOverride()
 		// It quotes arguments that it does not understand, such as a token behind a misspelt option.
 		.configureOutput({ writeErr: (text) => void process.stderr.write(maskCredentials(text)) })
-		.showHelpAfterError('(see --help)');
+		.showHelpAfterError('(see --help)')
+		.addHelpText(
+			'after',
+			`
+Environment:
+  SSL_CERT_FILE        PEM file of authorities that are trusted for TLS beside the built-in ones, such as a private CA
+  NODE_EXTRA_CA_CERTS  the same`,
+		);
 	for (const command of COMMANDS) program.addCommand(inherit(command(), program));
 	return program;
 }

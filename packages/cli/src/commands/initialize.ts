@@ -16,6 +16,12 @@ export function initializeCommand(): Command {
 		.requiredOption('--root <file>', 'root.json that you obtained in a way you trust')
 		.option('--root-checksum <sha256>', 'refuse another root than the one with this SHA-256 (hex)')
 		.option('--json', 'print where the trusted files lie as JSON')
+		.addHelpText(
+			'after',
+			`
+Example, with an instance behind a private CA:
+  $ SSL_CERT_FILE=tls-ca.pem chancery initialize --mirror https://tuf.corp.example --root root.json`,
+		)
 		.action(async (options: { mirror: string; root: string; rootChecksum?: string; json?: boolean }) => {
 			const mirror = options.mirror.replace(/\/+$/, '');
 			const root = await readFile(options.root);

@@ -1,8 +1,10 @@
 /** `chancery up --tls`: every service over TLS, from a private authority or with a certificate that was brought along. */
 import { execFileSync, spawnSync } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { trustAuthorityFile } from '@chancery/wire/tls-authorities';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
 	chancery,
@@ -101,6 +103,52 @@ describe('an instance with a private authority', () => {
 		expect(new Set(admin)).toEqual(new Set(['127.0.0.1']));
 		for (const key of ['tls-ca.pem', 'tls-server.pem'])
 			expect((await stat(join(place.data, 'keys', key))).mode & 0o777).toBe(0o600);
+	});
+
+	it('signs people in with cookies that never leave TLS, from forms of its https origin alone', async () => {
+		trustAuthorityFile(instance.tlsCa ?? '', place.data);
+		const origin = new URL(instance.oidcIssuer).origin;
+		const redirect = 'http://localhost:50505/auth/callback';
+		const verifier = randomBytes(32).toString('base64url');
+		const begin = new URL(`${instance.oidcIssuer}/auth`);
+		begin.search = new URLSearchParams({
+			...{ response_type: 'code', client_id: 'sigstore', scope: 'openid email', state: 's', redirect_uri: redirect },
+			code_challenge: createHash('sha256').update(verifier).digest('base64url'),
+			code_challenge_method: 'S256',
+		}).toString();
+		const cookies = new Map<string, string>();
+		const visit = async (url: string | URL, init: RequestInit = {}) => {
+			const cookie = [...cookies].map((pair) => pair.join('=')).join('; ');
+			const response = await fetch(url, { ...init, redirect: 'manual', headers: { cookie, ...init.headers } });
+			for (const line of response.headers.getSetCookie()) {
+				expect(line).toMatch(/; secure; httponly$/i);
+				const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
+				cookies.set(name, value);
+			}
+			return response;
+		};
+		const next = (response: Response) => new URL(response.headers.get('location') ?? '', origin);
+
+		const loginPage = next(await visit(begin));
+		expect(loginPage.origin).toBe(origin);
+		const action = /<form method="post" action="([^"]+)"/.exec(await (await visit(loginPage)).text())?.[1] ?? '';
+		const submit = (from: string) =>
+			visit(new URL(action, origin), {
+				method: 'POST',
+				body: new URLSearchParams({ email: 'you@example.com' }),
+				headers: { origin: from },
+			});
+		expect((await submit(origin.replace('https', 'http'))).status).toBe(403);
+		const back = next(await visit(next(await submit(origin))));
+		expect(back.href).toMatch(/^http:\/\/localhost:50505\/auth\/callback\?code=/);
+
+		const code = back.searchParams.get('code') ?? '';
+		const exchange = { grant_type: 'authorization_code', client_id: 'sigstore', code, code_verifier: verifier };
+		const body = new URLSearchParams({ ...exchange, redirect_uri: redirect });
+		const answer = await fetch(`${instance.oidcIssuer}/token`, { method: 'POST', body });
+		const { id_token: token } = (await answer.json()) as { id_token: string };
+		const claims = JSON.parse(String(Buffer.from(token.split('.')[1] ?? '', 'base64url')));
+		expect(claims).toMatchObject({ iss: instance.oidcIssuer, email: 'you@example.com', email_verified: true });
 	});
 
 	describe('and our command', () => {
