@@ -38,6 +38,38 @@ export async function run<S extends z.ZodType>(
 	configSchema: S,
 	createService: (deps: RunDeps<z.output<S>>) => Promise<Service>,
 ): Promise<void> {
+	await runProcess(name, configSchema, async (deps, section) => {
+		const { url, maxConnections } = parseSection('database', databaseSection(), section);
+		const database = openDatabase({
+			url: url instanceof Secret ? url.reveal() : url,
+			applicationName: `chancery ${name}`,
+			maxConnections,
+		});
+		return { service: await createService({ ...deps, database }), close: () => database.close() };
+	});
+}
+
+/** The same for a service that stores nothing; its file need not have a section `database`. */
+export async function runWithoutDatabase<S extends z.ZodType>(
+	name: string,
+	configSchema: S,
+	createService: (deps: Omit<RunDeps<z.output<S>>, 'database'>) => Promise<Service>,
+): Promise<void> {
+	await runProcess(name, configSchema, async (deps, section) => {
+		// It may be there for other services; then it is checked like every part of the file.
+		if (section !== undefined) parseSection('database', databaseSection(), section);
+		return { service: await createService(deps), close: async () => undefined };
+	});
+}
+
+async function runProcess<S extends z.ZodType>(
+	name: string,
+	configSchema: S,
+	open: (
+		deps: Omit<RunDeps<z.output<S>>, 'database'>,
+		databaseSection: unknown,
+	) => Promise<{ readonly service: Service; close(): Promise<void> }>,
+): Promise<void> {
 	let log = createLogger({ level: 'info', json: true, name });
 	const fail = (error: unknown, message: string): never => {
 		log.fatal({ err: error }, message);
@@ -51,25 +83,21 @@ export async function run<S extends z.ZodType>(
 		trustFromEnvironment();
 		const settings = await readSettings(name, configSchema);
 		log = createLogger({ ...settings.logging, name });
-		const { url } = settings.database;
-		const database = openDatabase({
-			url: url instanceof Secret ? url.reveal() : url,
-			applicationName: `chancery ${name}`,
-			maxConnections: settings.database.maxConnections,
-		});
-		const service = await createService({
-			config: settings.config,
-			database,
-			clock: Date.now,
-			random: (n) => new Uint8Array(randomBytes(n)),
-			fetch,
-			log,
-			openKey: (key) => openConfiguredKey(name, settings.keys, key),
-		});
+		const { service, close } = await open(
+			{
+				config: settings.config,
+				clock: Date.now,
+				random: (n) => new Uint8Array(randomBytes(n)),
+				fetch,
+				log,
+				openKey: (key) => openConfiguredKey(name, settings.keys, key),
+			},
+			settings.database,
+		);
 		const running = await startService(service, { addresses: settings.listen, log });
 		started.resolve(async () => {
 			await running.stop();
-			await database.close();
+			await close();
 		});
 	} catch (error) {
 		fail(error, 'the service did not start');
@@ -84,7 +112,7 @@ async function readSettings<S extends z.ZodType>(name: string, configSchema: S) 
 	const { listen, keys, ...own } = sections[name] ?? {};
 	return {
 		logging: parseSection('logging', loggingSection, sections.logging),
-		database: parseSection('database', databaseSection(), sections.database),
+		database: sections.database,
 		listen: parseSection(`${name}.listen`, listenSection, listen),
 		keys: parseSection(`${name}.keys`, keysSection(), keys),
 		config: parseSection(name, configSchema, own),

@@ -47,8 +47,6 @@ export async function startTsaServer(files: TsaFiles, logLevel: string): Promise
 				keys: { signer: { uri: `file:${files.keyFile}` } },
 				listen: { public: { host: '127.0.0.1', port }, admin: { host: '127.0.0.1', port: 0 } },
 			},
-			// Asked of every process; this one never connects.
-			database: { url: 'postgres://localhost:1/none' },
 			logging: { level: logLevel, json: true },
 		},
 	});

@@ -46,7 +46,7 @@ function start(pin: object, env: Record<string, string> = {}): Started {
 		listen: { public: { host: '127.0.0.1', port: PORT }, admin: { host: '127.0.0.1', port: PORT + 1 } },
 		keys: { signer: { uri: token.uri('object=timestamps;id=%0A;type=private'), pin } },
 	};
-	writeFileSync(config, JSON.stringify({ database: { url: 'postgres://127.0.0.1:1/none' }, tsa }));
+	writeFileSync(config, JSON.stringify({ tsa }));
 	const started = spawn(process.execPath, [MAIN, '--config', config], {
 		env: { PATH: process.env.PATH, SOFTHSM2_CONF: process.env.SOFTHSM2_CONF, ...env },
 		stdio: ['ignore', 'inherit', 'pipe'],
