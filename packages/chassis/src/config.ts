@@ -64,8 +64,9 @@ function parseYaml(text: string, path: string): Record<string, Record<string, un
 	let root: unknown;
 	try {
 		root = document.toJS({ maxAliasCount: 50 });
-	} catch (cause) {
-		throw new ConfigError(`${path} cannot be read: too many aliases`, { cause });
+	} catch {
+		// An alias that nobody defined is quoted by the library, and a secret that begins with an asterisk is one.
+		throw new ConfigError(`${path} cannot be read: too many aliases, or one that is not defined (*name)`);
 	}
 	const sections: Record<string, Record<string, unknown>> = {};
 	if (root === null || root === undefined) return sections;

@@ -17,6 +17,7 @@ it.each([
 	['a token', 'eyJhbGciOiJFUzI1NiJ9.eyJlbWFpbCI6ImFAYi5jIn0.c2lnbmF0dXJl'],
 	['a key', 'MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg'],
 	['a secret of hexadecimal digits', 'd'.repeat(64)],
+	['a short secret', 'service-Zk3_9aQ4h'],
 ])('does not repeat %s', (_what, secret) => {
 	expect(problemsOf({ digest: '', [secret]: 1 })).toBe(`✖ Unrecognized key: (${secret.length} characters)`);
 	expect(problemsOf({ digest: '', members: { [secret]: 'x' } })).not.toContain(secret);

@@ -1,8 +1,8 @@
 /** The problems of a value that a schema refused, in words for its sender. */
 import { z } from 'zod';
 
-/** Names of members that may be repeated: ours are all like this, and tokens and keys are not. */
-const HARMLESS_NAME = /^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/;
+/** Names of members that may be repeated: letters, at most with a version behind them. Random texts are not like this. */
+const HARMLESS_NAME = /^[A-Za-z_]{1,30}[0-9]{0,3}$/;
 
 /** One line per problem with its place. Never the value; and unknown members by name only when it looks like one. */
 export function describeProblems({ issues }: z.ZodError): string {

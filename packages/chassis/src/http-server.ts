@@ -13,7 +13,7 @@ import { createServer as createHttpsServer, type Server as HttpsServer } from 'n
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { DomainError } from './domain-error.ts';
-import { handshakesOf } from './plain-on-tls.ts';
+import { handshakesOf } from './tls-handshakes.ts';
 import type { TlsPair } from './tls-pair.ts';
 
 export type BoundServer = HttpServer | HttpsServer;

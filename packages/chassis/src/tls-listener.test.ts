@@ -162,6 +162,11 @@ describe('the bounds of a listener hold over TLS:', () => {
 		const { port, own } = await start({ headersTimeoutMs: 200 });
 		// Nothing at all, and the beginning of a ClientHello.
 		for (const bytes of ['', '\x16\x03\x01\x02\x00\x01']) await closed((await openSocket(port, bytes)).resume());
+		// A client that goes on and on.
+		const slow = (await openSocket(port, '\x16\x03\x01\x02\x00\x01')).on('error', () => undefined).resume();
+		const drip = setInterval(() => slow.write('a'), 50);
+		await closed(slow);
+		clearInterval(drip);
 		expect(await get(port, own.certificate)).toBe('over TLS');
 	});
 
@@ -186,11 +191,11 @@ describe('the bounds of a listener hold over TLS:', () => {
 	});
 
 	it('the end is in time, whatever clients do', async () => {
-		const { running, port, own } = await start();
-		await openSocket(port);
+		const { running, port, own } = await start({ headersTimeoutMs: 600_000, requestTimeoutMs: 600_000 });
+		const silent = (await openSocket(port)).resume();
 		const idle = await handshake(port, own.certificate);
 		await running.stop();
-		if (!idle.closed) await closed(idle);
+		for (const socket of [idle, silent]) if (!socket.closed) await closed(socket);
 		await expect(openSocket(port)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
 	});
 });
