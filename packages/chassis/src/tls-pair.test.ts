@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { encodePem } from '@chancery/core/pem';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type MadeTlsFiles, makeTlsFiles, type TlsFilesOptions } from '../test/tls-files.ts';
 import { ConfigError } from './config.ts';
@@ -95,6 +96,26 @@ describe('a pair is refused', () => {
 		const own = await files();
 		await spoil(own);
 		expect(await refusal(own)).toMatch(words);
+	});
+
+	it('with a key whose halves do not belong together', async () => {
+		const own = await files();
+		const { d } = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' });
+		const der = own.key.export({ type: 'pkcs8', format: 'der' });
+		const at = der.indexOf(Buffer.from(own.key.export({ format: 'jwk' }).d ?? '', 'base64url'));
+		Buffer.from(d ?? '', 'base64url').copy(der, at);
+		writeFileSync(own.keyFile, encodePem('PRIVATE KEY', der));
+		expect(await refusal(own)).toMatch(/key\.pem is damaged/);
+	});
+
+	it('whose times cannot be read', async () => {
+		const own = await files();
+		const der = Buffer.from(new X509Certificate(own.certificate).raw);
+		// UTCTime: the month of the second is no month.
+		const at = der.indexOf(Buffer.from([0x17, 0x0d]), der.indexOf(Buffer.from([0x17, 0x0d])) + 2);
+		der.write('99', at + 4);
+		writeFileSync(own.certificateFile, encodePem('CERTIFICATE', der));
+		expect(await refusal(own)).toMatch(/does not say from when until when it is valid/);
 	});
 
 	it('with the intermediate first, saying which belongs there', async () => {

@@ -7,6 +7,8 @@ import { constants, type FileHandle, open } from 'node:fs/promises';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { FormatError } from '@chancery/core/format-error';
 import { parsePem } from '@chancery/core/pem';
+import { checkDerivation } from '@chancery/keys/encrypted-pkcs8';
+import { halvesAgree } from '@chancery/keys/key-halves';
 import { ConfigError } from './config.ts';
 import type { TlsFiles } from './tls-section.ts';
 
@@ -76,7 +78,12 @@ export function checkTlsPair(files: TlsFiles, contents: TlsFileContents, nowMs: 
 				: `the key in ${keyFile} belongs to certificate ${place + 1} of ${certificateFile}; put that one first, then its intermediates`,
 		);
 	}
+	// The certificate is compared with the public half, as every server does; clients see what the private one signs.
+	if (!halvesAgree(key))
+		throw new ConfigError(`the key in ${keyFile} is damaged: its private half does not sign for its public one`);
 	const [notBefore, notAfter] = [leaf.validFromDate, leaf.validToDate];
+	if (Number.isNaN(notBefore.getTime()) || Number.isNaN(notAfter.getTime()))
+		throw new ConfigError(`the certificate in ${certificateFile} does not say from when until when it is valid`);
 	if (nowMs > notAfter.getTime())
 		throw new ConfigError(
 			`the certificate in ${certificateFile} expired on ${notAfter.toISOString()}; renew it, or look at the clock`,
@@ -117,15 +124,21 @@ function readChain(path: string, pem: string): readonly X509Certificate[] {
 }
 
 function readKey({ keyFile, passphrase }: TlsFiles, pem: string): KeyObject {
-	const isEncrypted = pem.includes('-----BEGIN ENCRYPTED PRIVATE KEY-----') || pem.includes('Proc-Type: 4,ENCRYPTED');
+	const isPkcs8Encrypted = pem.includes('ENCRYPTED PRIVATE KEY');
+	const isEncrypted = isPkcs8Encrypted || pem.includes('Proc-Type: 4,ENCRYPTED');
 	if (isEncrypted && !passphrase)
 		throw new ConfigError(`${keyFile} is encrypted; say where its passphrase is (tls.passphrase)`);
 	// As with signing keys: whoever set a passphrase believes that the file is protected.
 	if (!isEncrypted && passphrase)
 		throw new ConfigError(`${keyFile} is not encrypted, and a passphrase is configured; encrypt it, or take that out`);
 	try {
+		// What OpenSSL might read and we cannot is refused: it could make the process work for hours.
+		for (const { label, der } of isPkcs8Encrypted ? parsePem(pem) : [])
+			if (label === 'ENCRYPTED PRIVATE KEY') checkDerivation(der);
 		return createPrivateKey({ key: pem, format: 'pem', ...(passphrase ? { passphrase: passphrase.reveal() } : {}) });
 	} catch (cause) {
+		if (cause instanceof FormatError)
+			throw new ConfigError(`${keyFile} holds no PEM private key that can be read (${cause.message})`, { cause });
 		throw new ConfigError(
 			passphrase
 				? `${keyFile} does not open with the passphrase given`

@@ -84,7 +84,7 @@ describe('the keys of an issuer', () => {
 	});
 
 	it('are refused when they cannot serve, without a word of what is in them', async () => {
-		const { auth } = await generateSigningJwks();
+		const { auth, ci } = await generateSigningJwks();
 		const [rsa = {}, ec = {}] = auth;
 		const { d: _d, ...publicOnly } = rsa;
 		const ed = { ...(await exportJWK((await generateKeyPair('EdDSA', { extractable: true })).privateKey)) };
@@ -98,6 +98,9 @@ describe('the keys of an issuer', () => {
 			['the same key twice', [rsa, rsa]],
 			['a broken key', [{ ...rsa, n: 'AAAA', d: 'secret-part' }]],
 			['not a key', [{ kty: 'RSA', d: 'secret-part' }]],
+			['a key with halves of two keys', [{ ...rsa, n: ci[0]?.n ?? '' }]],
+			['a name that no header can carry', [{ ...rsa, kid: '\ud800' }]],
+			['a name that is no text', [{ ...rsa, kid: 7 } as unknown as JWK]],
 		];
 		for (const [what, jwks] of cases) {
 			const refusal = await openIssuerKeys(ISSUER, jwks).then(

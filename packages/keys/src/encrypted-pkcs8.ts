@@ -5,7 +5,16 @@
  */
 import { createCipheriv, pbkdf2, randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
-import { derInteger, derNull, derOctetString, derOid, derSequence } from '@chancery/core/der';
+import {
+	DerReader,
+	derInteger,
+	derNull,
+	derOctetString,
+	derOid,
+	derSequence,
+	TAG_OCTET_STRING,
+} from '@chancery/core/der';
+import { FormatError } from '@chancery/core/format-error';
 
 /** OWASP's figure for PBKDF2-HMAC-SHA-256; about a tenth of a second each time the key is opened. */
 const ROUNDS = 600_000;
@@ -17,6 +26,11 @@ const OID_PBES2 = '1.2.840.113549.1.5.13';
 const OID_PBKDF2 = '1.2.840.113549.1.5.12';
 const OID_HMAC_SHA256 = '1.2.840.113549.2.9';
 const OID_AES256_CBC = '2.16.840.1.101.3.4.1.42';
+/** RFC 7914 section 7.1. */
+const OID_SCRYPT = '1.3.6.1.4.1.11591.4.11';
+
+/** Rounds of PBKDF2, or blocks of scrypt: either takes about a second. */
+const MAX_DERIVATION_STEPS = 2_000_000n;
 
 /** Encrypts the DER of a PKCS#8 PrivateKeyInfo; the result is the DER that stands in `ENCRYPTED PRIVATE KEY`. */
 export async function encryptPkcs8(pkcs8: Uint8Array, passphrase: string): Promise<Uint8Array> {
@@ -33,4 +47,27 @@ export async function encryptPkcs8(pkcs8: Uint8Array, passphrase: string): Promi
 	);
 	const scheme = derSequence(derOid(OID_AES256_CBC), derOctetString(iv));
 	return derSequence(derSequence(derOid(OID_PBES2), derSequence(keyDerivation, scheme)), derOctetString(encrypted));
+}
+
+/**
+ * Refuses an EncryptedPrivateKeyInfo that asks for hours of key derivation: one damaged byte is enough for that, and
+ * OpenSSL does what it says while the whole process waits.
+ * @throws FormatError also when it is not such a structure
+ */
+export function checkDerivation(encrypted: Uint8Array): void {
+	const steps = derivationSteps(new DerReader(encrypted).sequence().sequence());
+	if (steps < 1n || steps > MAX_DERIVATION_STEPS)
+		throw new FormatError('encrypted key', `${steps} steps of key derivation; 1 to ${MAX_DERIVATION_STEPS} are opened`);
+}
+
+function derivationSteps(scheme: DerReader): bigint {
+	const isPbes2 = scheme.oid() === OID_PBES2;
+	const parameters = scheme.sequence();
+	// PBES1 and the schemes of PKCS#12 have the parameters of PBKDF2: salt, then rounds.
+	const derivation = isPbes2 ? parameters.sequence() : undefined;
+	const isScrypt = derivation?.oid() === OID_SCRYPT;
+	const cost = derivation?.sequence() ?? parameters;
+	cost.read(TAG_OCTET_STRING);
+	// Cost, block size and parallelisation multiply.
+	return isScrypt ? cost.integer() * cost.integer() * cost.integer() : cost.integer();
 }

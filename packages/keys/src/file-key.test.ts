@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { createPublicKey, generateKeyPairSync } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { encodePem, parsePem } from '@chancery/core/pem';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createFileKey, openFileKey } from './file-key.ts';
 import type { KeyAlgorithm } from './signer.ts';
@@ -153,6 +154,50 @@ describe('a key that is opened', () => {
 		],
 	])('is refused when it is %s', async (_, make, code) => {
 		await expect(openFileKey(make())).rejects.toMatchObject({ name: 'KeyError', code });
+	});
+
+	it('is refused when its public half is that of another key, which OpenSSL believes', async () => {
+		const [own, other] = [0, 1].map(() => generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey) as [
+			KeyObject,
+			KeyObject,
+		];
+		const der = own.export({ type: 'pkcs8', format: 'der' });
+		// SEC 1: the point stands at the end.
+		createPublicKey(other)
+			.export({ type: 'spki', format: 'der' })
+			.subarray(-65)
+			.copy(der, der.length - 65);
+		const file = writeKey('damaged', encodePem('PRIVATE KEY', der));
+		openssl('pkey', '-in', file, '-noout');
+		await expect(openFileKey(file)).rejects.toMatchObject({ name: 'KeyError', code: 'key-mismatch' });
+	});
+
+	it('is refused when it asks for hours of key derivation, and opened when it asks for a second', async () => {
+		const rounds = 600_000;
+		const plain = writeKey('plain', String(plainPem()));
+		const args = ['-v2', 'aes-256-cbc', '-iter', String(rounds), '-passout', 'pass:open sesame'];
+		const pem = openssl('pkcs8', '-topk8', '-in', plain, ...args);
+		const secrets = { passphrase: 'open sesame' };
+		await openFileKey(writeKey('locked', pem), secrets);
+
+		const der = Buffer.from(parsePem(pem)[0]?.der ?? []);
+		const at = der.indexOf(Buffer.from([0x02, 0x03, 0x09, 0x27, 0xc0]));
+		der[at + 2] = 0x7f;
+		const file = writeKey('slow', encodePem('ENCRYPTED PRIVATE KEY', der));
+		await expect(openFileKey(file, secrets)).rejects.toMatchObject({
+			code: 'malformed',
+			message: expect.stringContaining('8333248 steps'),
+		});
+
+		const scrypt = openssl('pkcs8', '-topk8', '-in', plain, '-scrypt', '-passout', 'pass:open sesame');
+		await openFileKey(writeKey('scrypt', scrypt), secrets);
+		const costly = Buffer.from(parsePem(scrypt)[0]?.der ?? []);
+		// N = 16384, r = 8, p = 1; p becomes 127.
+		const cost = costly.indexOf(Buffer.from([0x02, 0x02, 0x40, 0x00, 0x02, 0x01, 0x08, 0x02, 0x01, 0x01]));
+		costly[cost + 9] = 0x7f;
+		await expect(
+			openFileKey(writeKey('slow-scrypt', encodePem('ENCRYPTED PRIVATE KEY', costly)), secrets),
+		).rejects.toMatchObject({ code: 'malformed', message: expect.stringContaining('16646144 steps') });
 	});
 
 	it('is never quoted in an error', async () => {

@@ -4,10 +4,12 @@
 import { createPrivateKey, type KeyObject, randomUUID } from 'node:crypto';
 import { constants, type FileHandle, link, open, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { encodePem } from '@chancery/core/pem';
-import { encryptPkcs8 } from './encrypted-pkcs8.ts';
+import { FormatError } from '@chancery/core/format-error';
+import { encodePem, parsePem } from '@chancery/core/pem';
+import { checkDerivation, encryptPkcs8 } from './encrypted-pkcs8.ts';
 import { generatePrivateKey } from './generate.ts';
 import { KeyError } from './key-error.ts';
+import { halvesAgree } from './key-halves.ts';
 import { signerOf } from './private-key.ts';
 import type { KeyAlgorithm, Signer } from './signer.ts';
 
@@ -53,7 +55,8 @@ export async function createFileKey(
 /**
  * Opens a key file made by `createFileKey` or any PKCS#8 tool.
  * @throws KeyError `not-found`, `permissions` (others may read it), `malformed`, `unsupported-algorithm`, `passphrase-missing`,
- * `passphrase-wrong`, `not-encrypted` (a passphrase is given and the file needs none: someone believes it is protected)
+ * `passphrase-wrong`, `not-encrypted` (a passphrase is given and the file needs none: someone believes it is protected),
+ * `key-mismatch` (the file names a public key that the private one does not sign for: it is damaged)
  */
 export async function openFileKey(
 	path: string,
@@ -65,7 +68,11 @@ export async function openFileKey(
 		throw new KeyError('passphrase-missing', `${path} is encrypted and no passphrase was given`);
 	if (!encrypted && (secrets.passphrase || secrets.requireEncrypted))
 		throw new KeyError('not-encrypted', `${path} is not encrypted, and an encrypted key was expected`);
-	return signerOf(decode(pem, path, encrypted ? secrets.passphrase : undefined), path);
+	const privateKey = decode(pem, path, encrypted ? secrets.passphrase : undefined);
+	const signer = signerOf(privateKey, path);
+	if (!halvesAgree(privateKey))
+		throw new KeyError('key-mismatch', `the private key in ${path} does not belong to the public key beside it`);
+	return signer;
 }
 
 async function encode(privateKey: KeyObject, passphrase: string | undefined): Promise<string> {
@@ -75,15 +82,33 @@ async function encode(privateKey: KeyObject, passphrase: string | undefined): Pr
 }
 
 function decode(pem: string, path: string, passphrase: string | undefined): KeyObject {
-	if (!/-----BEGIN (ENCRYPTED )?PRIVATE KEY-----/.test(pem))
-		throw new KeyError('malformed', `${path} holds no PKCS#8 private key (PEM label PRIVATE KEY)`);
+	const der = readBlock(pem, path, passphrase === undefined ? 'PRIVATE KEY' : 'ENCRYPTED PRIVATE KEY');
 	try {
-		return createPrivateKey({ key: pem, format: 'pem', ...(passphrase === undefined ? {} : { passphrase }) });
+		const key = Buffer.from(der);
+		return createPrivateKey({
+			key,
+			format: 'der',
+			type: 'pkcs8',
+			...(passphrase === undefined ? {} : { passphrase }),
+		});
 	} catch (cause) {
 		// Of an encrypted file OpenSSL cannot always tell a wrong passphrase from damage: the padding is all it sees.
 		if (passphrase !== undefined)
 			throw new KeyError('passphrase-wrong', `${path} does not open with the passphrase given`, { cause });
 		throw new KeyError('malformed', `${path} is not a private key that can be read`, { cause });
+	}
+}
+
+/** What is looked at here is what OpenSSL gets: not the file, in which it may see another block first. */
+function readBlock(pem: string, path: string, label: string): Uint8Array {
+	try {
+		const der = parsePem(pem).find((block) => block.label === label)?.der;
+		if (!der) throw new KeyError('malformed', `${path} holds no PKCS#8 private key (PEM label PRIVATE KEY)`);
+		if (label === 'ENCRYPTED PRIVATE KEY') checkDerivation(der);
+		return der;
+	} catch (cause) {
+		if (!(cause instanceof FormatError)) throw cause;
+		throw new KeyError('malformed', `${path} is not a private key that can be read (${cause.message})`, { cause });
 	}
 }
 

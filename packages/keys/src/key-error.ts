@@ -37,7 +37,7 @@ export type KeyErrorCode =
 	| 'pin-locked'
 	/** The token holds neither a public key nor a certificate for the private key. */
 	| 'public-key-missing'
-	/** The private key does not sign for the public one beside it, or for the one that it had before. */
+	/** The private key does not sign for the public one beside it (in a token, in a file), or for the one that it had before. */
 	| 'key-mismatch'
 	/** What we verify with gave a wrong answer to a known question. */
 	| 'self-test-failed'

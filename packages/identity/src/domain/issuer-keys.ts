@@ -1,5 +1,6 @@
 /** The keys of one issuer: what it publishes, and signing with the first of them. */
 import { createPrivateKey, createPublicKey, type KeyObject, sign } from 'node:crypto';
+import { halvesAgree } from '@chancery/keys/key-halves';
 import type { Signer } from '@chancery/keys/signer';
 import type { PublicJwk } from '@chancery/wire/identity';
 import { calculateJwkThumbprint, type JWK, SignJWT } from 'jose';
@@ -14,6 +15,8 @@ export interface IssuerKeys {
 	/** Signs statements about the issuer, with a published P-256 key; undefined when it has none. */
 	readonly reportSigner: Signer | undefined;
 }
+
+const KEY_ID = /^[\x21-\x7e]{1,200}$/;
 
 /** A key set that cannot serve as the keys of an issuer. Says which key, never what is in it. */
 export class SigningKeyError extends Error {
@@ -52,6 +55,9 @@ async function openKey(name: string, jwk: JWK): Promise<OpenedKey> {
 	const alg = jwk.kty === 'RSA' ? 'RS256' : jwk.kty === 'EC' && jwk.crv === 'P-256' ? 'ES256' : undefined;
 	if (!alg || (jwk.alg ?? alg) !== alg || (jwk.use ?? 'sig') !== 'sig')
 		throw new SigningKeyError(`${name} is neither an RSA key for RS256 nor a P-256 key for ES256`);
+	// It goes into the header of every token and into the key set, and must come out of both the same.
+	if (jwk.kid !== undefined && !(typeof jwk.kid === 'string' && KEY_ID.test(jwk.kid)))
+		throw new SigningKeyError(`${name} has a 'kid' that is not 1 to 200 printable ASCII characters`);
 	if (typeof jwk.d !== 'string') throw new SigningKeyError(`${name} is a public key; a private one is needed`);
 	let privateKey: KeyObject;
 	try {
@@ -62,6 +68,7 @@ async function openKey(name: string, jwk: JWK): Promise<OpenedKey> {
 	const bits = privateKey.asymmetricKeyDetails?.modulusLength;
 	if (bits !== undefined && bits < 2048)
 		throw new SigningKeyError(`${name} has ${bits} bits; at least 2048 are needed`);
+	if (!halvesAgree(privateKey)) throw new SigningKeyError(`${name} is damaged: it does not sign for its public half`);
 	const open = createPublicKey(privateKey).export({ format: 'jwk' }) as JWK;
 	const kid = jwk.kid ?? (await calculateJwkThumbprint(open));
 	const completed = { ...jwk, kid, alg, use: 'sig' };
