@@ -96,6 +96,12 @@ describe('the transport between services', () => {
 			listener: (request) => request.socket.end('SSH-2.0-OpenSSH_9.9\r\n'),
 			message: /Parse Error/,
 		},
+		{
+			name: 'goes over to another protocol',
+			listener: (request) =>
+				request.socket.end('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: other\r\n\r\n'),
+			message: /ended the connection without an answer/,
+		},
 	])('rejects when the server $name', async ({ listener, message }) => {
 		const url = await serve(listener);
 		const reply = createHttpTransport()({ method: 'GET', url, headers: {}, timeoutMs: 500, maxReplyBytes: 1_000 });

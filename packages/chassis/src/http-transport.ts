@@ -35,15 +35,23 @@ function exchange(
 	outgoing: ClientRequest,
 ): Promise<TransportReply> {
 	return new Promise((resolve, reject) => {
-		// One timer over everything: the time-outs of sockets begin anew with every byte of a slow server.
-		const timer = setTimeout(() => outgoing.destroy(new DOMException('no answer in time', 'TimeoutError')), timeoutMs);
+		let isOver = false;
 		const fail = (error: unknown) => {
+			if (isOver) return;
+			isOver = true;
 			clearTimeout(timer);
-			outgoing.destroy();
 			reject(error);
+			outgoing.destroy();
 		};
+		// One timer over everything: the time-outs of sockets begin anew with every byte of a slow server. It rejects by
+		// itself, since a request that ended in a way of its own no longer tells anyone.
+		const timer = setTimeout(() => fail(new DOMException('no answer in time', 'TimeoutError')), timeoutMs);
+		let isAnswered = false;
 		outgoing.on('error', fail);
+		// The connection of a server that goes over to another protocol ends without an error and without a response.
+		outgoing.on('close', () => isAnswered || fail(new Error('the server ended the connection without an answer')));
 		outgoing.on('response', (incoming: IncomingMessage) => {
+			isAnswered = true;
 			const chunks: Buffer[] = [];
 			let length = 0;
 			incoming.on('data', (chunk: Buffer) => {
@@ -52,7 +60,10 @@ function exchange(
 				else chunks.push(chunk);
 			});
 			incoming.on('error', fail);
+			incoming.on('close', () => fail(new Error('the server ended the connection in the middle of its answer')));
 			incoming.on('end', () => {
+				if (isOver) return;
+				isOver = true;
 				clearTimeout(timer);
 				resolve({
 					status: incoming.statusCode ?? 0,
