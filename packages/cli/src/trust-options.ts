@@ -11,6 +11,7 @@ import { parseSigningConfig } from '@chancery/wire/signing-config';
 import { trustAuthorityFile } from '@chancery/wire/tls-authorities';
 import { type Command, Option } from 'commander';
 import { defaultTufFolder } from './default-folders.ts';
+import { type InstanceFile, parseInstanceFile, parseMirrorFile } from './remembered-places.ts';
 import { UsageError } from './usage-error.ts';
 
 export interface TrustOptions {
@@ -22,13 +23,6 @@ export interface TrustOptions {
 
 /** What a signing command needs besides the token. */
 type Signing = Pick<SigningDeps, 'trust' | 'signingConfig' | 'logApiVersions'>;
-
-interface InstanceFile {
-	readonly trustedRoot: string;
-	readonly signingConfig: string;
-	/** The authority of an instance that serves over TLS with a certificate of its own, or of a private CA. */
-	readonly tlsCa?: string;
-}
 
 const CURRENT_MIRROR = 'mirror.json';
 
@@ -94,7 +88,7 @@ async function trustOfMirror() {
 		throw new UsageError(
 			"nothing says whom to trust: run 'chancery initialize --mirror URL --root root.json' once, or give --trusted-root or --data",
 		);
-	const { mirror } = JSON.parse(text) as { mirror: string };
+	const mirror = parseMirrorFile(text, file);
 	return fetchTrust({ mirror, cacheDir: cacheFolderOf(mirror) });
 }
 
@@ -103,7 +97,7 @@ async function readInstance(folder: string): Promise<InstanceFile> {
 	const text = await readFile(path, 'utf8').catch(() => undefined);
 	if (text === undefined)
 		throw new UsageError(`${path} does not exist: has 'chancery up --data ${folder}' been started?`);
-	const instance = JSON.parse(text) as InstanceFile;
+	const instance = parseInstanceFile(text, path);
 	if (instance.tlsCa !== undefined) trustAuthorityFile(instance.tlsCa, path);
 	return instance;
 }

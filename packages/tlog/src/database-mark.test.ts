@@ -39,6 +39,14 @@ describe('a mark in a database', () => {
 		expect(await openMark('log/other').read()).toBeUndefined();
 	});
 
+	it('is not taken for missing when a column was emptied, nor read when one is no hash', async () => {
+		await openMark('log/spoilt').advance(markAt(7));
+		await place.database.query(`update ${MARKS}.tlog_marks set origin = '', adoptions = 1 where name = 'log/spoilt'`);
+		await expect(openMark('log/spoilt').read()).rejects.toThrow(/the mark log\/spoilt cannot be made out/);
+		await openMark('log/spoilt').replace(markAt(7));
+		expect(await openMark('log/spoilt').read()).toEqual(markAt(7));
+	});
+
 	it('grows and never goes back', async () => {
 		const mark = openMark();
 		for (const size of [0, 3, 3, 2, 10, 9]) await mark.advance(markAt(size));

@@ -110,10 +110,19 @@ async function readMark(sql: Sql, schema: SchemaName, name: string): Promise<{ m
 		throw new MarkError(`the mark ${name}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
 	}
 	const { origin, key_id, size, root, note } = row;
-	// A left join answers nulls for a mark that is not there.
-	if (!origin || !key_id || !root || !note || typeof size !== 'number') return { mark: undefined };
+	// A left join answers nulls for a mark that is not there, and only for that: half a mark must not pass for none.
+	if ([origin, key_id, size, root, note].every((column) => column === null)) return { mark: undefined };
+	if (
+		!origin ||
+		key_id?.length !== 32 ||
+		root?.length !== 32 ||
+		!note ||
+		!Number.isSafeInteger(size) ||
+		Number(size) < 0
+	)
+		throw new MarkError(`the mark ${name} cannot be made out: a column does not hold what was written`);
 	const plain = (bytes: Uint8Array) => new Uint8Array(bytes);
-	return { mark: { origin, keyId: plain(key_id), size, root: plain(root), note: plain(note) } };
+	return { mark: { origin, keyId: plain(key_id), size: Number(size), root: plain(root), note: plain(note) } };
 }
 
 /** Writes a first mark, or a larger one of the same log over the stored one; otherwise changes nothing. */

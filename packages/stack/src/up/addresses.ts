@@ -52,9 +52,13 @@ export function urlOf({ portBase, tls }: AddressPlan, service: ServiceName): str
 	return `${tls ? 'https' : 'http'}://${HOST_NAME}:${portOf(portBase, service)}`;
 }
 
+/** Ten unprivileged ports follow. */
+export const MIN_PORT_BASE = 1024;
+export const MAX_PORT_BASE = 65526;
+
 /** @throws Refusal unless ten unprivileged ports follow */
 export function checkPortBase(portBase: number): number {
-	if (!Number.isInteger(portBase) || portBase < 1024 || portBase > 65526)
-		throw new Refusal(`--port-base must be a number from 1024 to 65526, not ${portBase}`);
+	if (!Number.isInteger(portBase) || portBase < MIN_PORT_BASE || portBase > MAX_PORT_BASE)
+		throw new Refusal(`--port-base must be a number from ${MIN_PORT_BASE} to ${MAX_PORT_BASE}, not ${portBase}`);
 	return portBase;
 }

@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
+import { MAX_PORT_BASE, MIN_PORT_BASE } from './addresses.ts';
 import type { DataFolder } from './data-folder.ts';
 import { writeDurably } from './durable-file.ts';
 import { checkPortsFree } from './free-ports.ts';
@@ -25,6 +26,8 @@ const tlsChoice = z.discriminatedUnion('from', [
 
 export type TlsChoice = z.output<typeof tlsChoice>;
 
+const bearerSecret = z.string().regex(/^[0-9a-f]{64}$/);
+
 const instanceRecord = z.strictObject({
 	/** Format of the data folder. */
 	format: z.literal(1),
@@ -33,14 +36,17 @@ const instanceRecord = z.strictObject({
 	/** 16 random bytes, hex: tells the marks of this instance from those of others. */
 	id: z.string().regex(/^[0-9a-f]{32}$/),
 	/** First of the ten ports. It is part of URLs in certificates, trusted roots and log origins. */
-	portBase: z.int(),
+	portBase: z.int().min(MIN_PORT_BASE).max(MAX_PORT_BASE),
 	/** Absent: plain HTTP. Whether it is there is part of the URLs too; which certificate it is may change. */
 	tls: tlsChoice.optional(),
 	/** Decimal int64 that the v1 log carries in its checkpoints and entry ids. */
-	treeId: z.string().regex(/^[1-9][0-9]{0,18}$/),
+	treeId: z
+		.string()
+		.regex(/^[1-9][0-9]{0,18}$/)
+		.refine((text) => BigInt(text) < 1n << 63n),
 	createdAt: z.iso.datetime(),
 	/** Bearer secrets between the parts of this instance, 32 random bytes hex each. */
-	secrets: z.strictObject({ developmentToken: z.string(), operator: z.string(), service: z.string() }),
+	secrets: z.strictObject({ developmentToken: bearerSecret, operator: bearerSecret, service: bearerSecret }),
 });
 
 export type InstanceRecord = z.output<typeof instanceRecord>;

@@ -42,7 +42,7 @@ export interface S3Request {
 }
 
 const TIMEOUT_MS = 60_000;
-const TRIES = 4;
+export const TRIES = 4;
 const FIRST_PAUSE_MS = 200;
 /** 256 entries of the largest kind, with room. */
 const MAX_REPLY_BYTES = 256 * 1024 * 1024;
@@ -56,17 +56,17 @@ const TRY_AGAIN = new Set([408, 429, 500, 502, 503, 504]);
 const ANSWERS = new Set([200, 204, 404, 409, 412]);
 
 /**
- * Sends a request, again after failures of server and network. A write whose answer got lost is sent again too: it
+ * Sends a request, again after failures of server and network, `tries` times at most. A write whose answer got lost is sent again too: it
  * carries its condition, so the second one either is the first or is refused.
  * @throws ExportError for every status that does not answer the question; the server's own words are in the message
  */
-export async function requestS3(target: S3Target, request: S3Request): Promise<S3Reply> {
+export async function requestS3(target: S3Target, request: S3Request, tries: number = TRIES): Promise<S3Reply> {
 	for (let attempt = 1; ; attempt++) {
 		const outcome = await tryOnce(target, request);
 		if (!(outcome instanceof ExportError)) {
 			if (ANSWERS.has(outcome.status)) return outcome;
-			if (!TRY_AGAIN.has(outcome.status) || attempt === TRIES) throw refusal(target, request, outcome);
-		} else if (attempt === TRIES) throw outcome;
+			if (!TRY_AGAIN.has(outcome.status) || attempt >= tries) throw refusal(target, request, outcome);
+		} else if (attempt >= tries) throw outcome;
 		await sleep(FIRST_PAUSE_MS * 2 ** (attempt - 1) * (0.5 + Math.random()));
 	}
 }

@@ -6,7 +6,7 @@
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
  */
 import { CHECKPOINT_PATH, ExportError, type ExportStore, type StoredCheckpoint } from './export-store.ts';
-import { nameOf, requestS3, type S3Reply, type S3Target } from './s3-requests.ts';
+import { nameOf, requestS3, type S3Reply, type S3Target, TRIES } from './s3-requests.ts';
 
 /** Written once per bucket and prefix, to see whether a second write is refused. */
 const PROBE_PATH = 'conditional-writes';
@@ -23,7 +23,8 @@ const TEXT = 'text/plain; charset=utf-8';
 /** Conflicting writes of the same name at the same moment: S3 asks to try again. */
 const CONFLICT_TRIES = 5;
 
-export function openS3Store(target: S3Target): ExportStore {
+/** `tries`: how often a request is sent while the server is the problem. */
+export function openS3Store(target: S3Target, tries: number = TRIES): ExportStore {
 	const name = nameOf(target);
 
 	const put = async (
@@ -34,7 +35,7 @@ export function openS3Store(target: S3Target): ExportStore {
 	): Promise<S3Reply> => {
 		const headers = { ...condition, 'cache-control': kind.cache, 'content-type': kind.type };
 		for (let attempt = 1; ; attempt++) {
-			const reply = await requestS3(target, { method: 'PUT', path, headers, body });
+			const reply = await requestS3(target, { method: 'PUT', path, headers, body }, tries);
 			if (reply.status !== 409 || attempt === CONFLICT_TRIES) return reply;
 		}
 	};
@@ -47,7 +48,7 @@ export function openS3Store(target: S3Target): ExportStore {
 	};
 
 	const get = async (path: string): Promise<S3Reply | undefined> => {
-		const reply = await requestS3(target, { method: 'GET', path });
+		const reply = await requestS3(target, { method: 'GET', path }, tries);
 		if (reply.status === 404) return undefined;
 		if (reply.status !== 200) throw new ExportError(`reading ${path} from ${name} was answered ${reply.status}`);
 		return reply;
@@ -72,7 +73,7 @@ export function openS3Store(target: S3Target): ExportStore {
 		},
 		create,
 		async has(path) {
-			const { status } = await requestS3(target, { method: 'HEAD', path });
+			const { status } = await requestS3(target, { method: 'HEAD', path }, tries);
 			return status === 200;
 		},
 		read: async (path) => (await get(path))?.body,
