@@ -10,7 +10,7 @@ export function tlsSection(env?: Environment) {
 			.string()
 			.min(1)
 			.describe(
-				'Path of the PEM chain: the certificate of this listener first, then its intermediates, no root. Read again within ten seconds of a change; a pair that cannot be used leaves the old one in place until that expires',
+				'Path of the PEM chain: the certificate of this listener first, then its intermediates; clients have the root. Read again within ten seconds of a change; a pair that cannot be used leaves the old one in place until that expires',
 			),
 		keyFile: z
 			.string()

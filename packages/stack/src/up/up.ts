@@ -12,13 +12,14 @@ import { createLogger, type LogLevel } from '@chancery/chassis/logger';
 import type { RunningService } from '@chancery/chassis/running-service';
 import { selfTest } from '@chancery/client/self-test';
 import { authIssuer } from '@chancery/wire/identity';
+import { explainTlsFailure } from '@chancery/wire/tls-failure';
 import { openDevelopmentChains } from '../bootstrap/development-chains.ts';
 import { openDevelopmentKeys } from '../bootstrap/development-keys.ts';
 import { holdTrustCeremony } from '../bootstrap/trust-ceremony.ts';
 import { developmentConfigurations } from '../development/configurations.ts';
 import { makeMarkFolder, openMarks } from '../development/marks.ts';
 import { type InstanceParts, prepareDatabase, startServices } from '../development/services.ts';
-import { checkPortBase, RUNNING_SERVICES, urlOf } from './addresses.ts';
+import { checkPortBase, HOST_NAME, RUNNING_SERVICES, urlOf } from './addresses.ts';
 import { writeClientFiles } from './client-files.ts';
 import { openDataFolder } from './data-folder.ts';
 import { writeDurably } from './durable-file.ts';
@@ -171,7 +172,7 @@ export async function up(options: UpOptions): Promise<number> {
 	} catch (error) {
 		// Asked to stop while starting: whatever failed because of that is not worth a message.
 		if (stop.signal.aborted) return 0;
-		throw portInUse(error) ?? error;
+		throw portInUse(error) ?? untrustedCertificate(error) ?? error;
 	}
 }
 
@@ -184,6 +185,12 @@ function portInUse(error: unknown): Refusal | undefined {
 			cause: error,
 		},
 	);
+}
+
+/** The first to meet a certificate whose root nobody named is the instance itself. */
+function untrustedCertificate(error: unknown): Refusal | undefined {
+	if (!(error instanceof Error) || explainTlsFailure(error, HOST_NAME) === undefined) return undefined;
+	return new Refusal(`${error.message}, or in --tls-ca`, { cause: error });
 }
 
 function logLevel(): LogLevel {
