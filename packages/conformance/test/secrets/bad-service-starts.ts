@@ -1,0 +1,206 @@
+/** Services that cannot start: secrets that are wrong, broken, or written where something else belongs. */
+import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ServicesTrip } from './services-trip.ts';
+
+const CONCURRENT = 3;
+
+export async function badServiceStarts(trip: ServicesTrip): Promise<void> {
+	const { book, estate, base, outside, server } = trip;
+	const { config, keyFile } = estate;
+	const misplaced = book.addText('misplaced secret', 'hunter2-misplaced-0000-secret');
+	const { database } = config;
+	const { tsa = {}, identity = {}, ca = {}, tuf = {}, ctlog = {} } = config;
+	const fileKey = { uri: `file:${keyFile.path}`, passphrase: { file: join(base, 'secrets/tsa.passphrase') } };
+	const withKey = (key: unknown, more: object = {}) => ({ database, tsa: { ...tsa, keys: { signer: key } }, ...more });
+	const wrong = join(outside, 'wrong');
+	await writeFile(wrong, `${misplaced}\n`, { mode: 0o600 });
+
+	const spoilt = async (name: string, change: (text: string) => string, mode = 0o600) => {
+		const path = join(outside, `spoilt-${name}.pem`);
+		await writeFile(path, change(await readFile(keyFile.path, 'utf8')));
+		await chmod(path, mode);
+		return { ...fileKey, uri: `file:${path}` };
+	};
+	const at = (url: string) => ({ database: { url }, tsa });
+	const urlWith = (change: (url: URL) => void) => {
+		const url = new URL(server.url);
+		change(url);
+		return url.href;
+	};
+	const hsm = estate.token?.uri('object=tsa');
+	const yaml = (text: string) =>
+		`database: { url: "${server.url.replace(/:[^:@]+@/, ':x@')}" }\ntsa:\n  publicUrl: http://localhost\n${text}\n`;
+
+	const starts: [
+		what: string,
+		service: 'tsa' | 'identity' | 'ca' | 'tuf' | 'ctlog',
+		config: unknown,
+		env?: NodeJS.ProcessEnv,
+		args?: string[],
+	][] = [
+		// Keys and what opens them.
+		['wrong passphrase', 'tsa', withKey({ ...fileKey, passphrase: { file: wrong } })],
+		['passphrase in the clear', 'tsa', withKey({ ...fileKey, passphrase: misplaced })],
+		['passphrase in braces', 'tsa', withKey({ ...fileKey, passphrase: { [misplaced]: null } })],
+		['passphrase as the name of a variable', 'tsa', withKey({ ...fileKey, passphrase: { env: 'NO_SUCH' } })],
+		['passphrase for a list', 'tsa', withKey({ ...fileKey, passphrase: [misplaced] })],
+		['secret for a URI', 'tsa', withKey({ uri: misplaced })],
+		['secret for a key', 'tsa', withKey(misplaced)],
+		['secret for a flag', 'tsa', withKey({ ...fileKey, requireEncrypted: misplaced })],
+		['unknown member with a secret', 'tsa', withKey({ ...fileKey, passphras: misplaced })],
+		[
+			'passphrase for a key in the clear',
+			'ca',
+			{ database, ca: { ...ca, keys: { issuing: { ...(await spoilt('clear', () => clearPem(trip))) } } } },
+		],
+		['key with text around it', 'tsa', withKey(await spoilt('text', (text) => `${misplaced}\n${text}${misplaced}`))],
+		['key that is only text', 'tsa', withKey(await spoilt('only-text', () => misplaced))],
+		['key that was cut', 'tsa', withKey(await spoilt('cut', (text) => text.slice(0, 200)))],
+		['key of others', 'tsa', withKey(await spoilt('open', (text) => text, 0o644))],
+		[
+			'key in another form',
+			'tsa',
+			withKey(await spoilt('label', () => clearPem(trip).replaceAll('PRIVATE KEY', 'EC PRIVATE KEY'))),
+		],
+		...(hsm
+			? (
+					[
+						['wrong PIN', 'tsa', withKey({ uri: hsm, pin: { file: wrong } })],
+						['PIN in the URI', 'tsa', withKey({ uri: `${hsm}&pin-value=${misplaced}` })],
+						['PIN as an attribute', 'tsa', withKey({ uri: hsm.replace('object=', `pin-value=${misplaced};object=`) })],
+						['PIN in the clear', 'tsa', withKey({ uri: hsm, pin: misplaced })],
+						[
+							'PIN for a module',
+							'tsa',
+							withKey({ uri: hsm.replace(/module-path=.*/, `module-path=/${misplaced}%00`), pin: { file: wrong } }),
+						],
+					] as const
+				).map((row) => [...row] as [string, 'tsa', unknown])
+			: []),
+		// The database.
+		[
+			'wrong password',
+			'tsa',
+			at(
+				urlWith((url) => {
+					url.password = misplaced;
+				}),
+			),
+		],
+		[
+			'nobody at the port',
+			'tsa',
+			at(
+				urlWith((url) => {
+					url.port = '9';
+				}),
+			),
+		],
+		[
+			'no such database',
+			'tsa',
+			at(
+				urlWith((url) => {
+					url.pathname = '/none';
+				}),
+			),
+		],
+		[
+			'no such host',
+			'tsa',
+			at(
+				urlWith((url) => {
+					url.hostname = 'db.invalid';
+				}),
+			),
+		],
+		['another scheme', 'tsa', at(server.url.replace('postgres:', 'mysql:'))],
+		['a port in words', 'tsa', at(server.url.replace(/:\d+\//, ':port/'))],
+		['a bad escape in the password', 'tsa', at(`postgres://chancery:${misplaced}%ZZ@127.0.0.1/x`)],
+		['a secret for a number', 'tsa', { database: { ...database, maxConnections: misplaced }, tsa }],
+		['a secret for a URL', 'tsa', { database: { url: misplaced }, tsa }],
+		[
+			'a mark database with a wrong password',
+			'ctlog',
+			{
+				database,
+				ctlog: {
+					...ctlog,
+					markFile: undefined,
+					markDatabase: `postgres://chancery:${misplaced}@127.0.0.1:22990/chancery`,
+				},
+			},
+		],
+		// Other places.
+		['a secret for a port', 'tsa', { database, tsa: { ...tsa, listen: { public: { port: misplaced } } } }],
+		['a secret for a level', 'tsa', { database, logging: { level: misplaced }, tsa }],
+		[
+			'a token for its hash',
+			'tsa',
+			{ database, tsa: { ...tsa, admin: { tokens: [{ name: 'x', role: 'operator', sha256: misplaced }] } } },
+		],
+		['a token for the list', 'tsa', { database, tsa: { ...tsa, admin: { token: misplaced } } }],
+		['a secret for a URL of ours', 'tsa', { database, tsa: { ...tsa, publicUrl: misplaced } }],
+		['a key for a chain', 'tsa', { database, tsa: { ...tsa, chainPem: clearPem(trip) } }],
+		[
+			'a key for a public key',
+			'ca',
+			{ database, ca: { ...ca, ctlog: { url: 'http://localhost', publicKeyPem: clearPem(trip) } } },
+		],
+		['a secret for an issuer', 'ca', { database, ca: { ...ca, issuers: [{ type: 'email', issuer: misplaced }] } }],
+		[
+			'a secret for a type',
+			'ca',
+			{ database, ca: { ...ca, issuers: [{ type: misplaced, issuer: 'http://localhost' }] } },
+		],
+		[
+			'a bearer in the clear',
+			'tuf',
+			{ database, tuf: { ...tuf, services: [{ trustReportUrl: 'http://localhost', bearer: misplaced }] } },
+		],
+		['issuer keys that are no JSON', 'identity', { database, identity: { ...identity, signingJwks: { file: wrong } } }],
+		[
+			'issuer keys of another form',
+			'identity',
+			{ database, identity: { ...identity, signingJwks: { env: 'JWKS' } } },
+			{ JWKS: JSON.stringify({ auth: [{ kty: 'RSA', n: 'AQAB', e: 'AQAB', d: misplaced }] }) },
+		],
+		[
+			'a short secret',
+			'identity',
+			{ database, identity: { ...identity, developmentSecret: { env: 'MINT' } } },
+			{ MINT: book.addText('short secret', 'short-0-secret') },
+		],
+		[
+			'production with a secret',
+			'identity',
+			{
+				database,
+				identity: { ...identity, profile: 'production', developmentLogin: false, publicUrl: 'https://id.example.com' },
+			},
+		],
+		// YAML, the environment, the command line.
+		['an open quote', 'tsa', yaml(`  secretAccessKey: "${misplaced}`)],
+		['a tab', 'tsa', yaml(`  keys:\n\t\tpassphrase: ${misplaced}`)],
+		['an alias', 'tsa', yaml(`  passphrase: *${misplaced}`)],
+		['a tag', 'tsa', yaml(`  passphrase: !${misplaced} x`)],
+		['a key twice', 'tsa', yaml(`  admin: ${misplaced}\n  admin: ${misplaced}`)],
+		['a text for a section', 'tsa', `tsa: ${misplaced}\n`],
+		['a text for a file', 'tsa', misplaced],
+		['an override in the clear', 'tsa', withKey(fileKey), { CHANCERY_TSA__KEYS__SIGNER__PASSPHRASE: misplaced }],
+		['an override that is no YAML', 'tsa', withKey(fileKey), { CHANCERY_TSA__PUBLIC_URL: `{${misplaced}` }],
+		['an override inside of a text', 'tsa', withKey(fileKey), { CHANCERY_TSA__PUBLIC_URL__X: misplaced }],
+		['an argument', 'tsa', withKey(fileKey), {}, [misplaced]],
+		['an option', 'tsa', withKey(fileKey), {}, [`--passphrase=${misplaced}`]],
+	];
+	for (let at = 0; at < starts.length; at += CONCURRENT)
+		await Promise.all(
+			starts.slice(at, at + CONCURRENT).map(([what, service, ...rest]) => trip.fail(what, service, ...rest)),
+		);
+}
+
+/** A key without a passphrase, which is in the book. */
+function clearPem(trip: ServicesTrip): string {
+	return String(trip.strayKey().export({ type: 'pkcs8', format: 'pem' }));
+}

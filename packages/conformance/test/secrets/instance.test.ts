@@ -1,0 +1,114 @@
+/**
+ * Secrets of every kind travel through an instance of `chancery up`, and through everything that goes wrong with it;
+ * afterwards they are found nowhere but in the places that exist for them.
+ */
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { INSTANCE_EXCEPTIONS } from './exceptions.ts';
+import { modeOf } from './haystacks.ts';
+import { InstanceTrip, travel } from './instance-trip.ts';
+import { judge, summaryOf, type Verdict } from './verdict.ts';
+
+/** Kinds of places; a search that missed one would prove little. */
+const EVERYWHERE = [
+	/^output first up stderr$/,
+	/^output sign-blob, token in quotes stderr$/,
+	/^answer token endpoint$/,
+	/^answer of ca to version 2$/,
+	/^answer of log admin \/metrics$/,
+	/^answer of tuf admin \/readyz$/,
+	/^answer of log v1 to a misplaced secret$/,
+	/^answer of tsa admin to a malformed request$/,
+	/^arguments of postgres$/,
+	/^arguments of initdb$/,
+	/^environment of chancery up$/,
+	/^environment of (postgres|initdb)$/,
+	/^rows with a code identity\.artifacts$/,
+	/^rows after all requests ca\.issuance$/,
+	/^rows after a restart pg_catalog\.pg_stat_activity$/,
+	/^file base\/data\/chancery\.log$/,
+	/^file base\/data\/instance\.json$/,
+	/^file base\/data\/trust\/trusted_root\.json$/,
+	/^file base\/data\/postgres\/postgres\.log$/,
+	/^file base\/data\/postgres\/cluster\/pg_wal\//,
+	/^file base\/state\/chancery\//,
+	/^file names of base$/,
+];
+
+let trip: InstanceTrip;
+let verdict: Verdict;
+
+beforeAll(async () => {
+	trip = await InstanceTrip.begin();
+	await travel(trip);
+	verdict = await judge(trip.book.secrets, trip.haystacks(), INSTANCE_EXCEPTIONS);
+});
+
+afterAll(async () => {
+	await trip?.end();
+});
+
+it('leaves no secret where none belongs', () => {
+	expect(summaryOf(verdict.leaks)).toEqual([]);
+});
+
+it('needs every exception', () => {
+	expect(verdict.unneeded.map(({ because }) => because)).toEqual([]);
+});
+
+it('looked everywhere', () => {
+	expect(EVERYWHERE.filter((place) => !verdict.places.some((one) => place.test(one)))).toEqual([]);
+	expect(verdict.bytes).toBeGreaterThan(30_000_000);
+});
+
+it('went through what works, and through what does not', () => {
+	const exits = [...trip.exits];
+	const worked = exits.filter(([, code]) => code === 0).map(([name]) => name);
+	expect(worked.sort()).toEqual(
+		[
+			...['attest-blob', 'log audit', 'sign-blob', 'sign-blob --json', 'verify-blob'],
+			...['token', 'token --json', 'token for the command line'],
+		].sort(),
+	);
+	expect(exits.filter(([, code]) => code !== 0 && code !== 1 && code !== 2)).toEqual([]);
+	for (const status of [200, 201, 303, 400, 401, 404, 405, 415, 422, 431, 503])
+		expect([status, trip.recorder.statuses.has(status)]).toEqual([status, true]);
+});
+
+describe('what holds a secret is closed to others', () => {
+	it.each([
+		['keys', '0700'],
+		['keys/ca-issuing.pem', '0600'],
+		['keys/tuf-root.pem', '0600'],
+		['keys/identity.jwks.json', '0600'],
+		['chancery.json', '0600'],
+		['chancery.log', '0600'],
+		['trust', '0700'],
+		['postgres/postgres.log', '0600'],
+		['postgres/cluster', '0700'],
+	])('%s', async (path, mode) => {
+		expect(await modeOf(join(trip.data, path))).toBe(mode);
+	});
+
+	it('every key file', async () => {
+		for (const name of await readdir(join(trip.data, 'keys')))
+			if (!name.endsWith('-chain.pem'))
+				expect([name, await modeOf(join(trip.data, 'keys', name))]).toEqual([name, '0600']);
+	});
+
+	it('the data folder, the marks, and the folder of the socket', async () => {
+		expect(await modeOf(trip.data)).toBe(process.geteuid?.() === 0 ? '0711' : '0700');
+		expect(trip.runtimeDirMode).toBe('0700');
+		const instances = join(trip.base, 'state/chancery');
+		for (const id of await readdir(instances)) expect(await modeOf(join(instances, id))).toBe('0700');
+	});
+});
+
+it('no process writes reports or dumps of its memory by itself', () => {
+	expect(
+		verdict.places.filter((place) => /(^|\/)(core(\.\d+)?|report\.[^/]*\.json|[^/]*\.heapsnapshot)$/.test(place)),
+	).toEqual([]);
+	for (const { place, bytes } of trip.watch.haystacks())
+		if (place.startsWith('arguments of chancery')) expect(String(bytes)).not.toMatch(/--(report|heap|abort|inspect)/);
+});

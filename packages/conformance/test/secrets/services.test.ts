@@ -1,0 +1,71 @@
+/**
+ * Secrets of every kind travel through services that run as an operator runs them, over a database that writes down all
+ * that it is told; afterwards they are found nowhere but in the places that exist for them.
+ */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { SERVICES_EXCEPTIONS } from './exceptions.ts';
+import { ServicesTrip, travelThroughServices } from './services-trip.ts';
+import { judge, summaryOf, type Verdict } from './verdict.ts';
+
+const EVERYWHERE = [
+	/^output database 1 stderr$/,
+	/^output tsa at trace stderr$/,
+	/^output tsa, wrong passphrase stderr$/,
+	/^error of a ceremony$/,
+	/^arguments of ca$/,
+	/^environment of tuf$/,
+	/^rows with a device code identity\.artifacts$/,
+	/^answer of identity admin \/metrics$/,
+	/^file base\/exports\/tile\//,
+	/^file base\/marks\//,
+	/^file base\/database\/cluster\/pg_wal\//,
+];
+
+let trip: ServicesTrip;
+let verdict: Verdict;
+
+beforeAll(async () => {
+	trip = await ServicesTrip.begin();
+	await travelThroughServices(trip);
+	verdict = await judge(trip.book.secrets, trip.haystacks(), SERVICES_EXCEPTIONS);
+});
+
+afterAll(async () => {
+	await trip?.end();
+});
+
+it('leaves no secret where none belongs', () => {
+	expect(summaryOf(verdict.leaks)).toEqual([]);
+});
+
+it('needs every exception', () => {
+	expect(verdict.unneeded.map(({ because }) => because)).toEqual([]);
+});
+
+it('looked everywhere', () => {
+	expect(EVERYWHERE.filter((place) => !verdict.places.some((one) => place.test(one)))).toEqual([]);
+});
+
+it('met every stranger, and ended as it should', () => {
+	for (const [stranger, count] of Object.entries(trip.strangers.counts))
+		expect([stranger, count > 0]).toEqual([stranger, true]);
+	const exits = Object.fromEntries(trip.exits);
+	expect(exits).toMatchObject({ initialize: 0, 'sign-blob': 0, SIGUSR2: 1, SIGHUP: 1, 'passphrase in the clear': 78 });
+	// A database that is not there is no reason not to start.
+	const started = [
+		'no such host',
+		'wrong password',
+		'nobody at the port',
+		'a bad escape in the password',
+		'a mark database with a wrong password',
+	];
+	for (const [what, exit] of trip.exits)
+		if (!['initialize', 'sign-blob', ...started].includes(what))
+			expect([what, exit === 1 || exit === 78]).toEqual([what, true]);
+});
+
+it('a database told to write down everything did so', () => {
+	const said = trip.processes.find(({ name }) => name === 'database 1')?.text('stderr') ?? '';
+	expect(said).toMatch(/parameters?: .*\$1 = 'AuthorizationCode'|\$1 = 'Session'/);
+	expect(said).toMatch(/DETAIL: +Failing row contains/);
+});

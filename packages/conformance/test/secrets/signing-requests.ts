@@ -1,0 +1,98 @@
+/** What clients ask of the authority and the logs, and what they send when they confuse a private key with its public half. */
+import { createHash, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import type { Asked, Recorder } from './recorder.ts';
+import type { SecretBook } from './secret-book.ts';
+
+const JSON_TYPE = { 'content-type': 'application/json' };
+const base64 = (bytes: Uint8Array | string) => Buffer.from(bytes).toString('base64');
+
+export interface Certification {
+	readonly version: 1 | 2;
+	readonly token: string;
+	/** Where the token travels. Version 1 knows only the header. */
+	readonly where: 'header' | 'body';
+	/** Whom the proof of possession is over. */
+	readonly subject: string;
+	/** Sends the private key where the public one belongs. */
+	readonly isConfused?: boolean;
+}
+
+/** A client's key; nobody else may ever hold it. */
+export function clientKey(book: SecretBook): KeyObject {
+	const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+	book.addKey("a client's key", privateKey);
+	return privateKey;
+}
+
+export function certify(recorder: Recorder, caUrl: string, key: KeyObject, order: Certification): Promise<Asked> {
+	const { version, token, where, subject, isConfused } = order;
+	const pem = isConfused ? privatePem(key) : String(createPublicKey(key).export({ type: 'spki', format: 'pem' }));
+	const proof = base64(sign('sha256', Buffer.from(subject), key));
+	const body =
+		version === 1
+			? { publicKey: { content: base64(pem), algorithm: 'ecdsa' }, signedEmailAddress: proof }
+			: {
+					...(where === 'body' ? { credentials: { oidcIdentityToken: token } } : {}),
+					publicKeyRequest: { publicKey: { algorithm: 'ECDSA', content: pem }, proofOfPossession: proof },
+				};
+	return recorder.ask(`of ca to version ${version}`, `${caUrl}/api/v${version}/signingCert`, {
+		method: 'POST',
+		headers: { ...JSON_TYPE, ...(where === 'header' ? { authorization: `Bearer ${token}` } : {}) },
+		body: JSON.stringify(body),
+	});
+}
+
+export interface LogUrls {
+	readonly v1: string;
+	readonly v2: string;
+}
+
+/** Entries of both wires, right and with a private key for a verifier. */
+export async function submitEntries(recorder: Recorder, urls: LogUrls, key: KeyObject): Promise<number[]> {
+	const artifact = Buffer.from('an artifact');
+	const digest = createHash('sha256').update(artifact);
+	const content = base64(sign('sha256', artifact, key));
+	const hex = digest.copy().digest('hex');
+	const spki = createPublicKey(key).export({ type: 'spki', format: 'der' });
+	const v1 = (pem: string) => ({
+		apiVersion: '0.0.1',
+		kind: 'hashedrekord',
+		spec: { data: { hash: { algorithm: 'sha256', value: hex } }, signature: { content, publicKey: { content: pem } } },
+	});
+	const v2 = (rawBytes: string) => ({
+		hashedRekordRequestV002: {
+			digest: base64(Buffer.from(hex, 'hex')),
+			signature: { content, verifier: { publicKey: { rawBytes }, keyDetails: 'PKIX_ECDSA_P256_SHA_256' } },
+		},
+	});
+	const spkiPem = base64(String(createPublicKey(key).export({ type: 'spki', format: 'pem' })));
+	const statuses: number[] = [];
+	for (const [url, body] of [
+		[`${urls.v1}/api/v1/log/entries`, v1(spkiPem)],
+		[`${urls.v1}/api/v1/log/entries`, v1(spkiPem)],
+		[`${urls.v2}/api/v2/log/entries`, v2(base64(spki))],
+		[`${urls.v1}/api/v1/log/entries`, v1(base64(privatePem(key)))],
+		[`${urls.v1}/api/v1/log/entries`, v1(privatePem(key))],
+		[
+			`${urls.v1}/api/v1/log/entries`,
+			v1(base64(Buffer.concat([Buffer.from(spkiPem, 'base64'), Buffer.from(privatePem(key))]))),
+		],
+		[`${urls.v2}/api/v2/log/entries`, v2(base64(key.export({ type: 'pkcs8', format: 'der' })))],
+		[`${urls.v2}/api/v2/log/entries`, v2(base64(key.export({ type: 'sec1', format: 'der' })))],
+		[`${urls.v2}/api/v2/log/entries`, v2(privatePem(key))],
+	] as const)
+		statuses.push(
+			(
+				await recorder.ask('of a log to an entry', url, {
+					method: 'POST',
+					headers: JSON_TYPE,
+					body: JSON.stringify(body),
+				})
+			).status,
+		);
+	return statuses;
+}
+
+function privatePem(key: KeyObject): string {
+	return String(key.export({ type: 'pkcs8', format: 'pem' }));
+}

@@ -1,0 +1,54 @@
+/** What the search has found, less what belongs where it was found. */
+import type { Secret } from './encodings.ts';
+import type { Haystack } from './haystacks.ts';
+import { type Finding, Searcher } from './searcher.ts';
+
+/** A place that exists to hold or to hand out a secret. One that nothing needs is a mistake, and fails too. */
+export interface Exception {
+	readonly secret: RegExp;
+	readonly place: RegExp;
+	readonly because: string;
+}
+
+export interface Leak extends Finding {
+	readonly place: string;
+}
+
+export interface Verdict {
+	readonly leaks: readonly Leak[];
+	readonly unneeded: readonly Exception[];
+	/** Places that were searched, and bytes. */
+	readonly places: readonly string[];
+	readonly bytes: number;
+}
+
+export async function judge(
+	secrets: readonly Secret[],
+	haystacks: AsyncIterable<Haystack> | Iterable<Haystack>,
+	exceptions: readonly Exception[],
+): Promise<Verdict> {
+	const searcher = new Searcher(secrets);
+	const leaks: Leak[] = [];
+	const needed = new Set<Exception>();
+	const places: string[] = [];
+	let length = 0;
+	for await (const { place, bytes, isDeep } of haystacks) {
+		places.push(place);
+		length += bytes.length;
+		for (const finding of isDeep ? searcher.searchDeeply(bytes) : searcher.search(bytes)) {
+			const exception = exceptions.find((one) => one.secret.test(finding.secret) && one.place.test(place));
+			if (exception) needed.add(exception);
+			else leaks.push({ place, ...finding });
+		}
+	}
+	return { leaks, unneeded: exceptions.filter((one) => !needed.has(one)), places, bytes: length };
+}
+
+/** One line for each place, with all kinds of secret that were found there and one of the findings. */
+export function summaryOf(leaks: readonly Leak[]): string[] {
+	return [...Map.groupBy(leaks, ({ place }) => place)].map(([place, found]) => {
+		const kinds = new Set(found.map(({ secret }) => secret.replace(/ \(\d+\)$/, '')));
+		const [first] = found;
+		return `${place}: ${[...kinds].join(', ')}; as ${first?.encoding} in: ${first?.around}`;
+	});
+}
