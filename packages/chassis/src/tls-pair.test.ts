@@ -50,7 +50,7 @@ describe('a certificate and its key', () => {
 		const locked = { type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'open sesame' } as const;
 		writeFileSync(own.keyFile, own.key.export(locked));
 		expect((await open({ ...own, passphrase: new Secret('open sesame') })).leaf.serialNumber).toBe(own.serial);
-		expect(await refusal(own)).toMatch(/key\.pem is encrypted; .*tls\.passphrase/);
+		expect(await refusal(own)).toMatch(/key\.pem is encrypted, and nothing says .*tls\.passphrase/);
 		expect(await refusal({ ...own, passphrase: new Secret('wrong') })).toMatch(/does not open with the passphrase/);
 	});
 

@@ -81,7 +81,8 @@ export function checkTlsPair(files: TlsFiles, contents: TlsFileContents, nowMs: 
 	// The certificate is compared with the public half, as every server does; clients see what the private one signs.
 	if (!halvesAgree(key))
 		throw new ConfigError(`the key in ${keyFile} is damaged: its private half does not sign for its public one`);
-	const [notBefore, notAfter] = [leaf.validFromDate, leaf.validToDate];
+	// By their text: of a time that is none, the runtime makes its dates from whatever lies in memory.
+	const [notBefore, notAfter] = [new Date(leaf.validFrom), new Date(leaf.validTo)];
 	if (Number.isNaN(notBefore.getTime()) || Number.isNaN(notAfter.getTime()))
 		throw new ConfigError(`the certificate in ${certificateFile} does not say from when until when it is valid`);
 	if (nowMs > notAfter.getTime())
@@ -127,7 +128,9 @@ function readKey({ keyFile, passphrase }: TlsFiles, pem: string): KeyObject {
 	const isPkcs8Encrypted = pem.includes('ENCRYPTED PRIVATE KEY');
 	const isEncrypted = isPkcs8Encrypted || pem.includes('Proc-Type: 4,ENCRYPTED');
 	if (isEncrypted && !passphrase)
-		throw new ConfigError(`${keyFile} is encrypted; say where its passphrase is (tls.passphrase)`);
+		throw new ConfigError(
+			`${keyFile} is encrypted, and nothing says where its passphrase is (tls.passphrase, or --tls-key-passphrase)`,
+		);
 	// As with signing keys: whoever set a passphrase believes that the file is protected.
 	if (!isEncrypted && passphrase)
 		throw new ConfigError(`${keyFile} is not encrypted, and a passphrase is configured; encrypt it, or take that out`);

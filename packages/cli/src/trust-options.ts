@@ -63,6 +63,8 @@ async function servicesFor(options: TrustOptions): Promise<Signing> {
 		throw new UsageError('--trusted-root and --signing-config are given together or not at all');
 	if (options.data) {
 		const instance = await readInstance(options.data);
+		// Only here: a verification with files makes no request.
+		if (instance.tlsCa !== undefined) trustAuthorityFile(instance.tlsCa, options.data);
 		return {
 			trust: openTrustedRoot(await readJson(instance.trustedRoot)),
 			signingConfig: parseSigningConfig(await readJson(instance.signingConfig)),
@@ -97,9 +99,7 @@ async function readInstance(folder: string): Promise<InstanceFile> {
 	const text = await readFile(path, 'utf8').catch(() => undefined);
 	if (text === undefined)
 		throw new UsageError(`${path} does not exist: has 'chancery up --data ${folder}' been started?`);
-	const instance = parseInstanceFile(text, path);
-	if (instance.tlsCa !== undefined) trustAuthorityFile(instance.tlsCa, path);
-	return instance;
+	return parseInstanceFile(text, path);
 }
 
 async function readJson(path: string): Promise<unknown> {

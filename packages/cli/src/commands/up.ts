@@ -14,6 +14,7 @@ export function upCommand(): Command {
 		.option('--no-tls', 'serve plain HTTP (what a new folder does by itself)')
 		.option('--tls-cert <file>', 'serve over TLS with this certificate for localhost, and its intermediates (PEM)')
 		.option('--tls-key <file>', 'private key of that certificate (PEM), mode 0600')
+		.option('--tls-key-passphrase <file>', 'file with the passphrase of that key, where it is encrypted')
 		.option('--tls-ca <file>', 'root of that certificate (PEM), where clients do not have it by themselves')
 		.option('--once', 'stop with exit code 0 after the self-test')
 		.option('--json', 'print instance.json as one line instead of instructions')
@@ -53,22 +54,26 @@ interface UpCommandOptions {
 	readonly tls?: boolean;
 	readonly tlsCert?: string;
 	readonly tlsKey?: string;
+	readonly tlsKeyPassphrase?: string;
 	readonly tlsCa?: string;
 	readonly once?: boolean;
 	readonly json?: boolean;
 }
 
 /** @throws UsageError when options are missing, or contradict each other */
-function tlsChoice({ tls, tlsCert, tlsKey, tlsCa }: UpCommandOptions) {
-	const files = [tlsCert, tlsKey, tlsCa].some((file) => file !== undefined);
+function tlsChoice({ tls, tlsCert, tlsKey, tlsKeyPassphrase, tlsCa }: UpCommandOptions) {
+	const files = [tlsCert, tlsKey, tlsKeyPassphrase, tlsCa].some((file) => file !== undefined);
 	if (!files) return tls === undefined ? undefined : tls ? ({ from: 'development' } as const) : 'none';
 	if (tls === false) throw new UsageError('--no-tls and a certificate exclude each other');
 	if (tlsCert === undefined || tlsKey === undefined)
-		throw new UsageError('--tls-cert and --tls-key are given together; --tls-ca belongs to them');
+		throw new UsageError(
+			'--tls-cert and --tls-key are given together; the other options about a certificate belong to them',
+		);
 	return {
 		from: 'files',
 		certificateFile: resolve(tlsCert),
 		keyFile: resolve(tlsKey),
+		...(tlsKeyPassphrase === undefined ? {} : { passphraseFile: resolve(tlsKeyPassphrase) }),
 		...(tlsCa === undefined ? {} : { caFile: resolve(tlsCa) }),
 	} as const;
 }

@@ -19,6 +19,8 @@ const tlsChoice = z.discriminatedUnion('from', [
 		from: z.literal('files'),
 		certificateFile: z.string(),
 		keyFile: z.string(),
+		/** Where the passphrase of the key is, never the passphrase. */
+		passphraseFile: z.string().optional(),
 		/** Roots that clients do not have by themselves. */
 		caFile: z.string().optional(),
 	}),

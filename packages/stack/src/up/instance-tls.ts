@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import type { Logger } from '@chancery/chassis/logger';
+import { secret } from '@chancery/chassis/secret';
 import { openTlsPair } from '@chancery/chassis/tls-pair';
 import type { TlsFiles } from '@chancery/chassis/tls-section';
 import { trustAuthorityFile } from '@chancery/wire/tls-authorities';
@@ -24,10 +25,14 @@ export interface InstanceTls {
 const LOOK_EVERY_MS = 3_600_000;
 
 /**
- * Whether a certificate can be used here, asked before anything is decided or made.
+ * Whether a certificate of the user can be used here, asked before anything is decided or made.
  * @throws Refusal when it is not for `localhost`; ConfigError when a file cannot be used
  */
-export async function checkTlsFiles(files: TlsFiles): Promise<void> {
+export async function checkTlsChoice(choice: TlsChoice): Promise<void> {
+	if (choice.from === 'files') await checkTlsFiles(filesOfUser(choice));
+}
+
+async function checkTlsFiles(files: TlsFiles): Promise<void> {
 	const { leaf } = await openTlsPair(files, Date.now());
 	if (leaf.checkHost(HOST_NAME)) return;
 	const names = leaf.subjectAltName ?? 'no name';
@@ -76,6 +81,13 @@ export function trustInstance(folder: DataFolder): void {
 	if (existsSync(folder.tlsCa)) trustAuthorityFile(folder.tlsCa, folder.path);
 }
 
+function filesOfUser({ certificateFile, keyFile, passphraseFile }: Extract<TlsChoice, { from: 'files' }>): TlsFiles {
+	if (passphraseFile === undefined) return { certificateFile, keyFile };
+	const passphrase = secret().safeParse({ file: passphraseFile });
+	if (passphrase.success) return { certificateFile, keyFile, passphrase: passphrase.data };
+	throw new Refusal(`--tls-key-passphrase: ${passphrase.error.issues[0]?.message}`);
+}
+
 interface ChosenFiles {
 	readonly files: TlsFiles;
 	readonly authority: { readonly path: string; readonly namedBy: string } | undefined;
@@ -83,9 +95,9 @@ interface ChosenFiles {
 
 async function filesOf(folder: DataFolder, choice: TlsChoice): Promise<ChosenFiles> {
 	if (choice.from === 'files') {
-		const { certificateFile, keyFile, caFile } = choice;
+		const { caFile } = choice;
 		return {
-			files: { certificateFile, keyFile },
+			files: filesOfUser(choice),
 			authority: caFile === undefined ? undefined : { path: caFile, namedBy: '--tls-ca' },
 		};
 	}

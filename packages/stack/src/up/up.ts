@@ -26,7 +26,7 @@ import { writeDurably } from './durable-file.ts';
 import { lockFolder } from './folder-lock.ts';
 import { openInstanceDatabase } from './instance-database.ts';
 import { openInstanceRecord, type TlsChoice } from './instance-record.ts';
-import { checkTlsFiles, keepTlsRenewed, openInstanceTls } from './instance-tls.ts';
+import { checkTlsChoice, keepTlsRenewed, openInstanceTls } from './instance-tls.ts';
 import { instructions } from './instructions.ts';
 import { openLogFile } from './log-file.ts';
 import { mintToken } from './mint-token.ts';
@@ -68,8 +68,7 @@ export async function up(options: UpOptions): Promise<number> {
 	try {
 		// 1. The folder is ours alone, and what it was made for is what is asked for.
 		if (options.portBase !== undefined) checkPortBase(options.portBase);
-		const { tls: wantedTls } = options;
-		if (wantedTls !== undefined && wantedTls !== 'none' && wantedTls.from === 'files') await checkTlsFiles(wantedTls);
+		if (options.tls !== undefined && options.tls !== 'none') await checkTlsChoice(options.tls);
 		const folder = await openDataFolder(options.data);
 		const lock = await lockFolder(folder.lock);
 		cleanup.defer(() => lock.release());

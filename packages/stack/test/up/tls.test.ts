@@ -261,6 +261,27 @@ describe('a certificate of the user', () => {
 		);
 	});
 
+	it('may have a key that a passphrase locks, from a file that the folder remembers', async () => {
+		const place = await makePlace();
+		const { chain, key, root } = makeCompanyFiles(place.base, 'localhost');
+		const [locked, passphrase] = [join(place.base, 'locked.pem'), join(place.base, 'passphrase')];
+		writeFileSync(passphrase, 'open sesame\n', { mode: 0o600 });
+		execFileSync('openssl', ['pkcs8', '-topk8', '-in', key, '-out', locked, '-passout', `file:${passphrase}`]);
+		chmodSync(locked, 0o600);
+		const pair = ['--tls-cert', chain, '--tls-key', locked, '--tls-ca', root];
+		expect(await refusal(up(place, pair))).toMatch(
+			/locked\.pem is encrypted, and nothing says where its passphrase is/,
+		);
+		const nowhere = ['--tls-key-passphrase', join(place.base, 'nowhere')];
+		expect(await refusal(up(place, [...pair, ...nowhere]))).toMatch(
+			/--tls-key-passphrase: the file .*nowhere cannot be/,
+		);
+		expect((await up(place, [...pair, '--tls-key-passphrase', passphrase, '--once']).ended).code).toBe(0);
+		expect((await up(place, ['--once']).ended).code).toBe(0);
+		for (const file of ['chancery.json', 'chancery.log'])
+			expect(await readFile(join(place.data, file), 'utf8')).not.toContain('open sesame');
+	});
+
 	it.each([
 		['half a pair', ['--tls-cert', 'a.pem'], /--tls-cert and --tls-key are given together/],
 		['a root alone', ['--tls-ca', 'a.pem'], /--tls-cert and --tls-key are given together/],
