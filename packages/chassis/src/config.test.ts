@@ -81,6 +81,7 @@ describe('an environment variable', () => {
 	it.each<[string, string]>([
 		['CHANCERY_CA__KEEP__DEEPER', 'x'],
 		['CHANCERY_CA__A', '[1'],
+		['CHANCERY_CA__A', '*alias'],
 		['CHANCERY_CA____A', 'x'],
 	])('%s=%s is refused by its name', async (name, value) => {
 		const error = await loadConfig(file('ca: { keep: 1 }'), { [name]: value }).catch((cause: unknown) => cause);

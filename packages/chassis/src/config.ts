@@ -106,10 +106,16 @@ function childMapping(parent: Record<string, unknown>, name: string, variable: s
 }
 
 function readScalar(variable: string, text: string): unknown {
+	const refuse = (cause?: unknown) =>
+		new ConfigError(`the environment variable ${variable} is not a YAML value; quote it to mean text`, { cause });
 	const document = parseDocument(text);
-	if (document.errors.length > 0 || document.warnings.length > 0)
-		throw new ConfigError(`the environment variable ${variable} is not a YAML value; quote it to mean text`);
-	return document.toJS({ maxAliasCount: 0 });
+	if (document.errors.length > 0 || document.warnings.length > 0) throw refuse();
+	try {
+		return document.toJS({ maxAliasCount: 0 });
+	} catch (cause) {
+		// `*name` is an alias, and there is nothing here for one to mean.
+		throw refuse(cause);
+	}
 }
 
 /** Own members only, whatever they are called: `__proto__` is then refused by the schema like any unknown key. */

@@ -98,7 +98,7 @@ describe('the keys of an issuer', () => {
 			['the same key twice', [rsa, rsa]],
 			['a broken key', [{ ...rsa, n: 'AAAA', d: 'secret-part' }]],
 			['not a key', [{ kty: 'RSA', d: 'secret-part' }]],
-			['a key with halves of two keys', [{ ...rsa, n: ci[0]?.n ?? '' }]],
+			['a key with the private numbers of another', [{ ...rsa, d: ci[0]?.d ?? '', dp: ci[0]?.dp ?? '' }]],
 			['a name that no header can carry', [{ ...rsa, kid: '\ud800' }]],
 			['a name that is no text', [{ ...rsa, kid: 7 } as unknown as JWK]],
 		];

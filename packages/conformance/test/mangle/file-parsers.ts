@@ -42,6 +42,9 @@ const ROLES: readonly Role[] = ['root', 'targets', 'snapshot', 'timestamp'];
 const folder = mkdtempSync(join(tmpdir(), 'chancery-mangle-'));
 process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
 
+const base = join(folder, 'base.yaml');
+writeFileSync(base, 'ca:\n  publicUrl: https://ca.example\ntsa:\n  admin: {}\n');
+
 export const FILE_PARSERS: readonly ParserUnderTest[] = [
 	parser({
 		name: 'bundle',
@@ -161,6 +164,31 @@ export const FILE_PARSERS: readonly ParserUnderTest[] = [
 			return parseSection('tsa', tsaSchema, sections.tsa);
 		},
 		check: (config) => sameText(JSON.stringify(parseSection('tsa', tsaSchema, config)), JSON.stringify(config)),
+	}),
+	parser({
+		name: 'configuration in the environment',
+		seeds: [
+			'CHANCERY_TSA__ACCURACY_SECONDS=2',
+			'CHANCERY_TSA__ACCEPTED_POLICY_OIDS=[1.2.3, "1.2.4"]',
+			'CHANCERY_TSA={}',
+			'CHANCERY_TSA__ADMIN__LISTEN=null',
+		],
+		share: 0.1,
+		refusals: (error) => error instanceof ConfigError,
+		parse: (input) => {
+			// A process gets no zero bytes from its environment.
+			const [, name = '', value = ''] = /^([^=]*)=?(.*)$/s.exec(textOf(input).replaceAll('\0', '')) ?? [];
+			return loadConfig(base, { [name]: value });
+		},
+		// Wherever the name leads, it is a place in a section, and everything else stays.
+		check: (sections) =>
+			complaint(
+				!Object.values(sections).every((section) => section !== null && typeof section === 'object') &&
+					'a section is no mapping',
+				sections.ca?.publicUrl !== 'https://ca.example' && 'what nobody named has changed',
+				Object.getPrototypeOf(sections) !== Object.prototype && 'the prototype has changed',
+				'polluted' in {} && 'a prototype is polluted',
+			),
 	}),
 	parser({
 		name: 'PKCS#11 URI',

@@ -11,9 +11,13 @@ import { BYTE_PARSERS } from './byte-parsers.ts';
 import { type CampaignResult, judge, runCampaign } from './campaign.ts';
 import { CERTIFICATE_PARSERS } from './certificate-parsers.ts';
 import { FILE_PARSERS } from './file-parsers.ts';
+import { HTTP_REPLY_PARSERS } from './http-reply-parsers.ts';
 import { IDENTITY_PARSERS } from './identity-parsers.ts';
+import { IDENTITY_REQUEST_PARSERS } from './identity-request-parsers.ts';
+import { KEY_FILE_PARSERS } from './key-file-parsers.ts';
 import { LOG_PARSERS } from './log-parsers.ts';
 import type { ParserUnderTest } from './parser-under-test.ts';
+import { RECORD_PARSERS } from './record-parsers.ts';
 import { TUF_CLIENT_ROWS } from './tuf-client-rows.ts';
 import { VERIFIERS } from './verifiers.ts';
 import { startWatchdog } from './watchdog.ts';
@@ -29,6 +33,10 @@ const ALL: readonly ParserUnderTest[] = [
 	...WIRE_PARSERS,
 	...FILE_PARSERS,
 	...IDENTITY_PARSERS,
+	...IDENTITY_REQUEST_PARSERS,
+	...KEY_FILE_PARSERS,
+	...RECORD_PARSERS,
+	...HTTP_REPLY_PARSERS,
 	...VERIFIERS,
 	...TUF_CLIENT_ROWS,
 ];

@@ -1,11 +1,16 @@
-/** The valid things that mangling starts from, by the names under which `collect-seeds.ts` kept them. */
+/**
+ * The valid things that mangling starts from, by the names under which `collect-seeds.ts` (what an instance said) and
+ * `collect-operator-seeds.ts` (what operators have in files) kept them.
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fromBase64, utf8 } from '@chancery/core/bytes';
 
 type StoredSeeds = Readonly<Record<string, { readonly text: string } | { readonly base64: string }>>;
 
-const stored: StoredSeeds = JSON.parse(readFileSync(join(import.meta.dirname, 'seeds.json'), 'utf8'));
+const read = (file: string): StoredSeeds => JSON.parse(readFileSync(join(import.meta.dirname, file), 'utf8'));
+
+const stored: StoredSeeds = { ...read('seeds.json'), ...read('operator-seeds.json') };
 
 export const SEED_NAMES: readonly string[] = Object.keys(stored);
 

@@ -99,7 +99,7 @@ async function tryOnce(target: S3Target, request: S3Request): Promise<S3Reply | 
 		};
 	} catch (cause) {
 		const inner = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
-		const reason = inner instanceof Error ? inner.message : String(inner);
+		const reason = oneLine(inner instanceof Error ? inner.message : String(inner));
 		return new ExportError(`${method} ${request.path} at ${nameOf(target)} got no answer: ${reason}`, { cause });
 	}
 }
@@ -118,14 +118,18 @@ async function readBounded(response: Response): Promise<Uint8Array> {
 function refusal(target: S3Target, request: S3Request, { status, body }: S3Reply): ExportError {
 	const text = new TextDecoder().decode(body.subarray(0, 4096));
 	const words = ['Code', 'Message'].map((tag) => new RegExp(`<${tag}>([^<]*)</${tag}>`).exec(text)?.[1] ?? '');
-	const said = words
-		.filter(Boolean)
-		.join(': ')
-		.replaceAll(/[^\x20-\x7e]/g, '?')
-		.slice(0, MAX_MESSAGE_CHARS);
+	const said = oneLine(words.filter(Boolean).join(': '));
 	return new ExportError(
 		`${request.method} ${request.path} at ${nameOf(target)} was answered ${status}${said ? ` (${said})` : ''}`,
 	);
+}
+
+/** Words that a server, or what read its answer, has chosen. */
+function oneLine(words: string): string {
+	return words
+		.replaceAll(/\s+/g, ' ')
+		.replaceAll(/[^\x20-\x7e]/g, '?')
+		.slice(0, MAX_MESSAGE_CHARS);
 }
 
 /** For messages. */

@@ -1,6 +1,9 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type BucketServer, startBucket } from '../../test/bucket-server.ts';
 import { ORIGIN, SyntheticLog, shownSize } from '../../test/synthetic-log.ts';
+import { ExportError } from './export-store.ts';
 import { exportTree } from './export-tree.ts';
 import type { S3Target } from './s3-requests.ts';
 import { openS3Store } from './s3-store.ts';
@@ -59,6 +62,21 @@ describe('a server', () => {
 			.catch((error: unknown) => String(error));
 		expect(failure).toMatch(/PUT conditional-writes at bucket tiles\/logs\/one .* 503 \(Tested: as the test wishes\)/);
 		expect(failure).not.toMatch(/secret/);
+	});
+
+	it('that answers what HTTP does not know is described in one line', async () => {
+		const server = createServer((socket) => {
+			socket.once('data', () => socket.end('HTTP/1.1 004 Not Found\r\nContent-Length: 0\r\n\r\n'));
+		});
+		server.listen(0, '127.0.0.1');
+		await once(server, 'listening');
+		const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+		const failure = await openS3Store({ ...target, endpoint }, 1)
+			.readCheckpoint()
+			.catch((error: unknown) => error);
+		server.close();
+		expect(failure).toBeInstanceOf(ExportError);
+		expect((failure as Error).message).toMatch(/^GET checkpoint at bucket .* got no answer: .+$/);
 	});
 
 	it('that refuses is not asked again', async () => {
