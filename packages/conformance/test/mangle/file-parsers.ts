@@ -171,6 +171,7 @@ export const FILE_PARSERS: readonly ParserUnderTest[] = [
 			'CHANCERY_TSA__ACCURACY_SECONDS=2',
 			'CHANCERY_TSA__ACCEPTED_POLICY_OIDS=[1.2.3, "1.2.4"]',
 			'CHANCERY_TSA={}',
+			'CHANCERY_TSA__A__B=[&a 1, 2]',
 			'CHANCERY_TSA__ADMIN__LISTEN=null',
 		],
 		share: 0.1,

@@ -8,6 +8,7 @@ import { derInteger, derSequence } from '@chancery/core/der';
 import { readFulcioExtensions } from '@chancery/core/fulcio-extensions';
 import { parseJson } from '@chancery/core/json';
 import { numberToBytes, readEcdsaSignature } from '@chancery/keys/ecdsa-signature';
+import { signatureOfModule } from '@chancery/keys/pkcs11-public-key';
 import {
 	anyOf,
 	complaint,
@@ -69,6 +70,15 @@ export const IDENTITY_PARSERS: readonly ParserUnderTest[] = [
 		check: ({ numbers, input }) =>
 			numbers &&
 			sameBytes(derSequence(derInteger(numberToBytes(numbers.r, 32)), derInteger(numberToBytes(numbers.s, 32))), input),
+	}),
+	parser({
+		name: 'signature of a token',
+		seeds: [new Uint8Array(64).fill(0x7f), Uint8Array.of(...new Uint8Array(31), 1, 0x80, ...new Uint8Array(31))],
+		refusals: formatError,
+		parse: (input) => readEcdsaSignature('P-256', signatureOfModule('P-256', input)),
+		// Zero and what is beyond the order are written like all numbers, and then refused by whoever verifies.
+		check: (numbers, input) =>
+			numbers && sameBytes(Uint8Array.of(...numberToBytes(numbers.r, 32), ...numberToBytes(numbers.s, 32)), input),
 	}),
 ];
 

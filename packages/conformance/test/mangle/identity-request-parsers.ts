@@ -235,6 +235,7 @@ export const IDENTITY_REQUEST_PARSERS: readonly ParserUnderTest[] = [
 		check: (uri, input) =>
 			complaint(
 				!/^[\x21-\x7e]+$/.test(uri) && 'it is no IA5String of visible characters',
+				/%(?![0-9A-Fa-f]{2})/.test(uri.replace(/\?[^#]*/, '')) && 'a percent sign starts no escape',
 				sameText(subjectUri(uri), uri),
 				sameText(decoded(uri).toLowerCase(), decoded(textOf(input)).toLowerCase()),
 			),

@@ -7,7 +7,10 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ConfigError } from '@chancery/chassis/config';
+import { Secret } from '@chancery/chassis/secret';
 import { generateSigningJwks, type SigningJwks } from '@chancery/identity/domain/generate-jwks';
+import { readSigningJwks } from '@chancery/identity/process-config';
 import { createFileKey, openFileKey } from '@chancery/keys/file-key';
 import type { KeyAlgorithm, Signer } from '@chancery/keys/signer';
 import { writeDurably } from '../up/durable-file.ts';
@@ -66,10 +69,11 @@ async function openJwks(path: string): Promise<SigningJwks> {
 
 function parseJwks(text: string, path: string): SigningJwks {
 	try {
-		return JSON.parse(text) as SigningJwks;
-	} catch {
-		// The message of the parser quotes the text around the mistake, and so a piece of a private key.
-		throw new Refusal(`${path} holds no JSON: restore it, or remove it to let new keys be made`);
+		return readSigningJwks(new Secret(text));
+	} catch (error) {
+		if (!(error instanceof ConfigError)) throw error;
+		// Its words are about the configuration of a service, which has no part in this.
+		throw new Refusal(`${path} holds no signing keys: restore it, or remove it to let new keys be made`);
 	}
 }
 
