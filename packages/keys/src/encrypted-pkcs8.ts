@@ -29,8 +29,8 @@ const OID_AES256_CBC = '2.16.840.1.101.3.4.1.42';
 /** RFC 7914 section 7.1. */
 const OID_SCRYPT = '1.3.6.1.4.1.11591.4.11';
 
-/** Rounds of PBKDF2, or blocks of scrypt: either takes about a second. */
-const MAX_DERIVATION_STEPS = 2_000_000n;
+/** Rounds of PBKDF2, or blocks of scrypt: either takes up to a second, by hash and machine. */
+const MAX_DERIVATION_STEPS = 1n << 20n;
 
 /** Encrypts the DER of a PKCS#8 PrivateKeyInfo; the result is the DER that stands in `ENCRYPTED PRIVATE KEY`. */
 export async function encryptPkcs8(pkcs8: Uint8Array, passphrase: string): Promise<Uint8Array> {
