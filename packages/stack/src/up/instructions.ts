@@ -41,6 +41,9 @@ sigstore-python 4
 npm's sigstore (JavaScript)
   await sigstore.sign(bytes, { fulcioURL: '${urls.ca}', rekorURL: '${urls.log}', tsaServerURL: '${urls.tsa}', identityToken })
   await sigstore.verify(bundle, bytes, { tufMirrorURL: '${urls.tuf}', tufRootPath: ${JSON.stringify(files.root.path)} })
+
+more of these, and other clients, step by step
+  docs/clients/README.md
 `;
 }
 
