@@ -2,7 +2,7 @@
  * `npm run bench`: load that verifies while it loads, with figures. Exit codes: 0 everything verified, 1 an answer did
  * not verify or the run failed, 2 wrong usage.
  */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chooseCells, nameOf } from './cells.ts';
@@ -32,11 +32,13 @@ try {
 async function run(options: BenchOptions): Promise<void> {
 	const machine = await describeMachine();
 	const folder = await mkdtemp(join(options.dataFolder ?? tmpdir(), 'chancery-bench-'));
+	// For root: the user the database runs as has to pass, or the database would lie elsewhere and stay.
+	await chmod(folder, 0o711);
 	try {
 		const syncMs = measureSyncMs(folder);
 		const first = calibrate();
 		printMachine(machine, syncMs);
-		const result = await measureAndPrint(options, join(folder, 'log'));
+		const result = await measureAndPrint(options, join(folder, 'stand'));
 		const last = calibrate();
 		const isNoise = isNoisy(first, last);
 		print(

@@ -1,5 +1,5 @@
 import { generateKeyPairSync, X509Certificate } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -21,6 +21,8 @@ let request: CertificateRequest;
 let answer: Buffer;
 beforeAll(async () => {
 	folder = await mkdtemp(join(tmpdir(), 'chancery-judge-'));
+	// For root: the user the database runs as has to pass.
+	await chmod(folder, 0o711);
 	instance = await CaInstance.create(join(folder, 'ca'), 'error');
 	server = await instance.start('error');
 	target = server.target('ca') as CaTarget;
