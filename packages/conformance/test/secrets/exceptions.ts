@@ -51,9 +51,9 @@ export const INSTANCE_EXCEPTIONS: readonly Exception[] = [
 		because: 'the trip gives commands a token as an argument, to see that they do not repeat it',
 	},
 	{
-		secret: /^database password/,
+		secret: /^(database password|foreign secret)/,
 		place: /^environment of (chancery up|readlink|dirname)$/,
-		because: 'the operator names the database in DATABASE_URL, which only this process has',
+		because: 'what the operator has in the environment, DATABASE_URL too, only this process has',
 	},
 ];
 

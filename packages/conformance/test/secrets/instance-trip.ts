@@ -34,6 +34,8 @@ export class InstanceTrip {
 	/** Folder of the database's socket, and its mode while it was there. */
 	runtimeDir = '';
 	runtimeDirMode = '';
+	/** Permissions as the instance itself set them, by path below the data folder. */
+	readonly modes = new Map<string, string>();
 	#portBase = 0;
 	readonly #outside: string;
 
@@ -83,12 +85,27 @@ export class InstanceTrip {
 	}
 
 	async up(name: string, env: NodeJS.ProcessEnv = {}): Promise<RecordedProcess> {
-		const up = this.spawn(name, [CHANCERY, 'up', '--data', this.data, '--port-base', String(this.#portBase)], env);
+		// What else the person has in the environment is no business of children.
+		const foreign = { CLOUD_PASSWORD: this.book.addText('foreign secret', 'pa55-of-an0ther-program') };
+		const command = [CHANCERY, 'up', '--data', this.data, '--port-base', String(this.#portBase)];
+		const up = this.spawn(name, command, { ...foreign, ...env });
 		await up.said(/^ready/m);
 		const { runtimeDir } = await this.readJson('postgres/embedded.json');
 		this.runtimeDir = runtimeDir as string;
 		this.runtimeDirMode = await modeOf(this.runtimeDir);
 		for await (const haystack of filesBelow('socket', this.runtimeDir)) this.kept.push(haystack);
+		for (const path of [
+			'.',
+			'chancery.json',
+			'chancery.log',
+			'trust',
+			'keys',
+			'postgres/postgres.log',
+			'postgres/cluster',
+		])
+			this.modes.set(path, await modeOf(join(this.data, path)));
+		for (const name of await readdir(join(this.data, 'keys')))
+			this.modes.set(`keys/${name}`, await modeOf(join(this.data, 'keys', name)));
 		await this.learnSecrets();
 		// Written when everything answers, and removed again by the next start.
 		const place = 'file base/data/instance.json';

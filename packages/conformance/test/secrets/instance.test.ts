@@ -10,6 +10,8 @@ import { modeOf } from './haystacks.ts';
 import { InstanceTrip, travel } from './instance-trip.ts';
 import { judge, summaryOf, type Verdict } from './verdict.ts';
 
+const SHOWN_LEAKS = 60;
+
 /** Kinds of places; a search that missed one would prove little. */
 const EVERYWHERE = [
 	/^output first up stderr$/,
@@ -50,7 +52,7 @@ afterAll(async () => {
 });
 
 it('leaves no secret where none belongs', () => {
-	expect(summaryOf(verdict.leaks)).toEqual([]);
+	expect(summaryOf(verdict.leaks).slice(0, SHOWN_LEAKS)).toEqual([]);
 });
 
 it('needs every exception', () => {
@@ -78,27 +80,24 @@ it('went through what works, and through what does not', () => {
 
 describe('what holds a secret is closed to others', () => {
 	it.each([
+		['.', process.geteuid?.() === 0 ? '0711' : '0700'],
 		['keys', '0700'],
-		['keys/ca-issuing.pem', '0600'],
-		['keys/tuf-root.pem', '0600'],
-		['keys/identity.jwks.json', '0600'],
 		['chancery.json', '0600'],
 		['chancery.log', '0600'],
 		['trust', '0700'],
 		['postgres/postgres.log', '0600'],
 		['postgres/cluster', '0700'],
-	])('%s', async (path, mode) => {
-		expect(await modeOf(join(trip.data, path))).toBe(mode);
+	])('%s', (path, mode) => {
+		expect(trip.modes.get(path)).toBe(mode);
 	});
 
-	it('every key file', async () => {
-		for (const name of await readdir(join(trip.data, 'keys')))
-			if (!name.endsWith('-chain.pem'))
-				expect([name, await modeOf(join(trip.data, 'keys', name))]).toEqual([name, '0600']);
+	it('every key file', () => {
+		const files = [...trip.modes].filter(([path]) => /^keys\/(?!.*-chain\.pem$)/.test(path));
+		expect(files.length).toBeGreaterThan(11);
+		for (const [path, mode] of files) expect([path, mode]).toEqual([path, '0600']);
 	});
 
-	it('the data folder, the marks, and the folder of the socket', async () => {
-		expect(await modeOf(trip.data)).toBe(process.geteuid?.() === 0 ? '0711' : '0700');
+	it('the marks, and the folder of the socket', async () => {
 		expect(trip.runtimeDirMode).toBe('0700');
 		const instances = join(trip.base, 'state/chancery');
 		for (const id of await readdir(instances)) expect(await modeOf(join(instances, id))).toBe('0700');

@@ -7,6 +7,9 @@ import { SERVICES_EXCEPTIONS } from './exceptions.ts';
 import { ServicesTrip, travelThroughServices } from './services-trip.ts';
 import { judge, summaryOf, type Verdict } from './verdict.ts';
 
+const SHOWN_LEAKS = 60;
+
+/** Kinds of places; a search that missed one would prove little. */
 const EVERYWHERE = [
 	/^output database 1 stderr$/,
 	/^output tsa at trace stderr$/,
@@ -35,7 +38,7 @@ afterAll(async () => {
 });
 
 it('leaves no secret where none belongs', () => {
-	expect(summaryOf(verdict.leaks)).toEqual([]);
+	expect(summaryOf(verdict.leaks).slice(0, SHOWN_LEAKS)).toEqual([]);
 });
 
 it('needs every exception', () => {
@@ -54,6 +57,7 @@ it('met every stranger, and ended as it should', () => {
 	// A database that is not there is no reason not to start.
 	const started = [
 		'no such host',
+		'no such database',
 		'wrong password',
 		'nobody at the port',
 		'a bad escape in the password',
