@@ -25,8 +25,10 @@ export function signBlobCommand(): Command {
 			'after',
 			`
 Example, with a development instance:
-  $ chancery sign-blob --data DIR --identity-token "$(chancery token --data DIR --email alice@example.com)" \\
-      --bundle README.sigstore.json README.md`,
+  $ export SIGSTORE_ID_TOKEN=$(chancery token --data DIR --email alice@example.com)
+  $ chancery sign-blob --data DIR --bundle README.sigstore.json README.md
+
+Other users of the machine can read a token that stands on the command line, so give it by SIGSTORE_ID_TOKEN or a file.`,
 		)
 		.action(async (file: string, options: SignOptions) => {
 			const { bundle, evidence } = await signBlob(await readFile(file), {
