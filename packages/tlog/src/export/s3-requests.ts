@@ -118,7 +118,7 @@ async function readBounded(response: Response): Promise<Uint8Array> {
 function refusal(target: S3Target, request: S3Request, { status, body }: S3Reply): ExportError {
 	const text = new TextDecoder().decode(body.subarray(0, 4096));
 	const words = ['Code', 'Message'].map((tag) => new RegExp(`<${tag}>([^<]*)</${tag}>`).exec(text)?.[1] ?? '');
-	const said = oneLine(words.filter(Boolean).join(': '));
+	const said = oneLine(concealed(target, words.filter(Boolean).join(': ')));
 	return new ExportError(
 		`${request.method} ${request.path} at ${nameOf(target)} was answered ${status}${said ? ` (${said})` : ''}`,
 	);
@@ -130,6 +130,13 @@ function oneLine(words: string): string {
 		.replaceAll(/\s+/g, ' ')
 		.replaceAll(/[^\x20-\x7e]/g, '?')
 		.slice(0, MAX_MESSAGE_CHARS);
+}
+
+/** Some servers repeat the request that they refuse, and with it the session token that we sent. */
+function concealed({ sessionToken, secretAccessKey }: S3Target, words: string): string {
+	return [sessionToken, secretAccessKey]
+		.map((secret) => secret?.reveal())
+		.reduce<string>((text, secret) => (secret ? text.replaceAll(secret, '[redacted]') : text), words);
 }
 
 /** For messages. */
