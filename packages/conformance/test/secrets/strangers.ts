@@ -47,8 +47,8 @@ export async function startStrangers(): Promise<Strangers> {
 		bucket: await listen((request, body, response) => {
 			counts.bucket++;
 			if (counts.bucket > REFUSED_AT_FIRST) return keep(objects, request, body, response);
-			const said = sayAgain(request, Buffer.alloc(0));
-			response.writeHead(403).end(`<Error><Code>Refused</Code><Message>${said.slice(-290)}</Message></Error>`);
+			const said = `${request.headers['x-amz-security-token']} ${sayAgain(request, Buffer.alloc(0))}`;
+			response.writeHead(403).end(`<Error><Code>Refused</Code><Message>${said}</Message></Error>`);
 		}),
 		close: async () => {
 			for (const server of servers) {
