@@ -128,6 +128,28 @@ describe('the device flow', () => {
 		expect(end.body).not.toContain('Sign in</button>');
 	});
 
+	const NO_COOKIE = 'Start again from the program that sent you here.';
+	it.each<{ name: string; path: string; form?: string; cookie?: string; says: string }>([
+		{ name: 'a form without a cookie', path: '/device', form: 'xsrf=x&user_code=ABCD-EFGH', says: NO_COOKIE },
+		{ name: 'an empty form without a cookie', path: '/device', form: '', says: NO_COOKIE },
+		{ name: 'the end of a sign-in that never began', path: '/device/code', says: NO_COOKIE },
+		{
+			name: 'a form with the cookie of nobody',
+			path: '/device',
+			form: 'xsrf=x',
+			cookie: 'chancery_session=surprise',
+			says: 'could not find device form details',
+		},
+	])('answers $name with a page that says why', async ({ path, form, cookie = '', says }) => {
+		const response = await fetch(`${server.issuer}${path}`, {
+			headers: { cookie, accept: 'text/html', 'content-type': 'application/x-www-form-urlencoded' },
+			...(form === undefined ? {} : { method: 'POST', body: form }),
+		});
+		expect(response.status).toBe(400);
+		expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8');
+		expect(await response.text()).toContain(says);
+	});
+
 	it('refuses unknown clients', async () => {
 		const response = await fetch(discovery.device_authorization_endpoint, {
 			method: 'POST',

@@ -91,6 +91,7 @@ function ciExamples(subject: Subject): Example[] {
 
 const OAUTH_REFUSED: Refusal = { status: 400, wire: OAUTH };
 const NO_SUCH_PLACE: Refusal = { status: 404, wire: PLAIN };
+const SIGN_IN_REFUSED: Refusal = { status: 400, wire: PAGE };
 const NO_SUCH_METHOD: Refusal = { status: 404, wire: PAGE };
 
 /** Everything below `/auth` is the provider's: one place to read, one to post a form to. */
@@ -122,6 +123,13 @@ function providerExamples(subject: Subject): Example[] {
 					'-1': NO_SUCH_PLACE,
 				},
 			},
+			own: [
+				{
+					name: 'the end of a device sign-in that never began',
+					request: async () => ({ method: 'GET', path: '/auth/device/surprise' }),
+					expected: SIGN_IN_REFUSED,
+				},
+			],
 		},
 		{
 			route: 'identity public POST /auth/*',
@@ -148,12 +156,21 @@ function providerExamples(subject: Subject): Example[] {
 				),
 				bad('a NUL', 'grant_type=authorization_code%00&client_id=sigstore'),
 				bad('no grant', 'client_id=sigstore'),
+				{
+					name: 'a form of the device page without its cookie',
+					request: async () => ({
+						method: 'POST',
+						path: '/auth/device',
+						headers: FORM_TYPE,
+						body: 'user_code=ABCD-EFGH',
+					}),
+					expected: SIGN_IN_REFUSED,
+				},
 			],
 		},
 	];
 }
 
-const SIGN_IN_REFUSED: Refusal = { status: 400, wire: PAGE };
 const WRONG_SITE: Refusal = { status: 403, wire: PAGE };
 
 /** A sign-in under way for each cell: what a browser has after it was sent to the provider. */

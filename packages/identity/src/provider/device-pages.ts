@@ -71,6 +71,26 @@ export async function fillInUserCode(ctx: KoaContextWithOIDC, next: () => Promis
 	await next();
 }
 
+/** What oidc-provider 9 throws when it refuses a form or a link of the device flow and the browser sent no session. */
+const SESSION_NEVER_WAS = /^persist can only be called on previously persisted Sessions$/;
+
+/**
+ * Middleware for the pages of the device flow: the provider keeps the next form's secret in the session also when there
+ * is none to keep it in, and fails. Whoever lost his cookie, or never had one, begins anew.
+ */
+export async function answerWithoutSession(ctx: KoaContextWithOIDC, next: () => Promise<void>): Promise<void> {
+	try {
+		await next();
+	} catch (error) {
+		if (!(error instanceof TypeError && SESSION_NEVER_WAS.test(error.message))) throw error;
+		ctx.status = 400;
+		sendErrorPage(ctx, {
+			error: 'invalid_request',
+			error_description: 'the cookie of this page is missing, or no sign-in has this address',
+		});
+	}
+}
+
 /** An OAuth error that cannot be sent to the client by redirect. */
 export function sendErrorPage(ctx: KoaContextWithOIDC, out: ErrorOut): void {
 	sendPage(ctx, {

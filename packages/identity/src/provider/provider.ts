@@ -14,7 +14,7 @@ import { claimsOf } from '../domain/account.ts';
 import type { IssuerKeys } from '../domain/issuer-keys.ts';
 import { recallLogin } from '../domain/login.ts';
 import { artifactAdapter } from './adapter.ts';
-import { devicePages, fillInUserCode, sendErrorPage } from './device-pages.ts';
+import { answerWithoutSession, devicePages, fillInUserCode, sendErrorPage } from './device-pages.ts';
 import { showCodeOutOfBand } from './out-of-band-page.ts';
 import { OUT_OF_BAND, redirectUriAllowed } from './redirect-uri.ts';
 
@@ -58,6 +58,7 @@ export function createProvider(deps: ProviderDeps): Provider {
 	});
 	provider.use(showCodeOutOfBand);
 	provider.use(fillInUserCode);
+	provider.use(answerWithoutSession);
 
 	reportFailures(provider, deps.log);
 	return provider;
