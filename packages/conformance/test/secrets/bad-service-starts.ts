@@ -16,13 +16,22 @@ export async function badServiceStarts(trip: ServicesTrip): Promise<void> {
 	const wrong = join(outside, 'wrong');
 	await writeFile(wrong, `${misplaced}\n`, { mode: 0o600 });
 
+	const { tls } = estate;
+	const withTls = (changes: object) => ({
+		tsa: {
+			...tsa,
+			listen: { ...(tsa.listen as object), public: { host: 'localhost', port: 0, tls: { ...tls, ...changes } } },
+		},
+	});
+
 	const spoilt = async (name: string, change: (text: string) => string, mode = 0o600) => {
 		const path = join(outside, `spoilt-${name}.pem`);
 		await writeFile(path, change(await readFile(keyFile.path, 'utf8')));
 		await chmod(path, mode);
 		return { ...fileKey, uri: `file:${path}` };
 	};
-	const at = (url: string) => ({ database: { url }, tsa });
+	// A service that asks its database before it listens.
+	const at = (url: string) => ({ database: { url }, ctlog });
 	const urlWith = (change: (url: URL) => void) => {
 		const url = new URL(server.url);
 		change(url);
@@ -78,10 +87,21 @@ export async function badServiceStarts(trip: ServicesTrip): Promise<void> {
 					] as const
 				).map((row) => [...row] as [string, 'tsa', unknown])
 			: []),
+		// The certificate of a listener.
+		['wrong passphrase of a TLS key', 'tsa', withTls({ passphrase: { file: wrong } })],
+		['passphrase of a TLS key in the clear', 'tsa', withTls({ passphrase: misplaced })],
+		['TLS key without its passphrase', 'tsa', withTls({ passphrase: undefined })],
+		['TLS key for a certificate', 'tsa', withTls({ certificateFile: tls.keyFile })],
+		['certificate for a TLS key', 'tsa', withTls({ keyFile: tls.certificateFile })],
+		[
+			'TLS key of another certificate',
+			'tsa',
+			withTls({ ...tls, keyFile: keyFile.path, passphrase: fileKey.passphrase }),
+		],
 		// The database.
 		[
 			'wrong password',
-			'tsa',
+			'ctlog',
 			at(
 				urlWith((url) => {
 					url.password = misplaced;
@@ -90,7 +110,7 @@ export async function badServiceStarts(trip: ServicesTrip): Promise<void> {
 		],
 		[
 			'nobody at the port',
-			'tsa',
+			'ctlog',
 			at(
 				urlWith((url) => {
 					url.port = '9';
@@ -99,7 +119,7 @@ export async function badServiceStarts(trip: ServicesTrip): Promise<void> {
 		],
 		[
 			'no such database',
-			'tsa',
+			'ctlog',
 			at(
 				urlWith((url) => {
 					url.pathname = '/none';
@@ -108,16 +128,16 @@ export async function badServiceStarts(trip: ServicesTrip): Promise<void> {
 		],
 		[
 			'no such host',
-			'tsa',
+			'ctlog',
 			at(
 				urlWith((url) => {
 					url.hostname = 'db.invalid';
 				}),
 			),
 		],
-		['another scheme', 'tsa', at(server.url.replace('postgres:', 'mysql:'))],
-		['a port in words', 'tsa', at(server.url.replace(/:\d+\//, ':port/'))],
-		['a bad escape in the password', 'tsa', at(`postgres://chancery:${misplaced}%ZZ@127.0.0.1/x`)],
+		['another scheme', 'ctlog', at(server.url.replace('postgres:', 'mysql:'))],
+		['a port in words', 'ctlog', at(server.url.replace(/:\d+\//, ':port/'))],
+		['a bad escape in the password', 'ctlog', at(`postgres://chancery:${misplaced}%ZZ@127.0.0.1/x`)],
 		['a secret for a number', 'tsa', { database: { ...database, maxConnections: misplaced }, tsa }],
 		['a secret for a URL', 'tsa', { database: { url: misplaced }, tsa }],
 		[

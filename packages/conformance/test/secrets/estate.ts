@@ -21,6 +21,7 @@ import { createLogs } from '@chancery/log/domain/create-logs';
 import { migrateSchema as migrateLog } from '@chancery/log/store/migrations';
 import { migrate } from '@chancery/postgres/migrate';
 import type { Database } from '@chancery/postgres/sql';
+import { openDevelopmentTls } from '@chancery/stack/bootstrap/development-tls';
 import { createTsaChain } from '@chancery/tsa/domain/tsa-chain';
 import { migrateSchema as migrateTuf } from '@chancery/tuf/store/migrations';
 import { freePortBase } from './free-ports.ts';
@@ -46,6 +47,9 @@ export interface Estate {
 	/** PEM of a key file and its passphrase, to spoil. */
 	readonly keyFile: { readonly path: string; readonly passphrase: string };
 	readonly token: TestToken | undefined;
+	/** Section of a listener that speaks TLS, with a key in a file of its own and its passphrase; who vouches for it. */
+	readonly tls: { readonly certificateFile: string; readonly keyFile: string; readonly passphrase: object };
+	readonly tlsAuthority: string;
 	/** Makes schemas and logs, as `migrate` and `log create` do. */
 	prepare(database: Database): Promise<void>;
 }
@@ -115,6 +119,24 @@ export async function createEstate(
 		}
 	}
 	const signer = (name: string) => signers[name] as Signer;
+
+	// The certificate of a listener, its key encrypted as an operator has it.
+	const madeTls = await openDevelopmentTls(join(folder, 'keys'), Date.now());
+	const tlsPassphrase = mark('passphrase of a TLS key', 'tls');
+	for (const [name, path] of [
+		['of TLS', madeTls.keyFile],
+		['of the TLS authority', join(folder, 'keys', 'tls-ca.pem')],
+	] as const) {
+		const key = createPrivateKey(await readFile(path, 'utf8'));
+		book.addKey(`key ${name}`, key);
+		const encrypted = key.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: tlsPassphrase });
+		await writeFile(path, encrypted);
+	}
+	const tls = {
+		certificateFile: madeTls.certificateFile,
+		keyFile: madeTls.keyFile,
+		passphrase: await secretFile('tls.passphrase', tlsPassphrase),
+	};
 
 	const about = { organization: 'Trip', notBefore: new Date(), random: (n: number) => new Uint8Array(randomBytes(n)) };
 	const ca = await createCaChain({
@@ -199,6 +221,8 @@ export async function createEstate(
 		developmentSecret,
 		signers,
 		token,
+		tls,
+		tlsAuthority: await readFile(madeTls.authorityFile, 'utf8'),
 		keyFile: { path: join(folder, 'keys/tsa.pem'), passphrase: passphrases.tsa ?? '' },
 		environment: {
 			ctlog: {},

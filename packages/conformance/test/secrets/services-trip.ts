@@ -24,6 +24,7 @@ import { SecretBook } from './secret-book.ts';
 import { signInByPages, signInOnDevice, token } from './sign-in.ts';
 import { certify, clientKey, submitEntries } from './signing-requests.ts';
 import { type Strangers, startStrangers } from './strangers.ts';
+import { travelOverTls } from './tls-trip.ts';
 
 const EMAIL = 'alice@example.com';
 const PASSWORD = "pa55 of the 'database'";
@@ -298,6 +299,7 @@ export async function travelThroughServices(trip: ServicesTrip): Promise<void> {
 		laden.signal(signal);
 		trip.exits.set(signal, await laden.ended);
 	}
+	await travelOverTls(trip);
 	for (const service of SERVICE_NAMES) running.set(service, await trip.serve(service, 'info'));
 	await signInByPages(signIn, EMAIL, async () => undefined);
 	const last = Array.from({ length: 4 }, () => certify(recorder, ca, key, { ...order, version: 2, where: 'body' }));
