@@ -70,6 +70,12 @@ describe('SSL_CERT_FILE', () => {
 		['is a folder', () => folder, /cannot be read \(EISDIR\)/],
 		['holds no certificate', () => file('empty.pem', 'hello\n'), /holds no PEM certificate/],
 		['holds a broken one', () => file('broken.pem', BROKEN), /holds a certificate that cannot be read/],
+		['ends in the middle of one', () => file('cut.pem', BROKEN.slice(0, -20)), /cut off or damaged/],
+		[
+			'holds beginnings only',
+			() => file('many.pem', '-----BEGIN CERTIFICATE-----'.repeat(150_000)),
+			/cut off or damaged/,
+		],
 		['is endless', () => file('long.pem', 'x'.repeat(5 * 1024 * 1024)), /longer than/],
 	])('that %s is refused', (_, make, words) => {
 		const said = run({ SSL_CERT_FILE: make() });

@@ -16,7 +16,9 @@ export class TlsTrustError extends Error {
 
 /** The bundle of a whole system is a quarter of this. */
 const MAX_BUNDLE_BYTES = 4 * 1024 * 1024;
-const CERTIFICATE = /-----BEGIN (?:TRUSTED )?CERTIFICATE-----[\s\S]*?-----END (?:TRUSTED )?CERTIFICATE-----/g;
+const BEGINNING = /-----BEGIN (?:TRUSTED )?CERTIFICATE-----/g;
+/** Base64 has no hyphen: a beginning is looked at once, however many of them have no end. */
+const CERTIFICATE = /-----BEGIN (?:TRUSTED )?CERTIFICATE-----[^-]*-----END (?:TRUSTED )?CERTIFICATE-----/g;
 
 /**
  * Adds the authorities that `SSL_CERT_FILE` names, a file of PEM certificates, as other clients do. Without it nothing
@@ -47,8 +49,10 @@ export function trustAuthorityFile(path: string, namedBy: string): void {
 		if (cause instanceof TlsTrustError) throw cause;
 		throw refuse(`cannot be read (${(cause as NodeJS.ErrnoException).code ?? 'unknown error'})`, cause);
 	}
-	const certificates = text.match(CERTIFICATE);
-	if (!certificates) throw refuse('holds no PEM certificate');
+	const beginnings = text.match(BEGINNING);
+	if (!beginnings) throw refuse('holds no PEM certificate');
+	const certificates = text.match(CERTIFICATE) ?? [];
+	if (certificates.length < beginnings.length) throw refuse('holds a certificate that is cut off or damaged');
 	try {
 		const readable = certificates.map((pem) => new X509Certificate(pem).toString());
 		setDefaultCACertificates([...new Set([...getCACertificates('default'), ...readable])]);

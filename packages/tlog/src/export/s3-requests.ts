@@ -56,8 +56,8 @@ const TRY_AGAIN = new Set([408, 429, 500, 502, 503, 504]);
 const ANSWERS = new Set([200, 204, 404, 409, 412]);
 
 /**
- * Sends a request, again after failures of server and network, `tries` times at most. A write whose answer got lost is sent again too: it
- * carries its condition, so the second one either is the first or is refused.
+ * Sends a request, again after failures of server and network, `tries` times at most. A write whose answer got lost is
+ * sent again too: it carries its condition, so the second one either is the first or is refused.
  * @throws ExportError for every status that does not answer the question; the server's own words are in the message
  */
 export async function requestS3(target: S3Target, request: S3Request, tries: number = TRIES): Promise<S3Reply> {
