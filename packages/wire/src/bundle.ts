@@ -3,7 +3,8 @@
  * with everything needed to verify it offline.
  */
 import { z } from 'zod';
-import { base64Bytes, int64String, nonEmptyBytes, withoutNulls } from './proto-json.ts';
+import { base64Bytes, int64String, nonEmptyBytes, strictMessage } from './proto-json.ts';
+import { hashAlgorithm } from './sigstore-common.ts';
 
 /** What we write. */
 export const BUNDLE_MEDIA_TYPE = 'application/vnd.dev.sigstore.bundle.v0.3+json';
@@ -22,55 +23,55 @@ export function bundleVersion(mediaType: string): BundleVersion | undefined {
 	return VERSIONS.get(mediaType);
 }
 
-const certificate = z.strictObject({ rawBytes: nonEmptyBytes });
+const certificate = strictMessage({ rawBytes: nonEmptyBytes });
 
-/** A log's answer as it is kept in a bundle. `integratedTime` is unix seconds; a v2 log leaves it 0 or out. */
-export const bundledLogEntry = z.strictObject({
-	logIndex: int64String,
-	logId: z.strictObject({ keyId: nonEmptyBytes }),
-	kindVersion: z.strictObject({ kind: z.string().max(64), version: z.string().max(16) }),
+/**
+ * A log's answer as it is kept in a bundle. `integratedTime` is unix seconds; a v2 log leaves it 0 or out. Writers of
+ * proto3 JSON leave out the index of a log's first entry, which is 0.
+ */
+export const bundledLogEntry = strictMessage({
+	logIndex: int64String.default(0),
+	logId: strictMessage({ keyId: nonEmptyBytes }),
+	kindVersion: strictMessage({ kind: z.string().max(64), version: z.string().max(16) }),
 	integratedTime: int64String.optional(),
-	inclusionPromise: z.strictObject({ signedEntryTimestamp: nonEmptyBytes }).optional(),
-	inclusionProof: z
-		.strictObject({
-			logIndex: int64String.default(0),
-			rootHash: nonEmptyBytes,
-			treeSize: int64String,
-			hashes: z.array(base64Bytes).max(64).default([]),
-			checkpoint: z.strictObject({ envelope: z.string().max(64 * 1024) }).optional(),
-		})
-		.optional(),
+	inclusionPromise: strictMessage({ signedEntryTimestamp: nonEmptyBytes }).optional(),
+	inclusionProof: strictMessage({
+		logIndex: int64String.default(0),
+		rootHash: nonEmptyBytes,
+		treeSize: int64String,
+		hashes: z.array(base64Bytes).max(64).default([]),
+		checkpoint: strictMessage({ envelope: z.string().max(64 * 1024) }).optional(),
+	}).optional(),
 	canonicalizedBody: nonEmptyBytes,
 });
 
-export const dsseEnvelope = z.strictObject({
-	payload: base64Bytes,
-	payloadType: z.string().max(256),
-	signatures: z.array(z.strictObject({ sig: nonEmptyBytes, keyid: z.string().max(1024).optional() })).max(16),
-});
+export const dsseEnvelope = strictMessage(
+	{
+		payload: base64Bytes,
+		payloadType: z.string().max(256),
+		signatures: z.array(strictMessage({ sig: nonEmptyBytes, keyid: z.string().max(1024).optional() })).max(16),
+	},
+	['payloadType'],
+);
 
-export const bundle = z.strictObject({
+export const bundle = strictMessage({
 	mediaType: z.string().max(128),
-	verificationMaterial: z.strictObject({
+	verificationMaterial: strictMessage({
 		certificate: certificate.optional(),
-		x509CertificateChain: z.strictObject({ certificates: z.array(certificate).max(16).default([]) }).optional(),
-		publicKey: z.strictObject({ hint: z.string().max(1024).default('') }).optional(),
+		x509CertificateChain: strictMessage({ certificates: z.array(certificate).max(16).default([]) }).optional(),
+		publicKey: strictMessage({ hint: z.string().max(1024).default('') }).optional(),
 		tlogEntries: z.array(bundledLogEntry).max(32).default([]),
-		timestampVerificationData: z
-			.strictObject({
-				rfc3161Timestamps: z
-					.array(z.strictObject({ signedTimestamp: nonEmptyBytes }))
-					.max(32)
-					.default([]),
-			})
-			.optional(),
+		timestampVerificationData: strictMessage({
+			rfc3161Timestamps: z
+				.array(strictMessage({ signedTimestamp: nonEmptyBytes }))
+				.max(32)
+				.default([]),
+		}).optional(),
 	}),
-	messageSignature: z
-		.strictObject({
-			messageDigest: z.strictObject({ algorithm: z.string().max(32), digest: nonEmptyBytes }).optional(),
-			signature: nonEmptyBytes,
-		})
-		.optional(),
+	messageSignature: strictMessage({
+		messageDigest: strictMessage({ algorithm: hashAlgorithm, digest: nonEmptyBytes }).optional(),
+		signature: nonEmptyBytes,
+	}).optional(),
 	dsseEnvelope: dsseEnvelope.optional(),
 });
 
@@ -81,7 +82,7 @@ export type DsseEnvelope = z.output<typeof dsseEnvelope>;
 
 /** Parses the JSON value of a bundle; the rules of its version are the verifier's. @throws z.ZodError */
 export function parseBundle(value: unknown): Bundle {
-	return bundle.parse(withoutNulls(value));
+	return bundle.parse(value);
 }
 
 /** The JSON value of a bundle, absent fields left out. */

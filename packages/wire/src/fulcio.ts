@@ -4,9 +4,8 @@
  * Requests are read the way Fulcio's gateway reads them: either spelling of a field name, `null` for absent, unknown
  * fields dropped, bytes in either base64 alphabet with or without padding. Replies write every field that is set.
  */
-import { fromBase64 } from '@chancery/core/bytes';
-import { FormatError } from '@chancery/core/format-error';
 import { z } from 'zod';
+import { base64Bytes, lenientMessage } from './proto-json.ts';
 import { route } from './route.ts';
 
 /** Media type of the chains that v1 answers. */
@@ -15,55 +14,23 @@ export const PEM_CHAIN_TYPE = 'application/pem-certificate-chain';
 /** A key, a signature or a request that is longer is none; the bound keeps the work per request small. */
 const MAX_FIELD_CHARS = 64 * 1024;
 
-/**
- * A message of proto3 JSON: only the named fields are looked at, `camelCase` before `snake_case`, own members only.
- * An absent body is the empty message.
- */
-function message<Shape extends z.ZodRawShape>(shape: Shape) {
-	const fields = z.object(shape);
-	const names = Object.keys(shape).map((name) => [name, name.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`)] as const);
-	const read = (json: unknown): unknown => {
-		if (json === undefined || json === null) return {};
-		if (typeof json !== 'object' || Array.isArray(json)) return json;
-		const own = (name: string): unknown => (Object.hasOwn(json, name) ? Reflect.get(json, name) : undefined);
-		const present = names.map(([name, snake]) => [name, own(name) ?? own(snake)] as const);
-		return Object.fromEntries(present.filter(([, value]) => value !== undefined && value !== null));
-	};
-	return z.preprocess(read, fields) as z.ZodType<z.output<typeof fields>, z.input<typeof fields>>;
+const bytes = z.string().max(MAX_FIELD_CHARS).pipe(base64Bytes);
+
+/** The body of a request. An absent one is the empty message. */
+function requestMessage<Shape extends z.ZodRawShape>(shape: Shape) {
+	const body = lenientMessage(shape);
+	return z.preprocess((json) => json ?? {}, body) as unknown as typeof body;
 }
 
-/** proto3 JSON `bytes`: the standard or the URL alphabet, padding optional, line ends ignored. */
-const bytes = z.codec(
-	z.string().max(MAX_FIELD_CHARS),
-	z.custom<Uint8Array>((value) => value instanceof Uint8Array),
-	{
-		decode: (text, context) => {
-			const digits = text
-				.replace(/[\r\n]/g, '')
-				.replaceAll('-', '+')
-				.replaceAll('_', '/');
-			try {
-				// Padding is there as a whole or not at all.
-				return fromBase64(digits.includes('=') ? digits : digits.padEnd(Math.ceil(digits.length / 4) * 4, '='));
-			} catch (error) {
-				if (!(error instanceof FormatError)) throw error;
-				context.issues.push({ code: 'custom', message: 'is not base64', input: text });
-				return z.NEVER;
-			}
-		},
-		encode: (value) => value.toBase64(),
-	},
-);
-
-const credentials = message({ oidcIdentityToken: z.string().optional() });
+const credentials = lenientMessage({ oidcIdentityToken: z.string().optional() });
 
 /** `algorithm` is an enum name, its number, or free text (v1); the key decides, so that it is never read. */
 const algorithm = z.unknown().optional();
 
-export const signingCertificateRequest = message({
+export const signingCertificateRequest = requestMessage({
 	credentials: credentials.optional(),
-	publicKeyRequest: message({
-		publicKey: message({ algorithm, content: z.string().max(MAX_FIELD_CHARS).optional() }).optional(),
+	publicKeyRequest: lenientMessage({
+		publicKey: lenientMessage({ algorithm, content: z.string().max(MAX_FIELD_CHARS).optional() }).optional(),
 		/** Signature over the subject of the token: its e-mail address or `sub`. */
 		proofOfPossession: bytes.optional(),
 	}).optional(),
@@ -127,9 +94,9 @@ export const getConfiguration = route({
 	replies: { 200: configuration },
 });
 
-export const legacySigningCertificateRequest = message({
+export const legacySigningCertificateRequest = requestMessage({
 	/** `content` is PEM or DER of the key. */
-	publicKey: message({ algorithm, content: bytes.optional() }).optional(),
+	publicKey: lenientMessage({ algorithm, content: bytes.optional() }).optional(),
 	/** Signature over the subject of the token, whatever its kind: the name is older than other kinds. */
 	signedEmailAddress: bytes.optional(),
 	certificateSigningRequest: bytes.optional(),

@@ -6,52 +6,18 @@
  * that know only the log's URL look.
  */
 
-import { fromBase64 } from '@chancery/core/bytes';
-import { FormatError } from '@chancery/core/format-error';
 import { z } from 'zod';
+import { base64Bytes, nonEmptyBytes, strictMessage } from './proto-json.ts';
 import { type Route, route } from './route.ts';
+import { publicKeyDetails } from './sigstore-common.ts';
 import { transparencyLogEntry } from './transparency-log-entry.ts';
 import { trustReport } from './trust-report.ts';
 
-/** proto3 JSON accepts the standard and the URL alphabet, with and without padding. At least one byte. */
-const requestBytes = z.string().transform((text, context) => {
-	try {
-		const digits = text.replace(/-/g, '+').replace(/_/g, '/').replace(/=+$/, '');
-		const bytes = fromBase64(digits.padEnd(Math.ceil(digits.length / 4) * 4, '='));
-		if (bytes.length > 0) return bytes;
-		context.addIssue('is empty');
-	} catch (error) {
-		if (!(error instanceof FormatError)) throw error;
-		context.addIssue('is not base64');
-	}
-	return z.NEVER;
-});
-
-/**
- * A proto3 JSON message: members by their camelCase or their declared snake_case name, `null` for unset, and nothing
- * unknown. A member under both names stays unknown under the second, and is refused so.
- */
-function message<Shape extends z.ZodRawShape>(shape: Shape) {
-	const strict = z.strictObject(shape);
-	return z.preprocess(byCamelCaseName, strict) as unknown as z.ZodType<z.output<typeof strict>, z.input<typeof strict>>;
-}
-
-function byCamelCaseName(value: unknown): unknown {
-	if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-	const members = new Map<string, unknown>();
-	for (const [name, member] of Object.entries(value)) {
-		if (member === null) continue;
-		const camelCase = name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
-		members.set(members.has(camelCase) ? name : camelCase, member);
-	}
-	return Object.fromEntries(members);
-}
-
-/** A certificate or a bare key, and how it signs: a PublicKeyDetails name, or its number. */
-const verifier = message({
-	x509Certificate: message({ rawBytes: requestBytes }).optional(),
-	publicKey: message({ rawBytes: requestBytes }).optional(),
-	keyDetails: z.union([z.string().max(64), z.int()]),
+/** A certificate or a bare key, and how it signs. */
+const verifier = strictMessage({
+	x509Certificate: strictMessage({ rawBytes: nonEmptyBytes }).optional(),
+	publicKey: strictMessage({ rawBytes: nonEmptyBytes }).optional(),
+	keyDetails: publicKeyDetails,
 }).refine(
 	(value) => (value.x509Certificate === undefined) !== (value.publicKey === undefined),
 	'expected either x509Certificate or publicKey',
@@ -59,28 +25,31 @@ const verifier = message({
 export type Verifier = z.output<typeof verifier>;
 
 /** A signature over a digest; the digest's algorithm follows from `keyDetails`. */
-export const hashedRekordRequest = message({
-	digest: requestBytes,
-	signature: message({ content: requestBytes, verifier }),
+export const hashedRekordRequest = strictMessage({
+	digest: nonEmptyBytes,
+	signature: strictMessage({ content: nonEmptyBytes, verifier }),
 });
 export type HashedRekordRequest = z.output<typeof hashedRekordRequest>;
 
 /** A DSSE envelope. `payload` may be empty; `keyid` is not read. */
-export const dsseRequest = message({
-	envelope: message({
-		payload: z.union([z.literal('').transform(() => new Uint8Array()), requestBytes]).default(new Uint8Array()),
-		payloadType: z.string().max(1024).default(''),
-		signatures: z
-			.array(message({ sig: requestBytes, keyid: z.string().optional() }))
-			.min(1)
-			.max(10),
-	}),
+export const dsseRequest = strictMessage({
+	envelope: strictMessage(
+		{
+			payload: base64Bytes.default(new Uint8Array()),
+			payloadType: z.string().max(1024).default(''),
+			signatures: z
+				.array(strictMessage({ sig: nonEmptyBytes, keyid: z.string().optional() }))
+				.min(1)
+				.max(10),
+		},
+		['payloadType'],
+	),
 	verifiers: z.array(verifier).min(1).max(10),
 });
 export type DsseRequest = z.output<typeof dsseRequest>;
 
 /** A oneof: exactly one of the members is set. */
-export const createEntryRequest = message({
+export const createEntryRequest = strictMessage({
 	hashedRekordRequestV002: hashedRekordRequest.optional(),
 	dsseRequestV002: dsseRequest.optional(),
 }).refine(

@@ -4,29 +4,34 @@
  * a trusted root in one file.
  */
 import { z } from 'zod';
-import { timestamp, withoutNulls } from './proto-json.ts';
+import { enumeration, int32Number, lenientMessage, timestamp } from './proto-json.ts';
 import { trustedRoot } from './trusted-root.ts';
 
 export const SIGNING_CONFIG_MEDIA_TYPE = 'application/vnd.dev.sigstore.signingconfig.v0.2+json';
 export const CLIENT_TRUST_CONFIG_MEDIA_TYPE = 'application/vnd.dev.sigstore.clienttrustconfig.v0.1+json';
 
 /** One service. `url` is a base URL, except for timestamp authorities, where it is the complete endpoint. */
-export const serviceUrl = z.object({
+export const serviceUrl = lenientMessage({
 	url: z.url({ protocol: /^https?$/ }).max(2048),
-	majorApiVersion: z.int().min(1).max(1000),
-	validFor: z.object({ start: timestamp, end: timestamp.optional() }),
+	majorApiVersion: int32Number.refine((version) => version >= 1 && version <= 1000, 'is not from 1 to 1000'),
+	validFor: lenientMessage({ start: timestamp, end: timestamp.optional() }),
 	operator: z.string().max(256).optional(),
 });
 
+/** dev.sigstore.trustroot.v1.ServiceSelector. */
+const serviceSelector = enumeration({ 0: 'SERVICE_SELECTOR_UNDEFINED', 1: 'ALL', 2: 'ANY', 3: 'EXACT' }).pipe(
+	z.enum(['ANY', 'ALL', 'EXACT']),
+);
+
 /** How many of the services must be used. */
-export const serviceSelection = z.object({
-	selector: z.enum(['ANY', 'ALL', 'EXACT']),
-	count: z.int().min(1).max(100).optional(),
+export const serviceSelection = lenientMessage({
+	selector: serviceSelector,
+	count: int32Number.refine((count) => count >= 1 && count <= 100, 'is not from 1 to 100').optional(),
 });
 
 const services = z.array(serviceUrl).max(64).default([]);
 
-export const signingConfig = z.object({
+export const signingConfig = lenientMessage({
 	mediaType: z.literal(SIGNING_CONFIG_MEDIA_TYPE),
 	caUrls: services,
 	oidcUrls: services,
@@ -36,7 +41,7 @@ export const signingConfig = z.object({
 	tsaConfig: serviceSelection.optional(),
 });
 
-export const clientTrustConfig = z.object({
+export const clientTrustConfig = lenientMessage({
 	mediaType: z.literal(CLIENT_TRUST_CONFIG_MEDIA_TYPE),
 	trustedRoot,
 	signingConfig,
@@ -49,7 +54,7 @@ export type SigningConfigJson = z.input<typeof signingConfig>;
 
 /** Parses the JSON value of a signing configuration. @throws z.ZodError naming each field that is wrong. */
 export function parseSigningConfig(value: unknown): SigningConfig {
-	return signingConfig.parse(withoutNulls(value));
+	return signingConfig.parse(value);
 }
 
 /**

@@ -3,42 +3,44 @@
  * JSON). Also the TUF target of that name.
  */
 import { z } from 'zod';
-import { base64Bytes, nonEmptyBytes, timestamp, withoutNulls } from './proto-json.ts';
+import { base64Bytes, lenientMessage, nonEmptyBytes, timestamp } from './proto-json.ts';
+import { hashAlgorithm, publicKeyDetails } from './sigstore-common.ts';
 
 /** The media type that every released client reads; newer ones are refused by most of them. */
 export const TRUSTED_ROOT_MEDIA_TYPE = 'application/vnd.dev.sigstore.trustedroot+json;version=0.1';
 
 /** Both ends are inclusive; an absent end means "still in use". */
-export const validFor = z.object({ start: timestamp.optional(), end: timestamp.optional() });
+export const validFor = lenientMessage({ start: timestamp.optional(), end: timestamp.optional() });
 
-export const publicKeyInfo = z.object({
+export const publicKeyInfo = lenientMessage({
 	/** DER SubjectPublicKeyInfo. */
 	rawBytes: nonEmptyBytes,
 	/** Name from the KeyDetails enumeration, such as `PKIX_ECDSA_P256_SHA_256`. */
-	keyDetails: z.string().max(64),
+	keyDetails: publicKeyDetails,
 	validFor: validFor.optional(),
 });
 
 /** A transparency log: signature log or certificate log. */
-export const transparencyLogInstance = z.object({
-	baseUrl: z.string().max(2048),
-	hashAlgorithm: z.string().max(32),
+export const transparencyLogInstance = lenientMessage({
+	baseUrl: z.string().max(2048).default(''),
+	hashAlgorithm,
 	publicKey: publicKeyInfo,
 	/** 32 bytes: SHA-256 of the SPKI, or for a tile log with an Ed25519 key the full C2SP note key hash. */
-	logId: z.object({ keyId: nonEmptyBytes }),
-	checkpointKeyId: z.object({ keyId: base64Bytes }).optional(),
+	logId: lenientMessage({ keyId: nonEmptyBytes }),
+	checkpointKeyId: lenientMessage({ keyId: base64Bytes }).optional(),
 	operator: z.string().max(256).optional(),
 });
 
 /** A CA (issuing certificate first) or a TSA (signing leaf first); the trust anchor comes last. */
-export const certificateAuthority = z.object({
-	subject: z
-		.object({ organization: z.string().max(256).optional(), commonName: z.string().max(256).optional() })
-		.optional(),
+export const certificateAuthority = lenientMessage({
+	subject: lenientMessage({
+		organization: z.string().max(256).optional(),
+		commonName: z.string().max(256).optional(),
+	}).optional(),
 	uri: z.string().max(2048).optional(),
-	certChain: z.object({
+	certChain: lenientMessage({
 		certificates: z
-			.array(z.object({ rawBytes: nonEmptyBytes }))
+			.array(lenientMessage({ rawBytes: nonEmptyBytes }))
 			.min(1)
 			.max(10),
 	}),
@@ -48,7 +50,7 @@ export const certificateAuthority = z.object({
 
 const MAX_INSTANCES = 256;
 
-export const trustedRoot = z.object({
+export const trustedRoot = lenientMessage({
 	mediaType: z.string().max(128),
 	tlogs: z.array(transparencyLogInstance).max(MAX_INSTANCES).default([]),
 	certificateAuthorities: z.array(certificateAuthority).max(MAX_INSTANCES).default([]),
@@ -70,5 +72,5 @@ export function parseTrustedRoot(value: unknown): TrustedRoot {
 			path: ['mediaType'],
 			message: 'is not that of a trusted root',
 		})
-		.parse(withoutNulls(value));
+		.parse(value);
 }

@@ -6,10 +6,9 @@ import { DomainError } from '@chancery/chassis/domain-error';
 import type { HashAlgorithm } from '@chancery/core/sha';
 import type { PublicKeyInfo } from '@chancery/core/spki';
 
-/** Name of a signing algorithm as Sigstore's PublicKeyDetails has it, its number there, and its hash. */
+/** Name of a signing algorithm as Sigstore's PublicKeyDetails has it, and its hash. */
 interface SigningAlgorithm {
 	readonly name: string;
-	readonly number: number;
 	readonly hash: HashAlgorithm;
 	readonly isKeyOf: (info: PublicKeyInfo) => boolean;
 }
@@ -19,13 +18,13 @@ const rsa = (bits: number) => (info: PublicKeyInfo) => info.algorithm === 'rsa' 
 
 /** An Ed25519 key signs a digest as Ed25519ph (RFC 8032 section 5.1), which is defined for SHA-512 only. */
 const ALLOWED: readonly SigningAlgorithm[] = [
-	{ name: 'PKIX_ECDSA_P256_SHA_256', number: 5, hash: 'SHA2_256', isKeyOf: ec('P-256') },
-	{ name: 'PKIX_ECDSA_P384_SHA_384', number: 12, hash: 'SHA2_384', isKeyOf: ec('P-384') },
-	{ name: 'PKIX_ECDSA_P521_SHA_512', number: 13, hash: 'SHA2_512', isKeyOf: ec('P-521') },
-	{ name: 'PKIX_ED25519_PH', number: 8, hash: 'SHA2_512', isKeyOf: (info) => info.algorithm === 'ed25519' },
-	{ name: 'PKIX_RSA_PKCS1V15_2048_SHA256', number: 9, hash: 'SHA2_256', isKeyOf: rsa(2048) },
-	{ name: 'PKIX_RSA_PKCS1V15_3072_SHA256', number: 10, hash: 'SHA2_256', isKeyOf: rsa(3072) },
-	{ name: 'PKIX_RSA_PKCS1V15_4096_SHA256', number: 11, hash: 'SHA2_256', isKeyOf: rsa(4096) },
+	{ name: 'PKIX_ECDSA_P256_SHA_256', hash: 'SHA2_256', isKeyOf: ec('P-256') },
+	{ name: 'PKIX_ECDSA_P384_SHA_384', hash: 'SHA2_384', isKeyOf: ec('P-384') },
+	{ name: 'PKIX_ECDSA_P521_SHA_512', hash: 'SHA2_512', isKeyOf: ec('P-521') },
+	{ name: 'PKIX_ED25519_PH', hash: 'SHA2_512', isKeyOf: (info) => info.algorithm === 'ed25519' },
+	{ name: 'PKIX_RSA_PKCS1V15_2048_SHA256', hash: 'SHA2_256', isKeyOf: rsa(2048) },
+	{ name: 'PKIX_RSA_PKCS1V15_3072_SHA256', hash: 'SHA2_256', isKeyOf: rsa(3072) },
+	{ name: 'PKIX_RSA_PKCS1V15_4096_SHA256', hash: 'SHA2_256', isKeyOf: rsa(4096) },
 ];
 
 /** The algorithm by which a key signs digests. @throws DomainError `algorithm-not-allowed` for keys that are not accepted */
@@ -41,11 +40,11 @@ export function algorithmOfKey(info: PublicKeyInfo): SigningAlgorithm {
 }
 
 /**
- * The algorithm that a v2 request names, by name or protobuf number, for a key that must fit it.
+ * The algorithm that a v2 request names, for a key that must fit it.
  * @throws DomainError `algorithm-not-allowed`
  */
-export function algorithmOfKeyDetails(keyDetails: string | number, info: PublicKeyInfo): SigningAlgorithm {
-	const algorithm = ALLOWED.find(({ name, number }) => keyDetails === name || keyDetails === number);
+export function algorithmOfKeyDetails(keyDetails: string, info: PublicKeyInfo): SigningAlgorithm {
+	const algorithm = ALLOWED.find(({ name }) => keyDetails === name);
 	if (algorithm === undefined) {
 		throw new DomainError(
 			'algorithm-not-allowed',

@@ -68,7 +68,7 @@ describe('trusted_root.json', () => {
 		});
 		const first = extendTrustedRoot(undefined, [start('2027-01-01T00:00:00Z'), start('2025-01-01T00:00:00Z')]);
 		const both = extendTrustedRoot(first, [start('2026-01-01T00:00:00Z')]);
-		const years = (both.tlogs ?? []).map(({ baseUrl }) => baseUrl.slice(11, 15));
+		const years = (both.tlogs ?? []).map(({ baseUrl }) => baseUrl?.slice(11, 15));
 		expect(years).toEqual(['2025', '2026', '2027']);
 	});
 
