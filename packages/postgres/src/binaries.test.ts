@@ -3,7 +3,8 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { IS_ROOT, makeFolder } from '../test/supervised.ts';
 import { type Binaries, findBinaries, probeBinaries, restoreLinks, useNative } from './binaries.ts';
-import { NOBODY } from './server-user.ts';
+
+const NOBODY = { uid: 65534, gid: 65534 };
 
 const cleanUps: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -29,8 +30,6 @@ async function linksOf(native: string): Promise<Record<string, string>> {
 	return Object.fromEntries(await Promise.all(targets));
 }
 
-const noParent = async () => undefined;
-
 describe('the programs of the platform', () => {
 	it('run, and say their version', () => {
 		expect(installed.version).toMatch(/^\d+\.\d+/);
@@ -44,7 +43,7 @@ describe('the programs of the platform', () => {
 		if (process.platform === 'linux')
 			await expect(probeBinaries(join(native, 'bin'), undefined)).rejects.toMatchObject({ code: 'binaries-broken' });
 		const user = IS_ROOT ? NOBODY : undefined;
-		const found = await useNative(native, user, { path: '/nonexistent/copy', makeParent: noParent });
+		const found = await useNative(native, user, '/nonexistent/copy');
 		expect(found.binDir).toBe(join(native, 'bin'));
 		expect(await linksOf(native)).toEqual(before);
 		expect(await restoreLinks(native)).toBe(true);
@@ -56,7 +55,7 @@ describe('the programs of the platform', () => {
 		await mkdir(odd);
 		const native = await copyOfNative(odd);
 		const path = join(folder, 'copy');
-		const found = await useNative(native, undefined, { path, makeParent: noParent });
+		const found = await useNative(native, undefined, path);
 		expect(found).toEqual({ ...installed, binDir: join(path, 'bin') });
 	});
 
@@ -77,25 +76,22 @@ describe('the programs of the platform', () => {
 			for (const name of Object.keys(await linksOf(native))) await unlink(join(native, 'lib', name));
 			await chmod(join(native, 'share', 'postgresql', 'timezone'), 0o700);
 			await chmod(join(native, 'share', 'postgresql', 'postgres.bki'), 0o600);
-			const copy = {
-				path: join(folder, 'home', 'postgres-x'),
-				makeParent: () => mkdir(join(folder, 'home')).then(() => undefined),
-			};
+			await mkdir(join(folder, 'home'));
+			const copy = join(folder, 'home', 'postgres-x');
 			const found = await useNative(native, NOBODY, copy);
-			expect(found.binDir).toBe(join(copy.path, 'bin'));
-			expect((await lstat(join(copy.path, 'share', 'postgresql', 'postgres.bki'))).mode & 0o777).toBe(0o644);
-			expect((await lstat(join(copy.path, 'share', 'postgresql', 'timezone'))).mode & 0o777).toBe(0o755);
+			expect(found.binDir).toBe(join(copy, 'bin'));
+			expect((await lstat(join(copy, 'share', 'postgresql', 'postgres.bki'))).mode & 0o777).toBe(0o644);
+			expect((await lstat(join(copy, 'share', 'postgresql', 'timezone'))).mode & 0o777).toBe(0o755);
 
-			const again = { path: copy.path, makeParent: noParent };
-			const { ino } = await lstat(copy.path);
-			await useNative(native, NOBODY, again);
-			expect((await lstat(copy.path)).ino).toBe(ino);
+			const { ino } = await lstat(copy);
+			await useNative(native, NOBODY, copy);
+			expect((await lstat(copy)).ino).toBe(ino);
 
-			await truncate(join(copy.path, 'share', 'postgresql', 'postgres.bki'), 10);
-			await rm(join(copy.path, 'share', 'postgresql', 'timezone'), { recursive: true });
-			await useNative(native, NOBODY, again);
-			expect((await lstat(copy.path)).ino).not.toBe(ino);
-			expect((await lstat(join(copy.path, 'share', 'postgresql', 'postgres.bki'))).size).toBeGreaterThan(10);
+			await truncate(join(copy, 'share', 'postgresql', 'postgres.bki'), 10);
+			await rm(join(copy, 'share', 'postgresql', 'timezone'), { recursive: true });
+			await useNative(native, NOBODY, copy);
+			expect((await lstat(copy)).ino).not.toBe(ino);
+			expect((await lstat(join(copy, 'share', 'postgresql', 'postgres.bki'))).size).toBeGreaterThan(10);
 			expect(await readdir(join(folder, 'home'))).toEqual(['postgres-x']);
 		});
 });

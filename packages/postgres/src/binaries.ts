@@ -26,28 +26,18 @@ const PROBE_TIMEOUT_MS = 20_000;
 /**
  * Finds programs that `user` can run.
  * @param copyTo folder that `user` can enter, for the copy if one is needed.
- * @param makeCopyTo makes that folder, when it is needed.
  * @throws EmbeddedPostgresError `unsupported-platform` or `binaries-broken`.
  */
-export async function findBinaries(
-	user: ServerUser | undefined,
-	copyTo: string,
-	makeCopyTo: () => Promise<void> = async () => undefined,
-): Promise<Binaries> {
+export async function findBinaries(user: ServerUser | undefined, copyTo: string): Promise<Binaries> {
 	const { native, key } = await locatePackage();
-	return useNative(native, user, { path: join(copyTo, key), makeParent: makeCopyTo });
+	return useNative(native, user, join(copyTo, key));
 }
 
 /** Uses the folder of native files where it is, or a copy of it. Errors as `findBinaries`. */
-export async function useNative(
-	native: string,
-	user: ServerUser | undefined,
-	copy: { readonly path: string; readonly makeParent: () => Promise<void> },
-): Promise<Binaries> {
+export async function useNative(native: string, user: ServerUser | undefined, copy: string): Promise<Binaries> {
 	const reachable = !isShellHazard(native) && (user === undefined || (await canEnter(native, user)));
 	if (reachable && (await restoreLinks(native))) return probeBinaries(join(native, 'bin'), user);
-	await copy.makeParent();
-	return probeBinaries(join(await copyNative(native, copy.path), 'bin'), user);
+	return probeBinaries(join(await copyNative(native, copy), 'bin'), user);
 }
 
 /**

@@ -6,11 +6,14 @@
  * its random instance, and both sides record each other.
  */
 import { createHash } from 'node:crypto';
-import { chown, lstat, mkdir, readFile, realpath } from 'node:fs/promises';
+import { lstat, readFile, realpath } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
-import { type DataRecord, writeDurably } from './data-record.ts';
+import { lstatOrNothing } from './account-folder.ts';
+import type { DataRecord } from './data-record.ts';
 import { EmbeddedPostgresError } from './embedded-error.ts';
-import { canEnter, type ServerUser } from './server-user.ts';
+import { makeFolder, makeFolders, setFolderMode, writeDurably } from './file-modes.ts';
+import { canEnter, FIRST_VERSION_USER, type ServerUser } from './server-user.ts';
+import { findUntrusted } from './trusted-path.ts';
 
 /** Root's place for what the server's user must reach. */
 export const DEFAULT_SERVER_HOME = '/var/lib/chancery';
@@ -23,6 +26,8 @@ export interface ClusterPlace {
 	readonly recorded: string;
 	/** Absolute path of the cluster; it may not exist yet, its parent does. */
 	readonly path: string;
+	/** Who has it now and hands it over, when that is not the server's user. */
+	readonly formerOwner: ServerUser | undefined;
 }
 
 /**
@@ -38,25 +43,32 @@ export async function placeCluster(
 	const recorded = record.cluster ?? (await choose(dataDir, record, user, serverHome));
 	const outside = isAbsolute(recorded);
 	if (outside) await checkOwnership(dataDir, recorded, record);
-	const path = outside ? recorded : join(dataDir, recorded);
-	const found = await lstat(path).catch(() => undefined);
+	const path = clusterPath(dataDir, recorded);
+	const found = await lstatOrNothing(path);
 	if (found === undefined && record.initialized)
 		throw new EmbeddedPostgresError(
 			'cluster-missing',
 			`the database of ${dataDir} should be at ${path} and is not there: restore it, or remove ${dataDir} to start anew`,
 		);
-	const uid = user?.uid ?? process.geteuid?.();
-	if (found !== undefined && found.uid !== uid)
+	const isOurs = found === undefined || found.uid === (user?.uid ?? process.geteuid?.());
+	const isHandedOver =
+		user !== undefined && found?.isDirectory && [FIRST_VERSION_USER.uid, record.formerOwner].includes(found.uid);
+	if (!isOurs && !isHandedOver)
 		throw new EmbeddedPostgresError(
 			'wrong-owner',
-			`the database at ${path} belongs to user ${found.uid} and would be run by user ${uid}: start as the user who made it`,
+			`the database at ${path} belongs to user ${found.uid} and would be run by user ${user?.uid ?? process.geteuid?.()}: start as the user who made it`,
 		);
 	if (!outside && user !== undefined && !(await canEnter(dataDir, user)))
 		throw new EmbeddedPostgresError(
 			'no-usable-folder',
 			`the database at ${path} is run by user ${user.uid}, who can no longer enter ${dataDir}: open the folders above it for entering (mode 0711)`,
 		);
-	return { recorded, path };
+	return { recorded, path, formerOwner: isOurs ? undefined : found };
+}
+
+/** Absolute path of the cluster that a record names. */
+export function clusterPath(dataDir: string, recorded: string): string {
+	return isAbsolute(recorded) ? recorded : join(dataDir, recorded);
 }
 
 /**
@@ -64,16 +76,14 @@ export async function placeCluster(
  * @throws EmbeddedPostgresError `no-usable-folder` when something else is there.
  */
 export async function makeServerHome(serverHome: string): Promise<void> {
-	await mkdir(serverHome, { recursive: true, mode: 0o755 });
+	const untrusted = await findUntrusted(serverHome);
+	if (untrusted !== undefined) throw new EmbeddedPostgresError('no-usable-folder', untrusted);
+	await makeFolders(serverHome, 0o755);
 	const found = await lstat(serverHome);
 	if (!found.isDirectory() || found.uid !== 0 || (found.mode & 0o022) !== 0)
 		throw new EmbeddedPostgresError('no-usable-folder', `${serverHome} must be a folder that only root can write`);
-}
-
-/** Makes an empty folder that belongs to the server's user alone. */
-export async function makePrivateFolder(path: string, user: ServerUser | undefined): Promise<void> {
-	await mkdir(path, { mode: 0o700 });
-	if (user !== undefined) await chown(path, user.uid, user.gid);
+	// The first version let the umask of root close it, for every later instance too.
+	await setFolderMode(serverHome, 0o755);
 }
 
 async function choose(
@@ -83,13 +93,12 @@ async function choose(
 	serverHome: string,
 ): Promise<string> {
 	if (user === undefined || (await canEnter(dataDir, user))) return INSIDE;
-	await makeServerHome(serverHome);
 	const name = createHash('sha256').update(`${dataDir}\n${record.instance}`).digest('hex').slice(0, 24);
 	const home = join(serverHome, name);
-	await mkdir(home, { recursive: true, mode: 0o711 });
+	await makeFolder(home, 0o711);
 	if (!(await canEnter(home, user)))
 		throw new EmbeddedPostgresError('no-usable-folder', `user ${user.uid} cannot enter ${home}`);
-	await writeDurably(join(home, OWNER_FILE), `${JSON.stringify({ dataDir, instance: record.instance })}\n`);
+	await writeDurably(join(home, OWNER_FILE), `${JSON.stringify({ dataDir, instance: record.instance })}\n`, 0o600);
 	return join(home, INSIDE);
 }
 
@@ -108,7 +117,7 @@ async function checkOwnership(dataDir: string, cluster: string, record: DataReco
 			'copied-folder',
 			`${dataDir} is a copy: its database at ${cluster} belongs to ${owner.dataDir}`,
 		);
-	await writeDurably(file, `${JSON.stringify({ dataDir, instance: record.instance })}\n`);
+	await writeDurably(file, `${JSON.stringify({ dataDir, instance: record.instance })}\n`, 0o600);
 }
 
 function parseOwner(text: string): { dataDir: string; instance: string } | undefined {

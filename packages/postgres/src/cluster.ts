@@ -1,26 +1,29 @@
 /**
  * Making a cluster (`initdb`), checking that these programs may open it, and the files that say who may connect.
  */
-import { randomBytes } from 'node:crypto';
-import { appendFile, chown, lstat, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { rename } from 'node:fs/promises';
 import { userInfo } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
+import {
+	draftOf,
+	lstatOrNothing,
+	makeAccountFolder,
+	readAccountFile,
+	removeAccountFolder,
+	removeDrafts,
+} from './account-folder.ts';
 import type { Binaries } from './binaries.ts';
-import { makePrivateFolder } from './cluster-place.ts';
-import { syncFolder } from './data-record.ts';
 import { EmbeddedPostgresError } from './embedded-error.ts';
+import { syncFolder, writeDurably } from './file-modes.ts';
 import { runAs, type ServerUser } from './server-user.ts';
-
-/**
- * A start that was killed may have left its `initdb` behind, which ends only at its next step and until then puts files
- * into the folder that is being removed: about five seconds in all.
- */
-const ABANDONED = { recursive: true, maxRetries: 10, retryDelay: 100 } as const;
 
 /** The only role. It exists in this cluster alone and has no password: see `writeAccessRules`. */
 export const SUPERUSER = 'chancery';
 
 const INITDB_TIMEOUT_MS = 300_000;
+/** Appends its second argument to the file that the first one names, and forces it to disk. */
+const APPEND = 'printf %s "$2" >> "$1" && sync "$1"';
+const MAX_VERSION_BYTES = 16;
 
 /**
  * Starting values that an operator may change in the cluster's `postgresql.conf`. What must not be changed is given
@@ -50,17 +53,24 @@ export async function ensureCluster(
 	unsafeNoSync: boolean,
 ): Promise<'created' | 'exists'> {
 	await removeDrafts(cluster);
-	if ((await lstat(cluster).catch(() => undefined)) !== undefined) return 'exists';
-	const draft = `${cluster}.new-${randomBytes(6).toString('hex')}`;
-	await makePrivateFolder(draft, user);
+	if ((await lstatOrNothing(cluster)) !== undefined) return 'exists';
+	const draft = draftOf(cluster);
+	await makeAccountFolder(draft, user);
 	const args = ['-D', draft, '-U', SUPERUSER, '--auth=peer', '--encoding=UTF8', '--locale=C', '--data-checksums'];
 	if (unsafeNoSync) args.push('--no-sync');
-	const { code, said } = await runAs(user, join(binaries.binDir, 'initdb'), args, INITDB_TIMEOUT_MS);
-	if (code !== 0) {
-		await rm(draft, { recursive: true });
-		throw new EmbeddedPostgresError('initdb-failed', `initdb failed in ${dirname(cluster)} (exit ${code}): ${said}`);
+	const made = await runAs(user, join(binaries.binDir, 'initdb'), args, INITDB_TIMEOUT_MS);
+	// By the user whose folder it is: root would write to wherever that user lets the name lead.
+	const tuned =
+		made.code === 0
+			? await runAs(user, '/bin/sh', ['-c', APPEND, 'sh', join(draft, 'postgresql.conf'), TUNABLES], INITDB_TIMEOUT_MS)
+			: made;
+	if (tuned.code !== 0) {
+		await removeAccountFolder(draft);
+		throw new EmbeddedPostgresError(
+			'initdb-failed',
+			`initdb failed in ${dirname(cluster)} (exit ${tuned.code}): ${tuned.said}`,
+		);
 	}
-	await appendFile(join(draft, 'postgresql.conf'), TUNABLES, { flush: true });
 	await rename(draft, cluster);
 	await syncFolder(dirname(cluster));
 	return 'created';
@@ -71,8 +81,8 @@ export async function ensureCluster(
  * @throws EmbeddedPostgresError `version-mismatch` naming both, or `cluster-missing` when it is not a cluster.
  */
 export async function checkVersion(cluster: string, binaries: Binaries): Promise<void> {
-	const text = await readFile(join(cluster, 'PG_VERSION'), 'utf8').catch(() => undefined);
-	if (text === undefined)
+	const text = await readAccountFile(join(cluster, 'PG_VERSION'), MAX_VERSION_BYTES);
+	if (text === undefined || !/^\d{1,3}\n?$/.test(text))
 		throw new EmbeddedPostgresError('cluster-missing', `${cluster} holds no PostgreSQL cluster (no file PG_VERSION)`);
 	if (text.trim() !== String(binaries.major))
 		throw new EmbeddedPostgresError(
@@ -82,25 +92,24 @@ export async function checkVersion(cluster: string, binaries: Binaries): Promise
 		);
 }
 
+/** Paths of the files that say who may connect. */
+export interface AccessRules {
+	readonly hbaFile: string;
+	readonly identFile: string;
+}
+
 /**
  * Only the system user that supervises may connect, as the one role: the kernel tells the server who is at the other
  * end of the socket (peer authentication). The socket's folder is closed to others besides.
+ *
+ * The files lie beside the cluster, in a folder that only the supervisor can write. Inside of it, where PostgreSQL
+ * would look for them, the server's user could let these names lead anywhere.
  */
-export async function writeAccessRules(cluster: string, user: ServerUser | undefined): Promise<void> {
-	const rules: readonly (readonly [name: string, text: string])[] = [
-		['pg_hba.conf', `local all ${SUPERUSER} peer map=supervisor\n`],
-		['pg_ident.conf', `supervisor "${userInfo().username}" ${SUPERUSER}\n`],
-	];
-	for (const [name, text] of rules) {
-		const path = join(cluster, name);
-		await writeFile(path, `# Written at every start.\n${text}`, { mode: 0o600 });
-		if (user !== undefined) await chown(path, user.uid, user.gid);
-	}
-}
-
-/** What an initdb that was killed left behind. */
-async function removeDrafts(cluster: string): Promise<void> {
-	const folder = dirname(cluster);
-	for (const name of await readdir(folder))
-		if (name.startsWith(`${basename(cluster)}.new-`)) await rm(join(folder, name), ABANDONED);
+export async function writeAccessRules(cluster: string): Promise<AccessRules> {
+	const at = (name: string) => join(dirname(cluster), name);
+	const rules: AccessRules = { hbaFile: at('pg_hba.conf'), identFile: at('pg_ident.conf') };
+	const write = (path: string, text: string) => writeDurably(path, `# Written at every start.\n${text}`, 0o644);
+	await write(rules.hbaFile, `local all ${SUPERUSER} peer map=supervisor\n`);
+	await write(rules.identFile, `supervisor "${userInfo().username}" ${SUPERUSER}\n`);
+	return rules;
 }

@@ -20,6 +20,8 @@ const RECORD: DataRecord = {
 	cluster: '/var/lib/chancery/x/cluster',
 	initialized: true,
 	runtimeDir: '/tmp/chancery-1-0',
+	account: { name: 'chancery-db1', uid: 999, gid: 995 },
+	formerOwner: 65534,
 };
 
 it('comes back as it was written, from a private file and without a draft beside it', async () => {
@@ -31,9 +33,15 @@ it('comes back as it was written, from a private file and without a draft beside
 
 it('is made up with a new random name where there is none', async () => {
 	const [a, b] = [await readRecord(dataDir), await readRecord(dataDir)];
-	expect(a).toMatchObject({ cluster: null, initialized: false, runtimeDir: null });
+	expect(a).toMatchObject({ cluster: null, initialized: false, runtimeDir: null, account: null, formerOwner: null });
 	expect(a.instance).toMatch(/^[0-9a-f]{16}$/);
 	expect(a.instance).not.toBe(b.instance);
+});
+
+it('of the first version, which knew no accounts, is read', async () => {
+	const { account: _account, formerOwner: _formerOwner, ...first } = RECORD;
+	await writeFile(join(dataDir, 'embedded.json'), JSON.stringify(first));
+	expect(await readRecord(dataDir)).toEqual({ ...first, account: null, formerOwner: null });
 });
 
 it('of any one byte changed is refused by its own error or read as a record', async () => {
@@ -54,10 +62,19 @@ it('of any one byte changed is refused by its own error or read as a record', as
 	expect(refused).toBeGreaterThan(bytes.length / 2);
 });
 
-it.each(['', 'null', '[]', '1', '{}', '{"instance":"../../etc","cluster":null,"initialized":false,"runtimeDir":null}'])(
-	'is not read from %j',
-	async (text) => {
-		await writeFile(join(dataDir, 'embedded.json'), text);
-		await expect(readRecord(dataDir)).rejects.toMatchObject({ code: 'no-usable-folder' });
-	},
-);
+const FIELDS = '"instance":"0123456789abcdef","cluster":null,"initialized":false,"runtimeDir":null';
+
+it.each([
+	'',
+	'null',
+	'[]',
+	'1',
+	'{}',
+	'{"instance":"../../etc","cluster":null,"initialized":false,"runtimeDir":null}',
+	`{${FIELDS},"account":{"name":"root","uid":0,"gid":0}}`,
+	`{${FIELDS},"account":{"name":"a b","uid":1,"gid":1}}`,
+	`{${FIELDS},"formerOwner":0}`,
+])('is not read from %j', async (text) => {
+	await writeFile(join(dataDir, 'embedded.json'), text);
+	await expect(readRecord(dataDir)).rejects.toMatchObject({ code: 'no-usable-folder' });
+});

@@ -3,9 +3,11 @@
  * in the wrong place.
  */
 import { randomBytes } from 'node:crypto';
-import { open, readFile, rename } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { DatabaseAccount } from './database-account.ts';
 import { EmbeddedPostgresError } from './embedded-error.ts';
+import { writeDurably } from './file-modes.ts';
 
 export interface DataRecord {
 	/** Random name of this data folder, 16 hex digits. */
@@ -16,6 +18,10 @@ export interface DataRecord {
 	readonly initialized: boolean;
 	/** Folder of the socket of the running or last server. */
 	readonly runtimeDir: string | null;
+	/** Who the server of root's runs as. Null for others, and in records of versions that had no accounts. */
+	readonly account: DatabaseAccount | null;
+	/** Another user to whom the cluster belonged when the account was chosen, and from whom it is to be taken over. */
+	readonly formerOwner: number | null;
 }
 
 const FILE = 'embedded.json';
@@ -30,8 +36,10 @@ export async function readRecord(dataDir: string): Promise<DataRecord> {
 	try {
 		text = await readFile(path, 'utf8');
 	} catch (error) {
-		if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-		return { instance: randomBytes(8).toString('hex'), cluster: null, initialized: false, runtimeDir: null };
+		const { code } = error as NodeJS.ErrnoException;
+		if (code !== 'ENOENT' && code !== 'ENOTDIR') throw error;
+		const instance = randomBytes(8).toString('hex');
+		return { instance, cluster: null, initialized: false, runtimeDir: null, account: null, formerOwner: null };
 	}
 	const record = parseRecord(text);
 	if (record === undefined)
@@ -40,30 +48,7 @@ export async function readRecord(dataDir: string): Promise<DataRecord> {
 }
 
 export async function writeRecord(dataDir: string, record: DataRecord): Promise<void> {
-	await writeDurably(join(dataDir, FILE), `${JSON.stringify(record, null, '\t')}\n`);
-}
-
-/** Replaces a file so that a crash leaves the old one or the new one, mode 0600. */
-export async function writeDurably(path: string, text: string): Promise<void> {
-	const fresh = `${path}.new`;
-	const file = await open(fresh, 'w', 0o600);
-	try {
-		await file.writeFile(text);
-		await file.sync();
-	} finally {
-		await file.close();
-	}
-	await rename(fresh, path);
-	await syncFolder(dirname(path));
-}
-
-export async function syncFolder(folder: string): Promise<void> {
-	const handle = await open(folder, 'r');
-	try {
-		await handle.sync();
-	} finally {
-		await handle.close();
-	}
+	await writeDurably(join(dataDir, FILE), `${JSON.stringify(record, null, '\t')}\n`, 0o600);
 }
 
 function parseRecord(text: string): DataRecord | undefined {
@@ -74,11 +59,25 @@ function parseRecord(text: string): DataRecord | undefined {
 		return undefined;
 	}
 	if (typeof value !== 'object' || value === null) return undefined;
-	const { instance, cluster, initialized, runtimeDir } = value;
+	// The last two are missing in the records of the first version.
+	const { instance, cluster, initialized, runtimeDir, account = null, formerOwner = null } = value;
 	if (typeof instance !== 'string' || !/^[0-9a-f]{16}$/.test(instance) || typeof initialized !== 'boolean')
 		return undefined;
 	if (!isPathOrNull(cluster) || !isPathOrNull(runtimeDir)) return undefined;
-	return { instance, cluster, initialized, runtimeDir };
+	if (!isAccountOrNull(account) || !(formerOwner === null || isId(formerOwner))) return undefined;
+	return { instance, cluster, initialized, runtimeDir, account, formerOwner };
+}
+
+function isAccountOrNull(value: unknown): value is DatabaseAccount | null {
+	if (value === null) return true;
+	if (typeof value !== 'object') return false;
+	const { name, uid, gid } = value as Partial<Record<keyof DatabaseAccount, unknown>>;
+	return typeof name === 'string' && /^[A-Za-z0-9_.-]+$/.test(name) && isId(uid) && isId(gid);
+}
+
+/** Of a user or group that is not root's. */
+function isId(value: unknown): value is number {
+	return Number.isInteger(value) && (value as number) > 0 && (value as number) < 2 ** 32;
 }
 
 function isPathOrNull(value: unknown): value is string | null {

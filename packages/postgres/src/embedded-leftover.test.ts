@@ -3,7 +3,6 @@ import { ask, type Held, holdServer, isRunning, makeFolder } from '../test/super
 import { type EmbeddedPostgres, startEmbedded } from './embedded.ts';
 import { openDatabase } from './pool.ts';
 import { postgresProcesses } from './process-identity.ts';
-import { serverUser } from './server-user.ts';
 
 const cleanUps: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -98,9 +97,9 @@ describe('the server of a killed supervisor', () => {
 	it('ends cleanly when told to, with all its helpers', async () => {
 		const dataDir = await makeFolder(cleanUps);
 		const held = await holdServer({ dataDir });
-		expect((await postgresProcesses(held.said.cluster, serverUser())).length).toBeGreaterThan(1);
+		expect((await postgresProcesses(held.said.cluster)).length).toBeGreaterThan(1);
 		held.tell('stop');
 		expect(await held.ended).toBe(0);
-		expect(await postgresProcesses(held.said.cluster, serverUser())).toEqual([]);
+		expect(await postgresProcesses(held.said.cluster)).toEqual([]);
 	});
 });

@@ -4,12 +4,18 @@
  * What lies in the data folder: `embedded.json` (the record), `supervisor.lock` (held while running),
  * `postgres.log`, and `cluster/` with the data, unless only root can enter the data folder: see `cluster-place.ts`.
  */
-import { mkdir, realpath } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ACCOUNT_PREFIX, claimAccount } from './account-claims.ts';
+import { lstatOrNothing } from './account-folder.ts';
 import { type Binaries, findBinaries, probeBinaries } from './binaries.ts';
 import { checkVersion, ensureCluster, SUPERUSER, writeAccessRules } from './cluster.ts';
-import { DEFAULT_SERVER_HOME, makeServerHome, placeCluster } from './cluster-place.ts';
-import { readRecord, writeRecord } from './data-record.ts';
+import { clusterPath, DEFAULT_SERVER_HOME, makeServerHome, placeCluster } from './cluster-place.ts';
+import { type DataRecord, readRecord, writeRecord } from './data-record.ts';
+import { ACCOUNT_VARIABLE, type DatabaseAccount, findNamedAccount } from './database-account.ts';
+import { EmbeddedPostgresError } from './embedded-error.ts';
+import { makeFolders } from './file-modes.ts';
+import { finishHandOver, handOver } from './hand-over.ts';
 import { sqlState } from './pg-errors.ts';
 import { openDatabase } from './pool.ts';
 import { type Postmaster, startPostmaster, stopLeftover, stopPostmaster } from './postmaster.ts';
@@ -22,8 +28,9 @@ import {
 	SOCKET_PORT,
 } from './runtime-dir.ts';
 import { openServerLog } from './server-log.ts';
-import { type ServerUser, serverUser } from './server-user.ts';
+import type { ServerUser } from './server-user.ts';
 import { lockSupervisor } from './supervisor-lock.ts';
+import { findUntrusted } from './trusted-path.ts';
 
 export interface EmbeddedOptions {
 	/** Made when missing (0700; 0711 for root, whose server runs as another user). May be long and hold spaces. */
@@ -31,7 +38,7 @@ export interface EmbeddedOptions {
 	readonly log?: (message: string) => void;
 	/** Folder of other PostgreSQL programs, `initdb` and `postgres`, instead of the ones from npm. */
 	readonly binDir?: string;
-	/** Where root puts what the server's user must reach. */
+	/** Root's place: accounts and sockets of the servers that he starts, and what their users must reach. */
 	readonly serverHome?: string;
 	/** Only for tests: nothing is forced to disk, and a power failure may destroy everything. */
 	readonly unsafeNoSync?: boolean;
@@ -63,43 +70,63 @@ export interface EmbeddedPostgres {
 export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedPostgres> {
 	const log = options.log ?? (() => undefined);
 	const unsafeNoSync = options.unsafeNoSync ?? false;
-	const user = serverUser();
+	const isRoot = process.geteuid?.() === 0;
 
 	// 1. One supervisor per data folder. A crash after this leaves a lock that the next start sees to be stale.
-	await mkdir(options.dataDir, { recursive: true, mode: user === undefined ? 0o700 : 0o711 });
+	await makeFolders(options.dataDir, isRoot ? 0o711 : 0o700);
 	const dataDir = await realpath(options.dataDir);
+	// Also of the folder itself: what lies in it is believed.
+	const untrusted = await findUntrusted(join(dataDir, 'x'));
+	if (untrusted !== undefined) throw new EmbeddedPostgresError('no-usable-folder', untrusted);
 	const lock = await lockSupervisor(dataDir);
 	const undo: (() => Promise<void>)[] = [() => lock.release()];
 	const cleanUp = async () => {
 		for (const step of undo.splice(0).reverse()) await step();
 	};
 	try {
-		// 2. The programs, and the place of the data. The choice is recorded before anything is put there.
+		// 2. Who runs the server, the programs, and the place of the data. Each choice is recorded before it is acted upon.
 		const serverHome = options.serverHome ?? DEFAULT_SERVER_HOME;
-		const binaries = await chooseBinaries(options, dataDir, user, serverHome);
 		let record = await readRecord(dataDir);
+		if (record.cluster !== null) await finishHandOver(clusterPath(dataDir, record.cluster));
+		if (isRoot) record = await chooseAccount(dataDir, record, serverHome);
+		const user = isRoot ? (record.account ?? undefined) : undefined;
+		const binaries = await chooseBinaries(options, dataDir, user, serverHome);
 		const place = await placeCluster(dataDir, record, user, serverHome);
 		record = { ...record, cluster: place.recorded };
 		await writeRecord(dataDir, record);
 
-		// 3. A cluster of our version, and no other server on it.
+		// 3. A cluster of our version that belongs to the server's user, and no other server on it.
+		if (place.formerOwner !== undefined && user !== undefined) {
+			log(`giving the database in ${place.path} from user ${place.formerOwner.uid} to user ${user.uid}`);
+			await stopLeftover(await realpath(place.path), log);
+			await handOver(place.path, place.formerOwner, user, binaries);
+		}
 		const outcome = await ensureCluster(place.path, binaries, user, unsafeNoSync);
 		if (outcome === 'created') log(`made a PostgreSQL ${binaries.version} cluster in ${place.path}`);
 		await checkVersion(place.path, binaries);
 		const cluster = await realpath(place.path);
-		await stopLeftover(cluster, user, log);
+		await stopLeftover(cluster, log);
 
 		// 4. A socket folder, who may connect, and the server itself.
 		const { XDG_RUNTIME_DIR: xdgRuntimeDir } = process.env;
-		const wanted: RuntimeDirInput = { dataDir, instance: record.instance, user, xdgRuntimeDir };
+		const root = user && { user, serverHome };
+		const wanted: RuntimeDirInput = { dataDir, instance: record.instance, root, xdgRuntimeDir };
 		if (record.runtimeDir !== null) await removeEarlierRuntimeDir(record.runtimeDir, wanted);
 		const runtimeDir = await makeRuntimeDir(wanted);
 		undo.push(() => removeRuntimeDir(runtimeDir));
-		await writeRecord(dataDir, { ...record, initialized: true, runtimeDir });
-		await writeAccessRules(cluster, user);
+		await writeRecord(dataDir, { ...record, initialized: true, runtimeDir, formerOwner: null });
+		const rules = await writeAccessRules(cluster);
 		const serverLog = await openServerLog(join(dataDir, 'postgres.log'));
 		undo.push(() => serverLog.close());
-		const postmaster = await startPostmaster({ binaries, cluster, runtimeDir, user, log: serverLog, unsafeNoSync });
+		const postmaster = await startPostmaster({
+			binaries,
+			cluster,
+			runtimeDir,
+			rules,
+			user,
+			log: serverLog,
+			unsafeNoSync,
+		});
 		return supervise({ postmaster, runtimeDir, cluster, version: binaries.version, cleanUp });
 	} catch (error) {
 		await cleanUp();
@@ -114,8 +141,25 @@ async function chooseBinaries(
 	serverHome: string,
 ): Promise<Binaries> {
 	if (options.binDir !== undefined) return probeBinaries(options.binDir, user);
-	if (user === undefined) return findBinaries(user, dataDir);
-	return findBinaries(user, serverHome, () => makeServerHome(serverHome));
+	return findBinaries(user, user === undefined ? dataDir : serverHome);
+}
+
+/** The account of root's database, put into the record, with who had the cluster before if that was somebody else. */
+async function chooseAccount(dataDir: string, before: DataRecord, serverHome: string): Promise<DataRecord> {
+	await makeServerHome(serverHome);
+	const { instance, account } = before;
+	const former = before.cluster === null ? undefined : await lstatOrNothing(clusterPath(dataDir, before.cluster));
+	let record = before;
+	const keep = async (chosen: DatabaseAccount) => {
+		// Only of an account that the record knows: any other owner is a stranger, whose database is not taken over.
+		const isFormer = account !== null && former?.uid === account.uid && former.uid !== chosen.uid;
+		record = { ...before, account: chosen, formerOwner: isFormer ? account.uid : before.formerOwner };
+		await writeRecord(dataDir, record);
+	};
+	const named = process.env[ACCOUNT_VARIABLE];
+	if (named !== undefined && named !== '') await keep(await findNamedAccount(named));
+	else await claimAccount({ dataDir, instance, account }, { serverHome, prefix: ACCOUNT_PREFIX }, keep);
+	return record;
 }
 
 interface Running {

@@ -3,11 +3,12 @@
  * behind.
  */
 import { spawn } from 'node:child_process';
-import { readFile, unlink } from 'node:fs/promises';
+import { unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
+import { readAccountFile } from './account-folder.ts';
 import type { Binaries } from './binaries.ts';
-import { SUPERUSER } from './cluster.ts';
+import { type AccessRules, SUPERUSER } from './cluster.ts';
 import { EmbeddedPostgresError } from './embedded-error.ts';
 import { sqlState } from './pg-errors.ts';
 import { postgresProcesses, processIdentity, signal, waitUntil } from './process-identity.ts';
@@ -19,6 +20,7 @@ export interface PostmasterInput {
 	readonly binaries: Binaries;
 	readonly cluster: string;
 	readonly runtimeDir: string;
+	readonly rules: AccessRules;
 	readonly user: ServerUser | undefined;
 	readonly log: ServerLog;
 	readonly unsafeNoSync: boolean;
@@ -44,15 +46,18 @@ const ORPHAN_STEPS: readonly (readonly [patienceMs: number, name: NodeJS.Signals
 /** Long, because after a crash the server replays its log first; it ends by itself when it cannot. */
 const START_MS = 300_000;
 const CONNECT_MS = 2_000;
+const MAX_PID_BYTES = 16;
 
 /** What the command line pins: a setting in the cluster's own files cannot weaken these. */
-function pinnedSettings({ runtimeDir, unsafeNoSync }: PostmasterInput): Record<string, string> {
+function pinnedSettings({ runtimeDir, rules, unsafeNoSync }: PostmasterInput): Record<string, string> {
 	const sync = unsafeNoSync ? 'off' : 'on';
 	return {
 		listen_addresses: '',
 		unix_socket_directories: runtimeDir,
 		unix_socket_permissions: '0700',
 		port: String(SOCKET_PORT),
+		hba_file: rules.hbaFile,
+		ident_file: rules.identFile,
 		fsync: sync,
 		full_page_writes: sync,
 		synchronous_commit: 'on',
@@ -71,7 +76,8 @@ export async function startPostmaster(input: PostmasterInput): Promise<Postmaste
 	const args = ['-D', input.cluster];
 	for (const [name, value] of Object.entries(pinnedSettings(input))) args.push('-c', `${name}=${value}`);
 	const child = spawn(join(input.binaries.binDir, 'postgres'), args, {
-		...input.user,
+		uid: input.user?.uid,
+		gid: input.user?.gid,
 		cwd: '/',
 		env: SCRUBBED_ENV,
 		stdio: ['ignore', input.log.fd, input.log.fd],
@@ -115,31 +121,27 @@ export async function stopPostmaster({ pid, ended }: Postmaster): Promise<void> 
  * Ends whatever server of `cluster` a killed run left behind, also helpers whose main process was killed, and clears
  * a stale `postmaster.pid`. A process of another program that happens to have the recorded number is left alone.
  * @param cluster real path.
- * @param user who the server ran as, when that is not ourselves.
  */
-export async function stopLeftover(
-	cluster: string,
-	user: ServerUser | undefined,
-	log: (message: string) => void,
-): Promise<void> {
+export async function stopLeftover(cluster: string, log: (message: string) => void): Promise<void> {
 	const path = join(cluster, 'postmaster.pid');
-	const text = await readFile(path, 'utf8').catch(() => undefined);
+	const text = await readAccountFile(path, MAX_PID_BYTES);
 	const pid = Number(/^\d{1,10}/.exec(text ?? '')?.[0]);
-	if ((await postgresProcesses(cluster, user)).includes(pid)) {
+	if ((await postgresProcesses(cluster)).includes(pid)) {
 		log(`stopping the database server that an earlier run left behind (process ${pid})`);
 		const identity = await processIdentity(pid);
 		await endProcess(pid, async () => (await processIdentity(pid)) !== identity);
 	}
 	// Helpers notice by themselves that their main process is gone, unless they are busy.
-	const isEmpty = async () => (await postgresProcesses(cluster, user)).length === 0;
+	const isEmpty = async () => (await postgresProcesses(cluster)).length === 0;
 	for (const [patienceMs, name] of ORPHAN_STEPS) {
 		if (await waitUntil(isEmpty, patienceMs)) break;
-		for (const orphan of await postgresProcesses(cluster, user)) signal(orphan, name);
+		for (const orphan of await postgresProcesses(cluster)) signal(orphan, name);
 	}
 	if (!(await waitUntil(isEmpty, KILL_MS)))
 		throw new EmbeddedPostgresError('stop-failed', `processes of the database in ${cluster} do not end`);
 	// The server would take the recorded number for its own kind if any program of the same user has it now.
-	if (text !== undefined) await unlink(path).catch(() => undefined);
+	// Whatever it is: the name goes, and what a link leads to stays.
+	await unlink(path).catch(() => undefined);
 }
 
 async function endProcess(pid: number, isGone: () => Promise<boolean> | boolean): Promise<void> {

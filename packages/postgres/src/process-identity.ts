@@ -3,7 +3,7 @@
  * the same small numbers belong to other programs.
  */
 import { execFile } from 'node:child_process';
-import { readdir, readFile, readlink } from 'node:fs/promises';
+import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { runAs, type ServerUser } from './server-user.ts';
 
@@ -23,24 +23,42 @@ export async function processIdentity(pid: number): Promise<string | undefined> 
 }
 
 /**
- * The processes of PostgreSQL servers whose data is in `cluster` (a real path), the helpers included. Where the
- * system has no /proc, only the main process is found.
- * @param user who the server runs as, when that is not ourselves.
+ * The processes of PostgreSQL servers whose data is in `cluster` (a real path), the helpers included: they run as the
+ * user whose it is. Where the system has no /proc, only the main process is found.
  */
-export async function postgresProcesses(cluster: string, user: ServerUser | undefined): Promise<number[]> {
+export async function postgresProcesses(cluster: string): Promise<number[]> {
 	if (process.platform !== 'linux') return postmastersByPs(cluster);
+	const user: ServerUser | undefined = await lstat(cluster).catch(() => undefined);
+	if (user === undefined) return [];
 	const ours: number[] = [];
 	const closed: number[] = [];
 	for (const name of await readdir('/proc')) {
 		if (!/^[1-9]\d*$/.test(name) || (await readStat(Number(name)))?.name !== 'postgres') continue;
+		// Anybody may call his program so and go to where he may; what root ends runs as the server's user.
+		if ((await userOf(name)) !== user.uid) continue;
 		// The server makes its data folder its working directory, and so do its helpers.
 		const cwd = await readlink(`/proc/${name}/cwd`).catch((error: NodeJS.ErrnoException) => error.code);
 		if (cwd === cluster) ours.push(Number(name));
 		else if (cwd === 'EACCES' || cwd === 'EPERM') closed.push(Number(name));
 	}
 	// Root without CAP_SYS_PTRACE, as in most containers, may not look at another user's process; that user may.
-	if (user !== undefined && closed.length > 0) ours.push(...(await askAs(user, cluster, closed)));
+	if (closed.length > 0) ours.push(...(await askAs(user, cluster, closed)));
 	return ours;
+}
+
+/** All processes that run as this user now, as far as /proc shows them; other systems show none. */
+export async function processesOfUser(uid: number): Promise<number[]> {
+	const found: number[] = [];
+	for (const name of await readdir('/proc').catch(() => []))
+		if (/^[1-9]\d*$/.test(name) && (await userOf(name)) === uid) found.push(Number(name));
+	return found;
+}
+
+/** Its effective user. */
+async function userOf(pid: string): Promise<number | undefined> {
+	const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+	const uid = /^Uid:\t\d+\t(\d+)/m.exec(status)?.[1];
+	return uid === undefined ? undefined : Number(uid);
 }
 
 async function askAs(user: ServerUser, cluster: string, pids: readonly number[]): Promise<number[]> {

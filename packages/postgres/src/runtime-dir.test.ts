@@ -13,7 +13,7 @@ afterEach(async () => {
 const inputFor = (xdgRuntimeDir?: string): RuntimeDirInput => ({
 	dataDir: `/data/${'x'.repeat(200)}`,
 	instance: crypto.randomUUID(),
-	user: undefined,
+	root: undefined,
 	xdgRuntimeDir,
 });
 

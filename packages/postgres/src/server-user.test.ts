@@ -2,7 +2,9 @@ import { chmod, mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { makeFolder } from '../test/supervised.ts';
-import { canEnter, NOBODY, runAs, SCRUBBED_ENV } from './server-user.ts';
+import { canEnter, runAs, SCRUBBED_ENV } from './server-user.ts';
+
+const NOBODY = { uid: 65534, gid: 65534 };
 
 const cleanUps: (() => Promise<unknown>)[] = [];
 afterEach(async () => {

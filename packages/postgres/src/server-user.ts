@@ -1,6 +1,6 @@
 /**
- * Who the database server runs as. PostgreSQL refuses to run as root, so root hands it to the user that owns nothing;
- * everybody else runs it as themselves.
+ * Running programs as the user who has the database. PostgreSQL refuses to run as root, so root hands it to an account
+ * (`database-account.ts`); everybody else runs it as themselves.
  */
 import { execFile } from 'node:child_process';
 import { realpath, stat } from 'node:fs/promises';
@@ -11,13 +11,8 @@ export interface ServerUser {
 	readonly gid: number;
 }
 
-/** `nobody` and `nogroup`, by number: the same on every Linux, also where the names differ. */
-export const NOBODY: ServerUser = { uid: 65534, gid: 65534 };
-
-/** The user to hand the server to, or undefined when it runs as ourselves. */
-export function serverUser(): ServerUser | undefined {
-	return process.geteuid?.() === 0 ? NOBODY : undefined;
-}
+/** As whom the first version ran the server of root's: `nobody`, who is shared with other programs. */
+export const FIRST_VERSION_USER: ServerUser = { uid: 65534, gid: 65534 };
 
 /**
  * The environment of every child process: nothing of ours. It may hold passwords of keys, and `PG*` variables would
@@ -56,7 +51,14 @@ export function runAs(
 	timeoutMs: number,
 ): Promise<ChildResult> {
 	return new Promise((resolve) => {
-		const options = { ...user, cwd: '/', env: SCRUBBED_ENV, timeout: timeoutMs, maxBuffer: MAX_OUTPUT_BYTES };
+		const options = {
+			uid: user?.uid,
+			gid: user?.gid,
+			cwd: '/',
+			env: SCRUBBED_ENV,
+			timeout: timeoutMs,
+			maxBuffer: MAX_OUTPUT_BYTES,
+		};
 		execFile(program, args, options, (error, stdout, stderr) => {
 			const code = error === null ? 0 : typeof error.code === 'number' ? error.code : undefined;
 			const why = error !== null && code === undefined ? `\n${error.message}` : '';

@@ -2,10 +2,11 @@
  * One supervisor for one data folder. A server that a dead supervisor left behind is stopped by the next; the server
  * of a living one must not be.
  */
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EmbeddedPostgresError } from './embedded-error.ts';
 import { lockFile } from './file-lock.ts';
+import { writeDurably } from './file-modes.ts';
 
 export interface SupervisorLock {
 	release(): Promise<void>;
@@ -21,7 +22,7 @@ export async function lockSupervisor(dataDir: string): Promise<SupervisorLock> {
 	const holderPath = join(dataDir, 'supervisor.pid');
 	const lock = await lockFile(path);
 	if (!lock) throw inUse(path, await readFile(holderPath, 'utf8').catch(() => ''));
-	await writeFile(holderPath, `${process.pid}\n`, { mode: 0o600 });
+	await writeDurably(holderPath, `${process.pid}\n`, 0o600);
 	return {
 		async release() {
 			await rm(holderPath, { force: true });

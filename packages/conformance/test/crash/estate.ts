@@ -12,7 +12,6 @@ import { createFileKey } from '@chancery/keys/file-key';
 import { type EmbeddedOptions, type EmbeddedPostgres, startEmbedded } from '@chancery/postgres/embedded';
 import { openDatabase } from '@chancery/postgres/pool';
 import { postgresProcesses } from '@chancery/postgres/process-identity';
-import { serverUser } from '@chancery/postgres/server-user';
 import { createReader, type Reader } from './answers.ts';
 import { createHttpClient, type HttpClient } from './http-client.ts';
 import { Ledger } from './ledger.ts';
@@ -134,7 +133,7 @@ export async function killDatabase(
 	how: DatabaseKill,
 	pick: (pids: readonly number[]) => number,
 ): Promise<boolean> {
-	const all = await postgresProcesses(database.cluster, serverUser());
+	const all = await postgresProcesses(database.cluster);
 	const others = all.filter((pid) => pid !== database.pid);
 	const main = database.pid === undefined ? [] : [database.pid];
 	if (how === 'main process') return kill(main);

@@ -12,10 +12,10 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { findBinaries } from '@chancery/postgres/binaries';
 import { DEFAULT_SERVER_HOME, makeServerHome } from '@chancery/postgres/cluster-place';
-import { serverUser } from '@chancery/postgres/server-user';
 import type { SeededRandom } from './seeded-random.ts';
 
 const SOURCE = join(import.meta.dirname, 'unsynced-writes.c');
+const ANYBODY = { uid: 65534, gid: 65534 };
 const BLOCK = 4_096;
 const HEADER = 64;
 const UNCUT = 2n ** 64n - 1n;
@@ -53,8 +53,10 @@ export async function createForgetfulDisk(roots: readonly string[], folder: stri
 	const store = join(folder, 'store');
 	const library = join(folder, 'unsynced-writes.so');
 	await promisify(execFile)('cc', ['-O2', '-shared', '-fPIC', '-o', library, SOURCE, '-ldl']);
-	const user = serverUser();
-	const { binDir } = await findBinaries(user, DEFAULT_SERVER_HOME, () => makeServerHome(DEFAULT_SERVER_HOME));
+	const isRoot = process.geteuid?.() === 0;
+	if (isRoot) await makeServerHome(DEFAULT_SERVER_HOME);
+	// As anybody may use them: the server's account is chosen when it starts.
+	const { binDir } = await findBinaries(isRoot ? ANYBODY : undefined, DEFAULT_SERVER_HOME);
 	const environment = (lies = false) => ({
 		LD_PRELOAD: library,
 		UNSYNCED_ROOTS: roots.join(':'),

@@ -2,12 +2,14 @@
  * A PostgreSQL server that asks for a password and writes down everything that it is told: every statement with its
  * parameters, and every error with its DETAIL. What an operator could turn on at worst.
  */
+import { randomBytes } from 'node:crypto';
 import { appendFile, chown, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ACCOUNT_PREFIX, claimAccount } from '@chancery/postgres/account-claims';
 import { findBinaries } from '@chancery/postgres/binaries';
 import { DEFAULT_SERVER_HOME, makeServerHome } from '@chancery/postgres/cluster-place';
 import { openDatabase } from '@chancery/postgres/pool';
-import { runAs, SCRUBBED_ENV, serverUser } from '@chancery/postgres/server-user';
+import { runAs, SCRUBBED_ENV, type ServerUser } from '@chancery/postgres/server-user';
 import type { Database } from '@chancery/postgres/sql';
 import { RecordedProcess } from './recorded-process.ts';
 
@@ -40,10 +42,8 @@ export async function startPasswordServer(
 	port: number,
 	password: string,
 ): Promise<PasswordServer> {
-	const user = serverUser();
-	const { binDir } = await findBinaries(user, user === undefined ? folder : DEFAULT_SERVER_HOME, () =>
-		makeServerHome(DEFAULT_SERVER_HOME),
-	);
+	const user = await serverUser(folder);
+	const { binDir } = await findBinaries(user, user === undefined ? folder : DEFAULT_SERVER_HOME);
 	await mkdir(folder, { mode: 0o700 });
 	const passwordFile = join(outside, 'password');
 	await writeFile(passwordFile, password, { mode: 0o600 });
@@ -68,7 +68,8 @@ export async function startPasswordServer(
 		const server = new RecordedProcess(`database ${count}`, [join(binDir, 'postgres'), '-D', cluster], {
 			cwd: '/',
 			env: SCRUBBED_ENV,
-			...user,
+			uid: user?.uid,
+			gid: user?.gid,
 		});
 		await server.said(/ready to accept connections/);
 		return server;
@@ -84,4 +85,12 @@ export async function startPasswordServer(
 		database: openDatabase({ url: url('chancery'), applicationName: 'trip', maxConnections: 2 }),
 		restart: start,
 	};
+}
+
+/** An account for a server of root's, which nothing else uses while this one runs. */
+async function serverUser(folder: string): Promise<ServerUser | undefined> {
+	if (process.geteuid?.() !== 0) return undefined;
+	await makeServerHome(DEFAULT_SERVER_HOME);
+	const claimant = { dataDir: folder, instance: randomBytes(8).toString('hex'), account: null };
+	return claimAccount(claimant, { serverHome: DEFAULT_SERVER_HOME, prefix: ACCOUNT_PREFIX }, async () => undefined);
 }

@@ -16,7 +16,7 @@ export class RecordedProcess {
 	constructor(
 		name: string,
 		[program = '', ...args]: readonly string[],
-		options: { cwd: string; env: NodeJS.ProcessEnv; uid?: number; gid?: number },
+		options: { cwd: string; env: NodeJS.ProcessEnv; uid?: number | undefined; gid?: number | undefined },
 	) {
 		this.name = name;
 		this.#child = spawn(program, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -123,9 +123,11 @@ function nameOf(commandLine: string): string {
 /** Root without the right to look at others' processes can become the user who may: the database's. */
 async function readAs(pid: number): Promise<Buffer | undefined> {
 	if (process.geteuid?.() !== 0) return undefined;
+	const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+	const [uid, gid] = ['Uid', 'Gid'].map((name) => Number(new RegExp(`^${name}:\\t(\\d+)`, 'm').exec(status)?.[1]));
 	const { stdout } = await promisify(execFile)('cat', [`/proc/${pid}/environ`], {
-		uid: 65534,
-		gid: 65534,
+		uid,
+		gid,
 		encoding: 'buffer',
 	}).catch(() => ({ stdout: undefined }));
 	return stdout;

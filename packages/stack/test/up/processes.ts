@@ -3,7 +3,6 @@ import { readFile } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import { isAbsolute, join } from 'node:path';
 import { postgresProcesses, processIdentity, waitUntil } from '@chancery/postgres/process-identity';
-import { serverUser } from '@chancery/postgres/server-user';
 import type { End, Place, Run } from './instance.ts';
 
 /** What the contract gives a stop, from the signal to the end of the last process. */
@@ -29,7 +28,7 @@ export async function databaseOf({ data }: Place): Promise<DatabaseTrace | undef
 
 /** Main process and helpers of the server. */
 export function databaseProcesses({ cluster }: Pick<DatabaseTrace, 'cluster'>): Promise<number[]> {
-	return postgresProcesses(cluster, serverUser());
+	return postgresProcesses(cluster);
 }
 
 /** The processes of a live instance, by what they wrote about themselves. */

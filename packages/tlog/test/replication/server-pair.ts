@@ -5,14 +5,13 @@
  * The address is a symbolic link to the socket folder of the present primary, as a virtual address would be.
  */
 import { execFile } from 'node:child_process';
-import { appendFile, chmod, chown, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, chown, mkdtemp, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type EmbeddedPostgres, startEmbedded } from '@chancery/postgres/embedded';
 import { openDatabase } from '@chancery/postgres/pool';
 import { waitUntil } from '@chancery/postgres/process-identity';
-import { serverUser } from '@chancery/postgres/server-user';
 import type { Database } from '@chancery/postgres/sql';
 
 const DATABASE = 'log';
@@ -118,7 +117,7 @@ export async function startPair(prepare: (database: Database) => Promise<void>):
 async function start(dataDir: string): Promise<EmbeddedPostgres> {
 	const server = await startEmbedded({ dataDir });
 	// Written anew at each start, without this line: nobody replicates from the server of an instance.
-	await appendFile(join(server.cluster, 'pg_hba.conf'), 'local replication all trust\n');
+	await appendFile(join(server.cluster, '..', 'pg_hba.conf'), 'local replication all trust\n');
 	const database = open(server.url('postgres'), 'reloads');
 	await database.query('select pg_reload_conf()');
 	await database.close();
@@ -129,8 +128,8 @@ async function start(dataDir: string): Promise<EmbeddedPostgres> {
 async function followPrimary(cluster: string, primary: EmbeddedPostgres): Promise<void> {
 	const signal = join(cluster, 'standby.signal');
 	await writeFile(signal, '');
-	const user = serverUser();
-	if (user) await chown(signal, user.uid, user.gid);
+	const { uid, gid } = await stat(cluster);
+	await chown(signal, uid, gid);
 	await appendFile(
 		join(cluster, 'postgresql.auto.conf'),
 		`primary_conninfo = '${conninfo(primary)}'\nwal_retrieve_retry_interval = '100ms'\n`,
