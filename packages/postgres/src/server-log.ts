@@ -4,9 +4,9 @@
  * The server writes to the open file itself and keeps doing so when we are gone, so the file cannot be exchanged
  * under it: it is copied aside and cut off (the server appends, so it goes on at the new end).
  */
-import { constants } from 'node:fs';
+import { close, open as openFd } from 'node:fs';
 import { copyFile, open, rename, stat, truncate } from 'node:fs/promises';
-import { openToWrite } from './file-modes.ts';
+import { promisify } from 'node:util';
 
 const MAX_LOG_BYTES = 8 * 1024 * 1024;
 const CHECK_EVERY_MS = 10_000;
@@ -25,7 +25,7 @@ export interface ServerLog {
 export async function openServerLog(path: string, maxBytes: number = MAX_LOG_BYTES): Promise<ServerLog> {
 	const before = await sizeOf(path);
 	if (before > maxBytes) await rename(path, `${path}.1`);
-	const file = await openToWrite(path, constants.O_CREAT | constants.O_APPEND, 0o600);
+	const fd = await promisify(openFd)(path, 'a', 0o600);
 	const since = await sizeOf(path);
 	const timer = setInterval(() => {
 		// A full disk or a removed folder must not take the database's owner down with it.
@@ -33,11 +33,11 @@ export async function openServerLog(path: string, maxBytes: number = MAX_LOG_BYT
 	}, CHECK_EVERY_MS);
 	timer.unref();
 	return {
-		fd: file.fd,
+		fd,
 		tail: () => readTail(path, since),
 		close: async () => {
 			clearInterval(timer);
-			await file.close();
+			await promisify(close)(fd);
 		},
 	};
 }

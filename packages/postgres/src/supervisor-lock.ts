@@ -2,11 +2,12 @@
  * One supervisor for one data folder. A server that a dead supervisor left behind is stopped by the next; the server
  * of a living one must not be.
  */
+import { constants } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EmbeddedPostgresError } from './embedded-error.ts';
 import { lockFile } from './file-lock.ts';
-import { writeDurably } from './file-modes.ts';
+import { openToWrite } from './file-modes.ts';
 
 export interface SupervisorLock {
 	release(): Promise<void>;
@@ -22,7 +23,8 @@ export async function lockSupervisor(dataDir: string): Promise<SupervisorLock> {
 	const holderPath = join(dataDir, 'supervisor.pid');
 	const lock = await lockFile(path);
 	if (!lock) throw inUse(path, await readFile(holderPath, 'utf8').catch(() => ''));
-	await writeDurably(holderPath, `${process.pid}\n`, 0o600);
+	await using file = await openToWrite(holderPath, constants.O_CREAT | constants.O_TRUNC, 0o600);
+	await file.writeFile(`${process.pid}\n`);
 	return {
 		async release() {
 			await rm(holderPath, { force: true });

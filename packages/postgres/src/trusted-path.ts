@@ -34,11 +34,16 @@ export async function findUntrusted(path: string): Promise<string | undefined> {
 		}
 		const isOwnGroup = found.gid === process.getegid?.() || found.gid === ROOT;
 		const writers = found.mode & (isOwnGroup ? WRITTEN_BY_OTHERS : WRITTEN_BY_OTHERS | WRITTEN_BY_GROUP);
-		if (writers === 0 || (found.mode & STICKY) !== 0) return undefined;
+		if (writers === 0 || (found.mode & STICKY) !== 0 || (await isMounted(at, found.dev))) return undefined;
 		const octal = (found.mode & 0o7777).toString(8).padStart(4, '0');
 		return `${at} has mode ${octal}, so other users can replace what lies below it`;
 	};
 	return look(dirname(resolve(path)));
+}
+
+/** Whoever mounts a volume that a group, or everybody, may write (Kubernetes does) decides who gets to it. */
+async function isMounted(path: string, device: number): Promise<boolean> {
+	return (await lstat(dirname(path))).dev !== device;
 }
 
 /** Root may change everything anyway. */

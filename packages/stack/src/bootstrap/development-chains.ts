@@ -9,8 +9,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createCaChain } from '@chancery/ca/domain/ca-chain';
 import { encodePem } from '@chancery/core/pem';
+import { writeDurably } from '@chancery/postgres/file-modes';
 import { createTsaChain } from '@chancery/tsa/domain/tsa-chain';
-import { writeDurably } from '../up/durable-file.ts';
 import type { DevelopmentKeys } from './development-keys.ts';
 
 export interface DevelopmentChains {

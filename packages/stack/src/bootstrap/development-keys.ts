@@ -13,7 +13,7 @@ import { generateSigningJwks, type SigningJwks } from '@chancery/identity/domain
 import { readSigningJwks } from '@chancery/identity/process-config';
 import { createFileKey, openFileKey } from '@chancery/keys/file-key';
 import type { KeyAlgorithm, Signer } from '@chancery/keys/signer';
-import { writeDurably } from '../up/durable-file.ts';
+import { writeDurably } from '@chancery/postgres/file-modes';
 import { Refusal } from '../up/refusal.ts';
 
 /**

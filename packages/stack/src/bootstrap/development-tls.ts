@@ -26,8 +26,8 @@ import { encodePem } from '@chancery/core/pem';
 import { SIGNATURE_IDENTIFIERS } from '@chancery/core/signature-algorithm';
 import { keyIdentifier } from '@chancery/core/spki';
 import type { Signer } from '@chancery/keys/signer';
+import { writeDurably } from '@chancery/postgres/file-modes';
 import { HOST_NAME } from '../up/addresses.ts';
-import { writeDurably } from '../up/durable-file.ts';
 import { openOrCreateKey } from './development-keys.ts';
 
 export interface DevelopmentTls {

@@ -4,9 +4,9 @@
  */
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { makeFolders } from '@chancery/postgres/file-modes';
 import { openFileMark } from '@chancery/tlog/file-mark';
 import type { AdoptableMarkStore } from '@chancery/tlog/mark';
-import { makeFolder } from '../up/folder.ts';
 import { Refusal } from '../up/refusal.ts';
 
 export interface InstanceMarks {
@@ -26,7 +26,7 @@ export function markFolder(instanceId: string): string {
  */
 export async function makeMarkFolder(instanceId: string): Promise<void> {
 	try {
-		await makeFolder(markFolder(instanceId), 0o700);
+		await makeFolders(markFolder(instanceId), 0o700);
 	} catch (error) {
 		const reason = error instanceof Error ? error.message : String(error);
 		throw new Refusal(

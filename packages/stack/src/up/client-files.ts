@@ -3,9 +3,9 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { exportTrust, type TufTrust } from '@chancery/client/tuf-client';
+import { writeDurably } from '@chancery/postgres/file-modes';
 import { CLIENT_TRUST_CONFIG_MEDIA_TYPE } from '@chancery/wire/signing-config';
 import type { DataFolder } from './data-folder.ts';
-import { writeDurably } from './durable-file.ts';
 
 export interface ClientFiles {
 	readonly root: { readonly path: string; readonly sha256: string };

@@ -1,10 +1,15 @@
 /** One `up` per data folder, by the kernel's lock: a killed run leaves nothing that the next start would have to judge. */
-import { readFile, writeFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { type FileLock, lockFile } from '@chancery/postgres/file-lock';
+import { openToWrite } from '@chancery/postgres/file-modes';
+import { checkDataFolder } from './data-folder.ts';
 import { Refusal } from './refusal.ts';
 
-/** @throws Refusal when another process holds the folder, naming it, or the file cannot be used */
+/** @throws Refusal when another process holds the folder, naming it, the file cannot be used, or the folder is not ours */
 export async function lockFolder(path: string): Promise<FileLock> {
+	await checkDataFolder(dirname(path));
 	const holderFile = `${path}.pid`;
 	let lock: FileLock | undefined;
 	try {
@@ -19,6 +24,7 @@ export async function lockFolder(path: string): Promise<FileLock> {
 		);
 	}
 	// Only for the message above; nobody decides anything by it.
-	await writeFile(holderFile, `${process.pid}\n`, { mode: 0o600 });
+	await using file = await openToWrite(holderFile, constants.O_CREAT | constants.O_TRUNC, 0o600);
+	await file.writeFile(`${process.pid}\n`);
 	return lock;
 }

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createLogger } from '@chancery/chassis/logger';
 import { afterEach, expect, it, vi } from 'vitest';
 import { openDevelopmentTls } from '../bootstrap/development-tls.ts';
-import { openDataFolder } from './data-folder.ts';
+import { makeParts, openDataFolder } from './data-folder.ts';
 import { keepTlsRenewed } from './instance-tls.ts';
 
 const DAY_MS = 86_400_000;
@@ -21,6 +21,7 @@ it('a certificate of our own is renewed while the instance runs, and a failure i
 	const destination = { write: (line: string) => void lines.push(line) };
 	const log = createLogger({ level: 'info', json: true, name: 'test', destination });
 	const folder = await openDataFolder(join(base, 'data'));
+	await makeParts(folder);
 	const { certificateFile } = await openDevelopmentTls(folder.keys, Date.now() - 60 * DAY_MS);
 	const key = join(folder.keys, 'tls-ca.pem');
 	const notAfter = () => new X509Certificate(readFileSync(certificateFile)).validToDate.getTime();

@@ -8,11 +8,11 @@ import type { Logger } from '@chancery/chassis/logger';
 import { secret } from '@chancery/chassis/secret';
 import { openTlsPair } from '@chancery/chassis/tls-pair';
 import type { TlsFiles } from '@chancery/chassis/tls-section';
+import { writeDurably } from '@chancery/postgres/file-modes';
 import { trustAuthorityFile } from '@chancery/wire/tls-authorities';
 import { openDevelopmentTls } from '../bootstrap/development-tls.ts';
 import { HOST_NAME } from './addresses.ts';
 import type { DataFolder } from './data-folder.ts';
-import { writeDurably } from './durable-file.ts';
 import type { TlsChoice } from './instance-record.ts';
 import { Refusal } from './refusal.ts';
 

@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { createLogger, type LogLevel } from '@chancery/chassis/logger';
 import type { RunningService } from '@chancery/chassis/running-service';
 import { selfTest } from '@chancery/client/self-test';
+import { writeDurably } from '@chancery/postgres/file-modes';
 import { authIssuer } from '@chancery/wire/identity';
 import { explainTlsFailure } from '@chancery/wire/tls-failure';
 import { openDevelopmentChains } from '../bootstrap/development-chains.ts';
@@ -21,8 +22,7 @@ import { makeMarkFolder, openMarks } from '../development/marks.ts';
 import { type InstanceParts, prepareDatabase, startServices } from '../development/services.ts';
 import { checkPortBase, HOST_NAME, RUNNING_SERVICES, urlOf } from './addresses.ts';
 import { writeClientFiles } from './client-files.ts';
-import { openDataFolder } from './data-folder.ts';
-import { writeDurably } from './durable-file.ts';
+import { makeParts, openDataFolder } from './data-folder.ts';
 import { lockFolder } from './folder-lock.ts';
 import { openInstanceDatabase } from './instance-database.ts';
 import { openInstanceRecord, type TlsChoice } from './instance-record.ts';
@@ -73,6 +73,7 @@ export async function up(options: UpOptions): Promise<number> {
 		const lock = await lockFolder(folder.lock);
 		cleanup.defer(() => lock.release());
 		const record = await openInstanceRecord(folder, options, Date.now());
+		await makeParts(folder);
 		await makeMarkFolder(record.id);
 		// Written again when everything answers: whoever waits for it must not find that of an earlier run. It stays when
 		// the instance stops, because the files that it names serve offline verification.

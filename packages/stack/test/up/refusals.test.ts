@@ -57,7 +57,7 @@ describe.concurrent('a data folder', () => {
 	it('with a record that cannot be read is refused', async () => {
 		const data = join(place.base, 'strange');
 		await mkdir(data);
-		await writeFile(join(data, 'chancery.json'), '{"format":2}');
+		await writeFile(join(data, 'chancery.json'), '{"format":2}', { mode: 0o600 });
 		expect(await refusal(data)).toMatch(/chancery\.json is not the record/);
 	});
 });
