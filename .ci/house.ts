@@ -58,6 +58,39 @@ const ROOM_BANS: readonly (readonly [room: string, forbidden: RegExp, why: strin
 	['store', /from '@chancery\/wire\/|from '\.\.\/(routes|domain)\//, 'the store knows neither wire nor rules'],
 ];
 
+/**
+ * What makes files and folders. Modes of what we make do not depend on the umask: either nobody else may use it (0600,
+ * 0700), or it is made by `postgres/file-modes.ts`, which sets the mode afterwards. Only what root gives away through
+ * `account-folder.ts` changes its owner: names in folders of others are not followed.
+ */
+const FILE_MAKING: readonly (readonly [call: RegExp, unless: RegExp | undefined, allowedIn: RegExp, why: string])[] = [
+	[/\bl?chown(Sync)?\(/g, undefined, /postgres\/src\/account-folder\.ts$/, 'only account-folder.ts changes owners'],
+	[
+		/\bchmod(Sync)?\(/g,
+		undefined,
+		/postgres\/src\/(file-modes|binaries)\.ts$|keys\/src\/file-key\.ts$/,
+		'modes are set by file-modes.ts',
+	],
+	[
+		/(?<!\.)\bmkdir(Sync)?\(/g,
+		/\bmode: 0o700\b/,
+		/postgres\/src\/file-modes\.ts$|client\/src\/folder\.ts$/,
+		'a folder is made with mode 0o700, or by file-modes.ts',
+	],
+	[
+		/(?<!\.)\b(writeFile|appendFile)(Sync)?\(/g,
+		/\bmode: 0o600\b/,
+		/cli\/src\//,
+		'a file is made with mode 0o600, or by file-modes.ts',
+	],
+	[
+		/(?<![.#])\bopen(Sync)?\((?=[^;]*'(w|a)x?\+?')/g,
+		/'(w|a)x?\+?', 0o600\b/,
+		/cli\/src\//,
+		'a file is made with mode 0o600, or by file-modes.ts',
+	],
+];
+
 const problems: string[] = [];
 const complain = (file: string, what: string) => problems.push(`${file}: ${what}`);
 
@@ -109,6 +142,13 @@ function checkSource(file: string): void {
 	}
 	for (const [room, forbidden, why] of ROOM_BANS)
 		if (!isTest && file.includes(`/src/${room}/`) && forbidden.test(text)) complain(file, why);
+	const isForWork = isTest || /\/test-[a-z-]+\.ts$/.test(file) || owner === 'bench' || owner === 'conformance';
+	if (!isForWork)
+		for (const [call, unless, allowedIn, why] of FILE_MAKING)
+			if (!allowedIn.test(file))
+				for (const { index } of text.matchAll(call))
+					if (!unless?.test(text.slice(index, text.indexOf(';', index))))
+						complain(`${file}:${text.slice(0, index).split('\n').length}`, why);
 	if (!isTest && /\/\/.*\b(TODO|FIXME|XXX)\b/.test(text)) complain(file, 'unfinished work is an issue, not a comment');
 	if (basename(file) === 'errors.ts' && file.includes('/routes/')) complain(file, 'statuses live in src/errors.ts');
 }

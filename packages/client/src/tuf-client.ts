@@ -38,7 +38,7 @@ const SIGNING_CONFIG = 'signing_config.v0.2.json';
 export async function fetchTrust(source: TufSource): Promise<TufTrust> {
 	let isFirst = false;
 	try {
-		await mkdir(join(source.cacheDir, 'targets'), { recursive: true });
+		await mkdir(join(source.cacheDir, 'targets'), { recursive: true, mode: 0o700 });
 		isFirst = await placeInitialRoot(source);
 		return await update(source);
 	} catch (cause) {
@@ -85,7 +85,7 @@ async function placeInitialRoot({ cacheDir, initialRoot, mirror }: TufSource): P
 			`there is no root for ${mirror} yet; give one that you trust (initialize --root)`,
 		);
 	const temporary = join(cacheDir, `${randomUUID()}.root`);
-	await writeFile(temporary, initialRoot);
+	await writeFile(temporary, initialRoot, { mode: 0o600 });
 	try {
 		// Unlike a rename, a link never replaces what another run has put there meanwhile.
 		await link(temporary, path);

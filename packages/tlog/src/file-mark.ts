@@ -153,7 +153,7 @@ async function writeDurably(path: string, text: string): Promise<void> {
 async function openFolder(path: string): Promise<FileHandle> {
 	return open(path, 'r').catch(async (cause: unknown) => {
 		if ((cause as { code?: string }).code !== 'ENOENT') throw cause;
-		await mkdir(path, { recursive: true });
+		await mkdir(path, { recursive: true, mode: 0o700 });
 		return open(path, 'r');
 	});
 }

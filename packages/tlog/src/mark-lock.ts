@@ -27,7 +27,7 @@ export class MarkLock {
 	async hold(): Promise<void> {
 		if (this.#held) return;
 		try {
-			await mkdir(dirname(this.#path), { recursive: true });
+			await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 });
 			const lock = await lockFile(this.#path);
 			// Two calls of this process may come here at once; the other one has it then.
 			if (!lock && this.#held) return;

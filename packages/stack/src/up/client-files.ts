@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { exportTrust, type TufTrust } from '@chancery/client/tuf-client';
+import type { TufTrust } from '@chancery/client/tuf-client';
 import { writeDurably } from '@chancery/postgres/file-modes';
 import { CLIENT_TRUST_CONFIG_MEDIA_TYPE } from '@chancery/wire/signing-config';
 import type { DataFolder } from './data-folder.ts';
@@ -26,7 +26,8 @@ export async function writeClientFiles(
 		clientTrustConfig: join(folder.trust, 'client_trust_config.json'),
 	};
 	await writeDurably(files.root.path, firstRoot, 0o644);
-	await exportTrust(trust, files.trustedRoot, files.signingConfig);
+	await writeDurably(files.trustedRoot, await readFile(trust.trustedRootPath), 0o644);
+	await writeDurably(files.signingConfig, await readFile(trust.signingConfigPath), 0o644);
 	const clientTrustConfig = {
 		mediaType: CLIENT_TRUST_CONFIG_MEDIA_TYPE,
 		trustedRoot: JSON.parse(await readFile(files.trustedRoot, 'utf8')),

@@ -161,6 +161,8 @@ export interface RunOptions {
 	readonly isCutOff?: boolean;
 	/** Whose process it is, when that is not the owner of the place. */
 	readonly as?: User;
+	/** Octal digits. */
+	readonly umask?: string;
 	readonly env?: NodeJS.ProcessEnv;
 }
 
@@ -203,6 +205,8 @@ export function chancery(place: Place, args: readonly string[], options: RunOpti
 		identity = undefined;
 	}
 	if (options.isCutOff) command = ['unshare', '--net', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh', ...command];
+	if (options.umask !== undefined)
+		command = ['sh', '-c', 'umask "$1"; shift; exec "$@"', 'sh', options.umask, ...command];
 	const [file = '', ...rest] = command;
 	const stdio: ['ignore', 'pipe', 'pipe'] = ['ignore', 'pipe', 'pipe'];
 	const cwd = options.through === 'npm' ? CHECKOUT : '/';

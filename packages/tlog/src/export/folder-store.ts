@@ -8,15 +8,17 @@
  * One exporter at a time has the folder (`.incoming/lock`); another one of the same host waits for it to end.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { link, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { makeFolder, makeFolders, openToWrite, syncFolder } from '@chancery/postgres/file-modes';
 import { MarkError } from '../mark.ts';
 import { MarkLock } from '../mark-lock.ts';
 import { CHECKPOINT_PATH, ExportError, type ExportStore, type StoredCheckpoint } from './export-store.ts';
 
 const INCOMING = '.incoming';
 const LOCK = 'lock';
-/** Public by nature: whoever serves the folder may be another user. */
+/** Public by nature: whoever serves the folder may be another user, whatever the umask of this one. */
 const FILE_MODE = 0o644;
 const FOLDER_MODE = 0o755;
 
@@ -38,21 +40,17 @@ export function openFolderStore(folder: string): ExportStore {
 	};
 
 	/** Also a folder that is there already may have been made by a process that died before it synced it. */
-	const makeFolder = async (path: string): Promise<void> => {
+	const provideFolder = async (path: string): Promise<void> => {
 		if (durable.has(path)) return;
-		if (path !== root) await makeFolder(dirname(path));
-		try {
-			await mkdir(path, { mode: FOLDER_MODE, recursive: path === root });
-		} catch (error) {
-			if (codeOf(error) !== 'EEXIST') throw error;
-		}
+		if (path !== root) await provideFolder(dirname(path));
+		await (path === root ? makeFolders(path, FOLDER_MODE) : makeFolder(path, FOLDER_MODE));
 		await syncFolder(dirname(path));
 		durable.add(path);
 	};
 
 	const writeAside = async (bytes: Uint8Array): Promise<string> => {
 		const path = join(incoming, randomUUID());
-		const file = await open(path, 'wx', FILE_MODE);
+		const file = await openToWrite(path, constants.O_CREAT | constants.O_EXCL, FILE_MODE);
 		try {
 			await file.writeFile(bytes);
 			await file.sync();
@@ -79,14 +77,14 @@ export function openFolderStore(folder: string): ExportStore {
 	return {
 		name: `folder ${root}`,
 		async open() {
-			await makeFolder(incoming);
+			await provideFolder(incoming);
 			await hold();
 			for (const name of await readdir(incoming))
 				if (name !== LOCK && name !== `${LOCK}.pid`) await rm(join(incoming, name), { force: true });
 		},
 		async create(path, bytes) {
 			const target = join(root, path);
-			await makeFolder(dirname(target));
+			await provideFolder(dirname(target));
 			const aside = await writeAside(bytes);
 			let outcome: 'created' | 'exists' = 'created';
 			try {
@@ -120,15 +118,6 @@ export function openFolderStore(folder: string): ExportStore {
 		},
 		close: () => lock.release(),
 	};
-}
-
-async function syncFolder(path: string): Promise<void> {
-	const handle = await open(path, 'r');
-	try {
-		await handle.sync();
-	} finally {
-		await handle.close();
-	}
 }
 
 function codeOf(error: unknown): string | undefined {
