@@ -53,7 +53,11 @@ describe('public keys', () => {
 		const info = parseSpki(rsaSpki(2n ** 1023n + 1n, 3n));
 		expect(info.rsaBits).toBe(1024);
 		expect(() => keyDetailsOf(info)).toThrow(FormatError);
-		expect(parseSpki(rsaSpki(2n ** 1020n, 3n)).rsaBits).toBe(1021);
+		expect(parseSpki(rsaSpki(2n ** 1020n + 1n, 3n)).rsaBits).toBe(1021);
+	});
+
+	it('of RSA are read up to the largest modulus and exponent', () => {
+		expect(parseSpki(rsaSpki(2n ** 8191n + 1n, 2n ** 31n - 1n))).toMatchObject({ algorithm: 'rsa', rsaBits: 8192 });
 	});
 
 	it('have the identifier of RFC 5280: SHA-1 of the bits alone', () => {
@@ -93,8 +97,15 @@ describe('a public key is refused', () => {
 		['of Ed25519 with 31 bytes', derSequence(derSequence(derOid('1.3.101.112')), derBitString(new Uint8Array(31)))],
 		['of RSA with modulus zero', rsaSpki(0n, 3n)],
 		['of RSA with a negative modulus', rsaSpki(-5n, 3n)],
-		['of RSA with exponent zero', rsaSpki(2n ** 2047n, 0n)],
-		['of RSA beyond 16384 bits', rsaSpki(2n ** 16384n, 3n)],
+		['of RSA with an even modulus', rsaSpki(2n ** 2047n, 65537n)],
+		['of RSA with exponent zero', rsaSpki(2n ** 2047n + 1n, 0n)],
+		['of RSA with exponent one', rsaSpki(2n ** 2047n + 1n, 1n)],
+		['of RSA with an even exponent', rsaSpki(2n ** 2047n + 1n, 65536n)],
+		['of RSA with an exponent of 32 bits', rsaSpki(2n ** 2047n + 1n, 2n ** 31n + 1n)],
+		['of RSA with an exponent of 33 bits', rsaSpki(2n ** 2047n + 1n, 2n ** 32n + 1n)],
+		['of RSA with an exponent as long as its modulus', rsaSpki(2n ** 3071n + 1n, 2n ** 3070n + 1n)],
+		['of RSA with 8193 bits', rsaSpki(2n ** 8192n + 1n, 3n)],
+		['of RSA beyond 16384 bits', rsaSpki(2n ** 16384n + 1n, 3n)],
 	])('%s', (_what, der) => {
 		expect(() => parseSpki(der)).toThrow(FormatError);
 	});

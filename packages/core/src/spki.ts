@@ -26,8 +26,16 @@ const OID_EC_PUBLIC_KEY = '1.2.840.10045.2.1';
 const OID_RSA_ENCRYPTION = '1.2.840.113549.1.1.1';
 const OID_ED25519 = '1.3.101.112';
 
-/** Sizes that a verifier can be kept busy with stop here. */
-const MAX_RSA_BITS = 16384;
+/**
+ * Keys come from strangers, and the work of an RSA check grows with the square of the modulus and with the length of the
+ * exponent. 8192 bits are twice what any authority or client of ours uses, and what TLS libraries stop at as well.
+ */
+export const MAX_RSA_BITS = 8192;
+/**
+ * Nearly all keys have 65537, some old roots 3, and none that we know of has more than 32 bits. Go, in which most clients
+ * of Sigstore are written, verifies with nothing above 2^31 - 1 (crypto/rsa), so that a larger one is of no use either.
+ */
+export const MAX_RSA_EXPONENT = 2 ** 31 - 1;
 
 export type PublicKeyInfo = EcPublicKey | RsaPublicKey | Ed25519PublicKey;
 
@@ -65,7 +73,11 @@ export interface Ed25519PublicKey extends NoEcFields, NoRsaFields {
 	readonly ed25519: Uint8Array;
 }
 
-/** Reads a SubjectPublicKeyInfo. Throws FormatError for other algorithms, curves and point forms. */
+/**
+ * Reads a SubjectPublicKeyInfo. Throws FormatError for other algorithms, curves and point forms, and for RSA numbers that
+ * no honest key has: see `MAX_RSA_BITS` and `MAX_RSA_EXPONENT`. Small moduli are read; no signature under them counts
+ * (`keys/verify-signature`), and whoever refuses such a key can say why.
+ */
 export function parseSpki(der: Uint8Array): PublicKeyInfo {
 	const outer = new DerReader(der);
 	const spki = outer.sequence();
@@ -106,8 +118,27 @@ function parseRsaKey(key: Uint8Array): RsaPublicKey {
 	const rsaExponent = positive(fields.integerBytes());
 	fields.end();
 	const rsaBits = 8 * rsaModulus.length - (Math.clz32(rsaModulus[0]!) - 24);
-	if (rsaBits > MAX_RSA_BITS) throw new FormatError('public key', `RSA beyond ${MAX_RSA_BITS} bits`);
+	checkRsaNumbers(rsaModulus, rsaBits, rsaExponent);
 	return { algorithm: 'rsa', rsaBits, rsaModulus, rsaExponent };
+}
+
+/**
+ * RFC 8017 section 3.1: the modulus is a product of odd primes, the exponent odd and from 3. An even modulus would also
+ * lead OpenSSL off Montgomery's method to one that is many times slower.
+ */
+function checkRsaNumbers(modulus: Uint8Array, bits: number, exponentBytes: Uint8Array): void {
+	if (bits > MAX_RSA_BITS) throw new FormatError('public key', `RSA with ${bits} bits; ${MAX_RSA_BITS} are the most`);
+	if (modulus.at(-1)! % 2 === 0) throw new FormatError('public key', 'the RSA modulus is even');
+	if (exponentBytes.length > 4)
+		throw new FormatError(
+			'public key',
+			`an RSA exponent of ${exponentBytes.length} bytes; ${MAX_RSA_EXPONENT} is the largest`,
+		);
+	const exponent = exponentBytes.reduce((sum, byte) => sum * 256 + byte, 0);
+	if (exponent > MAX_RSA_EXPONENT)
+		throw new FormatError('public key', `the RSA exponent is ${exponent}; ${MAX_RSA_EXPONENT} is the largest`);
+	if (exponent < 3 || exponent % 2 === 0)
+		throw new FormatError('public key', `the RSA exponent is ${exponent}; expected an odd number from 3`);
 }
 
 /** Drops the zero octet that keeps the number positive; refuses zero and negative numbers. */

@@ -24,6 +24,14 @@ export function parsePublicKey(spki: Uint8Array): PublicKey {
 	}
 }
 
+/** Smaller moduli have not been good enough for signatures since 2014 (NIST SP 800-131A). */
+const MIN_RSA_BITS = 2048;
+
+/** Whether a signature under this key proves anything. Larger moduli and exponents than are honest cannot even be read. */
+export function isStrongEnough(info: PublicKeyInfo): boolean {
+	return info.algorithm !== 'rsa' || info.rsaBits >= MIN_RSA_BITS;
+}
+
 /** The same, where a malformed key only means that no signature can be right. */
 export function readPublicKey(key: Uint8Array | PublicKey): PublicKey | undefined {
 	if (!(key instanceof Uint8Array)) return key;

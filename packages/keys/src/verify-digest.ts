@@ -12,7 +12,7 @@ import { sha512 } from '@noble/hashes/sha2.js';
 import { defaultDigestBackend } from './digest-backend.ts';
 import type { EcdsaBackend } from './ecdsa-backend.ts';
 import { readEcdsaSignature } from './ecdsa-signature.ts';
-import { type PublicKey, readKeyInfo, readPublicKey } from './public-key.ts';
+import { isStrongEnough, type PublicKey, readKeyInfo, readPublicKey } from './public-key.ts';
 
 /** DER of `DigestInfo` up to the digest itself (RFC 8017 section 9.2, note 1), with the NULL parameter that it requires. */
 const DIGEST_INFO: Readonly<Record<HashAlgorithm, Uint8Array>> = {
@@ -50,7 +50,7 @@ export function verifyDigest(
 ): boolean {
 	if (digest.length !== digestLength(hash)) return false;
 	const info = readKeyInfo(publicKey);
-	if (info === undefined) return false;
+	if (info === undefined || !isStrongEnough(info)) return false;
 	switch (info.algorithm) {
 		case 'ec': {
 			const numbers = readEcdsaSignature(info.curve, signature);

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { generateKeyPairSync } from 'node:crypto';
+import { createHash, generateKeyPairSync, sign } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ import { disagreements, hasWycheproof, readWycheproof } from '../test/wycheproof
 import { generateSigner } from './generate.ts';
 import { PublicKeyCache, parsePublicKey } from './public-key.ts';
 import type { KeyAlgorithm } from './signer.ts';
+import { verifyDigest } from './verify-digest.ts';
 import { verifySignature } from './verify-signature.ts';
 
 describe.each<[string, HashAlgorithm]>([
@@ -74,6 +75,17 @@ describe('a public key', () => {
 		const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'secp256k1' });
 		const spki = new Uint8Array(publicKey.export({ type: 'spki', format: 'der' }));
 		expect(verifySignature(spki, new Uint8Array(), new Uint8Array(70))).toBe(false);
+	});
+
+	it('of RSA with 1024 bits is read and verifies nothing', () => {
+		const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 1024 });
+		const spki = new Uint8Array(publicKey.export({ type: 'spki', format: 'der' }));
+		const message = Buffer.from('a sealed letter');
+		const signature = sign('sha256', message, privateKey);
+		expect(parsePublicKey(spki).info.rsaBits).toBe(1024);
+		expect(verifySignature(spki, message, signature)).toBe(false);
+		const digest = createHash('sha256').update(message).digest();
+		expect(verifyDigest(spki, 'SHA2_256', digest, signature)).toBe(false);
 	});
 
 	it('is parsed once while it stays in the cache, and the one used longest ago leaves', () => {

@@ -4,15 +4,15 @@
 import { verify } from 'node:crypto';
 import type { HashAlgorithm } from '@chancery/core/sha';
 import { OPENSSL_DIGESTS } from './openssl-digests.ts';
-import { type PublicKey, readPublicKey } from './public-key.ts';
+import { isStrongEnough, type PublicKey, readPublicKey } from './public-key.ts';
 
 /**
  * Whether `signature` was made over `message` by the holder of the key (DER SPKI, or parsed before). ECDSA: DER
  * `Ecdsa-Sig-Value`; RSA: PKCS#1 v1.5; Ed25519: RFC 8032. `hash` defaults to what belongs to the key: SHA-256 for P-256
  * and RSA, SHA-384 for P-384, SHA-512 for P-521; Ed25519 ignores it.
  *
- * Key and signature come from strangers: whatever is wrong with them, the answer is false, never an error. Key sizes
- * are the caller's policy.
+ * Key and signature come from strangers: whatever is wrong with them, the answer is false, never an error. No
+ * signature counts under an RSA key of less than 2048 bits; which sizes a service takes is its own policy.
  */
 export function verifySignature(
 	publicKey: Uint8Array | PublicKey,
@@ -21,7 +21,7 @@ export function verifySignature(
 	hash?: HashAlgorithm,
 ): boolean {
 	const parsed = readPublicKey(publicKey);
-	if (parsed === undefined) return false;
+	if (parsed === undefined || !isStrongEnough(parsed.info)) return false;
 	const digest = parsed.info.algorithm === 'ed25519' ? null : OPENSSL_DIGESTS[hash ?? defaultHash(parsed)];
 	try {
 		return verify(digest, message, { key: parsed.key, dsaEncoding: 'der' }, signature);

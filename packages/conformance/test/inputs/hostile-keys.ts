@@ -1,5 +1,6 @@
 /** Public keys that nothing should be certified or logged for: weak, of kinds that clients cannot verify, malformed. */
 import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { derBitString, derInteger, derNull, derOid, derSequence } from '@chancery/core/der';
 import { ed25519Spki } from '@chancery/core/spki';
 
 export interface HostileKey {
@@ -23,6 +24,12 @@ function malformed(change: (point: Buffer) => Buffer): HostileKey {
 	return { spki: change(spki), isWeak: false };
 }
 
+/** A number in the place of a modulus: nobody knows its factors, and costly is only the check under it. */
+function rsaSpki(bits: number, exponent: bigint, last = 1n): Buffer {
+	const numbers = derSequence(derInteger(2n ** BigInt(bits - 1) + last), derInteger(exponent));
+	return Buffer.from(derSequence(derSequence(derOid('1.2.840.113549.1.1.1'), derNull()), derBitString(numbers)));
+}
+
 export function hostileKeys(): Record<string, HostileKey> {
 	const curve = (namedCurve: string) => generateKeyPairSync('ec', { namedCurve }).privateKey;
 	const rsa = (modulusLength: number, publicExponent = 65_537) =>
@@ -33,6 +40,11 @@ export function hostileKeys(): Record<string, HostileKey> {
 		'RSA with 1024 bits': generated(rsa(1024), true),
 		'RSA with 2056 bits': generated(rsa(2056), true),
 		'RSA with exponent 3': { ...generated(rsa(2048, 3), true), isLoggable: true },
+		'RSA with an exponent as long as its modulus': { spki: rsaSpki(3072, 2n ** 3070n + 1n), isWeak: false },
+		'RSA with an exponent of 33 bits': { spki: rsaSpki(2048, 2n ** 32n + 1n), isWeak: false },
+		'RSA with an even exponent': { spki: rsaSpki(2048, 65_536n), isWeak: false },
+		'RSA with an even modulus': { spki: rsaSpki(2048, 65_537n, 0n), isWeak: false },
+		'RSA with 8200 bits': { spki: rsaSpki(8200, 65_537n), isWeak: false },
 		'an Ed25519 point of order 1': { spki: smallOrder(1), isWeak: true },
 		'an Ed25519 point of order 4': { spki: smallOrder(0), isWeak: true },
 		secp256k1: generated(curve('secp256k1'), false),

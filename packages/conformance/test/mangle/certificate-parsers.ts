@@ -81,7 +81,8 @@ export const CERTIFICATE_PARSERS: readonly ParserUnderTest[] = [
 		check: ({ info, input }) => {
 			if (info.algorithm === 'ec') return sameBytes(ecSpki(info.curve, info.ecPoint), input);
 			if (info.algorithm === 'ed25519') return sameBytes(ed25519Spki(info.ed25519), input);
-			return info.rsaBits >= 1 && info.rsaBits <= 16384 ? undefined : `RSA of ${info.rsaBits} bits`;
+			if (info.rsaBits > 8192 || info.rsaExponent.length > 4) return `RSA of ${info.rsaBits} bits`;
+			return info.rsaModulus.at(-1)! % 2 === 1 && info.rsaExponent.at(-1)! % 2 === 1 ? undefined : 'an even RSA number';
 		},
 	}),
 	parser({
