@@ -2,9 +2,11 @@
  * The signature log as a service: two wires over two logs in one schema, and an admin listener. Only wiring.
  */
 import { createAdminListener } from '@chancery/chassis/admin';
+import { refuseAsDomainError } from '@chancery/chassis/check-refusals';
 import { DomainError } from '@chancery/chassis/domain-error';
 import { createListener } from '@chancery/chassis/listener';
 import type { Service, ServiceDeps } from '@chancery/chassis/service';
+import { createSignatureChecks } from '@chancery/keys/checks/signature-checks';
 import type { Signer } from '@chancery/keys/signer';
 import { createExporter, type Exporter } from '@chancery/tlog/export/export-job';
 import type { MarkStore } from '@chancery/tlog/mark';
@@ -13,7 +15,6 @@ import { healthOf } from './domain/health.ts';
 import { V1_LOG_ID, V2_LOG_ID } from './domain/log-identities.ts';
 import { openLogs } from './domain/open-logs.ts';
 import { seedLog } from './domain/seed-entry.ts';
-import { createSignatureChecks } from './domain/signature-checks.ts';
 import type { SignatureLogV1, SignatureLogV2 } from './domain/signature-log.ts';
 import { V1_ERRORS, V2_ERRORS } from './errors.ts';
 import { mountTrust } from './routes/trust.ts';
@@ -50,12 +51,13 @@ export async function createService(deps: LogDeps): Promise<Service> {
 		...(config.digestBackend === 'auto' ? {} : { backend: config.digestBackend }),
 		...(config.checkThreads === 'auto' ? {} : { threads: config.checkThreads }),
 	});
+	const checkSignature = refuseAsDomainError(checks);
 	const { v1, v2 } = await openLogs(deps);
 	const close = async () => {
 		await Promise.all([v1.log.close(), v2.log.close(), checks.close()]);
 	};
 	try {
-		const seed = () => seedLog(v1, checks.check);
+		const seed = () => seedLog(v1, checkSignature);
 		// A log that cannot grow now still starts, is unready, and says why; the job below tries again.
 		await seed().catch((error: unknown) => {
 			if (!(error instanceof DomainError)) throw error;
@@ -67,7 +69,7 @@ export async function createService(deps: LogDeps): Promise<Service> {
 		const exporters = createExporters(deps, { v1, v2 });
 		const health = async () =>
 			healthOf({ v1: v1.log, v2: v2.log, checks, maxQueuedMs: config.maxQueuedCheckMs, exporters });
-		const writing = { checkSignature: checks.check, duplicateStatus: config.duplicateStatus };
+		const writing = { checkSignature, duplicateStatus: config.duplicateStatus };
 
 		const v1App = createListener({
 			name: 'v1',

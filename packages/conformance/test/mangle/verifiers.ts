@@ -22,10 +22,10 @@ import { issuerKeyHash, SCT_LIST_OID, tbsWithoutSct } from '@chancery/core/prece
 import { sha256 } from '@chancery/core/sha';
 import { parseTimeStampResp } from '@chancery/core/timestamp';
 import { completeChain, parseChain } from '@chancery/ctlog/domain/chain';
+import type { CheckSignature } from '@chancery/keys/checks/signature-checks';
 import { parsePublicKey } from '@chancery/keys/public-key';
 import { verifyDigest } from '@chancery/keys/verify-digest';
 import { verifySignature } from '@chancery/keys/verify-signature';
-import type { CheckSignature } from '@chancery/log/domain/signature-checks';
 import { admitV1, admitV2 } from '@chancery/log/kinds/enabled-kinds';
 import { ROLES } from '@chancery/tuf/domain/metadata';
 import { checkRoot } from '@chancery/tuf/domain/root-rules';

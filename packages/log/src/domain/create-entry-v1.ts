@@ -2,11 +2,11 @@
  * The story of POST /api/v1/log/entries: a proposal becomes an entry, or the entry it already is.
  */
 import { DomainError } from '@chancery/chassis/domain-error';
+import type { CheckSignature } from '@chancery/keys/checks/signature-checks';
 import type { ProposedEntry } from '@chancery/wire/rekor-v1';
 import { admitV1 } from '../kinds/enabled-kinds.ts';
 import { formatEntryId } from './entry-id.ts';
 import { type LoggedEntry, logEntry } from './log-entry.ts';
-import type { CheckSignature } from './signature-checks.ts';
 import type { SignatureLogV1 } from './signature-log.ts';
 
 export interface CreateV1Deps {

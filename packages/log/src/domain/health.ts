@@ -2,9 +2,9 @@
  * Whether the service can do its work: both logs, and the queue in front of them.
  */
 import type { Health } from '@chancery/chassis/service';
+import type { SignatureChecks } from '@chancery/keys/checks/signature-checks';
 import type { Exporter } from '@chancery/tlog/export/export-job';
 import type { Log } from '@chancery/tlog/log';
-import type { SignatureChecks } from './signature-checks.ts';
 
 export interface HealthDeps {
 	readonly v1: Log;

@@ -3,11 +3,11 @@
  */
 import { DomainError } from '@chancery/chassis/domain-error';
 import { hashLeaf } from '@chancery/core/merkle';
+import type { CheckSignature } from '@chancery/keys/checks/signature-checks';
 import { MAX_RETRIEVED_ENTRIES, type ProposedEntry, type SearchLogQuery } from '@chancery/wire/rekor-v1';
 import { admitV1, isKnownButNotEnabled } from '../kinds/enabled-kinds.ts';
 import { parseEntryName } from './entry-id.ts';
 import { findByIndex, findByLeafHash, type ProvenEntry } from './proven-entry.ts';
-import type { CheckSignature } from './signature-checks.ts';
 import type { SignatureLogV1 } from './signature-log.ts';
 
 export interface RetrieveDeps {

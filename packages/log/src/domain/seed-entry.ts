@@ -7,10 +7,10 @@
  * same in every log, so that logs that two processes create at the same time still have one. It says nothing about anybody.
  */
 
+import type { CheckSignature } from '@chancery/keys/checks/signature-checks';
 import { admitV1 } from '../kinds/enabled-kinds.ts';
 import { askEngine } from './engine-errors.ts';
 import { logEntry } from './log-entry.ts';
-import type { CheckSignature } from './signature-checks.ts';
 import type { SignatureLogV1 } from './signature-log.ts';
 
 /** What the seed signs, as UTF-8. */

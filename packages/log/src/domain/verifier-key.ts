@@ -9,7 +9,7 @@ import { FormatError } from '@chancery/core/format-error';
 import { readFulcioExtensions } from '@chancery/core/fulcio-extensions';
 import { encodePem, type PemBlock, parsePem } from '@chancery/core/pem';
 import { type PublicKeyInfo, parseSpki } from '@chancery/core/spki';
-import type { CertificateChain } from './certificate-chain.ts';
+import type { CertificateChain } from '@chancery/keys/checks/certificate-chain';
 
 export interface VerifierKey {
 	/** DER of the SubjectPublicKeyInfo. */

@@ -3,9 +3,9 @@
  * line here.
  */
 import { DomainError } from '@chancery/chassis/domain-error';
+import type { CheckSignature } from '@chancery/keys/checks/signature-checks';
 import type { ProposedEntry } from '@chancery/wire/rekor-v1';
 import type { CreateEntryRequest } from '@chancery/wire/rekor-v2';
-import type { CheckSignature } from '../domain/signature-checks.ts';
 import { dsseV001 } from './dsse-v001.ts';
 import { dsseV002 } from './dsse-v002.ts';
 import type { CanonicalEntry, EntryKind } from './entry-kind.ts';

@@ -3,8 +3,8 @@
  * and a line in `enabled-kinds.ts`.
  */
 
+import type { CheckSignature } from '@chancery/keys/checks/signature-checks';
 import type { SearchTerm } from '../domain/search-terms.ts';
-import type { CheckSignature } from '../domain/signature-checks.ts';
 
 /** A verified entry in the only form in which it is logged. */
 export interface CanonicalEntry {

@@ -1,7 +1,7 @@
 /**
  * The verifier of a v1 entry, ready to be believed: parsed, and its chain verified where it has one.
  */
-import type { CheckSignature } from '../domain/signature-checks.ts';
+import type { CheckSignature } from '@chancery/keys/checks/signature-checks';
 import { type PemVerifier, parsePemVerifier } from '../domain/verifier-key.ts';
 import { base64Part, invalidEntry } from './proposal.ts';
 

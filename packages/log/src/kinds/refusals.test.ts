@@ -1,10 +1,10 @@
 import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { DomainError } from '@chancery/chassis/domain-error';
 import { preAuthEncode } from '@chancery/core/dsse';
+import { createSignatureChecks } from '@chancery/keys/checks/signature-checks';
 import { createEntryRequest } from '@chancery/wire/rekor-v2';
 import { describe, expect, it } from 'vitest';
 import { SEED_ENTRY, SEED_TEXT } from '../domain/seed-entry.ts';
-import { createSignatureChecks } from '../domain/signature-checks.ts';
 import { admitV1, admitV2 } from './enabled-kinds.ts';
 
 const { check } = createSignatureChecks({ maxQueuedMs: 60_000 });

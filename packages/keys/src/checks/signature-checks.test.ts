@@ -1,9 +1,9 @@
 import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
-import type { DomainError } from '@chancery/chassis/domain-error';
+import { parseSpki } from '@chancery/core/spki';
 import { afterEach, describe, expect, it } from 'vitest';
-import { costOf } from './signature-check-cost.ts';
+import { costOf } from './check-cost.ts';
+import type { CheckError } from './check-error.ts';
 import { createSignatureChecks, type SignatureCheck, type SignatureChecksOptions } from './signature-checks.ts';
-import { parseSpkiVerifier } from './verifier-key.ts';
 
 const message = Buffer.from('message');
 const digest = createHash('sha256').update(message).digest();
@@ -19,7 +19,8 @@ function checkBy(curve: keyof typeof keys, over: SignatureCheck['over'] = { dige
 }
 
 function verifierOf(key: KeyObject) {
-	return parseSpkiVerifier(new Uint8Array(key.export({ type: 'spki', format: 'der' })));
+	const spki = new Uint8Array(key.export({ type: 'spki', format: 'der' }));
+	return { spki, info: parseSpki(spki) };
 }
 
 const opened: { close(): Promise<void> }[] = [];
@@ -35,7 +36,7 @@ function open(options: Partial<SignatureChecksOptions> = {}) {
 
 const badThread = (name: string) => new URL(`../../test/threads/${name}.ts`, import.meta.url);
 const codeOf = (outcome: PromiseSettledResult<boolean>) =>
-	outcome.status === 'fulfilled' ? outcome.value : (outcome.reason as DomainError).code;
+	outcome.status === 'fulfilled' ? outcome.value : (outcome.reason as CheckError).code;
 const codesOf = async (checks: readonly Promise<boolean>[]) => (await Promise.allSettled(checks)).map(codeOf);
 const many = (count: number, check: SignatureCheck) => Array.from({ length: count }, () => check);
 

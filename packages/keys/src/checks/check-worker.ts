@@ -3,9 +3,9 @@
  * and no environment ever comes here.
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import { chooseDigestBackend } from '@chancery/keys/digest-backend';
-import type { EcdsaBackendName } from '@chancery/keys/ecdsa-backend';
-import { type PackedWork, runWork, unpackWork, type WorkResults } from './signature-check-work.ts';
+import { chooseDigestBackend } from '../digest-backend.ts';
+import type { EcdsaBackendName } from '../ecdsa-backend.ts';
+import { type PackedWork, runWork, unpackWork, type WorkResults } from './check-work.ts';
 
 if (parentPort === null) throw new Error('this is the code of a worker thread');
 const port = parentPort;

@@ -3,8 +3,8 @@
  * room, up to a few. Lost ones are replaced when there is work again.
  */
 import { availableParallelism } from 'node:os';
-import type { EcdsaBackendName } from '@chancery/keys/ecdsa-backend';
-import { CheckThread } from './signature-check-thread.ts';
+import type { EcdsaBackendName } from '../ecdsa-backend.ts';
+import { CheckThread } from './check-thread.ts';
 
 export interface ThreadsOptions {
 	/** Default: one less than the cores, because the event loop needs one; at least 1. 0: everything on the event loop. */
@@ -16,7 +16,7 @@ export interface ThreadsOptions {
 }
 
 /** The module of the threads; node runs it as it is, under a test runner too. */
-const MODULE = new URL('./signature-check-worker.ts', import.meta.url);
+const MODULE = new URL('./check-worker.ts', import.meta.url);
 /** Batches take milliseconds, and a thread starts in a fraction of a second. */
 const SILENCE_MS = 10_000;
 /** When a thread could not even start, the next attempt waits. */

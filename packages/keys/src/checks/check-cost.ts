@@ -8,7 +8,7 @@
  */
 import { FormatError } from '@chancery/core/format-error';
 import { type PublicKeyInfo, parseSpki, type RsaPublicKey } from '@chancery/core/spki';
-import type { EcdsaBackendName } from '@chancery/keys/ecdsa-backend';
+import type { EcdsaBackendName } from '../ecdsa-backend.ts';
 import type { ChainCheck, SignatureCheck } from './signature-checks.ts';
 
 /** Kinds of checks between which the work is divided evenly while several of them wait. */
@@ -61,7 +61,7 @@ const LONG_MESSAGE_BYTES = 64 * 1024;
 
 /** Two readings of a certificate, ours and OpenSSL's. */
 const CERTIFICATE_MS = 0.15;
-/** A key of a kind that we do not read: OpenSSL will refuse it, or verify one signature with it. */
+/** A key that cannot be read, under which nothing verifies; OpenSSL reads its certificate all the same. */
 const UNKNOWN_KEY_MS = 2;
 
 /** The cost of `check` when ECDSA over digests is verified by `backend`. */
@@ -96,7 +96,7 @@ function nativeMs(info: PublicKeyInfo): number {
 	return info.algorithm === 'ed25519' ? NATIVE_MS.Ed25519 : NATIVE_MS[info.curve];
 }
 
-/** OpenSSL takes exponents as long as the modulus up to 3072 bits: sixty times the work of the usual one. */
+/** Both are bounded where keys are read (`core/spki`): the worst is 8192 bits with an exponent of 31, half a millisecond. */
 function rsaMs(info: RsaPublicKey): number {
 	return RSA_MS + exponentBits(info) * RSA_EXPONENT_BIT_MS * (info.rsaBits / 4096) ** 2;
 }

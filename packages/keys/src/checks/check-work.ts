@@ -4,9 +4,9 @@
  */
 import { parseCertificate } from '@chancery/core/certificate';
 import type { HashAlgorithm } from '@chancery/core/sha';
-import type { EcdsaBackend } from '@chancery/keys/ecdsa-backend';
-import { verifyDigest } from '@chancery/keys/verify-digest';
-import { verifySignature } from '@chancery/keys/verify-signature';
+import type { EcdsaBackend } from '../ecdsa-backend.ts';
+import { verifyDigest } from '../verify-digest.ts';
+import { verifySignature } from '../verify-signature.ts';
 import { type CertificateChain, isCertificateChain } from './certificate-chain.ts';
 
 export type CheckWork = SignatureWork | ChainWork;

@@ -1,5 +1,5 @@
 /**
- * The one place where signatures of entries are verified: a queue that knows what each check costs, and threads that
+ * The place where the logs verify what strangers have signed: a queue that knows what each check costs, and threads that
  * empty it.
  *
  * Anybody may ask for a check, and each costs CPU time that somebody else does not get. So what waits is bounded by the
@@ -9,21 +9,29 @@
  * A single cheap check, when nothing else waits, is made on the event loop: a thread would cost it more time than it
  * takes. Everything else is made by worker threads, and the event loop serves requests meanwhile.
  */
-import { DomainError } from '@chancery/chassis/domain-error';
 import type { HashAlgorithm } from '@chancery/core/sha';
-import { chooseDigestBackend } from '@chancery/keys/digest-backend';
-import type { EcdsaBackendName } from '@chancery/keys/ecdsa-backend';
+import type { PublicKeyInfo } from '@chancery/core/spki';
+import { chooseDigestBackend } from '../digest-backend.ts';
+import type { EcdsaBackendName } from '../ecdsa-backend.ts';
 import type { CertificateChain } from './certificate-chain.ts';
-import { costOf, SHARES, type Share } from './signature-check-cost.ts';
-import { FairQueue } from './signature-check-queue.ts';
-import type { BatchResults, CheckThread } from './signature-check-thread.ts';
-import { CheckThreads } from './signature-check-threads.ts';
-import { type CheckWork, runWork } from './signature-check-work.ts';
-import type { VerifierKey } from './verifier-key.ts';
+import { costOf, SHARES, type Share } from './check-cost.ts';
+import { CheckError } from './check-error.ts';
+import type { BatchResults, CheckThread } from './check-thread.ts';
+import { CheckThreads } from './check-threads.ts';
+import { type CheckWork, runWork } from './check-work.ts';
+import { FairQueue } from './fair-queue.ts';
+
+/** A key as both the estimate and the check need it. */
+export interface CheckedKey {
+	/** DER of the SubjectPublicKeyInfo. */
+	readonly spki: Uint8Array;
+	/** What `parseSpki` makes of it. */
+	readonly info: PublicKeyInfo;
+}
 
 /** A signature that a key made. */
 export interface SignatureCheck {
-	readonly key: VerifierKey;
+	readonly key: CheckedKey;
 	readonly signature: Uint8Array;
 	readonly hash: HashAlgorithm;
 	/** The signed message, or its digest with `hash` where only that is known (Ed25519 is then Ed25519ph). */
@@ -37,7 +45,7 @@ export interface ChainCheck {
 
 /**
  * Whether everything in the check verifies.
- * @throws DomainError `overloaded` when too much work is waiting, `unavailable` when a check was not carried out
+ * @throws CheckError `overloaded` when too much work is waiting, `unavailable` when a check was not carried out
  */
 export type CheckSignature = (check: SignatureCheck | ChainCheck) => Promise<boolean>;
 
@@ -216,10 +224,10 @@ export function createSignatureChecks(options: SignatureChecksOptions): Signatur
 			const { ms, share } = costOf(check, backend.name);
 			if (!hasRoomFor(share, ms)) {
 				return Promise.reject(
-					new DomainError(
+					new CheckError(
 						'overloaded',
 						`${Math.round(totalMs)} ms of signature checks are waiting; ${options.maxQueuedMs} ms is the limit`,
-						{ retryAfterSeconds: Math.max(1, Math.ceil(totalMs / 1000)) },
+						Math.max(1, Math.ceil(totalMs / 1000)),
 					),
 				);
 			}
@@ -245,6 +253,6 @@ function toWork(check: SignatureCheck | ChainCheck): CheckWork {
 		: { form: 'message', hash, parts: [key.spki, signature, over.message] };
 }
 
-function unavailable(): DomainError {
-	return new DomainError('unavailable', 'the signature could not be checked; try again', { retryAfterSeconds: 1 });
+function unavailable(): CheckError {
+	return new CheckError('unavailable', 'the signature could not be checked; try again', 1);
 }

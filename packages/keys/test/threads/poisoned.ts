@@ -4,4 +4,4 @@ import { parentPort } from 'node:worker_threads';
 parentPort?.on('message', ({ bytes }: { readonly bytes: Uint8Array }) => {
 	if (bytes.toHex().includes('ee'.repeat(32))) process.exit(3);
 });
-await import('../../src/domain/signature-check-worker.ts');
+await import('../../src/checks/check-worker.ts');

@@ -3,8 +3,8 @@
  * that ends, says something else than results, or is silent for too long, is lost; what it had is never answered yes.
  */
 import { Worker } from 'node:worker_threads';
-import type { EcdsaBackendName } from '@chancery/keys/ecdsa-backend';
-import { type CheckWork, packWork, type WorkResults } from './signature-check-work.ts';
+import type { EcdsaBackendName } from '../ecdsa-backend.ts';
+import { type CheckWork, packWork, type WorkResults } from './check-work.ts';
 
 export interface ThreadOptions {
 	/** The module that it runs; tests have worse ones. */

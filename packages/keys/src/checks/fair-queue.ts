@@ -5,7 +5,7 @@
  * (Start-time fair queueing: each share has a clock that its own work advances; the share whose clock is furthest behind
  * is next. A share that was empty starts at the clock of the one served last, so that idleness is no credit.)
  */
-import type { Share } from './signature-check-cost.ts';
+import type { Share } from './check-cost.ts';
 
 export interface Queued {
 	readonly costMs: number;

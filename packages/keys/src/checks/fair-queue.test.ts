@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Share } from './signature-check-cost.ts';
-import { FairQueue, type Queued } from './signature-check-queue.ts';
+import type { Share } from './check-cost.ts';
+import { FairQueue, type Queued } from './fair-queue.ts';
 
 const item = (share: Share, costMs: number, name = '') => ({ share, costMs, name });
 

@@ -3,9 +3,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DomainError } from '@chancery/chassis/domain-error';
+import { createSignatureChecks } from '@chancery/keys/checks/signature-checks';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readPemVerifier } from '../kinds/pem-verifier.ts';
-import { createSignatureChecks } from './signature-checks.ts';
+import { readPemVerifier } from './pem-verifier.ts';
 
 let folder: string;
 const pem = (name: string) => readFileSync(join(folder, `${name}.pem`), 'utf8');

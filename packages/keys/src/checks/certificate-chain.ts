@@ -1,9 +1,10 @@
 /**
- * The chain that a v1 entry may carry behind its certificate. It must lead to its own last certificate at the leaf's
+ * The chain that an entry of the signature log may carry behind its certificate. It must lead to its own last certificate at the leaf's
  * notBefore (RFC 5280 section 6.1, any extended key usage); whether anybody trusts that root is not asked.
  */
 import { X509Certificate } from 'node:crypto';
 import { basicConstraints, type Certificate } from '@chancery/core/certificate';
+import { isStrongEnough, readPublicKey } from '../public-key.ts';
 
 /** Leaf first; at least one issuer behind it. */
 export type CertificateChain = readonly [leaf: Certificate, ...issuers: Certificate[]];
@@ -27,7 +28,10 @@ function isIssuedBy(subject: Certificate, issuer: Certificate, at: Date): boolea
 	try {
 		const child = new X509Certificate(subject.der);
 		const parent = new X509Certificate(issuer.der);
-		return child.checkIssued(parent) && child.verify(parent.publicKey);
+		if (!child.checkIssued(parent)) return false;
+		// The submitter chose this key: only kinds and sizes that we read are used, not everything that OpenSSL would.
+		const key = readPublicKey(issuer.publicKey);
+		return key !== undefined && isStrongEnough(key.info) && child.verify(key.key);
 	} catch {
 		// OpenSSL refuses what our parser accepted: points off their curve, unknown signature algorithms.
 		return false;
