@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { captureLog } from '../test/captured-log.ts';
-import { type AdminToken, createAdminListener, requireRole } from './admin.ts';
+import { type AdminToken, callerOf, createAdminListener, OPERATORS, READERS } from './admin.ts';
 import { createMetrics } from './metrics.ts';
 import type { Health } from './service.ts';
 
@@ -16,8 +16,8 @@ const tokens: AdminToken[] = [
 function adminWith(health: Health = { ready: true, checks: { database: { ok: true, detail: 'fine' } } }) {
 	const captured = captureLog('info');
 	const app = createAdminListener({ name: 'admin', log: captured.log, tokens, health: async () => health });
-	app.post('/admin/v1/roots', async (request) => `by ${requireRole(request, 'operator').name}`);
-	app.get('/admin/v1/trust', async (request) => `for ${requireRole(request, 'operator', 'service').name}`);
+	app.post('/admin/v1/roots', { config: { roles: OPERATORS } }, async (request) => `by ${callerOf(request).name}`);
+	app.get('/admin/v1/trust', { config: { roles: READERS } }, async (request) => `for ${callerOf(request).name}`);
 	return { app, captured };
 }
 
@@ -52,6 +52,12 @@ describe('an admin listener', () => {
 		expect(refused.statusCode).toBe(403);
 		expect(refused.json()).toMatchObject({ reason: 'forbidden', detail: expect.stringContaining("'tuf'") });
 		expect((await call('GET', '/unknown', OPERATOR)).statusCode).toBe(404);
+	});
+
+	it('takes no route that does not say whom it is for', () => {
+		const { app } = adminWith();
+		expect(() => app.get('/admin/v1/new', async () => 'x')).toThrow(/GET \/admin\/v1\/new does not say which roles/);
+		expect(() => app.post('/admin/v1/new', { config: { roles: [] } }, async () => 'x')).toThrow(TypeError);
 	});
 
 	it('tells a supervisor without token that it lives, and nothing else', async () => {

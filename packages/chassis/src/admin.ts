@@ -1,6 +1,7 @@
 /**
  * The second listener of each service: for operators and for the other services, never for the public. Every call names
- * its caller by a bearer token and leaves an audit line.
+ * its caller by a bearer token and leaves an audit line, and every route names the roles that it is for: one that does
+ * not cannot be registered.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
@@ -40,7 +41,16 @@ declare module 'fastify' {
 		/** Set on admin listeners once the token has been recognised. */
 		adminCaller: AdminCaller | null;
 	}
+	interface FastifyContextConfig {
+		/** On an admin listener: who may call the route. */
+		roles?: readonly AdminRole[];
+	}
 }
+
+/** For routes that only read what any service of the instance may know. */
+export const READERS: readonly AdminRole[] = ['operator', 'service'];
+/** For routes that change something. */
+export const OPERATORS: readonly AdminRole[] = ['operator'];
 
 const DEFAULT_MAX_BODY_BYTES = 4 * 1024 * 1024;
 const MAX_TOKEN_CHARS = 512;
@@ -68,7 +78,11 @@ export function createAdminListener(options: AdminListenerOptions): FastifyInsta
 			return;
 		}
 		request.adminCaller = authenticate(request, tokens) ?? null;
-		done(request.adminCaller ? undefined : unauthenticated(request));
+		done(request.adminCaller ? forbidden(request, request.adminCaller) : unauthenticated(request));
+	});
+	app.addHook('onRoute', ({ method, url, config }) => {
+		if (url !== OPEN_ROUTE && !config?.roles?.length)
+			throw new TypeError(`the admin route ${method} ${url} does not say which roles it is for`);
 	});
 	app.chassis.describeRequest.push((request) => ({
 		audit: true,
@@ -77,14 +91,14 @@ export function createAdminListener(options: AdminListenerOptions): FastifyInsta
 	}));
 
 	app.get(OPEN_ROUTE, (_request, reply) => reply.send({ status: 'SERVING' }));
-	app.get('/readyz', async (_request, reply) => {
+	app.get('/readyz', { config: { roles: READERS } }, async (_request, reply) => {
 		const health = await options.health();
 		return reply
 			.code(health.ready ? 200 : 503)
 			.header('cache-control', 'no-store')
 			.send(health);
 	});
-	app.get('/metrics', async (_request, reply) => {
+	app.get('/metrics', { config: { roles: READERS } }, async (_request, reply) => {
 		const { metrics } = app.chassis;
 		if (!metrics) throw new DomainError('unavailable', 'no metrics are collected yet');
 		return reply.type(metrics.registry.contentType).send(await metrics.registry.metrics());
@@ -92,16 +106,17 @@ export function createAdminListener(options: AdminListenerOptions): FastifyInsta
 	return app;
 }
 
-/**
- * The caller, if its role is one of `roles`.
- * @throws DomainError `forbidden`; `unauthenticated` on a listener that is not an admin listener
- */
-export function requireRole(request: FastifyRequest, ...roles: readonly AdminRole[]): AdminCaller {
-	const caller = request.adminCaller;
-	if (!caller) throw new DomainError('unauthenticated', 'this call needs an admin token');
-	if (!roles.includes(caller.role))
-		throw new DomainError('forbidden', `this call is for ${roles.join(' or ')}; '${caller.name}' is ${caller.role}`);
-	return caller;
+/** Who calls a route of an admin listener; for what is recorded about the call. */
+export function callerOf(request: FastifyRequest): AdminCaller {
+	if (!request.adminCaller) throw new Error(`${request.routeOptions.url} is no route of an admin listener`);
+	return request.adminCaller;
+}
+
+/** The refusal of a caller whose role the route is not for. A path without a route stays a 404. */
+function forbidden(request: FastifyRequest, { name, role }: AdminCaller): DomainError | undefined {
+	const roles = request.is404 ? undefined : request.routeOptions.config.roles;
+	if (roles === undefined || roles.includes(role)) return undefined;
+	return new DomainError('forbidden', `this call is for ${roles.join(' or ')}; '${name}' is ${role}`);
 }
 
 interface KnownToken extends AdminCaller {

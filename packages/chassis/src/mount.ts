@@ -5,6 +5,7 @@
 import type { BodyOf, BodyShape, Route, RouteInput } from '@chancery/wire/route';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import type { AdminRole } from './admin.ts';
 import { describeProblems } from './describe-problems.ts';
 import { DomainError } from './domain-error.ts';
 import { parseJsonBody } from './json-body.ts';
@@ -15,6 +16,8 @@ export interface MountOptions {
 	 * Default false: many clients send none, or whatever their library makes of a string.
 	 */
 	readonly requireJson?: boolean | 'when-named';
+	/** Whom the route is for, which each route of an admin listener must say. */
+	readonly roles?: readonly AdminRole[];
 	/** What an absent JSON body stands for (grpc-gateway: the empty message). Default: it is refused. */
 	readonly emptyBody?: 'refuse' | 'empty-object';
 }
@@ -46,6 +49,7 @@ export function mount<R extends Route, const A extends Reply<R> = Reply<R>>(
 	app.route({
 		method: route.method,
 		url: route.path,
+		...(options.roles ? { config: { roles: options.roles } } : {}),
 		handler: async (request, reply) => {
 			const input = {
 				params: route.params && parsePart('path', route.params, request.params),

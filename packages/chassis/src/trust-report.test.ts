@@ -8,7 +8,7 @@ import { createFileKey } from '@chancery/keys/file-key';
 import { generateSigner } from '@chancery/keys/generate';
 import type { KeyAlgorithm } from '@chancery/keys/signer';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openTrustReport, signTrustReport, type TrustMaterial } from './trust-report.ts';
+import { checkFreshness, openTrustReport, signTrustReport, type TrustMaterial } from './trust-report.ts';
 
 const ISSUED_MS = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
 
@@ -20,6 +20,20 @@ const tlogOf = (publicKey: Uint8Array): TrustMaterial => ({
 	keyDetails: 'PKIX_ECDSA_P256_SHA_256',
 	logId: toBase64(new Uint8Array(32)),
 	validForStart: '2026-01-01T00:00:00Z',
+});
+
+describe('the age of a trust report', () => {
+	const opened = { issuedAt: new Date(ISSUED_MS) } as Parameters<typeof checkFreshness>[0];
+	it.each([-600_000, 0, 600_000])('may be %i ms', (ageMs) => {
+		expect(() => checkFreshness(opened, ISSUED_MS + ageMs)).not.toThrow();
+	});
+	it.each([
+		[600_001, /600 s ago; 600 s at most/],
+		[-600_001, /600 s ahead of our clock/],
+		[6 * 365 * 86_400_000, /ask the service for a new one/],
+	])('may not be %i ms', (ageMs, words) => {
+		expect(() => checkFreshness(opened, ISSUED_MS + ageMs)).toThrow(words);
+	});
 });
 
 describe('a trust report', () => {

@@ -54,8 +54,8 @@ export async function signTrustReport(statement: TrustStatement, signer: Signer)
 }
 
 /**
- * Checks a report and returns what it says. Says nothing about whether its key is one to trust, nor how old a report
- * may be: the receiver decides both.
+ * Checks a report and returns what it says. Says nothing about whether its key is one to trust, nor how old the report
+ * is (`checkFreshness`).
  * @throws DomainError `invalid-trust-report`
  */
 export function openTrustReport(report: unknown): OpenedTrustReport {
@@ -75,6 +75,23 @@ export function openTrustReport(report: unknown): OpenedTrustReport {
 			throw new DomainError('invalid-trust-report', `the trust report is not valid: ${error.message}`);
 		throw error;
 	}
+}
+
+/** Services sign a report when they are asked; the rest is room for clocks that differ, to both sides. */
+const MAX_REPORT_AGE_MS = 10 * 60_000;
+
+/**
+ * Refuses a report that was not made just now: whoever has kept an old one could otherwise bring back what was ended.
+ * @throws DomainError `invalid-trust-report`
+ */
+export function checkFreshness({ issuedAt }: OpenedTrustReport, nowMs: number): void {
+	const ageMs = nowMs - issuedAt.getTime();
+	if (Math.abs(ageMs) <= MAX_REPORT_AGE_MS) return;
+	const seconds = Math.round(Math.abs(ageMs) / 1000);
+	throw new DomainError(
+		'invalid-trust-report',
+		`the report was made at ${issuedAt.toISOString()}, which is not now (${seconds} s ${ageMs < 0 ? 'ahead of our clock' : 'ago'}; ${MAX_REPORT_AGE_MS / 1000} s at most): ask the service for a new one`,
+	);
 }
 
 function signedBytes(payload: Uint8Array): Uint8Array {

@@ -1,6 +1,6 @@
 /** The services that a repository asks for their keys: real admin listeners on loopback, as each service has one. */
 import { createHash } from 'node:crypto';
-import { createAdminListener, requireRole } from '@chancery/chassis/admin';
+import { createAdminListener, READERS } from '@chancery/chassis/admin';
 import { createLogger } from '@chancery/chassis/logger';
 import { mount } from '@chancery/chassis/mount';
 import { signTrustReport, type TrustMaterial, type TrustReport } from '@chancery/chassis/trust-report';
@@ -79,12 +79,12 @@ export class ReportingServices {
 			tokens: [{ name: 'tuf', role: 'service', sha256: createHash('sha256').update(BEARER).digest('hex') }],
 			health: async () => ({ ready: true, checks: {} }),
 		});
-		mount(app, getTrustReport, async (_input, request) => {
-			requireRole(request, 'service', 'operator');
+		const report = async () => {
 			this.asked.push(name);
 			const statement = { service: name, material: this.materials[name], issuedAtMs: this.clock() };
-			return { status: 200, body: this.forge(name, await signTrustReport(statement, this.signerOf(name))) };
-		});
+			return { status: 200, body: this.forge(name, await signTrustReport(statement, this.signerOf(name))) } as const;
+		};
+		mount(app, getTrustReport, report, { roles: READERS });
 		this.urls[name] = await app.listen({ host: '127.0.0.1', port: 0 });
 		this.#apps.push(app);
 	}

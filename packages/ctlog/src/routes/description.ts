@@ -1,4 +1,5 @@
 /** GET /log.v3.json, and on the admin listener GET /admin/v1/trust: what this log says about itself. */
+import { READERS } from '@chancery/chassis/admin';
 import { mount } from '@chancery/chassis/mount';
 import { getLogDescription, type LogDescription } from '@chancery/wire/ct';
 import { getTrustReport, type TrustReport } from '@chancery/wire/trust-report';
@@ -10,5 +11,5 @@ export function mountDescription(app: FastifyInstance, description: LogDescripti
 }
 
 export function mountTrust(app: FastifyInstance, report: () => Promise<TrustReport>): void {
-	mount(app, getTrustReport, async () => ({ status: 200, body: await report() }));
+	mount(app, getTrustReport, async () => ({ status: 200, body: await report() }), { roles: READERS });
 }

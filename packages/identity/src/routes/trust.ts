@@ -1,8 +1,9 @@
 /** GET /admin/v1/trust: the signed report from which the signing configuration learns the issuer. */
+import { READERS } from '@chancery/chassis/admin';
 import { mount } from '@chancery/chassis/mount';
 import { getTrustReport, type TrustReport } from '@chancery/wire/trust-report';
 import type { FastifyInstance } from 'fastify';
 
 export function mountTrust(app: FastifyInstance, report: () => Promise<TrustReport>): void {
-	mount(app, getTrustReport, async () => ({ status: 200, body: await report() }));
+	mount(app, getTrustReport, async () => ({ status: 200, body: await report() }), { roles: READERS });
 }

@@ -1,9 +1,10 @@
 /** GET /admin/v1/trust: the signed report from which the trusted root learns this authority. */
+import { READERS } from '@chancery/chassis/admin';
 import { mount } from '@chancery/chassis/mount';
 import type { TrustReport } from '@chancery/wire/trust-report';
 import { getTrustReport } from '@chancery/wire/trust-report';
 import type { FastifyInstance } from 'fastify';
 
 export function mountTrust(app: FastifyInstance, report: () => Promise<TrustReport>): void {
-	mount(app, getTrustReport, async () => ({ status: 200, body: await report() }));
+	mount(app, getTrustReport, async () => ({ status: 200, body: await report() }), { roles: READERS });
 }
