@@ -30,6 +30,20 @@ export const configSchema = z.strictObject({
 		.max(524_288)
 		.default(131_072)
 		.describe('Largest submission in bytes. Smaller than a chain in base64 refuses honest certificates.'),
+	maxQueuedCheckMs: z
+		.int()
+		.min(10)
+		.max(60_000)
+		.default(2_000)
+		.describe(
+			'Signature checks may wait for at most so much estimated work, in milliseconds; beyond it submissions are refused with 503 and Retry-After. Certificate authorities wait ten seconds for an answer.',
+		),
+	checkThreads: z
+		.union([z.literal('auto'), z.int().min(0).max(64)])
+		.default('auto')
+		.describe(
+			'Worker threads for signature checks, started when there is load: `auto` is one less than the cores and at least 1; 0 checks everything on the event loop.',
+		),
 	maxEntriesPerReply: z
 		.int()
 		.min(1)

@@ -16,10 +16,15 @@ export const CTLOG_ERRORS: ErrorTable = {
 	'no-such-tile': { status: 404, title: 'The published tree has no such tile' },
 	'no-such-issuer': { status: 404, title: 'No logged chain has this certificate' },
 	'entry-refused': { status: 400, title: 'The log cannot store this entry' },
+	'no-such-root': { status: 404, title: 'No such root was ever accepted' },
+	overloaded: { status: 503, title: 'Too many signature checks are waiting' },
 	'log-overloaded': { status: 503, title: 'The log has more submissions than it can take' },
 	'log-read-only': { status: 503, title: 'The log takes no entries' },
 	'log-unavailable': { status: 503, title: 'The log cannot be reached now' },
 	'invalid-root': { status: 422, title: 'The report does not make an accepted root' },
+	'report-replayed': { status: 409, title: 'The report was used before' },
+	'root-retired': { status: 409, title: 'The root was retired' },
+	'too-many-roots': { status: 409, title: 'No more roots are accepted' },
 };
 
 /** The engine's refusals in the words of this service. Clients repeat on 429 and 503 and give up on everything else. */

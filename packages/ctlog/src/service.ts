@@ -1,7 +1,9 @@
 /** The certificate transparency log as a service: its rooms wired together. */
 import { createAdminListener } from '@chancery/chassis/admin';
+import { refuseAsDomainError } from '@chancery/chassis/check-refusals';
 import { createListener } from '@chancery/chassis/listener';
 import type { Service, ServiceDeps } from '@chancery/chassis/service';
+import { createSignatureChecks } from '@chancery/keys/checks/signature-checks';
 import type { Signer } from '@chancery/keys/signer';
 import { createExporter } from '@chancery/tlog/export/export-job';
 import { openLog } from '@chancery/tlog/log';
@@ -18,7 +20,7 @@ import { CTLOG_ERRORS } from './errors.ts';
 import { mountAddChain } from './routes/add-chain.ts';
 import { mountDescription, mountTrust } from './routes/description.ts';
 import { mountEntries } from './routes/entries.ts';
-import { mountRegisterRoot, mountRoots } from './routes/roots.ts';
+import { mountRootAdministration, mountRoots } from './routes/roots.ts';
 import { mountTiles } from './routes/tiles.ts';
 import { mountTreeHead } from './routes/tree-head.ts';
 import { firstStart } from './store/log-start.ts';
@@ -54,7 +56,12 @@ export async function createService(deps: CtlogDeps): Promise<Service> {
 		...(deps.allowCreateMark === undefined ? {} : { allowCreateMark: deps.allowCreateMark }),
 	});
 	const validForStart = await firstStart(database, signer.publicKey, new Date(clock()));
-	const roots = createAcceptedRoots(database, clock);
+	const checks = createSignatureChecks({
+		maxQueuedMs: config.maxQueuedCheckMs,
+		...(config.checkThreads === 'auto' ? {} : { threads: config.checkThreads }),
+	});
+	const check = refuseAsDomainError(checks);
+	const roots = createAcceptedRoots(database, clock, check);
 	const issuers = createIssuers(database);
 	const exporter =
 		config.export &&
@@ -69,7 +76,7 @@ export async function createService(deps: CtlogDeps): Promise<Service> {
 			target: config.export,
 			sink: deps.log,
 		});
-	const health = async () => healthOf(log, clock(), config.mmdSeconds, exporter);
+	const health = async () => healthOf({ log, nowMs: clock(), config, checks, exporter });
 
 	const publicApp = createListener({
 		name: 'public',
@@ -93,7 +100,7 @@ export async function createService(deps: CtlogDeps): Promise<Service> {
 		health,
 		errors: CTLOG_ERRORS,
 	});
-	mountRegisterRoot(adminApp, { sql: database, clock, roots });
+	mountRootAdministration(adminApp, { database, clock, roots, check, log: deps.log });
 	mountTrust(adminApp, () => reportTrust(signer, { publicUrl: config.publicUrl, validForStart, clock }));
 
 	return {
@@ -104,7 +111,9 @@ export async function createService(deps: CtlogDeps): Promise<Service> {
 		],
 		jobs: [log.heartbeat, ...(exporter ? [exporter.job] : [])],
 		health,
-		close: () => log.close(),
+		close: async () => {
+			await Promise.all([log.close(), checks.close()]);
+		},
 	};
 }
 

@@ -44,9 +44,10 @@ describe('POST /admin/v1/roots', () => {
 		const report = await reportOf(authority);
 		const first = await register(log, report);
 		expect(first.statusCode).toBe(201);
-		expect(first.json()).toEqual({ sha256: sha256(authority.root).toString('hex'), added: true });
-		const second = await register(log, report);
-		expect([second.statusCode, second.json().added]).toEqual([200, false]);
+		const fingerprint = sha256(authority.root).toString('hex');
+		expect(first.json()).toEqual({ sha256: fingerprint, added: true, reinstated: false });
+		const second = await register(log, await reportOf(authority));
+		expect([second.statusCode, second.json()]).toEqual([200, { sha256: fingerprint, added: false, reinstated: false }]);
 		expect((await get(log, 'get-roots')).json()).toEqual({ certificates: [base64(authority.root)] });
 		// At once, though a moment ago the same chain was refused.
 		expect((await submit(log, 'add-pre-chain', [der, authority.issuing])).statusCode).toBe(200);

@@ -17,6 +17,8 @@ import { migrateSchema } from '../src/store/migrations.ts';
 import { base64, type TestAuthority } from './certificates.ts';
 
 export const ADMIN_TOKEN = 'token-of-a-test';
+/** Of a service that reads, as the TUF service has one. */
+export const SERVICE_TOKEN = 'token-of-a-service';
 const PUBLIC_URL = 'http://ct.example.com/2026';
 export const ORIGIN = 'ct.example.com/2026';
 
@@ -45,7 +47,10 @@ export async function startLog(options: LogOptions = {}): Promise<RunningLog> {
 		publicUrl: PUBLIC_URL,
 		profile: 'development',
 		admin: {
-			tokens: [{ name: 'a test', role: 'operator', sha256: createHash('sha256').update(ADMIN_TOKEN).digest('hex') }],
+			tokens: [
+				{ name: 'a test', role: 'operator', sha256: createHash('sha256').update(ADMIN_TOKEN).digest('hex') },
+				{ name: 'a service', role: 'service', sha256: createHash('sha256').update(SERVICE_TOKEN).digest('hex') },
+			],
 		},
 		...options.config,
 	});
@@ -94,11 +99,15 @@ export async function startLog(options: LogOptions = {}): Promise<RunningLog> {
 }
 
 /** The report that a certificate authority would send. */
-export function reportOf(authority: TestAuthority, chain = [authority.issuing, authority.root]): Promise<TrustReport> {
+export function reportOf(
+	authority: TestAuthority,
+	chain = [authority.issuing, authority.root],
+	issuedAtMs = Date.now(),
+): Promise<TrustReport> {
 	return signTrustReport(
 		{
 			service: 'ca',
-			issuedAtMs: Date.now(),
+			issuedAtMs,
 			material: {
 				kind: 'certificate-authority',
 				subject: { organization: authority.name, commonName: authority.name },
@@ -111,12 +120,22 @@ export function reportOf(authority: TestAuthority, chain = [authority.issuing, a
 	);
 }
 
-export function register(log: Pick<RunningLog, 'admin'>, report: unknown, token = ADMIN_TOKEN) {
+export function register(log: Pick<RunningLog, 'admin'>, report: unknown, token = ADMIN_TOKEN, query = '') {
 	return log.admin.inject({
 		method: 'POST',
-		url: '/admin/v1/roots',
+		url: `/admin/v1/roots${query}`,
 		headers: { authorization: `Bearer ${token}` },
 		payload: report as object,
+	});
+}
+
+/** Retires a root, given as DER. */
+export function retire(log: Pick<RunningLog, 'admin'>, root: Uint8Array, reason: string, token = ADMIN_TOKEN) {
+	return log.admin.inject({
+		method: 'POST',
+		url: `/admin/v1/roots/${createHash('sha256').update(root).digest('hex')}/retire`,
+		headers: { authorization: `Bearer ${token}` },
+		payload: { reason },
 	});
 }
 

@@ -1,5 +1,5 @@
 /**
- * The certificate transparency wire (RFC 6962 section 4) and the admin route of our CT log.
+ * The certificate transparency wire (RFC 6962 section 4) and the admin routes of our CT log.
  *
  * Binary values are standard base64 with padding and stay text here: `core/ct` gives them their structure. Unknown
  * fields are ignored in both directions, as the RFC's clients and servers do. Refusals are text, not JSON.
@@ -25,6 +25,9 @@ const countParameter = z.union([
 ]);
 
 const hashBase64 = z.base64();
+
+/** What a certificate is named by: SHA-256 of its DER, in lower-case hexadecimal. */
+const fingerprint = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hexadecimal digits');
 
 /** `chain[0]` is the certificate or precertificate, each next one its issuer; the root may be left out (section 4.1). */
 export const addChainRequest = z.object({
@@ -151,23 +154,67 @@ export const getTile = route({
 	replies: { 200: 'bytes' },
 });
 
-/** The fingerprint is the lower-case hexadecimal SHA-256 of the certificate, as data tiles name their chains. */
+/** By the fingerprint with which data tiles name their chains. */
 export const getIssuer = route({
 	method: 'GET',
 	path: '/issuer/:fingerprint',
 	summary: 'A certificate of a logged chain, DER.',
-	params: z.object({ fingerprint: z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hexadecimal digits') }),
+	params: z.object({ fingerprint }),
 	replies: { 200: 'bytes' },
 });
 
-/** `sha256` is the fingerprint of the root certificate in hexadecimal; `added` is false when it was accepted before. */
-export const registeredRoot = z.object({ sha256: z.string(), added: z.boolean() });
+/** `added`: it was not known before; `reinstated`: it had been retired. Neither when it was accepted already. */
+export const registeredRoot = z.object({ sha256: fingerprint, added: z.boolean(), reinstated: z.boolean() });
 
 /** On the admin listener: accepts the root of the chain in a certificate authority's own trust report. */
 export const registerRoot = route({
 	method: 'POST',
 	path: '/admin/v1/roots',
 	summary: 'Accepts the root of the certificate authority whose signed report is sent.',
+	query: z.object({
+		reinstate: z
+			.literal('true')
+			.optional()
+			.describe('Accepts a root again that was retired, which is refused without.'),
+	}),
 	body: trustReport,
 	replies: { 200: registeredRoot, 201: registeredRoot },
+});
+
+/** On the admin listener: no new chain is accepted under this root; what was logged under it stays. */
+export const retireRoot = route({
+	method: 'POST',
+	path: '/admin/v1/roots/:sha256/retire',
+	summary: 'Retires an accepted root.',
+	params: z.object({ sha256: fingerprint }),
+	body: z.strictObject({ reason: z.string().trim().min(1).max(500).describe('Stays on record beside the root.') }),
+	replies: { 200: z.object({ sha256: fingerprint, retiredAt: z.iso.datetime() }) },
+});
+
+/** On the admin listener: every root that was ever accepted, oldest first. */
+export const listRoots = route({
+	method: 'GET',
+	path: '/admin/v1/roots',
+	summary: 'All roots, also retired ones, and what happened to them last.',
+	replies: {
+		200: z.object({
+			roots: z.array(
+				z.object({
+					sha256: fingerprint,
+					subject: z.string(),
+					state: z.enum(['accepted', 'retired']),
+					registeredAt: z.iso.datetime(),
+					registeredBy: z.string(),
+					lastChange: z
+						.object({
+							change: z.enum(['retired', 'reinstated']),
+							changedAt: z.iso.datetime(),
+							changedBy: z.string(),
+							reason: z.string(),
+						})
+						.optional(),
+				}),
+			),
+		}),
+	},
 });

@@ -106,7 +106,7 @@ export async function createEstate(parent = tmpdir()): Promise<Estate> {
 			const url = `http://127.0.0.1:${ports.ctAdmin}/admin/v1/roots`;
 			const deadline = performance.now() + REGISTER_WITHIN_MS;
 			for (;;) {
-				const body = JSON.stringify(authority.report);
+				const body = JSON.stringify(await authority.report());
 				const reply = await client.ask(url, { body, token: adminToken }).catch(() => undefined);
 				if (reply?.status === 200 || reply?.status === 201) return;
 				if (performance.now() > deadline) throw new Violation(`the CT log takes no root: ${reply?.body}`);

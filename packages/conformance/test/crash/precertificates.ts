@@ -35,8 +35,8 @@ export interface Precertificate {
 }
 
 export interface Authority {
-	/** What the log's operator registers. */
-	readonly report: TrustReport;
+	/** What the log's operator registers: of this moment, since a log acts on a report once and on no old one. */
+	report(): Promise<TrustReport>;
 	issue(): Precertificate;
 }
 
@@ -52,20 +52,17 @@ export async function createAuthority(keyPath: string): Promise<Authority> {
 	const issuerKeyHash = createHash('sha256').update(issuing.publicKey).digest();
 	const leafKey = spkiOf(subject.publicKey);
 
-	const report = await signTrustReport(
-		{
-			service: 'ca',
-			issuedAtMs: Date.now(),
-			material: {
-				kind: 'certificate-authority',
-				subject: { organization: 'crash', commonName: 'crash' },
-				uri: 'http://ca.test',
-				certChain: issuers,
-				validForStart: new Date().toISOString(),
-			},
-		},
-		issuing,
-	);
+	const report = () => {
+		const now = new Date();
+		const material = {
+			kind: 'certificate-authority' as const,
+			subject: { organization: 'crash', commonName: 'crash' },
+			uri: 'http://ca.test',
+			certChain: issuers,
+			validForStart: now.toISOString(),
+		};
+		return signTrustReport({ service: 'ca', issuedAtMs: now.getTime(), material }, issuing);
+	};
 	return {
 		report,
 		issue: () => {

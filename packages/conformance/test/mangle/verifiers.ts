@@ -21,7 +21,9 @@ import { parsePem } from '@chancery/core/pem';
 import { issuerKeyHash, SCT_LIST_OID, tbsWithoutSct } from '@chancery/core/precertificate';
 import { sha256 } from '@chancery/core/sha';
 import { parseTimeStampResp } from '@chancery/core/timestamp';
-import { completeChain, parseChain } from '@chancery/ctlog/domain/chain';
+import { parseChain } from '@chancery/ctlog/domain/chain';
+import { completeChain } from '@chancery/ctlog/domain/complete-chain';
+import { RootSet } from '@chancery/ctlog/domain/root-set';
 import type { CheckSignature } from '@chancery/keys/checks/signature-checks';
 import { parsePublicKey } from '@chancery/keys/public-key';
 import { verifyDigest } from '@chancery/keys/verify-digest';
@@ -78,7 +80,7 @@ const TOKEN_ERRORS = domainError(
 	],
 );
 
-/** The log's own question, without its threads. */
+/** The question of both logs, without their threads. */
 const checkSignature: CheckSignature = async (check) => {
 	if (!('key' in check)) return false;
 	const { key, signature, hash, over } = check;
@@ -220,8 +222,8 @@ export const VERIFIERS: readonly ParserUnderTest[] = [
 		share: 0.5,
 		// Parts of a certificate are read where they are needed; whoever submits it is told by the caller.
 		refusals: anyOf(formatError, domainError('malformed-certificate', 'untrusted-chain')),
-		parse: (input) => completeChain(parseChain([input, issuing.der]), [root]),
-		check: (chain) => sameBytes(chain?.[0]?.tbs ?? new Uint8Array(), leaf.tbs),
+		parse: (input) => completeChain(new RootSet([root]), parseChain([input, issuing.der]), 0, checkSignature),
+		check: (chain) => sameBytes(chain[0]?.tbs ?? new Uint8Array(), leaf.tbs),
 	}),
 	parser({
 		name: 'verified v1 entry',

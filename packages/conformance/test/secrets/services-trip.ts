@@ -208,7 +208,7 @@ export async function travelThroughServices(trip: ServicesTrip): Promise<void> {
 	await deceived.end();
 	running.set('tuf', await trip.serve('tuf', 'trace'));
 	const { body: report } = await call(getTrustReport, url('ca admin'), {}, options);
-	await call(registerRoot, url('ctlog admin'), { body: report }, options);
+	await call(registerRoot, url('ctlog admin'), { query: {}, body: report }, options);
 	const root = await ceremony();
 	const rootFile = join(trip.base, 'root.json');
 	await writeFile(rootFile, root);

@@ -1,81 +1,98 @@
 /**
- * The accepted roots as this process knows them. The table is the truth; another replica may add to it at any time, so a
- * chain that leads nowhere is looked up there once more before it is refused. Roots are never taken away, which is why
- * nothing that was found to be trusted has to be forgotten.
+ * The accepted roots as this process knows them, and what it asks of a chain. The table is the truth: another replica may
+ * add to it or retire a root at any time, so what is known here is never older than a second when a chain is judged by it.
  */
-import { DomainError } from '@chancery/chassis/domain-error';
 import type { Clock } from '@chancery/chassis/service';
 import { concatBytes, toHex } from '@chancery/core/bytes';
-import { type Certificate, nameToString } from '@chancery/core/certificate';
+import type { Certificate } from '@chancery/core/certificate';
 import { sha256 } from '@chancery/core/sha';
+import type { CheckSignature } from '@chancery/keys/checks/signature-checks';
 import type { Sql } from '@chancery/postgres/sql';
-import { listAcceptedRoots } from '../store/accepted-roots.ts';
-import { checkIssued, completeChain, fingerprintOf, type Issuer, issuerOf, parseChain } from './chain.ts';
+import { listRoots } from '../store/accepted-roots.ts';
+import { checkIssued, type Issuer, issuerOf, parseChain } from './chain.ts';
+import { completeChain } from './complete-chain.ts';
+import { fingerprintOf, RootSet } from './root-set.ts';
 
 export interface AcceptedRoots {
 	/**
-	 * Verifies a chain up to an accepted root and answers it complete, root last. `issuers` is DER, what was submitted
+	 * Verifies a chain up to an accepted root and returns it complete, root last. `issuers` is DER, what was submitted
 	 * above `leaf`.
-	 * @throws DomainError `malformed-certificate`, `untrusted-chain`
+	 * @throws DomainError `malformed-certificate`, `untrusted-chain`; `overloaded` or `unavailable` when a signature was
+	 * not checked
 	 */
 	complete(leaf: Certificate, issuers: readonly Uint8Array[]): Promise<readonly Certificate[]>;
-	/** DER of all accepted roots, as the table has them now. */
+	/** DER of the roots that new chains may lead to. */
 	list(): Promise<Uint8Array[]>;
-	/** Takes up a root that was just written to the table. */
-	add(root: Certificate): void;
+	/** Takes up at once what was just changed in the table. */
+	reload(): Promise<void>;
 }
 
-/** Strangers can send chains that lead nowhere; the table is asked again at most this often because of them. */
-const REREAD_AFTER_MS = 1000;
+/** What is known of the table may be this old; a retirement reaches every replica within this time. */
+const MAX_AGE_MS = 1000;
 
 /** Authorities that submit have one issuing chain each, and a few old ones. */
 const MAX_KNOWN_TAILS = 64;
 
-export function createAcceptedRoots(sql: Sql, clock: Clock): AcceptedRoots {
-	// By fingerprint. Only ever added to, so that answers of the table that overtake each other do no harm.
-	const roots = new Map<string, Certificate>();
-	let readAtMs = Number.NEGATIVE_INFINITY;
-	// Completed chains from the issuer upwards, by the hash of what was submitted: every certificate of one authority
-	// brings the same issuers, which need no second reading, nor their signatures a second check.
-	const knownTails = new Map<string, { readonly chain: readonly Certificate[]; readonly issuer: Issuer }>();
+/** A chain from the issuer upwards that was verified, and the root that it stands on. */
+interface KnownTail {
+	readonly chain: readonly Certificate[];
+	readonly issuer: Issuer;
+	readonly rootFingerprint: string;
+}
 
-	async function reread(): Promise<boolean> {
-		const now = clock();
-		if (Math.abs(now - readAtMs) < REREAD_AFTER_MS) return false;
-		for (const root of parseChain(await listAcceptedRoots(sql))) roots.set(fingerprintOf(root), root);
-		readAtMs = now;
-		return true;
+export function createAcceptedRoots(sql: Sql, clock: Clock, check: CheckSignature): AcceptedRoots {
+	let known: { readonly roots: RootSet; readonly readAtMs: number } | undefined;
+	let reading: Promise<RootSet> | undefined;
+	// By the hash of what was submitted: every certificate of one authority brings the same issuers, which need no second
+	// reading, nor their signatures a second check. Only what was verified gets in here.
+	const knownTails = new Map<string, KnownTail>();
+
+	async function read(): Promise<RootSet> {
+		const readAtMs = clock();
+		const rows = await listRoots(sql);
+		const accepted = rows.filter(({ lastChange }) => lastChange?.change !== 'retired');
+		const roots = new RootSet(parseChain(accepted.map(({ certificate }) => certificate)));
+		known = { roots, readAtMs };
+		return roots;
 	}
 
-	async function completeTail(tail: readonly Certificate[], first: number): Promise<readonly Certificate[]> {
-		const attempt = () => completeChain(tail, [...roots.values()], first);
-		const complete = attempt() ?? ((await reread()) ? attempt() : undefined);
-		if (complete) return complete;
-		const last = tail.at(-1);
-		throw new DomainError(
-			'untrusted-chain',
-			`the chain ends in ${last ? nameToString(last.subject) : 'nothing'}, which is neither an accepted root nor issued by one (${roots.size} roots are accepted)`,
-		);
+	/** As the table has them, or had them a moment ago. Whoever comes while it is being read waits for that. */
+	async function current(): Promise<RootSet> {
+		if (known && Math.abs(clock() - known.readAtMs) < MAX_AGE_MS) return known.roots;
+		reading ??= read().finally(() => {
+			reading = undefined;
+		});
+		return reading;
+	}
+
+	async function verifiedTail(roots: RootSet, issuers: readonly Uint8Array[]): Promise<KnownTail> {
+		const key = toHex(sha256(concatBytes(...issuers)));
+		const tail = knownTails.get(key);
+		if (tail && roots.has(tail.rootFingerprint)) return tail;
+		const chain = await completeChain(roots, parseChain(issuers, 1), 1, check);
+		const [first] = chain;
+		const root = chain.at(-1);
+		if (!first || !root) throw new Error('a completed chain has no certificates');
+		const verified = { chain, issuer: issuerOf(first), rootFingerprint: fingerprintOf(root) };
+		const oldest = knownTails.size >= MAX_KNOWN_TAILS ? knownTails.keys().next().value : undefined;
+		if (oldest !== undefined) knownTails.delete(oldest);
+		knownTails.set(key, verified);
+		return verified;
 	}
 
 	return {
 		async complete(leaf, issuers) {
-			if (issuers.length === 0) return completeTail([leaf], 0);
-			const key = toHex(sha256(concatBytes(...issuers)));
-			let known = knownTails.get(key);
-			if (!known) {
-				const chain = await completeTail(parseChain(issuers, 1), 1);
-				const [first] = chain;
-				if (!first) throw new Error('a completed chain has no certificates');
-				known = { chain, issuer: issuerOf(first) };
-				const oldest = knownTails.size >= MAX_KNOWN_TAILS ? knownTails.keys().next().value : undefined;
-				if (oldest !== undefined) knownTails.delete(oldest);
-				knownTails.set(key, known);
-			}
-			checkIssued(leaf, known.issuer, 0);
-			return [leaf, ...known.chain];
+			const roots = await current();
+			if (issuers.length === 0) return completeChain(roots, [leaf], 0, check);
+			const tail = await verifiedTail(roots, issuers);
+			await checkIssued(leaf, tail.issuer, 0, check);
+			return [leaf, ...tail.chain];
 		},
-		list: () => listAcceptedRoots(sql),
-		add: (root) => void roots.set(fingerprintOf(root), root),
+		list: async () => (await current()).ders(),
+		async reload() {
+			// One that is under way may have begun before the change.
+			await reading?.catch(() => undefined);
+			await read();
+		},
 	};
 }

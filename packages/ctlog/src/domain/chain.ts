@@ -4,15 +4,18 @@
  * A log is not a verifier. It checks that someone with a key of an accepted authority stands behind an entry, which is
  * what keeps it from being filled by strangers, and nothing that would hide a wrongly issued certificate from those who
  * read the log: no dates, name constraints, path lengths, key purposes or unknown critical extensions (RFC 6962 section 3.1).
+ *
+ * Whoever submits a chain chooses the keys in it, and with them what a signature check costs. So a chain is walked from
+ * the accepted root down, and every signature is checked under a key that the one before has made a trusted one: a
+ * stranger's chain costs the check of its first link, under a key of ours.
  */
 import { DomainError } from '@chancery/chassis/domain-error';
-import { equalBytes, toHex } from '@chancery/core/bytes';
+import { equalBytes } from '@chancery/core/bytes';
 import { basicConstraints, type Certificate, nameToString, parseCertificate } from '@chancery/core/certificate';
 import { FormatError } from '@chancery/core/format-error';
-import { sha256 } from '@chancery/core/sha';
 import { signatureAlgorithmOf } from '@chancery/core/signature-algorithm';
-import { type PublicKey, readPublicKey } from '@chancery/keys/public-key';
-import { verifySignature } from '@chancery/keys/verify-signature';
+import { parseSpki } from '@chancery/core/spki';
+import type { CheckedKey, CheckSignature } from '@chancery/keys/checks/signature-checks';
 
 /**
  * Parses the certificates of a chain, or of its part from the place `first` on.
@@ -31,81 +34,105 @@ export function parseChain(ders: readonly Uint8Array[], first = 0): Certificate[
 	});
 }
 
-/**
- * Checks that each certificate was issued by the next one; `first` is the place of the first one in what was submitted.
- * @throws DomainError `untrusted-chain` naming both certificates and what is wrong between them
- */
-export function checkLinks(chain: readonly Certificate[], first = 0): void {
-	chain.forEach((certificate, i) => {
-		const issuer = chain[i + 1];
-		if (issuer) checkIssued(certificate, issuerOf(issuer), first + i);
-	});
-}
-
 /** A certificate in the part of an issuer: what is needed of it again and again, read once. */
 export interface Issuer {
 	readonly certificate: Certificate;
 	readonly isCa: boolean;
-	/** Undefined for a key of a kind that nobody here can read. */
-	readonly key: PublicKey | undefined;
+	/** Undefined for a key of a kind or size that is not read here, under which nothing verifies. */
+	readonly key: CheckedKey | undefined;
 }
 
 export function issuerOf(certificate: Certificate): Issuer {
-	return {
-		certificate,
-		isCa: basicConstraints(certificate)?.ca === true,
-		key: readPublicKey(certificate.publicKey),
-	};
+	return { certificate, isCa: basicConstraints(certificate)?.ca === true, key: keyOf(certificate) };
 }
 
-/** @param place of `certificate` in its chain @throws DomainError `untrusted-chain` */
-export function checkIssued(certificate: Certificate, issuer: Issuer, place: number): void {
-	const problem = problemBetween(certificate, issuer);
-	if (problem)
-		throw new DomainError('untrusted-chain', `chain[${place}] was not issued by chain[${place + 1}]: ${problem}`);
+/**
+ * Checks that each certificate names the next one, a CA, as its issuer: all that can be known without a key.
+ * @param first place of the first certificate in what was submitted
+ * @throws DomainError `untrusted-chain` naming both certificates and what is wrong between them
+ */
+export function checkNames(chain: readonly Certificate[], first = 0): void {
+	chain.forEach((certificate, i) => {
+		const issuer = chain[i + 1];
+		if (issuer) refuseLink(first + i, nameProblem(certificate, issuerOf(issuer)));
+	});
+}
+
+/**
+ * Checks that a certificate was issued by a trusted one.
+ * @param place of `certificate` in its chain
+ * @throws DomainError `untrusted-chain`; `overloaded` or `unavailable` when the signature was not checked
+ */
+export async function checkIssued(
+	certificate: Certificate,
+	trusted: Issuer,
+	place: number,
+	check: CheckSignature,
+): Promise<void> {
+	refuseLink(place, await linkProblem(certificate, trusted, check));
+}
+
+/**
+ * Checks the signatures of a chain, whose names fit, from its last certificate down. The last one is trusted.
+ * @throws DomainError as `checkIssued`, at the first link that does not hold: nothing below it is looked at
+ */
+export async function checkSignaturesDown(
+	chain: readonly Certificate[],
+	first: number,
+	check: CheckSignature,
+): Promise<void> {
+	for (let i = chain.length - 2; i >= 0; i--)
+		await checkIssued(chain[i] as Certificate, issuerOf(chain[i + 1] as Certificate), first + i, check);
+}
+
+/** Whether a trusted certificate issued this one, by name and signature. @throws DomainError `overloaded`, `unavailable` */
+export async function isIssuedBy(certificate: Certificate, trusted: Issuer, check: CheckSignature): Promise<boolean> {
+	return (await linkProblem(certificate, trusted, check)) === undefined;
 }
 
 /** Checks that a certificate is a root: a CA that issued itself. @throws DomainError `untrusted-chain` */
-export function checkSelfSigned(certificate: Certificate): void {
-	const problem = problemBetween(certificate, issuerOf(certificate));
+export async function checkSelfSigned(certificate: Certificate, check: CheckSignature): Promise<void> {
+	const problem = await linkProblem(certificate, issuerOf(certificate), check);
 	if (problem)
 		throw new DomainError('untrusted-chain', `${nameToString(certificate.subject)} is not a root: ${problem}`);
 }
 
-/**
- * Follows a chain to an accepted root and answers it complete: the root is appended when it was left out.
- * @returns undefined when the last certificate is neither an accepted root nor issued by one
- * @throws DomainError `untrusted-chain` when a link inside the chain is broken
- */
-export function completeChain(
-	chain: readonly Certificate[],
-	roots: readonly Certificate[],
-	first = 0,
-): readonly Certificate[] | undefined {
-	checkLinks(chain, first);
-	const last = chain.at(-1);
-	if (!last) return undefined;
-	if (roots.some((root) => equalBytes(root.der, last.der))) return chain;
-	const root = roots.find((candidate) => problemBetween(last, issuerOf(candidate)) === undefined);
-	return root && [...chain, root];
+function refuseLink(place: number, problem: string | undefined): void {
+	if (problem)
+		throw new DomainError('untrusted-chain', `chain[${place}] was not issued by chain[${place + 1}]: ${problem}`);
 }
 
 /** Why `issuer` did not issue `certificate`, or undefined when it did. */
-function problemBetween(certificate: Certificate, { certificate: issuer, isCa, key }: Issuer): string | undefined {
-	if (!equalBytes(certificate.issuer, issuer.subject))
-		return `the issuer named is ${nameToString(certificate.issuer)}, the next certificate is of ${nameToString(issuer.subject)}`;
-	// Without this, whoever holds a short-lived signing certificate could issue below it and fill the log.
-	if (!isCa) return `${nameToString(issuer.subject)} is not a CA`;
+async function linkProblem(
+	certificate: Certificate,
+	issuer: Issuer,
+	check: CheckSignature,
+): Promise<string | undefined> {
+	const mismatch = nameProblem(certificate, issuer);
+	if (mismatch) return mismatch;
 	const algorithm = signatureAlgorithmOf(certificate.signatureAlgorithm);
 	if (!algorithm) return `the signature algorithm ${certificate.signatureAlgorithm} is not known`;
+	const { key } = issuer;
 	if (key?.info.algorithm !== algorithm.key)
-		return `the signature is made for a key of type ${algorithm.key}, the issuer has ${key?.info.algorithm ?? 'an unknown type'}`;
-	return verifySignature(key, certificate.tbs, certificate.signature, algorithm.hash)
+		return `the signature is made for a key of type ${algorithm.key}, the issuer has ${key?.info.algorithm ?? 'one that is not read here'}`;
+	const { tbs, signature } = certificate;
+	return (await check({ key, signature, hash: algorithm.hash, over: { message: tbs } }))
 		? undefined
 		: 'the signature does not verify';
 }
 
-/** SHA-256 of a certificate in hexadecimal: how operators name one. */
-export function fingerprintOf(certificate: Certificate): string {
-	return toHex(sha256(certificate.der));
+function nameProblem(certificate: Certificate, { certificate: issuer, isCa }: Issuer): string | undefined {
+	if (!equalBytes(certificate.issuer, issuer.subject))
+		return `the issuer named is ${nameToString(certificate.issuer)}, the next certificate is of ${nameToString(issuer.subject)}`;
+	// Without this, whoever holds a short-lived signing certificate could issue below it and fill the log.
+	return isCa ? undefined : `${nameToString(issuer.subject)} is not a CA`;
+}
+
+function keyOf({ publicKey }: Certificate): CheckedKey | undefined {
+	try {
+		return { spki: publicKey, info: parseSpki(publicKey) };
+	} catch (error) {
+		if (error instanceof FormatError) return undefined;
+		throw error;
+	}
 }

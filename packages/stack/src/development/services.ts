@@ -21,7 +21,7 @@ import type { Database } from '@chancery/postgres/sql';
 import { createService as createTsa } from '@chancery/tsa/service';
 import { createService as createTuf } from '@chancery/tuf/service';
 import { migrateSchema as migrateTuf } from '@chancery/tuf/store/migrations';
-import { call } from '@chancery/wire/call';
+import { CallError, call } from '@chancery/wire/call';
 import { registerRoot } from '@chancery/wire/ct';
 import { getTrustReport } from '@chancery/wire/trust-report';
 import type { DevelopmentKeys } from '../bootstrap/development-keys.ts';
@@ -135,11 +135,21 @@ export async function startServices(parts: InstanceParts): Promise<AdminUrls> {
 	return { tuf: tuf.admin };
 }
 
-/** The CT log accepts chains to the CA's root, on the CA's own signed word. Repeating it changes nothing. */
+/**
+ * The CT log accepts chains to the CA's root, on the CA's own signed word of this moment. Repeating it changes nothing. A
+ * root that an operator has retired stays so: no start of an instance takes that back.
+ */
 async function registerCaRoot(caAdmin: string, ctlogAdmin: string, secrets: InstanceRecord['secrets']): Promise<void> {
 	const headers = { authorization: `Bearer ${secrets.operator}` };
 	const { body: report } = await call(getTrustReport, caAdmin, {}, { fetch, headers });
-	await call(registerRoot, ctlogAdmin, { body: report }, { fetch, headers });
+	try {
+		await call(registerRoot, ctlogAdmin, { query: {}, body: report }, { fetch, headers });
+	} catch (error) {
+		if (!(error instanceof CallError) || error.status !== 409) throw error;
+		throw new Refusal(
+			`the CT log does not accept the root of this instance's CA: ${error.serverMessage}. Nothing can be signed without it; packages/ctlog/README.md tells how a root is accepted again`,
+		);
+	}
 }
 
 /** Binds the named listeners to their ports, and the admin listener to a free one on loopback. */
