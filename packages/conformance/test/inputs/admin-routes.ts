@@ -1,5 +1,9 @@
 /** The admin listener of each service: health, metrics, trust reports; a bearer token for everything but `/healthz`. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect } from 'vitest';
+import { createAuthority } from '../crash/precertificates.ts';
 import type { Example, OwnCell } from './cell.ts';
 import { type Answer, type ProbeRequest, send } from './probe.ts';
 import type { Subject } from './subject.ts';
@@ -36,7 +40,7 @@ export async function adminExamples(subject: Subject): Promise<Example[]> {
 			),
 		),
 	]);
-	return [...examples, await rootRegistration(subject, authorization)];
+	return [...examples, ...(await rootExamples(subject, authorization))];
 }
 
 /** Whoever has no token, or one that means nothing here. */
@@ -60,7 +64,7 @@ export function strangers(subject: Subject, request: ProbeRequest, forbidsServic
 	];
 }
 
-async function rootRegistration(subject: Subject, authorization: string): Promise<Example> {
+async function rootExamples(subject: Subject, authorization: string): Promise<Example[]> {
 	const headers = { authorization, 'content-type': 'application/json' };
 	const reportOf = async (service: 'ca' | 'tsa') => {
 		const answer: Answer = await send(subject.listeners[`${service} admin`] ?? '', {
@@ -71,11 +75,22 @@ async function rootRegistration(subject: Subject, authorization: string): Promis
 		return JSON.parse(String(answer.body)) as { payload: string; publicKey: string; signature: string };
 	};
 	const [report, ofTsa] = [await reportOf('ca'), await reportOf('tsa')];
-	const post = (body: object): ProbeRequest => ({
+	const post = (body: object, path = '/admin/v1/roots'): ProbeRequest => ({
 		method: 'POST',
-		path: '/admin/v1/roots',
+		path,
 		headers,
 		body: JSON.stringify(body),
+	});
+	// Another authority, whose root is there to be retired.
+	const second = await anotherAuthority();
+	const listener = subject.listeners['ctlog admin'] ?? '';
+	const added = JSON.parse(String((await send(listener, post(second.report))).body)) as { sha256: string };
+	const retire = (body: object = { reason: 'ended' }, name = added.sha256) =>
+		post(body, `/admin/v1/roots/${name}/retire`);
+	const retireCell = (name: string, request: ProbeRequest, expected: OwnCell['expected']): OwnCell => ({
+		name,
+		request: async () => request,
+		expected,
 	});
 	const bad = (name: string, body: object): OwnCell => ({
 		name,
@@ -90,10 +105,11 @@ async function rootRegistration(subject: Subject, authorization: string): Promis
 		space: REFUSED,
 		lineEnd: REFUSED,
 	};
-	return {
+	const registration: Example = {
 		route: 'ctlog admin POST /admin/v1/roots',
 		wire: PROBLEM,
-		request: async () => post(report),
+		// A report counts once, so that each request has its own.
+		request: async () => post(await reportOf('ca')),
 		accepted: {
 			status: 200,
 			type: 'application/json',
@@ -114,11 +130,74 @@ async function rootRegistration(subject: Subject, authorization: string): Promis
 			],
 		},
 		own: [
-			...strangers(subject, post(report)),
+			...strangers(subject, post(report), true),
 			bad('the report of an authority of another kind', ofTsa),
 			bad('a report signed by another key', { ...report, signature: ofTsa.signature }),
 			bad('a report of another key', { ...report, publicKey: ofTsa.publicKey }),
 			bad('a payload that is no JSON', { ...report, payload: 'AAAA' }),
+			{
+				name: 'a report that was acted on before',
+				request: async () => post(second.report),
+				expected: { status: 409 },
+			},
+			...['true', ''].map((value) => ({
+				name: `reinstate=${value}`,
+				request: async () => post(await reportOf('ca'), `/admin/v1/roots?reinstate=${value}`),
+				expected: value === 'true' ? ('accepted' as const) : REFUSED,
+			})),
 		],
 	};
+	const retirement: Example = {
+		route: 'ctlog admin POST /admin/v1/roots/:sha256/retire',
+		wire: PROBLEM,
+		request: async () => retire(),
+		accepted: {
+			status: 200,
+			type: 'application/json',
+			look: ({ body }) => expect(Object.keys(JSON.parse(String(body)))).toEqual(['sha256', 'retiredAt']),
+		},
+		body: {
+			kind: 'json',
+			noBody: REFUSED,
+			nullBody: REFUSED,
+			unknown: REFUSED,
+			otherType: 'accepted',
+			noType: 'accepted',
+			fields: [{ path: 'reason', is: 'text', absent: REFUSED }],
+		},
+		own: [
+			...strangers(subject, retire(), true),
+			retireCell('a reason of nothing but spaces', retire({ reason: '  ' }), REFUSED),
+			retireCell('a reason of 501 characters', retire({ reason: 'a'.repeat(501) }), REFUSED),
+			retireCell('a root that was never accepted', retire(undefined, '0'.repeat(64)), { status: 404 }),
+			...['surprise', added.sha256.toUpperCase(), added.sha256.slice(1), `${added.sha256}0`].map((name) =>
+				retireCell(`the root ${name.slice(0, 20)}`, retire(undefined, name), REFUSED),
+			),
+		],
+	};
+	const listing = { method: 'GET', path: '/admin/v1/roots', headers: { authorization } };
+	return [
+		registration,
+		retirement,
+		{
+			route: 'ctlog admin GET /admin/v1/roots',
+			wire: PROBLEM,
+			request: async () => listing,
+			accepted: {
+				status: 200,
+				type: 'application/json',
+				look: ({ body }) => expect(JSON.parse(String(body)).roots.length).toBeGreaterThan(1),
+			},
+			own: strangers(subject, listing),
+		},
+	];
+}
+
+async function anotherAuthority(): Promise<{ report: object }> {
+	const folder = await mkdtemp(join(tmpdir(), 'chancery-authority-'));
+	try {
+		return { report: await (await createAuthority(join(folder, 'key'))).report() };
+	} finally {
+		await rm(folder, { recursive: true });
+	}
 }

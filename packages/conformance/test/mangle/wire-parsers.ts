@@ -57,6 +57,7 @@ export const WIRE_PARSERS: readonly ParserUnderTest[] = [
 	request('Rekor v2 request', rekorV2.createEntry, seedsLike(/^v2 .*\d request$/)),
 	request('CT chain', ct.addChain, [CHAIN_REQUEST]),
 	request('CT root registration', ct.registerRoot, [seed('trust report')]),
+	request('CT root retirement', ct.retireRoot, ['{"reason":"its key was stolen"}']),
 	request('TUF root publication', tuf.publishRoot, [SIGNED]),
 	request('TUF targets publication', tuf.publishTargets, [TARGETS]),
 	request('development token request', identity.mintDevelopmentToken, [DEVELOPMENT]),

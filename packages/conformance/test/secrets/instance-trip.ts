@@ -187,7 +187,7 @@ export const POSTS: Readonly<Record<string, readonly string[]>> = {
 	'log v2': ['/api/v2/log/entries'],
 	'ctlog public': ['/ct/v1/add-chain', '/ct/v1/add-pre-chain'],
 	'tsa public': ['/api/v1/timestamp'],
-	'ctlog admin': ['/admin/v1/roots'],
+	'ctlog admin': ['/admin/v1/roots', `/admin/v1/roots/${'0'.repeat(64)}/retire`],
 	'tuf admin': ['/admin/v1/roots', '/admin/v1/proposals', '/admin/v1/targets'],
 };
 
