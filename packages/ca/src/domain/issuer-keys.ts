@@ -4,6 +4,7 @@
  * Whoever holds no valid token can still make this process ask the issuer for keys, by naming an unknown `kid`. So
  * refreshes are single-flight and no more frequent than one in `MIN_REFRESH_INTERVAL_MS`, whatever the tokens say.
  */
+import { readJwk } from '@chancery/keys/jwk';
 import { type CryptoKey, createLocalJWKSet, errors, type FlattenedJWSInput, type JWSHeaderParameters } from 'jose';
 import { z } from 'zod';
 import { fetchDocument } from './fetch-document.ts';
@@ -132,7 +133,8 @@ export class IssuerKeys {
 			const announced = discovery.id_token_signing_alg_values_supported ?? DEFAULT_ALGORITHMS;
 			this.#loaded = {
 				algorithms: announced.filter((name) => KNOWN_ALGORITHMS.has(name)),
-				find: createLocalJWKSet(keys),
+				// One key that nobody should check signatures with does not spoil the others.
+				find: createLocalJWKSet({ keys: keys.keys.filter((key) => readJwk(key) !== undefined) }),
 				loadedAtMs: this.#deps.clock(),
 			};
 			this.#failure = undefined;
