@@ -10,6 +10,7 @@ import { openLog } from '@chancery/tlog/log';
 import type { MarkStore } from '@chancery/tlog/mark';
 import type { CtlogConfig } from './config.ts';
 import { createAcceptedRoots } from './domain/accepted-roots.ts';
+import { ENGINE_WITHIN_MS } from './domain/answer-in-time.ts';
 import { healthOf } from './domain/health.ts';
 import { createIssuers } from './domain/issuers.ts';
 import { logIdentityOf } from './domain/log-identity.ts';
@@ -51,7 +52,7 @@ export async function createService(deps: CtlogDeps): Promise<Service> {
 		clock,
 		signHead: (head) => signTreeHead(signer, identity.origin, head),
 		signReceipt: ({ leaf }) => signSct(signer, leaf),
-		limits: { heartbeatMs: heartbeatMs(config.mmdSeconds) },
+		limits: { heartbeatMs: heartbeatMs(config.mmdSeconds), submitTimeoutMs: ENGINE_WITHIN_MS },
 		log: deps.log,
 		...(deps.allowCreateMark === undefined ? {} : { allowCreateMark: deps.allowCreateMark }),
 	});

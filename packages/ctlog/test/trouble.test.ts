@@ -81,3 +81,64 @@ describe('a log whose database lost entries', () => {
 		expect((await get(log, 'get-sth')).statusCode).toBe(503);
 	});
 });
+
+describe('a log whose database does not move', () => {
+	it('answers 503 with Retry-After and a reason while its authority still waits, keeps reading, and goes on later', async () => {
+		log = await startLog();
+		const authority = await makeAuthority('ours');
+		await register(log, await reportOf(authority));
+		const { der } = await makePrecertificate(authority);
+		const send = () => submit(log!, 'add-pre-chain', [der, authority.issuing]);
+		await submit(log, 'add-pre-chain', [(await makePrecertificate(authority)).der, authority.issuing]);
+		const { database } = log.database;
+		await database.transaction(async (sql) => {
+			// Whoever else holds the head: a replica that was paused, a backup, a person with psql.
+			await sql.query('set local idle_in_transaction_session_timeout = 0');
+			await sql.query('select size from ctlog.tlog_heads for update');
+			const authorityWaits = new Promise((resolve) => setTimeout(resolve, 10_000, 'gave up'));
+			const refused = await Promise.race([send(), authorityWaits as Promise<never>]);
+			expect(refused.statusCode).toBe(503);
+			expect(refused.headers['retry-after']).toMatch(/^[1-9][0-9]*$/);
+			expect(refused.body.length).toBeGreaterThan(20);
+			expect((await get(log!, 'get-sth')).json().tree_size).toBe(1);
+		});
+		// As an authority repeats it.
+		for (let i = 0; i < 20 && (await send()).statusCode === 503; i++) await new Promise((r) => setTimeout(r, 250));
+		expect((await send()).statusCode).toBe(200);
+		expect((await get(log, 'get-sth')).json().tree_size).toBe(2);
+	});
+
+	it('answers 503 when it cannot read the roots', async () => {
+		let laterMs = 0;
+		log = await startLog({ clock: () => Date.now() + laterMs });
+		const authority = await makeAuthority('ours');
+		await register(log, await reportOf(authority));
+		const { database } = log.database;
+		const { der } = await makePrecertificate(authority);
+		// What was known a moment ago is still good; a second later it is asked for, and no answer is no refusal.
+		laterMs += 1_000;
+		await database.transaction(async (sql) => {
+			await sql.query('set local idle_in_transaction_session_timeout = 0');
+			await sql.query('lock table ctlog.accepted_roots in access exclusive mode');
+			const refused = await submit(log!, 'add-pre-chain', [der, authority.issuing]);
+			expect([refused.statusCode, refused.headers['retry-after']]).toEqual([503, expect.stringMatching(/^[1-9]/)]);
+		});
+		expect((await submit(log, 'add-pre-chain', [der, authority.issuing])).statusCode).toBe(200);
+	});
+});
+
+describe('a log that is closing', () => {
+	it('answers what it has begun, with an SCT or with 503', async () => {
+		log = await startLog();
+		const authority = await makeAuthority('ours');
+		await register(log, await reportOf(authority));
+		const made = await Promise.all(Array.from({ length: 20 }, () => makePrecertificate(authority)));
+		const sent = made.map(({ der }) => submit(log!, 'add-pre-chain', [der, authority.issuing]));
+		const restarted = log.restart();
+		for (const { statusCode, headers } of await Promise.all(sent)) {
+			expect([200, 503]).toContain(statusCode);
+			if (statusCode === 503) expect(headers['retry-after']).toMatch(/^[1-9]/);
+		}
+		log = await restarted;
+	});
+});

@@ -6,6 +6,7 @@ import { encodeMerkleTreeLeaf } from '@chancery/core/ct';
 import { FormatError } from '@chancery/core/format-error';
 import type { Log } from '@chancery/tlog/log';
 import type { AcceptedRoots } from './accepted-roots.ts';
+import { ANSWER_WITHIN_MS, answerInTime } from './answer-in-time.ts';
 import { parseChain } from './chain.ts';
 import type { Issuers } from './issuers.ts';
 import { type ChainEntry, checkEntryType, type EntryType, entryOfChain } from './log-entry.ts';
@@ -20,9 +21,14 @@ export interface SubmitDeps {
 /**
  * Logs one chain (DER, leaf first) and answers the SCT: the first one, byte for byte, when the entry is in the log already.
  * @throws DomainError `malformed-certificate`, `wrong-endpoint`, `malformed-poison`, `untrusted-chain`,
- * `unsupported-precert-issuer`; TlogError when the log does not take entries now
+ * `unsupported-precert-issuer`; `overloaded`, `unavailable` or `log-unavailable` for what passes; TlogError when the log
+ * does not take entries now
  */
-export async function submitChain(deps: SubmitDeps, type: EntryType, ders: readonly Uint8Array[]): Promise<SctParts> {
+export function submitChain(deps: SubmitDeps, type: EntryType, ders: readonly Uint8Array[]): Promise<SctParts> {
+	return answerInTime(logChain(deps, type, ders), ANSWER_WITHIN_MS);
+}
+
+async function logChain(deps: SubmitDeps, type: EntryType, ders: readonly Uint8Array[]): Promise<SctParts> {
 	// 1. What will be logged, and what makes it the same entry as an earlier one.
 	const { entry, identity, extra, issuers } = await verifiedEntry(deps.roots, type, ders);
 
