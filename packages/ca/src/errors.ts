@@ -1,6 +1,7 @@
 /**
  * Every refusal of the certificate authority and what it looks like on Fulcio's wire: the only place that knows
- * statuses. A bad token is 400 and not 401, because that is what clients have always been answered.
+ * statuses. A bad token is 400 and not 401, because that is what clients have always been answered. What passes by itself is
+ * 503, where upstream says 400 or 500: its clients repeat the one and give up on the others.
  */
 import type { ErrorTable, RenderedError } from '@chancery/chassis/error-rendering';
 import { z } from 'zod';
@@ -22,6 +23,8 @@ export const SENTENCES = {
 
 const refused = (title: string) => ({ status: 400, title, grpcCode: GRPC.invalidArgument });
 const failed = (title: string) => ({ status: 500, title, grpcCode: GRPC.internal });
+/** What a repeat may find mended. Answers with this status always carry `Retry-After`, which clients of this wire heed. */
+const passing = (title: string) => ({ status: 503, title, grpcCode: GRPC.unavailable });
 
 export const ERRORS = {
 	// The identity token
@@ -34,7 +37,7 @@ export const ERRORS = {
 	'token-not-yet-valid': refused(SENTENCES.token),
 	'token-audience': refused(SENTENCES.token),
 	'issuer-unknown': refused(SENTENCES.token),
-	'issuer-unavailable': refused(SENTENCES.token),
+	'issuer-unavailable': passing(SENTENCES.token),
 	'claim-missing': refused(SENTENCES.token),
 	'claim-malformed': refused(SENTENCES.token),
 	'email-not-verified': refused(SENTENCES.token),
@@ -47,12 +50,14 @@ export const ERRORS = {
 	'proof-invalid': refused(SENTENCES.proof),
 	'algorithm-not-permitted': refused('signing algorithm not permitted'),
 	// Our own side
+	'ca-overloaded': passing('The authority has more requests than it can take'),
+	'ct-log-unavailable': passing(SENTENCES.ctLog),
 	'ct-log-failed': failed(SENTENCES.ctLog),
 	'sct-invalid': failed(SENTENCES.sct),
 	'certificate-defective': failed(SENTENCES.certificate),
 	'signer-failed': failed(SENTENCES.backend),
 	'chain-not-valid-now': failed(SENTENCES.backend),
-	'store-unavailable': { status: 503, title: 'The database does not answer', grpcCode: GRPC.unavailable },
+	'store-unavailable': passing('The database does not answer'),
 	// What every gateway of this family answers
 	'body-too-large': refused('http: request body too large'),
 	'not-found': { status: 404, title: 'Not Found', grpcCode: GRPC.notFound },

@@ -9,6 +9,7 @@ import { sha256 } from '@chancery/core/sha';
 import type { Signer } from '@chancery/keys/signer';
 import { getHealth } from '@chancery/wire/fulcio';
 import type { CaConfig } from './config.ts';
+import { Admission, DEFAULT_ADMISSION } from './domain/admission.ts';
 import { describeCtLog } from './domain/ct-log.ts';
 import { createHealth } from './domain/health.ts';
 import type { IssueDeps } from './domain/issue.ts';
@@ -16,6 +17,7 @@ import { openIssuingChain } from './domain/issuing-chain.ts';
 import { checkProfile } from './domain/production-profile.ts';
 import { createTokenVerifier } from './domain/token.ts';
 import { ERRORS, inGatewayWords } from './errors.ts';
+import { renewIssuerKeys } from './jobs/renew-issuer-keys.ts';
 import { mountConfiguration } from './routes/configuration.ts';
 import { mountLegacySigningCertificate } from './routes/legacy-signing-certificate.ts';
 import { mountSigningCertificate } from './routes/signing-certificate.ts';
@@ -52,6 +54,7 @@ export async function createService(deps: CaDeps): Promise<Service> {
 		random,
 		log,
 		tokens,
+		admission: new Admission(DEFAULT_ADMISSION),
 		chain,
 		signer,
 		ctLog,
@@ -83,7 +86,7 @@ export async function createService(deps: CaDeps): Promise<Service> {
 			{ name: 'public', app: publicApp },
 			{ name: 'admin', app: adminApp },
 		],
-		jobs: [],
+		jobs: [renewIssuerKeys(tokens)],
 		health,
 		close: async () => undefined,
 	};

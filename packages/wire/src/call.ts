@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { maskCredentials } from './mask-credentials.ts';
 import type { BodyInput, BodyOf, BodyShape, Route } from './route.ts';
 import { explainTlsFailure } from './tls-failure.ts';
-import { fetchTransport, type Transport } from './transport.ts';
+import { fetchTransport, type Transport, type TransportReply } from './transport.ts';
 
 /** The fetch to use, or another way to the server. */
 export type CallOptions = CallLimits & ({ readonly fetch: typeof fetch } | { readonly transport: Transport });
@@ -96,7 +96,11 @@ export async function call<R extends Route>(
 				`${request} answered ${reply.status}${serverMessage ? `: ${serverMessage}` : ''}`,
 			);
 		}
-		return { status: reply.status, headers: reply.headers, body: decodeBody(shape, reply.bytes) } as CallReply<R>;
+		return {
+			status: reply.status,
+			headers: reply.headers,
+			body: decodeReply(shape, reply, request),
+		} as CallReply<R>;
 	} catch (error) {
 		if (error instanceof CallError) throw error;
 		throw new CallError(
@@ -143,6 +147,16 @@ function encodeBody(route: Route, body: unknown): { body?: string | Uint8Array<A
 	if (route.body === 'bytes')
 		return { body: body as Uint8Array<ArrayBuffer>, contentType: route.bodyType ?? 'application/octet-stream' };
 	return { body: JSON.stringify(body), contentType: 'application/json' };
+}
+
+/** An answer that breaks its schema has a status all the same: who looks for servers that are away must not find this one. */
+function decodeReply(shape: BodyShape, { status, bytes }: TransportReply, request: string): unknown {
+	try {
+		return decodeBody(shape, bytes);
+	} catch (cause) {
+		const message = `${request} failed: ${printable(reasonOf(cause, ''))}`;
+		throw new CallError({ request, status, serverMessage: '' }, message, { cause });
+	}
 }
 
 function decodeBody(shape: BodyShape, bytes: Uint8Array): unknown {

@@ -59,6 +59,11 @@ async function readBounded(response: Response, maxBytes: number): Promise<Uint8A
 	return bytes;
 }
 
-export function replyTooLong(maxBytes: number): Error {
-	return new Error(`the reply is longer than ${maxBytes} bytes`);
+/** Nobody says that the next one would be shorter. */
+export class ReplyTooLongError extends Error {
+	override readonly name = 'ReplyTooLongError';
+}
+
+export function replyTooLong(maxBytes: number): ReplyTooLongError {
+	return new ReplyTooLongError(`the reply is longer than ${maxBytes} bytes`);
 }

@@ -9,7 +9,8 @@ import { sha256 } from '@chancery/core/sha';
 import { type PublicKey, parsePublicKey } from '@chancery/keys/public-key';
 import { CallError, call } from '@chancery/wire/call';
 import { type AddChainReply, addPreChain, getRoots } from '@chancery/wire/ct';
-import type { Transport } from '@chancery/wire/transport';
+import { explainTlsFailure } from '@chancery/wire/tls-failure';
+import { ReplyTooLongError, type Transport } from '@chancery/wire/transport';
 import type { IssuingChain } from './issuing-chain.ts';
 import { refuse } from './refusal.ts';
 
@@ -25,8 +26,13 @@ export interface CtLog {
 	readonly transport: Transport;
 }
 
-/** Clients wait five seconds at least; what the log has not done by then is done by the next attempt. */
-const SUBMIT_TIMEOUT_MS = 10_000;
+/**
+ * For all attempts together. Our log gives up on an entry after ten seconds and says so; we wait longer, to hear that,
+ * and our clients (30 s) wait longer than we do, with all that comes before and after.
+ */
+const SUBMIT_TIMEOUT_MS = 12_000;
+/** What a log that was stopped, started again or overloaded needs at least. */
+const RETRY_AFTER_SECONDS = 2;
 const HEALTH_TIMEOUT_MS = 3_000;
 const MAX_REPLY_BYTES = 64 * 1024;
 const MAX_ROOTS_BYTES = 4 * 1024 * 1024;
@@ -49,7 +55,7 @@ export function describeCtLog(settings: { url: string; publicKeyPem: string }, t
 /**
  * Submits a precertificate with its issuers. A repeat of the same bytes is answered by the log with its first
  * timestamp, so that an attempt whose answer was lost may be made again.
- * @throws DomainError `ct-log-failed`
+ * @throws DomainError `ct-log-unavailable` when a later request may find the log well, else `ct-log-failed`
  */
 export async function submitPrecertificate(
 	log: CtLog,
@@ -65,9 +71,13 @@ export async function submitPrecertificate(
 			return (await call(addPreChain, log.url, { body }, options)).body;
 		} catch (error) {
 			if (!(error instanceof CallError)) throw error;
+			if (!isPassing(error)) throw refuse('ct-log-failed', hintOf(error), { cause: error });
 			const pauseMs = RETRY_PAUSES_MS[attempt];
-			if (pauseMs === undefined || performance.now() >= deadlineMs || !isTransient(error))
-				throw refuse('ct-log-failed', hintOf(error), { cause: error });
+			if (pauseMs === undefined || performance.now() + pauseMs >= deadlineMs)
+				throw refuse('ct-log-unavailable', `${hintOf(error)}; try again`, {
+					cause: error,
+					retryAfterSeconds: RETRY_AFTER_SECONDS,
+				});
 			await pause(pauseMs);
 		}
 	}
@@ -88,11 +98,20 @@ export async function probeCtLog(log: CtLog, chain: IssuingChain): Promise<{ ok:
 	}
 }
 
-function isTransient({ status }: CallError): boolean {
-	return status === undefined || status === 408 || status === 429 || status === 503;
+const PASSING_STATUSES: ReadonlySet<number> = new Set([408, 425, 429, 502, 503, 504]);
+
+/**
+ * Whether the same submission may be taken later: the log, or a proxy before it, says so, or the connection did not last.
+ * An answer that is none of the protocol, or a certificate that we do not trust, stays wrong until somebody mends it.
+ */
+function isPassing({ status, cause }: CallError): boolean {
+	if (status !== undefined) return PASSING_STATUSES.has(status);
+	if (cause === undefined || cause instanceof ReplyTooLongError) return false;
+	return explainTlsFailure(cause, '') === undefined;
 }
 
 /** Says what a requester may know: not where the log is, nor what it said. */
 function hintOf({ status }: CallError): string {
-	return status === undefined ? 'the log does not answer' : `the log answered ${status}`;
+	if (status === undefined) return 'the log does not answer';
+	return status < 300 ? 'the log answered something else than this protocol' : `the log answered ${status}`;
 }

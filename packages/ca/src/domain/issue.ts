@@ -17,6 +17,7 @@ import { sha256 } from '@chancery/core/sha';
 import type { Signer } from '@chancery/keys/signer';
 import { isDataError } from '@chancery/postgres/pg-errors';
 import type { Issuances } from '../store/issuances.ts';
+import type { Admission } from './admission.ts';
 import { type CtLog, submitPrecertificate } from './ct-log.ts';
 import { chainProblem, type IssuingChain } from './issuing-chain.ts';
 import { type BlockedKeys, checkKeyStrength } from './key-strength.ts';
@@ -35,6 +36,10 @@ import { refuse } from './refusal.ts';
 import { type KeyMaterial, readRequestedKey } from './requested-key.ts';
 import { checkSct } from './sct.ts';
 import type { TokenVerifier } from './token.ts';
+import { within } from './within.ts';
+
+/** Less than what the database itself gives a statement: clients wait 30 s for all steps together. */
+const STORE_TIMEOUT_MS = 5_000;
 
 export interface IssueDeps {
 	readonly issuances: Issuances;
@@ -42,6 +47,7 @@ export interface IssueDeps {
 	readonly random: (n: number) => Uint8Array;
 	readonly log: Logger;
 	readonly tokens: TokenVerifier;
+	readonly admission: Admission;
 	readonly chain: IssuingChain;
 	readonly signer: Signer;
 	readonly ctLog: CtLog;
@@ -57,6 +63,8 @@ export interface IssueRequest {
 	readonly token: string;
 	/** Undefined when the request names no key. */
 	readonly key: KeyMaterial | undefined;
+	/** Of the client, as its connection shows it. */
+	readonly address: string;
 }
 
 export interface IssuedCertificate {
@@ -67,14 +75,21 @@ export interface IssuedCertificate {
 /** @throws DomainError with a code of `errors.ts` */
 export async function issueCertificate(deps: IssueDeps, request: IssueRequest): Promise<IssuedCertificate> {
 	// 1. Verify the token. Until there is an intent, a crash leaves nothing behind.
-	const token = await deps.tokens.verify(request.token);
+	const token = await deps.tokens.verify(request.token, request.address);
 
-	// 2. From its claims to the identity that will be certified.
+	// 2. From its claims to the identity that will be certified. What follows is work, and done in its turn.
 	const identity = identify(token);
+	return deps.admission.run(token.acceptedUntilMs - deps.clock(), () => certify(deps, identity, request.key));
+}
 
+async function certify(
+	deps: IssueDeps,
+	identity: CertifiedIdentity,
+	material: KeyMaterial | undefined,
+): Promise<IssuedCertificate> {
 	// 3. The key, and the proof that the holder of the token has it. Weak keys are refused before they cost a signature check.
-	if (!request.key) throw refuse('key-malformed', 'the request names no key');
-	const key = readRequestedKey(request.key);
+	if (!material) throw refuse('key-malformed', 'the request names no key');
+	const key = readRequestedKey(material);
 	checkKeyStrength({ spki: key.spki, info: key.publicKey.info }, deps.blockedKeys);
 	checkProofOfPossession(key, identity.challenges);
 
@@ -143,6 +158,7 @@ async function signAndLog(deps: IssueDeps, fields: LeafFields, shared: SharedTbs
 	deps.afterStep?.('signed');
 
 	// 9. Record it. A crash before this loses a certificate that nobody was given; the client asks again and gets another.
+	// So does a database that takes too long, whose row may then say issued.
 	await store(() =>
 		deps.issuances.issued({
 			serial: fields.serial,
@@ -187,13 +203,14 @@ async function sign(signer: Signer, tbs: Uint8Array): Promise<Uint8Array> {
 	}
 }
 
+/** A write that takes too long may still be committed: the row then says what a crash at this place would have left. */
 async function store(write: () => Promise<void>): Promise<void> {
 	try {
-		await write();
+		await within(STORE_TIMEOUT_MS, write(), () => new Error(`no answer of the database after ${STORE_TIMEOUT_MS} ms`));
 	} catch (cause) {
 		// A refused value is a fault of ours, and a repeat would not help.
 		if (isDataError(cause)) throw cause;
-		throw refuse('store-unavailable', undefined, { cause });
+		throw refuse('store-unavailable', 'try again', { cause });
 	}
 }
 

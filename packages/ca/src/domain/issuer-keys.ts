@@ -1,48 +1,44 @@
 /**
- * The signing keys of one issuer: OpenID discovery, then the key set, kept and renewed.
+ * The signing keys of one issuer, kept and renewed.
  *
- * Whoever holds no valid token can still make this process ask the issuer for keys, by naming an unknown `kid`. So
- * refreshes are single-flight and no more frequent than one in `MIN_REFRESH_INTERVAL_MS`, whatever the tokens say.
+ * Whoever holds no valid token can still make this process ask the issuer for keys, by naming it, or an unknown `kid`.
+ * So there is one attempt at a time, ended after `ATTEMPT_TIMEOUT_MS` whatever hangs; no attempt within a time of the
+ * last one, which grows while the issuer fails; and few requests wait, and briefly. A token whose key is known is
+ * never kept waiting by an issuer that does not answer.
  */
-import { readJwk } from '@chancery/keys/jwk';
-import { type CryptoKey, createLocalJWKSet, errors, type FlattenedJWSInput, type JWSHeaderParameters } from 'jose';
-import { z } from 'zod';
-import { fetchDocument } from './fetch-document.ts';
+import type { CryptoKey, FlattenedJWSInput, JWSHeaderParameters } from 'jose';
+import { fetchKeySet, type KeySet } from './key-set.ts';
+import type { KeyWaiters } from './key-waiters.ts';
+import { within } from './within.ts';
 
-/** The asymmetric algorithms we know. `none` and the HMAC family are not here, whatever an issuer announces. */
-const KNOWN_ALGORITHMS: ReadonlySet<string> = new Set(
-	'RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519'.split(' '),
-);
-/** What an issuer that announces nothing must use (OpenID Connect Core section 3.1.3.7). */
-const DEFAULT_ALGORITHMS = ['RS256'];
-
+/** Keys in use are renewed after this time, long before they are too old. */
+const RENEW_AFTER_MS = 5 * 60_000;
 /** A key that the issuer withdrew stops being accepted after this time, while the issuer answers. */
 const MAX_AGE_MS = 10 * 60_000;
 /** How long the last known keys still serve while the issuer does not answer. */
 const MAX_STALE_MS = 60 * 60_000;
+/** After a success: no token makes us ask again sooner. */
 const MIN_REFRESH_INTERVAL_MS = 10_000;
-/** After a failure with keys in hand: while the issuer hangs, requests wait for it once a minute and not every time. */
-const RENEWAL_INTERVAL_MS = 60_000;
-/** After a failure with nothing in hand; a provider that starts together with us should not cost ten seconds. */
-const RETRY_INTERVAL_MS = 1_000;
-const MAX_KEYS = 100;
+/** After a failure, doubled by each further one; a provider that starts together with us should not cost ten seconds. */
+const FIRST_RETRY_MS = 1_000;
+const MAX_RETRY_MS = 30_000;
 
-const discoveryDocument = z.object({
-	issuer: z.string(),
-	jwks_uri: z.url({ protocol: /^https?$/ }).max(2048),
-	id_token_signing_alg_values_supported: z.array(z.string()).max(100).optional(),
-});
-const keySet = z.object({ keys: z.array(z.looseObject({ kty: z.string() })).max(MAX_KEYS) });
+/** For discovery document and key set together, from the look-up of the name to the last byte. */
+const ATTEMPT_TIMEOUT_MS = 5_000;
+/** A request waits for an attempt this long and then gives its place to others; the attempt goes on. */
+const MAX_WAIT_MS = 2_000;
+/** The same for a token whose key is known and too old to be taken without asking, as after a standstill. */
+const MAX_WAIT_WITH_OLD_KEY_MS = 1_000;
 
-/** The issuer gave no usable keys. The reason names our network and stays in the log. */
+/** There are no usable keys now. The reason names our network and stays in the log. */
 export class IssuerUnavailableError extends Error {
 	override readonly name = 'IssuerUnavailableError';
-}
+	readonly retryAfterSeconds: number;
 
-interface Loaded {
-	readonly algorithms: readonly string[];
-	readonly find: ReturnType<typeof createLocalJWKSet>;
-	readonly loadedAtMs: number;
+	constructor(message: string, retryAfterMs: number, options?: ErrorOptions) {
+		super(message, options);
+		this.retryAfterSeconds = Math.max(1, Math.ceil(retryAfterMs / 1000));
+	}
 }
 
 export interface IssuerKeysDeps {
@@ -51,58 +47,92 @@ export interface IssuerKeysDeps {
 	readonly clock: () => number;
 }
 
+export interface Candidates {
+	/** The algorithms that the issuer signs with, as far as we know them too. */
+	readonly algorithms: readonly string[];
+	/** The keys that may have signed the token: none when no key fits, several when the token names no `kid`. */
+	readonly keys: readonly CryptoKey[];
+}
+
 export class IssuerKeys {
 	readonly #issuer: string;
 	readonly #deps: IssuerKeysDeps;
-	#loaded: Loaded | undefined;
-	#lastAttemptMs: number | undefined;
+	readonly #waiters: KeyWaiters;
+	#known: { readonly set: KeySet; readonly loadedAtMs: number } | undefined;
+	#attempt: Promise<void> | undefined;
+	#endedAtMs: number | undefined;
+	#askedForAtMs: number | undefined;
+	/** Attempts that failed since the last one that did not. */
+	#failures = 0;
 	#failure: unknown;
-	#flight: Promise<void> | undefined;
 
-	constructor(issuer: string, deps: IssuerKeysDeps) {
+	constructor(issuer: string, deps: IssuerKeysDeps, waiters: KeyWaiters) {
 		this.#issuer = issuer;
 		this.#deps = deps;
+		this.#waiters = waiters;
 	}
 
 	/** What is known without asking anyone; for health. */
 	state(): { ok: boolean; detail: string } {
-		const failed = this.#failure === undefined ? '' : '; the last attempt to fetch them failed';
-		if (this.#loaded) return { ok: failed === '', detail: `keys known${failed}` };
+		const failed = this.#failures === 0 ? '' : '; the last attempt to fetch them failed';
+		if (this.#known) return { ok: failed === '', detail: `keys known${failed}` };
 		return { ok: failed === '', detail: failed === '' ? 'not asked yet' : 'keys not known; the last attempt failed' };
 	}
 
-	/**
-	 * The algorithms this issuer signs with, as far as we know them too.
-	 * @throws IssuerUnavailableError
-	 */
-	async algorithms(): Promise<readonly string[]> {
-		return (await this.#current()).algorithms;
+	/** Begins to renew keys that tokens still ask for. Waits for nothing. */
+	renew(): void {
+		if (!this.#usable() || this.#since(this.#askedForAtMs) > MAX_STALE_MS) return;
+		if (this.#since(this.#known?.loadedAtMs) > RENEW_AFTER_MS && this.#pauseLeftMs() === 0) void this.#ask();
 	}
 
 	/**
-	 * The keys that may have signed a token with this protected header: none when no key fits, several when the token
-	 * names no `kid`. Asks the issuer again for a `kid` that is not known.
+	 * The keys that may have signed a token with this protected header, which came from `address`.
 	 * @throws IssuerUnavailableError
 	 */
-	async candidates(header: JWSHeaderParameters, token: FlattenedJWSInput): Promise<CryptoKey[]> {
-		const loaded = await this.#current();
-		const known = await select(loaded, header, token);
-		if (known.length > 0 || !this.#mayAsk(MIN_REFRESH_INTERVAL_MS)) return known;
-		await this.#refresh();
-		return this.#loaded && this.#loaded !== loaded ? select(this.#loaded, header, token) : known;
+	async candidates(header: JWSHeaderParameters, token: FlattenedJWSInput, address: string): Promise<Candidates> {
+		this.#askedForAtMs = this.#deps.clock();
+		this.renew();
+		const known = this.#usable();
+		const found = known && (await candidatesOf(known, header, token));
+		if (found && (found.keys.length > 0 || !found.algorithms.includes(header.alg ?? ''))) {
+			if (!this.#isOverdue()) return found;
+			// Only an issuer that was not asked in time, because this process stood still. A failure leaves the old keys in use.
+			await this.#wait(address, MAX_WAIT_WITH_OLD_KEY_MS);
+			return this.#known && this.#known.set !== known ? candidatesOf(this.#known.set, header, token) : found;
+		}
+
+		// Nothing of this token can be checked. Within the pause the answer is known without asking.
+		const pauseMs = this.#pauseLeftMs();
+		if (pauseMs > 0 && this.#failures > 0) throw this.#unavailable('the issuer failed', pauseMs);
+		if (pauseMs > 0 && found) return found;
+		const waited = await this.#wait(address, MAX_WAIT_MS);
+		if (waited === 'no place') throw this.#unavailable('too many requests wait for the issuer', FIRST_RETRY_MS);
+		if (waited === 'too late') throw this.#unavailable('the issuer takes too long', MAX_WAIT_MS);
+		const now = this.#usable();
+		if (!now || this.#failures > 0) throw this.#unavailable('the issuer failed', this.#pauseLeftMs());
+		return candidatesOf(now, header, token);
 	}
 
-	async #current(): Promise<Loaded> {
-		const interval = this.#loaded ? RENEWAL_INTERVAL_MS : RETRY_INTERVAL_MS;
-		if (this.#since(this.#loaded?.loadedAtMs) > MAX_AGE_MS && this.#mayAsk(interval)) await this.#refresh();
-		if (!this.#loaded || this.#since(this.#loaded.loadedAtMs) > MAX_STALE_MS)
-			throw new IssuerUnavailableError(`no keys of ${this.#issuer}`, { cause: this.#failure });
-		return this.#loaded;
+	#unavailable(what: string, retryAfterMs: number): IssuerUnavailableError {
+		return new IssuerUnavailableError(`${what}: ${this.#issuer}`, retryAfterMs, { cause: this.#failure });
 	}
 
-	#mayAsk(intervalMs: number): boolean {
-		// A refresh that is under way may be joined by anyone; it costs the issuer nothing more.
-		return this.#flight !== undefined || this.#since(this.#lastAttemptMs) >= intervalMs;
+	#usable(): KeySet | undefined {
+		return this.#known && this.#since(this.#known.loadedAtMs) <= MAX_STALE_MS ? this.#known.set : undefined;
+	}
+
+	#isOverdue(): boolean {
+		return this.#since(this.#known?.loadedAtMs) > MAX_AGE_MS && this.#failures === 0;
+	}
+
+	/** How long no new attempt may begin. An attempt that is under way may be joined: it costs the issuer nothing more. */
+	#pauseLeftMs(): number {
+		if (this.#attempt) return 0;
+		const pauseMs =
+			this.#failures > 0
+				? Math.min(FIRST_RETRY_MS * 2 ** (this.#failures - 1), MAX_RETRY_MS)
+				: MIN_REFRESH_INTERVAL_MS;
+		return Math.max(0, pauseMs - this.#since(this.#endedAtMs));
 	}
 
 	/** Time that has passed. A clock that was set back must not make anything last for ever. */
@@ -110,59 +140,49 @@ export class IssuerKeys {
 		return momentMs === undefined ? Number.POSITIVE_INFINITY : Math.abs(this.#deps.clock() - momentMs);
 	}
 
-	/** Never throws: a failure is kept, and whoever needs keys finds out that there are none. */
-	#refresh(): Promise<void> {
-		this.#flight ??= this.#load().finally(() => {
-			this.#flight = undefined;
+	/** Begins or joins an attempt, also for who may not wait for it: the next request finds its outcome. */
+	async #wait(address: string, maxWaitMs: number): Promise<'over' | 'too late' | 'no place'> {
+		const isFailing = this.#failures > 0;
+		const attempt = this.#ask();
+		const leave = this.#waiters.enter(this.#issuer, isFailing, address);
+		if (!leave) return 'no place';
+		try {
+			await within(maxWaitMs, attempt, () => new Error('too late'));
+			return 'over';
+		} catch {
+			return 'too late';
+		} finally {
+			leave();
+		}
+	}
+
+	/** Never rejects: a failure is kept, and whoever needs keys finds out that there are none. */
+	#ask(): Promise<void> {
+		this.#attempt ??= this.#load().finally(() => {
+			this.#attempt = undefined;
+			this.#endedAtMs = this.#deps.clock();
 		});
-		return this.#flight;
+		return this.#attempt;
 	}
 
 	async #load(): Promise<void> {
-		this.#lastAttemptMs = this.#deps.clock();
+		const over = new AbortController();
 		try {
-			const discovery = discoveryDocument.parse(
-				await fetchDocument(
-					this.#deps.fetch,
-					new URL(`${this.#issuer.replace(/\/$/, '')}/.well-known/openid-configuration`),
-				),
-			);
-			if (discovery.issuer !== this.#issuer)
-				throw new Error(`the discovery document of ${this.#issuer} names the issuer ${discovery.issuer.slice(0, 200)}`);
-			const keys = keySet.parse(await fetchDocument(this.#deps.fetch, keySetUrl(this.#issuer, discovery.jwks_uri)));
-			const announced = discovery.id_token_signing_alg_values_supported ?? DEFAULT_ALGORITHMS;
-			this.#loaded = {
-				algorithms: announced.filter((name) => KNOWN_ALGORITHMS.has(name)),
-				// One key that nobody should check signatures with does not spoil the others.
-				find: createLocalJWKSet({ keys: keys.keys.filter((key) => readJwk(key) !== undefined) }),
-				loadedAtMs: this.#deps.clock(),
-			};
+			// The signal ends what listens to it. The rest, such as a name server that hangs, is no longer waited for.
+			const asked = fetchKeySet(this.#issuer, this.#deps.fetch, over.signal);
+			const set = await within(ATTEMPT_TIMEOUT_MS, asked, () => new Error(`no keys after ${ATTEMPT_TIMEOUT_MS} ms`));
+			this.#known = { set, loadedAtMs: this.#deps.clock() };
+			this.#failures = 0;
 			this.#failure = undefined;
 		} catch (error) {
+			this.#failures++;
 			this.#failure = error;
+		} finally {
+			over.abort();
 		}
 	}
 }
 
-/** An issuer may keep its keys on another host, but may not make us leave TLS, nor talk to a neighbour in plain text. */
-function keySetUrl(issuer: string, jwksUri: string): URL {
-	const url = new URL(jwksUri);
-	if (url.protocol !== 'https:' && url.origin !== new URL(issuer).origin)
-		throw new Error(`the keys of ${issuer} are announced at ${url.origin}, neither https nor the issuer's own origin`);
-	return url;
-}
-
-async function select(loaded: Loaded, header: JWSHeaderParameters, token: FlattenedJWSInput): Promise<CryptoKey[]> {
-	try {
-		return [await loaded.find(header, token)];
-	} catch (error) {
-		if (error instanceof errors.JWKSMultipleMatchingKeys) {
-			const keys: CryptoKey[] = [];
-			for await (const key of error) keys.push(key);
-			return keys;
-		}
-		// Anything else says that no key of the set can check this header: an unknown `kid`, or a key that jose refuses.
-		if (error instanceof errors.JOSEError || error instanceof TypeError || error instanceof DOMException) return [];
-		throw error;
-	}
+async function candidatesOf(set: KeySet, header: JWSHeaderParameters, token: FlattenedJWSInput): Promise<Candidates> {
+	return { algorithms: set.algorithms, keys: await set.find(header, token) };
 }

@@ -29,7 +29,7 @@ export function typeOf(name: string): IssuerType {
  * @throws DomainError `identity-not-allowed` when a claim rule does not hold, `claim-missing`, `claim-malformed` or
  * `email-not-verified` from the issuer type.
  */
-export function identify({ settings, claims }: VerifiedToken): CertifiedIdentity {
+export function identify({ settings, claims }: Pick<VerifiedToken, 'settings' | 'claims'>): CertifiedIdentity {
 	const type = typeOf(settings.type);
 	const { subject, issuer } = type.toPrincipal(claims, settings);
 	const broken = brokenRule(claims, settings.rules);

@@ -1,7 +1,7 @@
 /**
  * The errors this service raises: a code of its own table, Fulcio's sentence first, then what was expected and found.
  */
-import { DomainError } from '@chancery/chassis/domain-error';
+import { DomainError, type DomainErrorOptions } from '@chancery/chassis/domain-error';
 import { ERRORS, type ErrorCode } from '../errors.ts';
 
 /** Text of a requester goes into an answer at most this long, and printable. */
@@ -11,7 +11,11 @@ const MAX_QUOTED_CHARS = 200;
  * A refusal of a request, or a failure of ours. `hint` goes to the client: it may hold values of the client's own
  * request (quoted), never a token, an address of ours or a library's message.
  */
-export function refuse(code: ErrorCode, hint?: string, options?: { cause?: unknown }): DomainError {
+export function refuse(
+	code: ErrorCode,
+	hint?: string,
+	options?: Pick<DomainErrorOptions, 'cause' | 'retryAfterSeconds'>,
+): DomainError {
 	const sentence = ERRORS[code].title;
 	return new DomainError(code, hint === undefined ? sentence : `${sentence}: ${hint}`, options);
 }

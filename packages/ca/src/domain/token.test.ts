@@ -26,7 +26,7 @@ beforeEach(async () => {
 afterEach(() => issuer.close());
 
 const codeOf = (token: string) =>
-	tokens.verify(token).then(
+	tokens.verify(token, '192.0.2.1').then(
 		() => 'accepted',
 		(error: { code?: string }) => error.code ?? String(error),
 	);

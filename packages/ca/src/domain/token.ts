@@ -11,6 +11,8 @@ import { compactVerify, errors, type FlattenedJWSInput } from 'jose';
 import { z } from 'zod';
 import type { Claims, IssuerSettings } from '../issuers/issuer-type.ts';
 import { IssuerKeys, type IssuerKeysDeps, IssuerUnavailableError } from './issuer-keys.ts';
+import { KNOWN_ALGORITHMS } from './key-set.ts';
+import { KeyWaiters } from './key-waiters.ts';
 import { quote, refuse } from './refusal.ts';
 
 /** The largest tokens of large providers are below 8 KiB. */
@@ -24,7 +26,6 @@ const EXPIRY_LEEWAY_SECONDS = 5;
 /** How far `nbf` and `iat` may lie ahead of our clock. */
 const FUTURE_LEEWAY_SECONDS = 60;
 
-const protectedHeader = z.looseObject({ alg: z.string(), kid: z.string().optional() });
 const timeClaims = z.object({
 	aud: z.union([z.string(), z.array(z.string()).max(100)]),
 	exp: z.number(),
@@ -33,35 +34,52 @@ const timeClaims = z.object({
 	sub: z.string().min(1),
 });
 
+/** What `timeClaims` wants, in words. */
+const EXPECTED: Readonly<Record<string, string>> = {
+	aud: 'text or a list of texts',
+	exp: 'a number',
+	nbf: 'a number',
+	iat: 'a number',
+	sub: 'text',
+};
+
 export interface VerifiedToken {
 	readonly settings: IssuerSettings;
 	readonly claims: Claims;
+	/** Unix milliseconds; until then it is accepted here, leeway included. */
+	readonly acceptedUntilMs: number;
 }
 
 export interface TokenVerifier {
 	/**
-	 * The claims of a valid token and the settings of its issuer.
+	 * The claims of a valid token and the settings of its issuer. `address` is the client's, as its connection shows it.
 	 * @throws DomainError `token-*`, `issuer-unknown`, `issuer-unavailable`, `claim-missing` or `claim-malformed`.
 	 */
-	verify(token: string): Promise<VerifiedToken>;
+	verify(token: string, address: string): Promise<VerifiedToken>;
+	/** Begins to renew the keys that are in use; to be called about every half minute. Waits for nothing. */
+	renewKeys(): void;
 	/** What is known of each issuer's keys, by issuer URL. */
 	states(): Readonly<Record<string, { ok: boolean; detail: string }>>;
 }
 
 export function createTokenVerifier(issuers: readonly IssuerSettings[], deps: IssuerKeysDeps): TokenVerifier {
+	const waiters = new KeyWaiters();
 	const known = new Map(
-		issuers.map((settings) => [settings.issuer, { settings, keys: new IssuerKeys(settings.issuer, deps) }]),
+		issuers.map((settings) => [settings.issuer, { settings, keys: new IssuerKeys(settings.issuer, deps, waiters) }]),
 	);
 	return {
-		async verify(token) {
+		async verify(token, address) {
 			const { header, issuer, parts } = readUnverified(token);
 			// Exact match: the only URLs ever asked for keys are those in the configuration.
 			const accepted = known.get(issuer);
 			if (!accepted) throw refuse('issuer-unknown', `tokens of ${quote(issuer)} are not accepted here`);
-			const payload = await checkSignature(token, header, parts, accepted.keys);
+			const payload = await checkSignature(token, header, parts, accepted.keys, address);
 			const claims = readClaims(payload);
-			checkTimesAndAudience(claims, accepted.settings.audience, deps.clock() / 1000);
-			return { settings: accepted.settings, claims };
+			const expiresAt = checkTimesAndAudience(claims, accepted.settings.audience, deps.clock() / 1000);
+			return { settings: accepted.settings, claims, acceptedUntilMs: (expiresAt + EXPIRY_LEEWAY_SECONDS) * 1000 };
+		},
+		renewKeys() {
+			for (const { keys } of known.values()) keys.renew();
 		},
 		states: () => Object.fromEntries([...known].map(([issuer, { keys }]) => [issuer, keys.state()])),
 	};
@@ -81,15 +99,16 @@ function readUnverified(token: string): Unverified {
 	const [first, payload, signature, ...more] = token.split('.');
 	if (first === undefined || payload === undefined || signature === undefined || more.length > 0)
 		throw refuse('token-malformed', 'it is not three parts joined by dots');
-	const header = protectedHeader.safeParse(parsePart(first, 'header'));
-	if (!header.success) throw refuse('token-malformed', "its header names no 'alg'");
+	const header = asObject(parsePart(first, 'header'), 'header');
+	const alg = textMember(header, 'alg', 'its header');
+	if (alg === undefined) throw refuse('token-malformed', "its header names no 'alg'");
+	const kid = textMember(header, 'kid', 'its header');
 	// RFC 7515 section 4.1.11: an extension that must be understood; we understand none (`b64` would change the payload).
-	if (Object.hasOwn(header.data, 'crit')) throw refuse('token-malformed', "its header has 'crit'");
+	if (Object.hasOwn(header, 'crit')) throw refuse('token-malformed', "its header has 'crit'");
 	decodePart(signature, 'signature');
-	const { iss } = asClaims(parsePart(payload, 'payload'));
-	if (typeof iss !== 'string') throw refuse('token-malformed', "it has no 'iss'");
+	const iss = textMember(asObject(parsePart(payload, 'payload'), 'payload'), 'iss', 'it');
+	if (iss === undefined) throw refuse('token-malformed', "it has no 'iss'");
 	// Nothing else of the header is used: `jwk`, `jku` and `x5c` would let the sender bring the key.
-	const { alg, kid } = header.data;
 	return {
 		header: kid === undefined ? { alg } : { alg, kid },
 		issuer: iss,
@@ -97,17 +116,26 @@ function readUnverified(token: string): Unverified {
 	};
 }
 
+/** @throws DomainError `token-malformed` when the member is there and no text */
+function textMember(object: Claims, name: string, whose: string): string | undefined {
+	if (!Object.hasOwn(object, name)) return undefined;
+	const value = object[name];
+	if (typeof value === 'string') return value;
+	throw refuse('token-malformed', `the '${name}' of ${whose} is no text but ${kindOf(value)}`);
+}
+
 async function checkSignature(
 	token: string,
 	header: Unverified['header'],
 	parts: FlattenedJWSInput,
-	keys: IssuerKeys,
+	issuerKeys: IssuerKeys,
+	address: string,
 ): Promise<Uint8Array> {
+	// Whatever the issuer announces: there is no need to ask it.
+	if (!KNOWN_ALGORITHMS.has(header.alg)) throw refuseAlgorithm(header.alg, [...KNOWN_ALGORITHMS]);
 	try {
-		const algorithms = await keys.algorithms();
-		if (!algorithms.includes(header.alg))
-			throw refuse('token-algorithm', `'alg' is ${quote(header.alg)}, expected one of ${quote(algorithms.join(' '))}`);
-		const candidates = await keys.candidates(header, parts);
+		const { algorithms, keys: candidates } = await issuerKeys.candidates(header, parts, address);
+		if (!algorithms.includes(header.alg)) throw refuseAlgorithm(header.alg, algorithms);
 		for (const key of candidates.slice(0, MAX_KEY_TRIALS)) {
 			const payload = await compactVerify(token, key, { algorithms: [header.alg] }).then(
 				(verified) => verified.payload,
@@ -127,26 +155,34 @@ async function checkSignature(
 		);
 	} catch (error) {
 		if (error instanceof IssuerUnavailableError)
-			throw refuse('issuer-unavailable', 'the keys of its issuer cannot be fetched', { cause: error });
+			throw refuse('issuer-unavailable', 'the keys of its issuer cannot be fetched now; try again', {
+				cause: error,
+				retryAfterSeconds: error.retryAfterSeconds,
+			});
 		throw error;
 	}
 }
 
+function refuseAlgorithm(alg: string, expected: readonly string[]): Error {
+	return refuse('token-algorithm', `'alg' is ${quote(alg)}, expected one of ${quote(expected.join(' '))}`);
+}
+
 function readClaims(payload: Uint8Array): Claims {
 	try {
-		return asClaims(parseJson(payload, { maxDepth: MAX_CLAIM_DEPTH }));
+		return asObject(parseJson(payload, { maxDepth: MAX_CLAIM_DEPTH }), 'payload');
 	} catch (error) {
 		if (!(error instanceof FormatError)) throw error;
 		throw refuse('token-malformed', 'its payload is not JSON', { cause: error });
 	}
 }
 
-function checkTimesAndAudience(claims: Claims, audience: string, nowSeconds: number): void {
+/** Returns `exp`. */
+function checkTimesAndAudience(claims: Claims, audience: string, nowSeconds: number): number {
 	const times = timeClaims.safeParse(claims);
 	if (!times.success) {
 		const name = String(times.error.issues[0]?.path[0] ?? 'payload');
 		throw Object.hasOwn(claims, name)
-			? refuse('claim-malformed', `the claim ${quote(name)} has the wrong type`)
+			? refuse('claim-malformed', `the claim ${quote(name)} is ${kindOf(claims[name])}, expected ${EXPECTED[name] ?? 'another type'}`)
 			: refuse('claim-missing', `the token has no claim ${quote(name)}`);
 	}
 	const { aud, exp, nbf, iat } = times.data;
@@ -161,6 +197,7 @@ function checkTimesAndAudience(claims: Claims, audience: string, nowSeconds: num
 		if (value !== undefined && value - FUTURE_LEEWAY_SECONDS > nowSeconds)
 			throw refuse('token-not-yet-valid', `'${name}' lies ${Math.ceil(value - nowSeconds)} s in the future`);
 	}
+	return exp;
 }
 
 function parsePart(part: string, what: string): unknown {
@@ -182,8 +219,16 @@ function decodePart(part: string, what: string): Uint8Array {
 	}
 }
 
-function asClaims(value: unknown): Claims {
+function asObject(value: unknown, what: string): Claims {
 	if (typeof value !== 'object' || value === null || Array.isArray(value))
-		throw refuse('token-malformed', 'its payload is not an object');
+		throw refuse('token-malformed', `its ${what} is not an object but ${kindOf(value)}`);
 	return value as Claims;
+}
+
+/** What a JSON value is, for whoever reads why it is not what it should be. */
+function kindOf(value: unknown): string {
+	if (value === null) return 'null';
+	if (value === '') return 'empty text';
+	if (Array.isArray(value)) return 'a list';
+	return { string: 'text', number: 'a number', boolean: 'true or false' }[typeof value as string] ?? 'an object';
 }

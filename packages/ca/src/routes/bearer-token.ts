@@ -4,9 +4,9 @@
 import type { FastifyRequest } from 'fastify';
 
 /**
- * The token of the header, empty when there is none. The first `Bearer ` is taken away, in this spelling; clients that
- * send the bare token are answered as well.
+ * The token of the header, empty when there is none. The scheme is written in any case and followed by one or more
+ * spaces (RFC 9110 section 11.1); clients that send the bare token are answered as well.
  */
 export function tokenOfHeader(request: FastifyRequest): string {
-	return (request.headers.authorization ?? '').replace('Bearer ', '');
+	return (request.headers.authorization ?? '').replace(/^bearer( +|$)/i, '');
 }

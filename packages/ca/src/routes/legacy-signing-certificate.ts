@@ -20,7 +20,8 @@ export function mountLegacySigningCertificate(app: FastifyInstance, deps: IssueD
 			app,
 			route,
 			async ({ body }, request) => {
-				const { pems } = await issueCertificate(deps, { token: tokenOfHeader(request), key: keyOf(body) });
+				const token = tokenOfHeader(request);
+				const { pems } = await issueCertificate(deps, { token, key: keyOf(body), address: request.ip });
 				return { status: 201, contentType: PEM_CHAIN_TYPE, body: pems.join('\n') };
 			},
 			{ emptyBody: 'empty-object' },

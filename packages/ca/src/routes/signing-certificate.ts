@@ -17,7 +17,7 @@ export function mountSigningCertificate(app: FastifyInstance, deps: IssueDeps): 
 			route,
 			async ({ body }, request) => {
 				const token = body.credentials?.oidcIdentityToken || tokenOfHeader(request);
-				const { pems } = await issueCertificate(deps, { token, key: keyOf(body) });
+				const { pems } = await issueCertificate(deps, { token, key: keyOf(body), address: request.ip });
 				return { status: 200, body: { signedCertificateEmbeddedSct: { chain: { certificates: [...pems] } } } };
 			},
 			{ emptyBody: 'empty-object' },

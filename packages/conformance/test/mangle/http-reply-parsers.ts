@@ -73,7 +73,7 @@ export const HTTP_REPLY_PARSERS: readonly ParserUnderTest[] = [
 		share: SHARE,
 		// It may throw what it likes, but in time; who called it turns everything into its own error.
 		refusals: (error) => error instanceof Error && !isOverdue(error),
-		parse: async (input) => within(fetchDocument(fetch, new URL(await serve(input)))),
+		parse: async (input) => within(fetchDocument(fetch, new URL(await serve(input)), AbortSignal.timeout(5_000))),
 		check: (document) => (document === undefined ? 'it is nothing' : undefined),
 	}),
 	parser({

@@ -104,7 +104,7 @@ export const VERIFIERS: readonly ParserUnderTest[] = [
 		seeds: [seed('token')],
 		share: 0.5,
 		refusals: TOKEN_ERRORS,
-		parse: (input) => tokens.verify(textOf(input)),
+		parse: (input) => tokens.verify(textOf(input), '192.0.2.1'),
 		// Strict base64url leaves a token one spelling.
 		check: (_claims, input) => sameText(textOf(input), seedText('token')),
 	}),
@@ -114,9 +114,9 @@ export const VERIFIERS: readonly ParserUnderTest[] = [
 			seeds: [seed(document)],
 			share: 0.2,
 			refusals: TOKEN_ERRORS,
-			parse: (input) => verifierOf({ [document]: input }).verify(seedText('token')),
+			parse: (input) => verifierOf({ [document]: input }).verify(seedText('token'), '192.0.2.1'),
 			check: async ({ claims }) =>
-				sameText(JSON.stringify(claims), JSON.stringify((await tokens.verify(seedText('token'))).claims)),
+				sameText(JSON.stringify(claims), JSON.stringify((await tokens.verify(seedText('token'), '192.0.2.1')).claims)),
 		}),
 	),
 	...(
