@@ -18,6 +18,8 @@ import type { Signer } from '@chancery/keys/signer';
 export interface Behaviour {
 	/** Answers this status instead of a timestamp, this many times. */
 	refuse?: { status: number; times: number };
+	/** Ends the connection instead of an answer, or within one. */
+	hangUp?: 'before' | 'within';
 	/** Milliseconds added to the clock. */
 	skewMs?: number;
 	/** Answers under the id of this key. */
@@ -44,6 +46,9 @@ export interface TestCtLog {
 	readonly requests: string[];
 	behaviour: Behaviour;
 	roots: Uint8Array[];
+	/** Nobody listens at the address any more, until `start`. */
+	stop(): Promise<void>;
+	start(): Promise<void>;
 	close(): Promise<void>;
 }
 
@@ -54,11 +59,19 @@ export async function startCtLog(clock: () => number): Promise<TestCtLog> {
 		const chunks: Buffer[] = [];
 		request.on('data', (chunk: Buffer) => chunks.push(chunk));
 		request.on('end', async () => {
+			const { hangUp } = log.behaviour;
+			if (hangUp === 'within') response.writeHead(200, { 'content-length': 100 }).write('{"sct_version":0,');
+			if (hangUp !== undefined) {
+				setImmediate(() => request.socket.destroy());
+				return;
+			}
 			const { status, body } = await answer(request.url ?? '', Buffer.concat(chunks).toString());
 			response.writeHead(status, { 'content-type': 'application/json' }).end(body);
 		});
 	});
-	await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+	const listen = (port: number) => new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+	await listen(0);
+	const { port } = server.address() as AddressInfo;
 
 	async function answer(url: string, body: string): Promise<{ status: number; body: string }> {
 		if (url === '/ct/v1/get-roots')
@@ -100,13 +113,19 @@ export async function startCtLog(clock: () => number): Promise<TestCtLog> {
 	}
 
 	const log: TestCtLog = {
-		url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+		url: `http://127.0.0.1:${port}`,
 		publicKeyPem: encodePem('PUBLIC KEY', signer.publicKey),
 		signer,
 		entries: [],
 		requests: [],
 		behaviour: {},
 		roots: [],
+		stop: () =>
+			new Promise((resolve) => {
+				server.close(() => resolve());
+				server.closeAllConnections();
+			}),
+		start: () => listen(port),
 		close: () => new Promise((resolve) => server.close(() => resolve())),
 	};
 	return log;

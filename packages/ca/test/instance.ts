@@ -47,6 +47,8 @@ export interface InstanceOptions {
 	/** Instead of a key made here. */
 	readonly issuingSigner?: Signer;
 	readonly blockedKeySha256?: readonly string[];
+	/** Beside the two that are there: settings as an operator writes them. */
+	readonly moreIssuers?: readonly object[];
 	readonly rules?: readonly { claim: string; anyOf: readonly string[] }[];
 }
 
@@ -84,6 +86,7 @@ export async function startInstance(options: InstanceOptions = {}): Promise<Test
 		issuers: [
 			{ type: 'email', issuer: people.url, rules: options.rules ?? [] },
 			{ type: 'github-actions', issuer: workflows.url },
+			...(options.moreIssuers ?? []),
 		],
 		blockedKeySha256: options.blockedKeySha256 ?? [],
 		profile: 'development',

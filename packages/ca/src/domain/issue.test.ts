@@ -8,6 +8,7 @@ import { generateSigner } from '@chancery/keys/generate';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { generateClientKey, keyRequest } from '../../test/client-key.ts';
 import { startInstance, type TestInstance } from '../../test/instance.ts';
+import { expectRefusal } from '../../test/refusal.ts';
 import type { IssueStep } from './issue.ts';
 
 interface IssuanceRow {
@@ -39,6 +40,25 @@ const key = generateClientKey();
 async function request(email: string) {
 	const token = await ca.people.mint({ email, email_verified: true });
 	return ca.publicApp.inject({ method: 'POST', url: '/api/v2/signingCert', payload: keyRequest(key, email, token) });
+}
+
+async function legacyRequest(email: string) {
+	const token = await ca.people.mint({ email, email_verified: true });
+	return ca.publicApp.inject({
+		method: 'POST',
+		url: '/api/v1/signingCert',
+		headers: { authorization: `Bearer ${token}` },
+		payload: {
+			publicKey: { content: Buffer.from(key.pem).toString('base64'), algorithm: 'ecdsa' },
+			signedEmailAddress: key.prove(email),
+		},
+	});
+}
+
+function expectPassing(response: Awaited<ReturnType<typeof request>>): void {
+	const sentence = 'Error entering certificate in CTL';
+	expectRefusal(response, { status: 503, code: 14, sentence, reason: 'ct-log-unavailable' });
+	expect(Number(response.headers['retry-after'])).toBeGreaterThan(0);
 }
 
 async function rowsOf(subject: string): Promise<IssuanceRow[]> {
@@ -150,7 +170,8 @@ describe('a log that cannot be trusted', () => {
 			reason: 'sct-invalid',
 		},
 		{ name: 'a refusal', behaviour: { refuse: { status: 400, times: 1 } }, reason: 'ct-log-failed' },
-		{ name: 'lasting overload', behaviour: { refuse: { status: 503, times: 9 } }, reason: 'ct-log-failed' },
+		{ name: 'a fault of its own', behaviour: { refuse: { status: 500, times: 9 } }, reason: 'ct-log-failed' },
+		{ name: 'without end', behaviour: { garbage: ' '.repeat(65 * 1024) }, reason: 'ct-log-failed' },
 	])('that answers $name gets nothing issued, and the record says $reason', async ({ name, behaviour, reason }) => {
 		ca.ctLog.behaviour = { ...behaviour, ...('refuse' in behaviour ? { refuse: { ...behaviour.refuse! } } : {}) };
 		const subject = `${name.replaceAll(' ', '-')}@example.com`;
@@ -159,6 +180,36 @@ describe('a log that cannot be trusted', () => {
 		expect(response.json()).toMatchObject({ code: 13, details: [{ reason }] });
 		if (reason === 'ct-log-failed') expect(response.json().message).toMatch(/^Error entering certificate in CTL/);
 		expect(await rowsOf(subject)).toMatchObject([{ state: 'failed', reason, certificate: null }]);
+	});
+
+	it.each([408, 429, 502, 503, 504])(
+		'that answers %i all the time is something to come back for, on both wires',
+		async (status) => {
+			ca.ctLog.behaviour = { refuse: { status, times: 6 } };
+			const subject = `log-${status}@example.com`;
+			expectPassing(await request(subject));
+			expect(await rowsOf(subject)).toMatchObject([{ state: 'failed', reason: 'ct-log-unavailable' }]);
+			expectPassing(await legacyRequest(subject));
+		},
+	);
+
+	it.each(['before', 'within'] as const)(
+		'that hangs up %s its answer is something to come back for',
+		async (hangUp) => {
+			ca.ctLog.behaviour = { hangUp };
+			expectPassing(await request(`hang-up-${hangUp}@example.com`));
+		},
+	);
+
+	it('that has been stopped is something to come back for, and issuance goes on when it is back', async () => {
+		await ca.ctLog.stop();
+		expectPassing(await request('stopped@example.com'));
+		await ca.ctLog.start();
+		expect((await request('stopped@example.com')).statusCode).toBe(200);
+		expect((await rowsOf('stopped@example.com')).map(({ reason }) => reason).sort()).toEqual([
+			'ct-log-unavailable',
+			null,
+		]);
 	});
 
 	it('is asked again when it was busy for a moment', async () => {
@@ -193,6 +244,27 @@ describe('the record', () => {
 		expect(response.statusCode).toBe(503);
 		expect(response.json()).toMatchObject({ code: 14, details: [{ reason: 'store-unavailable' }] });
 		expect(ca.ctLog.requests).toEqual([]);
+	});
+
+	it('that does not answer in time, because a table is locked, is something to come back for', async () => {
+		const locked = Promise.withResolvers<void>();
+		const holding = ca.data.database.transaction(async (sql) => {
+			await sql.query('lock table ca.issuance in access exclusive mode');
+			locked.resolve();
+			await sql.query('select pg_sleep(6)');
+		});
+		await locked.promise;
+		const response = await request('locked@example.com');
+		await holding;
+		expectRefusal(response, {
+			status: 503,
+			code: 14,
+			sentence: 'The database does not answer',
+			reason: 'store-unavailable',
+		});
+		expect(Number(response.headers['retry-after'])).toBeGreaterThan(0);
+		expect(ca.ctLog.requests).toEqual([]);
+		expect((await request('locked@example.com')).statusCode).toBe(200);
 	});
 });
 

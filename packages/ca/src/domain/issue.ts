@@ -218,7 +218,7 @@ async function store(write: () => Promise<void>): Promise<void> {
 async function recordFailure(deps: IssueDeps, serial: Uint8Array, error: unknown): Promise<void> {
 	if (!(error instanceof DomainError) || error.code === 'store-unavailable') return;
 	try {
-		await deps.issuances.failed(serial, error.code, new Date(deps.clock()));
+		await store(() => deps.issuances.failed(serial, error.code, new Date(deps.clock())));
 	} catch (err) {
 		deps.log.warn({ err, serial: serial.toHex() }, 'the outcome of an issuance could not be recorded');
 	}

@@ -129,9 +129,7 @@ export class IssuerKeys {
 	#pauseLeftMs(): number {
 		if (this.#attempt) return 0;
 		const pauseMs =
-			this.#failures > 0
-				? Math.min(FIRST_RETRY_MS * 2 ** (this.#failures - 1), MAX_RETRY_MS)
-				: MIN_REFRESH_INTERVAL_MS;
+			this.#failures > 0 ? Math.min(FIRST_RETRY_MS * 2 ** (this.#failures - 1), MAX_RETRY_MS) : MIN_REFRESH_INTERVAL_MS;
 		return Math.max(0, pauseMs - this.#since(this.#endedAtMs));
 	}
 

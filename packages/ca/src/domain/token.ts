@@ -182,7 +182,10 @@ function checkTimesAndAudience(claims: Claims, audience: string, nowSeconds: num
 	if (!times.success) {
 		const name = String(times.error.issues[0]?.path[0] ?? 'payload');
 		throw Object.hasOwn(claims, name)
-			? refuse('claim-malformed', `the claim ${quote(name)} is ${kindOf(claims[name])}, expected ${EXPECTED[name] ?? 'another type'}`)
+			? refuse(
+					'claim-malformed',
+					`the claim ${quote(name)} is ${kindOf(claims[name])}, expected ${EXPECTED[name] ?? 'another type'}`,
+				)
 			: refuse('claim-missing', `the token has no claim ${quote(name)}`);
 	}
 	const { aud, exp, nbf, iat } = times.data;

@@ -1,0 +1,160 @@
+import { Agent, type IncomingHttpHeaders, request } from 'node:http';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { createLogger } from '@chancery/chassis/logger';
+import { type RunningService, startService } from '@chancery/chassis/running-service';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { generateClientKey, keyRequest } from './client-key.ts';
+import { startInstance, type TestInstance } from './instance.ts';
+import { assembleToken } from './token-issuer.ts';
+
+/** More than the listener works on at the same time. */
+const CONNECTIONS = 600;
+const PAUSE_MS = 250;
+const EMAIL = 'ada@example.com';
+
+const key = generateClientKey();
+const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS + 8 });
+let silent: { readonly url: string; close(): void };
+let dripping: typeof silent;
+let ca: TestInstance;
+let running: RunningService;
+let ticking: NodeJS.Timeout;
+
+/** An issuer that takes connections and never has said all, whatever is asked: a byte now and then, or none. */
+async function startIssuer(drip: boolean): Promise<typeof silent> {
+	const sockets = new Set<Socket>();
+	const timers = new Set<NodeJS.Timeout>();
+	const server = createServer((socket) => {
+		sockets.add(socket);
+		socket.on('error', () => undefined);
+		socket.on('close', () => sockets.delete(socket));
+		if (!drip) return;
+		socket.write('HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 200000\r\n\r\n{"issuer":"');
+		timers.add(setInterval(() => socket.writable && socket.write('a'), 50));
+	});
+	await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+	return {
+		url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+		close() {
+			for (const timer of timers) clearInterval(timer);
+			for (const socket of sockets) socket.destroy();
+			server.close();
+		},
+	};
+}
+
+beforeAll(async () => {
+	[silent, dripping] = await Promise.all([startIssuer(false), startIssuer(true)]);
+	ca = await startInstance({ moreIssuers: [silent, dripping].map(({ url }) => ({ type: 'email', issuer: url })) });
+	const beganMs = ca.nowMs - performance.now();
+	ticking = setInterval(() => {
+		ca.nowMs = Math.floor(beganMs + performance.now());
+	}, 5);
+	const address = { host: '127.0.0.1', port: 0 };
+	running = await startService(ca.service, {
+		addresses: { public: address, admin: address },
+		log: createLogger({ level: 'silent', json: true, name: 'ca' }),
+	});
+});
+
+afterAll(async () => {
+	clearInterval(ticking);
+	agent.destroy();
+	await running.stop();
+	await ca.close();
+	silent.close();
+	dripping.close();
+});
+
+interface Reply {
+	readonly status: number;
+	readonly headers: IncomingHttpHeaders;
+	readonly body: string;
+}
+
+function send(body: string): Promise<Reply> {
+	return new Promise((resolve, reject) => {
+		const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
+		const url = `${running.urls.public}/api/v2/signingCert`;
+		const sent = request(url, { method: 'POST', agent, headers }, (answer) => {
+			let text = '';
+			answer.setEncoding('utf8');
+			answer.on('data', (chunk: string) => {
+				text += chunk;
+			});
+			answer.on('end', () => resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: text }));
+			answer.on('error', reject);
+		});
+		sent.on('error', reject);
+		sent.end(body);
+	});
+}
+
+const proof = keyRequest(key, EMAIL);
+const bodyWith = (token: string) => JSON.stringify({ ...proof, credentials: { oidcIdentityToken: token } });
+const honest = async () => send(bodyWith(await ca.people.mint({ email: EMAIL, email_verified: true })));
+
+/**
+ * Connections that send the next token soon after the last one was answered. Without a pause it would be a flood of
+ * requests that are refused, which costs CPU time here as anywhere, and is another thing than places that are held.
+ */
+function flood(tokenOf: (i: number) => string): { answered(count: number): Promise<void>; stop(): Promise<Reply[]> } {
+	const replies: Reply[] = [];
+	let stopped = false;
+	const run = async () => {
+		while (!stopped) {
+			replies.push(await send(bodyWith(tokenOf(replies.length))));
+			await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+		}
+	};
+	const runs = Array.from({ length: CONNECTIONS }, run);
+	return {
+		async answered(count) {
+			for (const until = replies.length + count; replies.length < until; )
+				await new Promise((resolve) => setTimeout(resolve, 5));
+		},
+		async stop() {
+			stopped = true;
+			await Promise.all(runs);
+			return replies;
+		},
+	};
+}
+
+describe('strangers whose tokens name an issuer', () => {
+	it.each([
+		{ name: 'that never answers', issuer: () => silent },
+		{ name: 'that answers a byte at a time', issuer: () => dripping },
+	])('$name take the authority away from nobody else', async ({ issuer }) => {
+		const { url } = issuer();
+		const attack = flood((i) => assembleToken({ alg: 'RS256', kid: `k${i}` }, { iss: url }, 'AAAA'));
+		const good: Reply[] = [];
+		// The keys of the honest issuer are not known when the flood begins.
+		for (let round = 0; round < 10; round++) {
+			good.push(await honest());
+			await attack.answered(100);
+		}
+		const replies = await attack.stop();
+		expect(good.map(({ status }) => status)).toEqual(Array(10).fill(200));
+		expect(replies.length).toBeGreaterThan(1_000);
+		for (const { status, headers, body } of replies) {
+			expect(status).toBe(503);
+			expect(Number(headers['retry-after'])).toBeGreaterThan(0);
+			expect(body).toMatch(/"reason":"(issuer-unavailable|unavailable)"/);
+		}
+	});
+
+	it('that is well, with keys that it does not have, make it be asked once in ten seconds', async () => {
+		expect((await honest()).status).toBe(200);
+		const before = ca.people.requests.length;
+		const attack = flood((i) => assembleToken({ alg: 'ES256', kid: `k${i}` }, { iss: ca.people.url }, 'AAAA'));
+		const good: Reply[] = [];
+		for (let round = 0; round < 10; round++) {
+			good.push(await honest());
+			await attack.answered(100);
+		}
+		await attack.stop();
+		expect(good.map(({ status }) => status)).toEqual(Array(10).fill(200));
+		expect(ca.people.requests.length - before).toBeLessThanOrEqual(2 * Math.ceil(performance.now() / 10_000));
+	});
+});
