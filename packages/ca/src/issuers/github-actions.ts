@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { optionalClaim, requiredClaim } from './claims.ts';
 import { issuerSettingsShape, issuerType } from './issuer-type.ts';
-import { subjectUri } from './subject-uri.ts';
+import { BASE_URL, subjectUri } from './subject-uri.ts';
 
 const configSchema = z.strictObject({
 	type: z.literal('github-actions').describe('Issuer type of this entry; decides which other fields it has.'),
@@ -13,7 +13,7 @@ const configSchema = z.strictObject({
 	url: z
 		.url({ protocol: /^https?$/ })
 		.max(512)
-		.regex(/[^/]$/, 'ends without a slash')
+		.regex(BASE_URL, 'expected a scheme, a host, perhaps a port and a path, and no slash at the end')
 		.default('https://github.com')
 		.describe(
 			'Base URL of the server that hosts the repositories, without a closing slash. Default `https://github.com`; a GitHub Enterprise server has its own. It begins every name and URI in the certificates.',
@@ -26,7 +26,7 @@ export const githubActions = issuerType<typeof configSchema>({
 	challengeClaim: 'sub',
 	configSchema,
 	toPrincipal: (claims, { url, issuer }) => ({
-		subject: { type: 'uri', value: subjectUri(`${url}/${requiredClaim(claims, 'job_workflow_ref')}`) },
+		subject: { type: 'uri', value: subjectUri(url, requiredClaim(claims, 'job_workflow_ref')) },
 		issuer,
 	}),
 	extensions(claims, { url }) {

@@ -107,7 +107,7 @@ describe('e-mail addresses', () => {
 	const certified = (email: string) =>
 		identify({ settings, claims: { sub: 's', email, email_verified: true } }).subject.value;
 
-	it.each(['a@b', 'first.last+tag@sub.example.com', "o'brien@example.com", `${'a'.repeat(64)}@example.com`])(
+	it.each(['a@b.c', 'first.last+tag@sub.example.com', "o'brien@example.com", `${'a'.repeat(64)}@example.com`])(
 		'%s is certified as it is',
 		(email) => {
 			expect(certified(email)).toBe(email);
@@ -115,6 +115,9 @@ describe('e-mail addresses', () => {
 	);
 
 	it.each([
+		'a@b',
+		'a@localhost',
+		'a@192.0.2.1',
 		'plain',
 		'@example.com',
 		'a@',

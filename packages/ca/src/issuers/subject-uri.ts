@@ -1,51 +1,52 @@
 /**
- * URIs in certificates (RFC 3986; RFC 5280 section 4.2.1.6 wants IA5String).
+ * URIs of workflows in certificates (RFC 3986; RFC 5280 section 4.2.1.6 wants IA5String).
  *
- * A verifier compares the text of the name with the text it expects, so that nothing may be rewritten beyond what
- * encoding demands: the rules of WHATWG `URL` (dropping `..`, default ports, case) would change who was certified.
- * What stays, what is percent-encoded and what is refused follows the upstream authority, whose names policies hold.
+ * Policies are written for names as Fulcio writes them, and verifiers compare them byte for byte. Fulcio joins the URL
+ * of the server and the reference with Go's `url.URL.JoinPath`; `testdata/` holds what that yields for every character
+ * and more. So a `#` in the name of a branch is `%23` and does not begin a fragment, `//` and `/./` are `/`, and where
+ * anything needs an escape, everything is decoded first and then escaped anew.
+ *
+ * Two refusals are ours. With a broken escape Go loses the whole path, and all such workflows would have one name. And
+ * `..` would turn the name of one workflow into that of another; no reference of git holds it (git-check-ref-format).
+ * Different references can still have one name (`a#b` and `a%23b`): the extensions hold them as they are.
  */
-import { utf8 } from '@chancery/core/bytes';
+import { concatBytes, utf8 } from '@chancery/core/bytes';
 import { quote, refuse } from '../domain/refusal.ts';
 
-/** Allowed as they are in a path or fragment that needs no encoding (RFC 3986 section 3.3, and brackets). */
-const PLAIN = /^[A-Za-z0-9\-._~!$&'()*+,;=:@/[\]?%]*$/;
-/** Kept when a path needs encoding; everything else of it is then percent-encoded. */
-const KEPT_IN_PATH = /[A-Za-z0-9\-._~$&+,/:;=@]/;
-const KEPT_IN_FRAGMENT = /[A-Za-z0-9\-._~!()*$&+,/:;=?@]/;
+/** What a base URL may be: it is a part of each name, so that there is nothing in it that anyone writes differently. */
+export const BASE_URL =
+	/^(https?):\/\/((?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::\d{1,5})?)((?:\/[A-Za-z0-9._~%-]+)*)$/i;
+
+/** A path of these alone stays as it is (RFC 3986 section 3.3, and brackets). */
+const PLAIN = /^[A-Za-z0-9\-._~!$&'()*+,;=:@[\]%/]*$/;
+/** Kept when a path is escaped. */
+const KEPT = /[A-Za-z0-9\-._~$&+,/:;=@]/;
 
 /**
- * The form of a URI that goes into the certificate: ASCII, with spaces and non-ASCII characters percent-encoded.
- * @throws DomainError `claim-malformed` when it has no scheme and host, a broken escape or a control character.
+ * The name of what `reference` names at the server with this base URL.
+ * @throws DomainError `claim-malformed` for a reference with control characters, a broken escape or `..`
  */
-export function subjectUri(text: string): string {
-	const malformed = (what: string) => refuse('claim-malformed', `${quote(text)} is no URI for a certificate: ${what}`);
-	if (/\p{Cc}/u.test(text) || !text.isWellFormed()) throw malformed('it holds control characters');
-	const parts = /^([A-Za-z][A-Za-z0-9+.-]*):\/\/([^/?#]*)([^?#]*)(\?[^#]*)?(?:#(.*))?$/s.exec(text);
-	if (!parts) throw malformed('a scheme and a host are needed');
-	const [, scheme = '', host = '', path = '', query = '', fragment] = parts;
-	if (!/^[A-Za-z0-9._~:@[\]-]+$/.test(host))
-		throw malformed('the host is not made of letters, digits, dots and dashes');
-	const encode = (part: string, kept: RegExp) => {
-		if (/%(?![0-9A-Fa-f]{2})/.test(part)) throw malformed('a percent sign starts no escape');
-		return PLAIN.test(part) ? part : escapeBytes(part, kept);
-	};
-	// A query is kept as it came; only what IA5String or a URI cannot hold at all is encoded.
-	const queryText = query.replace(/[^\x21-\x7e]/gu, percentEncode);
-	const fragmentText = fragment === undefined ? '' : `#${encode(fragment, KEPT_IN_FRAGMENT)}`;
-	return `${scheme.toLowerCase()}://${host}${encode(path, KEPT_IN_PATH)}${queryText}${fragmentText}`;
+export function subjectUri(base: string, reference: string): string {
+	const malformed = (what: string) => refuse('claim-malformed', `${quote(reference)} is no reference: ${what}`);
+	const [, scheme, authority, basePath] = BASE_URL.exec(base) ?? [];
+	if (scheme === undefined) throw new Error(`${base} is no base URL of references`);
+	if (/\p{Cc}/u.test(reference) || !reference.isWellFormed()) throw malformed('it holds control characters');
+	if (/%(?![0-9A-Fa-f]{2})/.test(reference)) throw malformed('a percent sign starts no escape');
+	const segments = `${basePath}/${reference}`.split('/').filter((segment) => segment !== '' && segment !== '.');
+	if (segments.includes('..')) throw malformed("it holds '..'");
+	const closing = segments.length === 0 || reference.endsWith('/') ? '/' : '';
+	const path = segments.map((segment) => `/${segment}`).join('') + closing;
+	return `${scheme.toLowerCase()}://${authority}${PLAIN.test(path) ? path : escapePath(unescapePath(path))}`;
 }
 
-/**
- * Percent-encodes what is not kept. Escapes stay as they are: upstream decodes them at this point, so that a file named
- * `a%40refs...` could put an `@refs` of its own choice in front of the true one.
- */
-function escapeBytes(part: string, kept: RegExp): string {
-	return part.replace(/%[0-9A-Fa-f]{2}|[\s\S]/gu, (unit) =>
-		unit.startsWith('%') || kept.test(unit) ? unit : percentEncode(unit),
-	);
+function unescapePath(path: string): Uint8Array {
+	const parts = path.split(/(%[0-9A-Fa-f]{2})/);
+	return concatBytes(...parts.map((part, i) => (i % 2 === 1 ? Uint8Array.fromHex(part.slice(1)) : utf8(part))));
 }
 
-function percentEncode(character: string): string {
-	return Array.from(utf8(character), (byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join('');
+function escapePath(path: Uint8Array): string {
+	return Array.from(path, (byte) => {
+		const character = String.fromCharCode(byte);
+		return KEPT.test(character) ? character : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
+	}).join('');
 }
