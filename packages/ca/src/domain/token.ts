@@ -100,13 +100,13 @@ function readUnverified(token: string): Unverified {
 	if (first === undefined || payload === undefined || signature === undefined || more.length > 0)
 		throw refuse('token-malformed', 'it is not three parts joined by dots');
 	const header = asObject(parsePart(first, 'header'), 'header');
-	const alg = textMember(header, 'alg', 'its header');
+	const alg = textMember(header, 'alg', "its header's");
 	if (alg === undefined) throw refuse('token-malformed', "its header names no 'alg'");
-	const kid = textMember(header, 'kid', 'its header');
+	const kid = textMember(header, 'kid', "its header's");
 	// RFC 7515 section 4.1.11: an extension that must be understood; we understand none (`b64` would change the payload).
 	if (Object.hasOwn(header, 'crit')) throw refuse('token-malformed', "its header has 'crit'");
 	decodePart(signature, 'signature');
-	const iss = textMember(asObject(parsePart(payload, 'payload'), 'payload'), 'iss', 'it');
+	const iss = textMember(asObject(parsePart(payload, 'payload'), 'payload'), 'iss', 'its');
 	if (iss === undefined) throw refuse('token-malformed', "it has no 'iss'");
 	// Nothing else of the header is used: `jwk`, `jku` and `x5c` would let the sender bring the key.
 	return {
@@ -121,7 +121,7 @@ function textMember(object: Claims, name: string, whose: string): string | undef
 	if (!Object.hasOwn(object, name)) return undefined;
 	const value = object[name];
 	if (typeof value === 'string') return value;
-	throw refuse('token-malformed', `the '${name}' of ${whose} is no text but ${kindOf(value)}`);
+	throw refuse('token-malformed', `${whose} '${name}' is no text but ${kindOf(value)}`);
 }
 
 async function checkSignature(

@@ -84,6 +84,17 @@ describe('POST /api/v1/signingCert', () => {
 		expect(leaf!.verify(issuing!.publicKey) && issuing!.verify(root!.publicKey)).toBe(true);
 	});
 
+	it.each(['Bearer ', 'bearer ', 'BEARER ', 'Bearer   ', ''])('reads the token after %j', async (scheme) => {
+		const token = (await bearer()).authorization.slice(7);
+		const response = await post(pem(), key.prove('ada@example.com'), { authorization: `${scheme}${token}` });
+		expect(response.statusCode, response.body).toBe(201);
+	});
+
+	it.each(['Bearer', 'bearer '])('takes %j alone for no token', async (authorization) => {
+		const response = await post(pem(), key.prove('ada@example.com'), { authorization });
+		expect(response.json()).toMatchObject({ code: 3, details: [{ reason: 'token-missing' }] });
+	});
+
 	it('reads the token from the header only', async () => {
 		const response = await ca.publicApp.inject({
 			method: 'POST',

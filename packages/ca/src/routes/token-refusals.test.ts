@@ -179,6 +179,45 @@ describe('a token is refused', () => {
 		});
 	});
 
+	it.each<{ name: string; header?: object; claims?: object; says: string }>([
+		{ name: 'a kid that is a number', header: { kid: 7 }, says: "its header's 'kid' is no text but a number" },
+		{ name: 'a kid that is null', header: { kid: null }, says: "its header's 'kid' is no text but null" },
+		{
+			name: 'an alg that is a list',
+			header: { alg: ['ES256'] },
+			says: "its header's 'alg' is no text but a list",
+		},
+		{ name: 'no alg', header: { alg: undefined }, says: "its header names no 'alg'" },
+		{
+			name: 'a list of issuers',
+			claims: { iss: ['https://a.example'] },
+			says: "its 'iss' is no text but a list",
+		},
+		{ name: 'an issuer that is an object', claims: { iss: {} }, says: "its 'iss' is no text but an object" },
+		{ name: 'an issuer that is true', claims: { iss: true }, says: "its 'iss' is no text but true or false" },
+		{ name: 'no issuer', claims: { iss: undefined }, says: "it has no 'iss'" },
+	])('as what it is: $name', async ({ header, claims, says }) => {
+		const token = assembleToken({ alg: 'ES256', kid: 'first', ...header }, { iss: ca.people.url, ...claims }, 'AAAA');
+		const response = await post(token);
+		expect(response.json()).toMatchObject({
+			message: `There was an error processing the identity token: ${says}`,
+			details: [{ reason: 'token-malformed' }],
+		});
+	});
+
+	it.each([
+		{ claims: { exp: 'never' }, says: "the claim 'exp' is text, expected a number" },
+		{ claims: { aud: 7 }, says: "the claim 'aud' is a number, expected text or a list of texts" },
+		{ claims: { sub: ['a'] }, says: "the claim 'sub' is a list, expected text" },
+		{ claims: { sub: '' }, says: "the claim 'sub' is empty text, expected text" },
+	])('and its claims too: $says', async ({ claims, says }) => {
+		const response = await post(await ca.people.mint({ ...PERSON, ...claims }));
+		expect(response.json()).toMatchObject({
+			message: `There was an error processing the identity token: ${says}`,
+			details: [{ reason: 'claim-malformed' }],
+		});
+	});
+
 	it('but not within the leeway of clocks', async () => {
 		const response = await post(await mintAt({ exp: -4, nbf: 60, iat: 60 }));
 		expect(response.statusCode, response.body).toBe(200);

@@ -131,7 +131,7 @@ export function caExamples(subject: Subject, foreign: Subject): Example[] {
 			route: 'ca public POST /api/v1/signingCert',
 			request: async () => v1(fresh()),
 			body: v1Body,
-			own: hostile(v1, MAX_HEADER_TOKEN_CHARS),
+			own: [...hostile(v1, MAX_HEADER_TOKEN_CHARS), ...schemeCells((scheme) => withScheme(v1(fresh()), scheme))],
 			...ISSUED_V1,
 		},
 		{
@@ -232,6 +232,24 @@ function tokenCells(
 		const expected = bad.length > maxChars ? GATEWAY.headersTooLarge : TOKEN;
 		return { name: `a token ${name}`, request: async () => request(token()), expected };
 	});
+}
+
+/** RFC 9110 section 11.1: the scheme in any case, then spaces. */
+function schemeCells(request: (scheme: string) => ProbeRequest): OwnCell[] {
+	const written = (scheme: string, expected: Refusal | 'accepted'): OwnCell => ({
+		name: `a token after '${scheme}'`,
+		request: async () => request(scheme),
+		expected,
+	});
+	return [
+		...['bearer ', 'BEARER ', 'bEaReR  ', 'Bearer        ', ''].map((scheme) => written(scheme, 'accepted')),
+		...['Basic ', 'Bearer,', 'Bearer Bearer ', 'Bearer="', 'NotBearer '].map((scheme) => written(scheme, TOKEN)),
+	];
+}
+
+function withScheme(request: ProbeRequest, scheme: string): ProbeRequest {
+	const authorization = (request.headers?.authorization ?? '').replace('Bearer ', scheme);
+	return { ...request, headers: { ...request.headers, authorization } };
 }
 
 function keyCells(subject: Subject, request: (parts: Parts) => ProbeRequest, fresh: () => Parts): OwnCell[] {
