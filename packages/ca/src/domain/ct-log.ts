@@ -26,10 +26,9 @@ export interface CtLog {
 	readonly transport: Transport;
 }
 
-/**
- * For all attempts together. Our log gives up on an entry after ten seconds and says so; we wait longer, to hear that,
- * and our clients (30 s) wait longer than we do, with all that comes before and after.
- */
+/** Our log says after five seconds that it is late; we wait longer than that, to hear it. */
+const ATTEMPT_TIMEOUT_MS = 6_000;
+/** For all attempts together. Clients wait 30 s, for this and for all that comes before and after. */
 const SUBMIT_TIMEOUT_MS = 12_000;
 /** What a log that was stopped, started again or overloaded needs at least. */
 const RETRY_AFTER_SECONDS = 2;
@@ -65,7 +64,7 @@ export async function submitPrecertificate(
 	const body = { chain: [toBase64(precertificate), ...chain.base64] };
 	const deadlineMs = performance.now() + SUBMIT_TIMEOUT_MS;
 	for (let attempt = 0; ; attempt++) {
-		const timeoutMs = Math.max(1, deadlineMs - performance.now());
+		const timeoutMs = Math.max(1, Math.min(ATTEMPT_TIMEOUT_MS, deadlineMs - performance.now()));
 		try {
 			const options = { transport: log.transport, timeoutMs, maxReplyBytes: MAX_REPLY_BYTES };
 			return (await call(addPreChain, log.url, { body }, options)).body;
