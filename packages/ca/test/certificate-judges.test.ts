@@ -115,7 +115,7 @@ const KINDS: readonly Kind[] = [
 			expect(response.statusCode, response.body).toBe(201);
 			return response.body.split(/(?<=-----END CERTIFICATE-----)\n/);
 		},
-		san: { type: 'url', value: `${GITHUB}/octo-org/a/.github/workflows/x%20y.yml@refs/heads/fix#12-%C3%BC` },
+		san: { type: 'url', value: `${GITHUB}/octo-org/a/.github/workflows/x%20y.yml@refs/heads/fix%2312-%C3%BC` },
 		extensions: {
 			...(({ 23: _environment, ...rest }) => rest)(workflow),
 			9: `${GITHUB}/octo-org/a/.github/workflows/x y.yml@refs/heads/fix#12-\u00fc`,
