@@ -118,6 +118,9 @@ async function start(dataDir: string): Promise<EmbeddedPostgres> {
 	const server = await startEmbedded({ dataDir });
 	// Written anew at each start, without this line: nobody replicates from the server of an instance.
 	await appendFile(join(server.cluster, '..', 'pg_hba.conf'), 'local replication all trust\n');
+	// For root: the other server runs as another account.
+	await chmod(server.runtimeDir, 0o711);
+	await chmod(join(server.runtimeDir, '.s.PGSQL.5432'), 0o777);
 	const database = open(server.url('postgres'), 'reloads');
 	await database.query('select pg_reload_conf()');
 	await database.close();
