@@ -6,10 +6,11 @@
  * because nothing that carries the new checkpoint has left the process yet.
  */
 import { randomUUID } from 'node:crypto';
-import { type FileHandle, mkdir, open, readFile, rename } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { equalBytes, fromBase64, fromHex, toBase64, toHex, utf8 } from '@chancery/core/bytes';
 import { sha256 } from '@chancery/core/sha';
+import { makeFolders, writeDurably } from '@chancery/postgres/file-modes';
 import { type AdoptableMarkStore, type Mark, MarkError } from './mark.ts';
 import { MarkLock } from './mark-lock.ts';
 
@@ -35,7 +36,7 @@ export function openFileMark(path: string): AdoptableMarkStore {
 
 	const save = async (stored: StoredMark): Promise<void> => {
 		try {
-			await writeDurably(path, formatStoredMark(stored));
+			await write(path, formatStoredMark(stored));
 		} catch (cause) {
 			throw new MarkError(`the mark ${path} cannot be written`, { cause });
 		}
@@ -137,23 +138,12 @@ function checksum(fields: object): string {
 	return toHex(sha256(utf8(JSON.stringify(fields))));
 }
 
-async function writeDurably(path: string, text: string): Promise<void> {
-	const temporary = `${path}.new`;
-	await using folder = await openFolder(dirname(path));
-	{
-		await using file = await open(temporary, 'w', 0o600);
-		await file.writeFile(text);
-		await file.sync();
-	}
-	await rename(temporary, path);
-	// The new name is durable only when the folder is.
-	await folder.sync();
-}
-
-async function openFolder(path: string): Promise<FileHandle> {
-	return open(path, 'r').catch(async (cause: unknown) => {
+async function write(path: string, text: string): Promise<void> {
+	try {
+		await writeDurably(path, text, 0o600);
+	} catch (cause) {
 		if ((cause as { code?: string }).code !== 'ENOENT') throw cause;
-		await mkdir(path, { recursive: true, mode: 0o700 });
-		return open(path, 'r');
-	});
+		await makeFolders(dirname(path), 0o700);
+		await writeDurably(path, text, 0o600);
+	}
 }

@@ -5,6 +5,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { makeFolders } from '@chancery/postgres/file-modes';
+import { findUntrusted } from '@chancery/postgres/trusted-path';
 import { openFileMark } from '@chancery/tlog/file-mark';
 import type { AdoptableMarkStore } from '@chancery/tlog/mark';
 import { Refusal } from '../up/refusal.ts';
@@ -25,15 +26,22 @@ export function markFolder(instanceId: string): string {
  * @throws Refusal when there is no place for it
  */
 export async function makeMarkFolder(instanceId: string): Promise<void> {
-	try {
-		await makeFolders(markFolder(instanceId), 0o700);
-	} catch (error) {
-		const reason = error instanceof Error ? error.message : String(error);
-		throw new Refusal(
+	const folder = markFolder(instanceId);
+	const refused = (reason: string, cause?: unknown) =>
+		new Refusal(
 			`cannot keep the marks of the logs in your state folder (${reason}); set XDG_STATE_HOME to a folder outside of --data`,
-			{ cause: error },
+			{ cause },
 		);
+	// Before and after: root, say with the home of somebody else, would follow what that user puts in the way.
+	const before = await findUntrusted(join(folder, 'mark'));
+	if (before !== undefined) throw refused(before);
+	try {
+		await makeFolders(folder, 0o700);
+	} catch (error) {
+		throw refused(error instanceof Error ? error.message : String(error), error);
 	}
+	const after = await findUntrusted(join(folder, 'mark'));
+	if (after !== undefined) throw refused(after);
 }
 
 export function openMarks(instanceId: string): InstanceMarks {

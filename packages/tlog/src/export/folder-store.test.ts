@@ -1,4 +1,14 @@
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+	chmodSync,
+	mkdirSync,
+	mkdtempSync,
+	readdirSync,
+	readFileSync,
+	rmSync,
+	statSync,
+	symlinkSync,
+	writeFileSync,
+} from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -70,6 +80,32 @@ it('clears away what a killed exporter was writing', async () => {
 	const store = await opened();
 	expect(readdirSync(join(folder, '.incoming'))).toEqual(['lock', 'lock.pid']);
 	await store.close();
+});
+
+it('removes nothing where somebody else could put another folder in the place of ours', async () => {
+	const victim = join(base, 'victim');
+	mkdirSync(victim);
+	writeFileSync(join(victim, 'kept'), '');
+	mkdirSync(folder, { recursive: true });
+	symlinkSync(victim, join(folder, '.incoming'));
+	chmodSync(folder, 0o777);
+	await expect(opened()).rejects.toThrow(/nothing is exported to .* has mode 0777/);
+	expect(readdirSync(victim)).toEqual(['kept']);
+});
+
+it.each([0o077, 0o000])('may be read, and not written, by others under the umask %o', async (umask) => {
+	const before = process.umask(umask);
+	try {
+		const store = await opened();
+		await store.create('tile/0/000', bytes('tile'));
+		await store.swapCheckpoint(bytes('checkpoint'), undefined);
+		await store.close();
+	} finally {
+		process.umask(before);
+	}
+	for (const path of ['', '.incoming', 'tile', 'tile/0']) expect(statSync(join(folder, path)).mode & 0o777).toBe(0o755);
+	for (const path of ['tile/0/000', 'checkpoint']) expect(statSync(join(folder, path)).mode & 0o777).toBe(0o644);
+	expect(statSync(join(folder, '.incoming/lock')).mode & 0o777).toBe(0o600);
 });
 
 it('has one exporter at a time', async () => {

@@ -12,6 +12,7 @@ import { constants } from 'node:fs';
 import { link, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { makeFolder, makeFolders, openToWrite, syncFolder } from '@chancery/postgres/file-modes';
+import { findUntrusted } from '@chancery/postgres/trusted-path';
 import { MarkError } from '../mark.ts';
 import { MarkLock } from '../mark-lock.ts';
 import { CHECKPOINT_PATH, ExportError, type ExportStore, type StoredCheckpoint } from './export-store.ts';
@@ -78,6 +79,9 @@ export function openFolderStore(folder: string): ExportStore {
 		name: `folder ${root}`,
 		async open() {
 			await provideFolder(incoming);
+			// What lies in there is removed: it must be in our own folder, and not in what somebody may put in its place.
+			const untrusted = await findUntrusted(join(incoming, LOCK));
+			if (untrusted !== undefined) throw new ExportError(`nothing is exported to ${root}: ${untrusted}`);
 			await hold();
 			for (const name of await readdir(incoming))
 				if (name !== LOCK && name !== `${LOCK}.pid`) await rm(join(incoming, name), { force: true });
