@@ -25,6 +25,9 @@ Ports and the choice about TLS are part of every address of an instance: a folde
 later starts need no option for them. Clients of an instance with --tls trust DIR/trust/tls-ca.pem (SSL_CERT_FILE or
 NODE_EXTRA_CA_CERTS; it is printed which).
 
+The data folder is new, empty, or that of an instance; others are refused. Started by root, the database runs as an
+account of its own, which is made for it (chancery-db1, ...) or which CHANCERY_DATABASE_USER names.
+
 Examples:
   $ chancery up
   $ chancery up --data ./instance --port-base 7500

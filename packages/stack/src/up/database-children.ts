@@ -1,9 +1,10 @@
-/** The children of this process that make or run a database, found through /proc; other systems show none. */
+/** The children of this process that make, copy or run a database, found through /proc; other systems show none. */
 import { readdir, readFile } from 'node:fs/promises';
 import { signal } from '@chancery/postgres/process-identity';
 
 /**
- * Tells them to end: `postgres` by its fast shutdown, `initdb` so that it removes what it has made, or at once.
+ * Tells them to end: `postgres` by its fast shutdown, `initdb` so that it removes what it has made, or at once, and the
+ * copy of a cluster that is handed over, of which the old one stays.
  * Only children: their numbers cannot have passed to other programs, because we have not yet heard of their end.
  */
 export async function endDatabaseChildren(isAtOnce: boolean): Promise<void> {
@@ -12,6 +13,7 @@ export async function endDatabaseChildren(isAtOnce: boolean): Promise<void> {
 		const pid = Number(entry);
 		const program = await programOfChild(pid);
 		if (program === 'postgres') signal(pid, 'SIGINT');
+		else if (program === 'tar') signal(pid, 'SIGTERM');
 		else if (program === 'initdb') signal(pid, isAtOnce ? 'SIGKILL' : 'SIGTERM');
 	}
 }
