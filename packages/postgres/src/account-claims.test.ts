@@ -1,7 +1,7 @@
 /** Who gets which account, on the accounts of this machine. Only root makes any; those made here are removed again. */
 import { execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chown, mkdir, rm, writeFile } from 'node:fs/promises';
+import { chown, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { IS_ROOT, makeFolder } from '../test/supervised.ts';
@@ -73,7 +73,13 @@ describe.runIf(IS_ROOT)('accounts that we make', () => {
 		const first = await claim(gone);
 		expect((await claim(await makeFolder(cleanUps))).account.uid).not.toBe(first.account.uid);
 		await rm(gone, { recursive: true });
+		// What a server that was killed left of its socket.
+		const socket = join(pool.serverHome, 'run', 'chancery-0-0123456789ab');
+		await mkdir(socket, { recursive: true });
+		await writeFile(join(socket, '.s.PGSQL.5432.lock'), '');
+		await chown(socket, first.account.uid, first.account.gid);
 		expect((await claim(await makeFolder(cleanUps))).account).toEqual(first.account);
+		expect(await readdir(join(pool.serverHome, 'run'))).toEqual([]);
 	});
 
 	it('stay taken while something runs as them, or a database of theirs lies in root’s place', async () => {

@@ -9,13 +9,14 @@
  */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { lstatOrNothing } from './account-folder.ts';
+import { lstatOrNothing, removeAccountFolder } from './account-folder.ts';
 import { readRecord } from './data-record.ts';
 import { type DatabaseAccount, makeAccount } from './database-account.ts';
 import { EmbeddedPostgresError } from './embedded-error.ts';
 import { type FileLock, lockFile } from './file-lock.ts';
 import { makeFolder, writeDurably } from './file-modes.ts';
 import { processesOfUser, waitUntil } from './process-identity.ts';
+import { ROOTS_FOLDER } from './runtime-dir.ts';
 
 export interface Claimant {
 	/** Real path of the data folder. */
@@ -59,6 +60,7 @@ export async function claimAccount(
 	try {
 		const name = await chooseName(claimant, pool, folder);
 		const account = await makeAccount(name);
+		if (name !== claimant.account?.name) await removeRemains(account.uid, pool.serverHome);
 		const claim: Claim = { dataDir: claimant.dataDir, instance: claimant.instance };
 		await writeDurably(join(folder, `${name}.json`), `${JSON.stringify(claim)}\n`, 0o600);
 		await record(account);
@@ -107,10 +109,17 @@ async function isInUse(claim: Claim | undefined, name: string, serverHome: strin
 	return (await processesOfUser(uid)).length > 0;
 }
 
+/** Sockets of an earlier database that was killed: nothing runs as this account now. */
+async function removeRemains(uid: number, serverHome: string): Promise<void> {
+	const folder = join(serverHome, ROOTS_FOLDER);
+	for (const name of await readdir(folder).catch(() => []))
+		if ((await lstatOrNothing(join(folder, name)))?.uid === uid) await removeAccountFolder(join(folder, name));
+}
+
 async function waitForLock(path: string): Promise<FileLock> {
 	let lock: FileLock | undefined;
 	const isHeld = async () => {
-		lock = await lockFile(path);
+		lock = await lockFile(path, 0);
 		return lock !== undefined;
 	};
 	await waitUntil(isHeld, LOCK_PATIENCE_MS);

@@ -109,6 +109,14 @@ describe.runIf(IS_ROOT)('planted by who runs as the account of the database', ()
 		await checkVictim();
 	});
 
+	it('the cluster, which is theirs, cannot be exchanged', async () => {
+		const server = await start();
+		const line = 'mv "$1" "$1.old"; rmdir "$1"; mkdir "$1.new-0123456789ab"; ln -s "$2" "$1/../cluster.whole"';
+		const said = await plant(await lstat(server.cluster), line, server.cluster);
+		expect(said.match(/denied/g)).toHaveLength(4);
+		expect((await readdir(dataDir)).filter((name) => name.startsWith('cluster'))).toEqual(['cluster']);
+	});
+
 	it('a draft of initdb is removed with the rights of its owner', async () => {
 		const draft = join(dataDir, 'cluster.new-0123456789ab');
 		await mkdir(draft, { mode: 0o700 });

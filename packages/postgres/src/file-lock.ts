@@ -20,10 +20,11 @@ const PATIENCE_MS = 250;
 /**
  * Takes the lock of the file at `path`, which is made (0600) when it is missing; its folder must be there.
  * Undefined when somebody else holds it. Throws whatever the file system says.
+ * @param patienceMs during which this process stands still; 0 for who comes again by himself.
  */
-export async function lockFile(path: string): Promise<FileLock | undefined> {
+export async function lockFile(path: string, patienceMs: number = PATIENCE_MS): Promise<FileLock | undefined> {
 	await makeFile(path);
-	const database = new DatabaseSync(path, { timeout: PATIENCE_MS });
+	const database = new DatabaseSync(path, { timeout: patienceMs });
 	try {
 		database.exec('pragma locking_mode = exclusive; begin exclusive');
 	} catch (error) {

@@ -20,7 +20,8 @@ const SOCKET_NAME = `.s.PGSQL.${SOCKET_PORT}`;
 /** `sun_path` holds 108 bytes on Linux and 104 on macOS, with the closing zero. */
 const MAX_SOCKET_PATH_BYTES = 100;
 const MAX_ATTEMPTS = 5;
-const ROOTS_FOLDER = 'run';
+/** Below root's place. */
+export const ROOTS_FOLDER = 'run';
 const RM_TIMEOUT_MS = 60_000;
 
 export interface RuntimeDirInput {
