@@ -32,6 +32,7 @@ const ENGINE_CODES: Readonly<Record<TlogError['code'], string>> = {
 	overloaded: 'log-overloaded',
 	'read-only': 'log-read-only',
 	'entry-refused': 'entry-refused',
+	'clock-skew': 'log-unavailable',
 	'clock-lead': 'log-unavailable',
 	unavailable: 'log-unavailable',
 	'identity-mismatch': 'log-read-only',

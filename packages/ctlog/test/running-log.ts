@@ -35,12 +35,16 @@ export interface RunningLog {
 
 export interface LogOptions {
 	readonly clock?: () => number;
+	/** The clock is that of the log alone, and the database's stays right. */
+	readonly isClockAlone?: boolean;
 	readonly config?: Record<string, unknown>;
 	readonly signer?: Signer;
 }
 
 export async function startLog(options: LogOptions = {}): Promise<RunningLog> {
-	const database = await createTestDatabase();
+	// A test that moves the clock moves that of the database along: they are one, as on a single host.
+	const sharesClock = options.clock !== undefined && !options.isClockAlone;
+	const database = await createTestDatabase({ sharesClock });
 	const folder = await mkdtemp(join(tmpdir(), 'chancery-ctlog-'));
 	const signer = options.signer ?? generateSigner('ecdsa-sha2-256-nistp256');
 	const config = configSchema.parse({

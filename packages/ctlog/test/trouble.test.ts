@@ -18,6 +18,7 @@ describe('refusals of the engine', () => {
 		{ code: 'overloaded', status: 503 },
 		{ code: 'read-only', status: 503 },
 		{ code: 'entry-refused', status: 400 },
+		{ code: 'clock-skew', status: 503 },
 		{ code: 'clock-lead', status: 503 },
 		{ code: 'unavailable', status: 503 },
 		{ code: 'identity-mismatch', status: 503 },
@@ -57,6 +58,26 @@ describe('a log whose clock went back', () => {
 		expect((await get(log, 'get-entries', { start: 0, end: 0 })).statusCode).toBe(200);
 		now += 61_000;
 		expect((await send()).statusCode).toBe(200);
+	});
+});
+
+describe('a log whose clock runs ahead of its database', () => {
+	it('answers 503 with Retry-After, stores nothing, and goes on at once when the clock is right again', async () => {
+		let aheadMs = 0;
+		log = await startLog({ clock: () => Date.now() + aheadMs, isClockAlone: true });
+		const authority = await makeAuthority('ours');
+		await register(log, await reportOf(authority));
+		const send = async () =>
+			submit(log!, 'add-pre-chain', [(await makePrecertificate(authority)).der, authority.issuing]);
+		aheadMs = 86_400_000;
+		const refused = await send();
+		expect(refused.statusCode).toBe(503);
+		expect(refused.headers['retry-after']).toBe('30');
+		expect(refused.body).toMatch(/clock of this process is 86[34]\d{5} ms ahead of the database's/);
+		aheadMs = 0;
+		const sct = await send();
+		expect(sct.statusCode).toBe(200);
+		expect(Math.abs(sct.json().timestamp - Date.now())).toBeLessThan(60_000);
 	});
 });
 

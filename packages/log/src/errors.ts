@@ -12,6 +12,7 @@ const LOG_ERRORS = {
 	'entry-refused': { status: 400, title: 'The log cannot store this entry' },
 	'entry-too-large': { status: 400, title: 'The entry is too large for the log' },
 	'log-read-only': { status: 503, title: 'The log accepts no entries' },
+	'clock-skew': { status: 503, title: 'The clocks of log and database disagree' },
 	'clock-lead': { status: 503, title: 'The clock is not in order' },
 	'proof-failed': { status: 500, title: 'The log made a proof that does not verify' },
 } as const satisfies ErrorTable;

@@ -49,7 +49,8 @@ export class MemoryMark implements MarkStore {
 }
 
 export async function startLog(changes: object = {}): Promise<LogUnderTest> {
-	const { database, drop } = await createTestDatabase();
+	// The clock of the test is that of the database as well: they are one, as on a single host.
+	const { database, drop } = await createTestDatabase({ sharesClock: true });
 	await migrateSchema(database);
 	const signers = { v1Signer: generateSigner('ecdsa-sha2-256-nistp256'), v2Signer: generateSigner('ed25519') };
 	const marks = { v1: new MemoryMark(), v2: new MemoryMark() };

@@ -30,6 +30,8 @@ export interface DatabaseOptions {
 	readonly idleInTransactionTimeoutMs?: number;
 	/** How long a caller waits for a connection, whether a new one or a free one. */
 	readonly connectTimeoutMs?: number;
+	/** See `Database`; only whoever started the server may say so. */
+	readonly sharesClock?: boolean;
 	/**
 	 * Runs once on every new physical connection before anyone uses it. When it throws, the connection is closed and
 	 * whoever waited for it gets that error.
@@ -82,7 +84,7 @@ export function openDatabase(options: DatabaseOptions): Database {
 			for (const inspect of inspections) await inspect(new ConnectionSql(client));
 		},
 	};
-	return new PooledDatabase(new pg.Pool(config), inspections);
+	return new PooledDatabase(new pg.Pool(config), inspections, options.sharesClock ?? false);
 }
 
 type Inspection = (sql: Sql) => Promise<void>;
@@ -90,11 +92,13 @@ type Inspection = (sql: Sql) => Promise<void>;
 class PooledDatabase implements Database {
 	readonly #pool: pg.Pool;
 	readonly #inspections: Set<Inspection>;
+	readonly sharesClock: boolean;
 	#closing: Promise<void> | undefined;
 
-	constructor(pool: pg.Pool, inspections: Set<Inspection>) {
+	constructor(pool: pg.Pool, inspections: Set<Inspection>, sharesClock: boolean) {
 		this.#pool = pool;
 		this.#inspections = inspections;
+		this.sharesClock = sharesClock;
 		// A connection that dies while idle leaves the pool by itself; whoever needs one next gets a fresh one or the error.
 		pool.on('error', ignoreIdleLoss);
 	}

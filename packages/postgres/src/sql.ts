@@ -30,6 +30,11 @@ export interface Database extends Sql {
 	 * what ends this. Absent where connections are not ours to see.
 	 */
 	inspectConnections?(inspect: (sql: Sql) => Promise<void>): () => void;
+	/**
+	 * True when the server runs on this machine, started by us: its clock is ours, and a comparison of the two would find
+	 * nothing but the time that a test, or faketime, shows to one of them. Absent or false: the server has a clock of its own.
+	 */
+	readonly sharesClock?: boolean;
 	/** Waits for running statements and closes all connections. */
 	close(): Promise<void>;
 }

@@ -14,9 +14,12 @@ import { requireDurable } from './durability.ts';
 import type { EncodedEntry, ReceiptInput } from './entry.ts';
 import type { HashCache } from './hash-cache.ts';
 import { hashReader } from './hash-reader.ts';
+import { nextTime } from './head-time.ts';
 import type { BatchHooks } from './hooks.ts';
 import type { LogLimits } from './limits.ts';
 import type { MarkCheck } from './mark-check.ts';
+import { comparedNow, readServerClock } from './server-clock.ts';
+import type { AcceptedLead } from './store/accepted-leads.ts';
 import { type EntryInsert, findIdentities, insertEntries } from './store/entries.ts';
 import { type Head, lockHead, moveHead } from './store/heads.ts';
 import type { LogTables } from './store/log-tables.ts';
@@ -51,6 +54,8 @@ export interface BatchResult {
 	readonly outcomes: ReadonlyMap<Submission, Outcome>;
 	/** What had no room in this batch. */
 	readonly leftOver: readonly Submission[];
+	/** The stored time is ahead of the present, and an operator has accepted that. */
+	readonly lead: AcceptedLead | undefined;
 }
 
 /** The head has grown up to the last partition; make more, outside of the transaction, and run the batch again. */
@@ -81,7 +86,7 @@ interface Plan {
 
 /**
  * Stores what is new among `submissions` and answers where everything is. `known` is the edge this process left behind.
- * @throws TlogError `read-only`, `clock-lead`, `unavailable`; PartitionsMissing; CommitUnknownError and whatever the
+ * @throws TlogError `read-only`, `clock-skew`, `clock-lead`, `unavailable`; PartitionsMissing; CommitUnknownError and whatever the
  * database says. Unless the outcome is unknown, a throw means that nothing was stored.
  */
 export async function runBatch(
@@ -89,38 +94,36 @@ export async function runBatch(
 	submissions: readonly Submission[],
 	known: TreeEdge | undefined,
 ): Promise<BatchResult> {
-	const { database, tables, limits, clock, hooks, cache } = context;
+	const { database, tables, hooks, cache } = context;
 	const attempted: Submission[] = [];
 	const storing = database.transaction(async (sql) => {
 		// 1. The lock, and what is a repeat: decided by the database, by whoever committed before us. Until COMMIT nobody else gives out an index; a holder that vanishes is freed by the server's timeouts.
-		// The second statement is sent along with the first and runs after it: it begins, and so looks, when the lock is held.
+		// The others are sent along with the first and run after it: they begin, and so look, when the lock is held.
 		const identities = submissions.map((submission) => submission.entry.identity);
-		const [locked, stored] = await Promise.all([lockHead(sql, tables), findIdentities(sql, tables, identities)]);
+		const [locked, stored, server] = await Promise.all([
+			lockHead(sql, tables),
+			findIdentities(sql, tables, identities),
+			readServerClock(sql),
+		]);
 		if (!locked) throw new TlogError('identity-mismatch', `the log ${tables.logId} is not in this database`);
 		const { head } = locked;
 		requireDurable(locked.settings);
 
-		// 2. The edge: from memory when the head is where we left it, else from the database, and then only if the tree
+		// 2. The time, while nothing has moved yet: never before an earlier one, and not that of a clock gone wrong.
+		const time = await nextTime(context, sql, head, comparedNow(context, server));
+		const timestampMs = time.entryMs;
+
+		// 3. The edge: from memory when the head is where we left it, else from the database, and then only if the tree
 		// there still contains what was published.
 		const edge = await edgeAt(context, sql, head, known);
 
-		// 3. One time for the batch, never before an earlier one.
-		const now = clock();
-		if (head.timestampMs - now > limits.maxClockLeadMs)
-			throw new TlogError(
-				'clock-lead',
-				`the log's last time is ${head.timestampMs - now} ms ahead of this machine's clock`,
-				{ retryAfterSeconds: Math.ceil((head.timestampMs - now) / 1000) },
-			);
-		const timestampMs = Math.max(now, head.timestampMs);
-
 		// 4. Places, leaves, hashes, tiles: in memory, on a copy of the edge.
 		const plan = planBatch(context, { submissions, stored, head, edge, timestampMs });
-		if (plan.entries.length === 0) return { edge, plan };
+		if (plan.entries.length === 0) return { edge, plan, time };
 		if (edge.size > context.partitionsEnd()) throw new PartitionsMissing(edge.size);
 
 		// 5. Entries, tiles and head become visible together or not at all.
-		const next = { size: edge.size, root: edge.root(), timestampMs };
+		const next = { size: edge.size, root: edge.root(), timestampMs: time.headMs };
 		const [isMoved] = await Promise.all([
 			moveHead(sql, tables, head, next),
 			insertEntries(sql, tables, { firstIndex: head.size, timestampMs, entries: plan.entries }),
@@ -136,9 +139,9 @@ export async function runBatch(
 		// A crash here leaves nothing behind. A crash during COMMIT leaves all or nothing, and the next start cannot and
 		// need not tell which: what was stored gets published, what was not was never answered.
 		await hooks.beforeCommit?.();
-		return { edge, plan };
+		return { edge, plan, time };
 	});
-	const { edge, plan } = await storing.catch((error: unknown) => {
+	const { edge, plan, time } = await storing.catch((error: unknown) => {
 		// Only an unknown outcome can have stored anything. The next attempt takes the lock, which waits for or fences the
 		// lost one, and finds what it stored by identity. What an earlier attempt may have stored stays open until then.
 		if (!(error instanceof CommitUnknownError))
@@ -148,7 +151,7 @@ export async function runBatch(
 	// A crash here leaves entries that are integrated and unpublished: the next start, or another replica, publishes them.
 	await hooks.afterCommit?.();
 	for (const [level, index, hash] of plan.hashes) cache.addNode(level, index, hash);
-	return { edge, outcomes: plan.outcomes, leftOver: plan.leftOver };
+	return { edge, outcomes: plan.outcomes, leftOver: plan.leftOver, lead: time.lead };
 }
 
 async function edgeAt(context: BatchContext, sql: Sql, head: Head, known: TreeEdge | undefined): Promise<TreeEdge> {

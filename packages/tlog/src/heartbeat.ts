@@ -31,7 +31,8 @@ export function heartbeatJob(options: {
 		const current = await publisher.fresh(tickMs);
 		const due = !current || clock() - current.timestampMs >= heartbeatMs;
 		if (due || publisher.unpublished > 0) publisher.request(due);
-		if (sequencer.problem || queue.stall) await sequencer.probe();
+		// Whatever keeps the head from being signed again may keep batches from it too, and the other way round; a lead ends by itself.
+		if (sequencer.problem || sequencer.lead || queue.stall || publisher.failure) await sequencer.probe();
 		await sequencer.preparePartitions(current?.size ?? 0);
 	};
 	return {

@@ -21,6 +21,8 @@ export interface LogLimits {
 	readonly signTimeoutMs: number;
 	/** How long the place of the mark may take for one answer; then it counts as away. */
 	readonly markTimeoutMs: number;
+	/** How far this process's clock may be from the database's; then `clock-skew`. */
+	readonly maxClockSkewMs: number;
 	/** How far the log's last time may be ahead of the clock; then `clock-lead`. */
 	readonly maxClockLeadMs: number;
 	/** An idle log signs its checkpoint again this often. Must be well within the MMD that a CT log promises. */
@@ -39,6 +41,7 @@ export const DEFAULT_LIMITS: LogLimits = {
 	submitTimeoutMs: 10_000,
 	signTimeoutMs: 5_000,
 	markTimeoutMs: 5_000,
+	maxClockSkewMs: 1_000,
 	maxClockLeadMs: 1_000,
 	heartbeatMs: 60_000,
 	refreshMs: 1_000,

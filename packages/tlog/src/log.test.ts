@@ -74,7 +74,7 @@ describe('one replica', () => {
 
 	it('never gives a time before the last one, and refuses when the clock is more than a second behind', async () => {
 		let now = Date.now() + 500_000;
-		const { log } = await world.open({ clock: () => now });
+		const { log } = await world.open({ clock: () => now, drivesBothClocks: true });
 		const first = await log.submit(textEntry('at its time'));
 		now -= 900;
 		const second = await log.submit(textEntry('a little earlier'));

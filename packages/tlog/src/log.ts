@@ -27,6 +27,8 @@ import { requireState } from './publish.ts';
 import { Publisher } from './publisher.ts';
 import { type KeyQuery, Reads } from './reads.ts';
 import { Sequencer } from './sequencer.ts';
+import { iso } from './server-clock.ts';
+import type { AcceptedLead } from './store/accepted-leads.ts';
 import { readHead } from './store/heads.ts';
 import { logTables } from './store/log-tables.ts';
 import { ensurePartitions, PARTITION_ENTRIES } from './store/partitions.ts';
@@ -60,7 +62,7 @@ export interface OpenLogOptions {
 export interface LogHealth {
 	/** May the log grow, as far as the last attempt shows? */
 	readonly writable: boolean;
-	/** Why not; `writable` when it may. */
+	/** Why not; begins with `writable` when it may. */
 	readonly detail: string;
 	readonly publishedSize: number;
 	/** Time of the newest checkpoint, unix milliseconds; undefined before the first. */
@@ -74,7 +76,7 @@ export interface LogHealth {
 export interface Log {
 	/**
 	 * Adds an entry, or finds it. Resolves when it is durable and inside the tree of a published checkpoint.
-	 * @throws TlogError `overloaded`, `read-only`, `entry-refused`, `clock-lead`, `unavailable`.
+	 * @throws TlogError `overloaded`, `read-only`, `entry-refused`, `clock-skew`, `clock-lead`, `unavailable`.
 	 */
 	submit(entry: NewEntry): Promise<Admitted>;
 	published(): Promise<Publication>;
@@ -192,7 +194,7 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
 			const problem = mark.problem ? mark.asError() : (sequencer.problem ?? publisher.failure ?? queue.stall);
 			return {
 				writable: problem === undefined && publisher.current !== undefined,
-				detail: problem === undefined ? 'writable' : detailOf(problem),
+				detail: problem === undefined ? detailOfLead(sequencer.lead) : detailOf(problem),
 				publishedSize: publisher.current?.size ?? 0,
 				publishedAtMs: publisher.current?.timestampMs,
 				unpublished: publisher.unpublished,
@@ -218,6 +220,13 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
 			await options.mark.close?.();
 		},
 	};
+}
+
+/** A log that may grow, though its tree heads carry a time that is not the true one: whoever looks after it shall see that. */
+function detailOfLead(lead: AcceptedLead | undefined): string {
+	if (!lead) return 'writable';
+	const seconds = Math.ceil((lead.headMs - lead.resumedMs) / 1000);
+	return `writable; the time of its tree heads stands at ${iso(lead.headMs)} until then, a lead of ${seconds} s that an operator accepted at ${iso(lead.resumedMs)}`;
 }
 
 function detailOf(problem: unknown): string {

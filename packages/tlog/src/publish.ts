@@ -12,11 +12,13 @@ import { signedWithin } from './deadline.ts';
 import type { Publication, ReceiptInput } from './entry.ts';
 import type { HashCache } from './hash-cache.ts';
 import { hashReader } from './hash-reader.ts';
+import { nextTime } from './head-time.ts';
 import type { BatchHooks } from './hooks.ts';
 import type { LogLimits } from './limits.ts';
 import type { MarkCheck } from './mark-check.ts';
+import { comparedNow, readServerClock } from './server-clock.ts';
 import { readEntryRange, readReceiptSubjects } from './store/entries.ts';
-import { readHead, touchHead } from './store/heads.ts';
+import { lockHead, readHead, touchHead } from './store/heads.ts';
 import type { LogTables } from './store/log-tables.ts';
 import { awaitStandby, type LogState, readState, replacePublication } from './store/publications.ts';
 import { insertReceipts } from './store/receipts.ts';
@@ -63,7 +65,7 @@ const RECEIPT_CHUNK = 256;
 /**
  * Publishes the integrated head if it is not published, or with `heartbeat` signs it again; in any case answers what is
  * published now, with the mark standing at it.
- * @throws TlogError `read-only`, `clock-lead`, `unavailable`; whatever the signer and the database throw. After a throw
+ * @throws TlogError `read-only`, `clock-skew`, `clock-lead`, `unavailable`; whatever the signer and the database throw. After a throw
  * nothing new has been shown to anyone; calling again continues where this call stopped.
  */
 export async function publish(context: PublishContext, heartbeat: boolean): Promise<PublishResult> {
@@ -218,15 +220,17 @@ function requirePossible(state: LogState): LogState {
 
 /** Later than the time of the publication before, never before an entry's (RFC 6962 section 3.5). Undefined: the head moved on. */
 async function publicationTime(context: PublishContext, state: LogState): Promise<number | undefined> {
-	const { database, tables, clock, limits } = context;
+	const { database, tables } = context;
 	const { head, published } = state;
 	const after = published ? published.timestampMs + 1 : 0;
 	if (published && published.size < head.size) return Math.max(head.timestampMs, after);
-	const now = clock();
-	const leadMs = Math.max(head.timestampMs, after) - now;
-	if (leadMs > limits.maxClockLeadMs)
-		throw new TlogError('clock-lead', `the log's last time is ${leadMs} ms ahead of this machine's clock`);
-	return touchHead(database, tables, head, Math.max(now, after));
+	return database.transaction(async (sql) => {
+		const [locked, server] = await Promise.all([lockHead(sql, tables), readServerClock(sql)]);
+		if (!locked) return undefined;
+		const shown = { size: locked.head.size, timestampMs: Math.max(locked.head.timestampMs, after) };
+		const { headMs } = await nextTime(context, sql, shown, comparedNow(context, server));
+		return touchHead(sql, tables, head, headMs);
+	});
 }
 
 /** Receipts of the entries [first, end), in order; none when the log gives none. */

@@ -17,6 +17,7 @@ import {
 import { type BatchContext, type BatchResult, PartitionsMissing, runBatch } from './batch.ts';
 import { bisect } from './bisect.ts';
 import type { LogSink } from './log-sink.ts';
+import type { AcceptedLead } from './store/accepted-leads.ts';
 import { ensurePartitions, PARTITION_ENTRIES } from './store/partitions.ts';
 import { retryAfterSeconds, type Submission, type SubmitQueue } from './submit-queue.ts';
 import { TlogError } from './tlog-error.ts';
@@ -42,6 +43,7 @@ export class Sequencer {
 	#edge: TreeEdge | undefined;
 	#running: Promise<void> | undefined;
 	#problem: TlogError | undefined;
+	#lead: AcceptedLead | undefined;
 	#closed = false;
 
 	constructor(options: {
@@ -70,6 +72,11 @@ export class Sequencer {
 	/** Why the last batch was refused as a whole; undefined after one that was not. What the mark says is the mark's. */
 	get problem(): TlogError | undefined {
 		return this.#problem;
+	}
+
+	/** The stored time is ahead of the present, with an operator's consent, as the last batch found it. */
+	get lead(): AcceptedLead | undefined {
+		return this.#lead;
 	}
 
 	/**
@@ -104,7 +111,9 @@ export class Sequencer {
 
 	async #probe(): Promise<void> {
 		try {
-			this.#edge = (await runBatch(this.#context, [], this.#edge)).edge;
+			const { edge, lead } = await runBatch(this.#context, [], this.#edge);
+			this.#edge = edge;
+			this.#lead = lead;
 			this.#problem = undefined;
 			this.#queue.endStall();
 		} catch (error) {
@@ -156,6 +165,7 @@ export class Sequencer {
 			try {
 				const result = await runBatch(this.#context, wanted, this.#edge);
 				this.#edge = result.edge;
+				this.#lead = result.lead;
 				this.#problem = undefined;
 				this.#finish(result);
 				return;

@@ -8,6 +8,7 @@
  *   same: submitting it again finds it.
  * - `read-only`: the log refuses to grow (mark, unsafe settings of the server) and says why.
  * - `entry-refused`: this entry cannot be stored; the same entry will never be.
+ * - `clock-skew`: this process and the database disagree about the time by more than a second; nothing was stored.
  * - `clock-lead`: the log's last time is ahead of this machine's clock by more than a second.
  * - `identity-mismatch`: configuration and stored log are two different logs.
  * - `out-of-range`: an index, size or tile beyond what is published.
@@ -16,6 +17,7 @@ export type TlogErrorCode =
 	| 'overloaded'
 	| 'read-only'
 	| 'entry-refused'
+	| 'clock-skew'
 	| 'clock-lead'
 	| 'unavailable'
 	| 'identity-mismatch'

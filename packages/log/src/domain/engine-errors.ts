@@ -10,6 +10,7 @@ const CODES: Readonly<Record<string, string>> = {
 	overloaded: 'overloaded',
 	'read-only': 'log-read-only',
 	'entry-refused': 'entry-refused',
+	'clock-skew': 'clock-skew',
 	'clock-lead': 'clock-lead',
 	unavailable: 'unavailable',
 };

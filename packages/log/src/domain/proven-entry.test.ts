@@ -43,6 +43,7 @@ describe('what the engine refuses', () => {
 		['overloaded', 'overloaded'],
 		['read-only', 'log-read-only'],
 		['entry-refused', 'entry-refused'],
+		['clock-skew', 'clock-skew'],
 		['clock-lead', 'clock-lead'],
 		['unavailable', 'unavailable'],
 	] as const)('as %s is told as %s', async (theirs, ours) => {
@@ -59,7 +60,7 @@ describe('what the engine refuses', () => {
 	});
 
 	it('has a status on both wires', () => {
-		for (const code of ['log-read-only', 'entry-refused', 'clock-lead', 'proof-failed'] as const) {
+		for (const code of ['log-read-only', 'entry-refused', 'clock-skew', 'clock-lead', 'proof-failed'] as const) {
 			expect(V1_ERRORS[code].status).toBe(V2_ERRORS[code].status);
 		}
 	});

@@ -16,6 +16,7 @@ import type { Database } from '@chancery/postgres/sql';
 import type { StoredEntry } from '@chancery/tlog/entry';
 import { readFileMark } from '@chancery/tlog/file-mark';
 import { type Mark, MarkError } from '@chancery/tlog/mark';
+import { type AcceptedLead, listAcceptedLeads } from '@chancery/tlog/store/accepted-leads';
 import { readBeyondHeads, readTileRoots, readTileRow } from '@chancery/tlog/store/audit-rows';
 import { readEntryRange } from '@chancery/tlog/store/entries';
 import { readLogRow } from '@chancery/tlog/store/log-rows';
@@ -32,6 +33,9 @@ export interface StoredLog {
 	readonly mark: string;
 	readonly onProgress?: (entries: number, size: number) => void;
 }
+
+/** More than anyone accepts in the life of a log. */
+const MAX_RESTARTS = 10_000;
 
 /** @throws whatever the database throws when it cannot be asked at all */
 export async function auditStoredLog(log: StoredLog): Promise<AuditReport> {
@@ -55,7 +59,10 @@ export async function auditStoredLog(log: StoredLog): Promise<AuditReport> {
 		findings.add('log', `its row has the public key ${toHex(row.publicKey)}, the instance has ${toHex(publicKey)}`);
 
 	const { head, published } = state;
-	const tree = storedTree(log, state, receiptCheck(row.wire, publicKey), findings);
+	const restarts = new Map(
+		(await listAcceptedLeads(database, tables, MAX_RESTARTS)).map((lead) => [lead.size, lead] as const),
+	);
+	const tree = storedTree(log, state, { checkReceipt: receiptCheck(row.wire, publicKey), restarts }, findings);
 	const roots = await auditTree(tree, {
 		size: head.size,
 		root: head.root,
@@ -73,10 +80,16 @@ export async function auditStoredLog(log: StoredLog): Promise<AuditReport> {
 	return { origin: row.origin, size, root, findings: findings.kept, count: findings.count };
 }
 
+interface EntryRules {
+	readonly checkReceipt: ReceiptCheck;
+	/** By index: where an operator has accepted that times begin again. */
+	readonly restarts: ReadonlyMap<number, AcceptedLead>;
+}
+
 function storedTree(
 	{ database, tables }: StoredLog,
 	{ published }: LogState,
-	checkReceipt: ReceiptCheck,
+	rules: EntryRules,
 	findings: Findings,
 ): AuditedTree {
 	/** Of the bundles under way: leaf hashes as recomputed and as in the column of that name. */
@@ -95,7 +108,7 @@ function storedTree(
 		const entries = Array.from({ length: width }, (_, i) => found.get(begin + i));
 		for (const [i, entry] of entries.entries()) {
 			if (!entry) findings.add(`entry ${begin + i}`, 'is missing');
-			else checkEntry(entry, found.get(begin + i - 1), (published?.size ?? 0) > entry.index, checkReceipt, findings);
+			else checkEntry(entry, found.get(begin + i - 1), (published?.size ?? 0) > entry.index, rules, findings);
 		}
 		return {
 			computed: entries.map((entry) => entry && hashLeaf(entry.leaf)),
@@ -136,10 +149,13 @@ function checkEntry(
 	{ index, timestampMs, ...entry }: StoredEntry,
 	before: StoredEntry | undefined,
 	isPublished: boolean,
-	checkReceipt: ReceiptCheck,
+	{ checkReceipt, restarts }: EntryRules,
 	findings: Findings,
 ): void {
-	if (before && before.timestampMs > timestampMs)
+	const restart = restarts.get(index);
+	if (restart && timestampMs < restart.resumedMs)
+		findings.add(`entry ${index}`, `its time ${timestampMs} is before ${restart.resumedMs}, where times begin again`);
+	else if (!restart && before && before.timestampMs > timestampMs)
 		findings.add(
 			`entry ${index}`,
 			`its time ${timestampMs} is before ${before.timestampMs}, that of entry ${index - 1}`,

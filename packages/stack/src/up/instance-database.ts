@@ -34,7 +34,14 @@ export async function openInstanceDatabase(
 	const server = await startUnlessStopped(dataDir, log, stop);
 	cleanup.defer(() => server.stop());
 	await server.createDatabase(DATABASE);
-	const database = openDatabase({ url: server.url(DATABASE), applicationName, maxConnections, admit });
+	const database = openDatabase({
+		url: server.url(DATABASE),
+		applicationName,
+		maxConnections,
+		admit,
+		// One kernel, one clock: nothing to compare the logs' time with.
+		sharesClock: true,
+	});
 	cleanup.defer(() => database.close());
 	return database;
 }

@@ -10,7 +10,7 @@ import type { LogTables } from './log-tables.ts';
 export interface Head {
 	readonly size: number;
 	readonly root: Hash;
-	/** Time of the newest entry, or of the newest heartbeat. */
+	/** Time of the newest entry, or of the newest heartbeat; later than both while a lead is accepted (head-time.ts). */
 	readonly timestampMs: number;
 }
 

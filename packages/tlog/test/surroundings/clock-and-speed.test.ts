@@ -15,9 +15,9 @@ beforeEach(async () => {
 afterEach(() => world.end());
 
 describe('a clock', () => {
-	it('that steps forward and back stops the log until it has caught up', async () => {
+	it('that steps forward and back together with the database’s stops the log until it has caught up', async () => {
 		let stepMs = 0;
-		const { log } = await world.open({ clock: () => Date.now() + stepMs, limits: HASTY });
+		const { log } = await world.open({ clock: () => Date.now() + stepMs, limits: HASTY, drivesBothClocks: true });
 		const pressure = new Pressure(log, 20);
 		await pressure.untilAccepted(40);
 		stepMs = 3_600_000;

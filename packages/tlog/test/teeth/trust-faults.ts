@@ -217,13 +217,31 @@ export const TRUST_FAULTS: readonly Fault[] = [
 	fault(
 		9,
 		'entries get the time of a clock that went back',
-		edit('batch.ts', 'const timestampMs = Math.max(now, head.timestampMs);', 'const timestampMs = now;'),
+		edit('head-time.ts', 'const timestampMs = Math.max(now, stored);', 'const timestampMs = now;'),
 		logTest,
 	),
 	fault(
 		9,
 		'a clock that is far behind is accepted',
-		edit('batch.ts', 'if (head.timestampMs - now > limits.maxClockLeadMs)', 'if (head.timestampMs < 0)'),
+		edit('head-time.ts', 'if (leadMs <= maxClockLeadMs)', 'if (stored >= 0)'),
 		logTest,
+	),
+	fault(
+		9,
+		'a clock that is ahead of the database moves the head',
+		edit('server-clock.ts', 'if (database.sharesClock)', 'if (now > 0)'),
+		'src/server-clock',
+	),
+	fault(
+		9,
+		'an accepted lead is accepted for ever',
+		edit('head-time.ts', 'if (lead && now <= lead.headMs && leadMs', 'if (lead && leadMs'),
+		'src/accept-lead',
+	),
+	fault(
+		9,
+		'the time of the tree head follows that of the entries back',
+		edit('batch.ts', 'timestampMs: time.headMs }', 'timestampMs }'),
+		'src/accept-lead',
 	),
 ];
