@@ -206,7 +206,6 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
 			publisher,
 			sequencer,
 			queue,
-			clock,
 			heartbeatMs: limits.heartbeatMs,
 			log,
 		}),

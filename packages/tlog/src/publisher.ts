@@ -90,6 +90,12 @@ export class Publisher {
 		if (this.#waiting.length > 0) this.request();
 	}
 
+	/** Is it time to sign the head again, whether or not there is anything new? */
+	isHeartbeatDue(): boolean {
+		const { clock, limits } = this.#context;
+		return !this.#current || clock() - this.#current.timestampMs >= limits.heartbeatMs;
+	}
+
 	/** Asks for a publication; with `heartbeat` also when there is nothing new. */
 	request(heartbeat = false): void {
 		this.#wanted = true;
@@ -105,7 +111,8 @@ export class Publisher {
 	async start(): Promise<void> {
 		try {
 			await this.adopt(await requireState(this.#context));
-			if (await this.#publish(false)) this.request();
+			// After a standstill the head is old: whoever opens the log finds a fresh one.
+			if (await this.#publish(this.isHeartbeatDue())) this.request();
 		} catch (error) {
 			this.#failure = error;
 			this.#log.error({ err: error }, 'the log opens without publishing');

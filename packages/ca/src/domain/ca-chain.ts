@@ -39,7 +39,7 @@ export interface CaChainRequest {
  *   a critical one)
  */
 export async function createCaChain(request: CaChainRequest): Promise<{ root: Uint8Array; issuing: Uint8Array }> {
-	const { rootSigner, issuingSigner, organization, commonName, notBefore, random } = request;
+	const { rootSigner, organization, commonName, notBefore, random } = request;
 	const rootName = encodeName(organization, `${commonName} root`);
 	const root = await certify(rootSigner, {
 		random,
@@ -50,9 +50,15 @@ export async function createCaChain(request: CaChainRequest): Promise<{ root: Ui
 		years: ROOT_YEARS,
 		extensions: [...encodeCaExtensions(1), encodeSubjectKeyId(rootSigner.publicKey)],
 	});
-	const issuing = await certify(rootSigner, {
+	return { root, issuing: await createIssuingCertificate(request) };
+}
+
+/** The issuing certificate alone, for a root that lasts longer: the same names and keys, from `notBefore` on. */
+export function createIssuingCertificate(request: CaChainRequest): Promise<Uint8Array> {
+	const { rootSigner, issuingSigner, organization, commonName, notBefore, random } = request;
+	return certify(rootSigner, {
 		random,
-		issuer: rootName,
+		issuer: encodeName(organization, `${commonName} root`),
 		subject: encodeName(organization, commonName),
 		publicKey: issuingSigner.publicKey,
 		notBefore,
@@ -64,7 +70,6 @@ export async function createCaChain(request: CaChainRequest): Promise<{ root: Ui
 			encodeAuthorityKeyId(keyIdentifier(rootSigner.publicKey)),
 		],
 	});
-	return { root, issuing };
 }
 
 interface AuthorityFields {

@@ -12,6 +12,14 @@ interface AdoptHeadOptions {
 	readonly json?: boolean;
 }
 
+interface AcceptLeadOptions {
+	readonly data: string;
+	readonly log: 'v1' | 'v2' | 'ctlog';
+	readonly time: Date;
+	readonly reason: string;
+	readonly json?: boolean;
+}
+
 export function logCommand(): Command {
 	const log = new Command('log').description('Operates on logs, and audits them.');
 	log
@@ -38,8 +46,45 @@ Example:
 			if (options.json) terminal.json({ log: options.log, previousSize: previous?.size ?? null, size: adopted.size });
 			else terminal.success(`the log ${options.log} goes on from size ${adopted.size}`);
 		});
+	log
+		.command('accept-lead')
+		.description('Lets a log of a stopped instance go on whose stored time is ahead of the present.')
+		.option('--data <dir>', 'data folder of the instance', defaultDataFolder())
+		.addOption(new Option('--log <name>', 'which log').choices(['v1', 'v2', 'ctlog']).makeOptionMandatory())
+		.requiredOption('--time <time>', 'the stored time that you found and mean', utcTime)
+		.requiredOption('--reason <text>', 'who decides this and why; kept in the database')
+		.option('--json', 'print what was accepted as JSON')
+		.addHelpText(
+			'after',
+			`
+A log never gives a time before its last one. When a clock was ahead, that last time lies in the future, and the log
+waits until it has come. Accepting the lead is the other way: new entries get the present time again, beginning with the
+next one, and the tree heads keep the stored time until the present has caught up. What was signed stays as it is: entries
+that were taken in while the clock was wrong carry a wrong time for ever. Set the clock right first, and stop the instance.
+
+Example:
+  $ chancery log accept-lead --log v1 --time 2027-03-01T08:00:00.000Z --reason "RTC of the host was a day ahead"`,
+		)
+		.action(async (options: AcceptLeadOptions) => {
+			const { acceptLead } = await import('@chancery/stack/development/accept-lead');
+			const { size, resumedMs, headMs } = await acceptLead({ ...options, say: terminal.say });
+			const times = { from: new Date(resumedMs).toISOString(), until: new Date(headMs).toISOString() };
+			if (options.json) terminal.json({ log: options.log, size, ...times });
+			else
+				terminal.success(
+					`the log ${options.log} goes on: entries from index ${size} have times from ${times.from} on, tree heads stand at ${times.until} until then`,
+				);
+		});
 	log.addCommand(logAuditCommand().copyInheritedSettings(log));
 	return log;
+}
+
+/** As the refusal prints it; a date must print back as it was read. */
+function utcTime(text: string): Date {
+	const time = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{3})?Z$/.test(text) ? new Date(text) : new Date(Number.NaN);
+	if (Number.isNaN(time.getTime()) || time.toISOString().slice(0, 19) !== text.slice(0, 19))
+		throw new InvalidArgumentError('expected a time in UTC, for example 2027-03-01T08:00:00.000Z.');
+	return time;
 }
 
 function treeSize(text: string): number {

@@ -1,13 +1,13 @@
 /**
- * The certificate chains of a development instance: made once from its keys, marked as development in their names.
+ * The certificate chains of a development instance: made from its keys, marked as development in their names.
  *
  * A chain is one file, written whole after both certificates were signed; a crash before that leaves keys without a
- * chain, and the next start makes it.
+ * chain, and the next start makes it. Chains that have ended lie beside it (renew-chains.ts).
  */
 import { randomBytes } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createCaChain } from '@chancery/ca/domain/ca-chain';
+import { type CaChainRequest, createCaChain } from '@chancery/ca/domain/ca-chain';
 import { encodePem } from '@chancery/core/pem';
 import { writeDurably } from '@chancery/postgres/file-modes';
 import { createTsaChain } from '@chancery/tsa/domain/tsa-chain';
@@ -18,36 +18,56 @@ export interface DevelopmentChains {
 	readonly ca: string;
 	/** PEM: timestamp authority, root. */
 	readonly tsa: string;
+	/** PEM of the chains before them, whose signatures still have to verify. */
+	readonly past: string;
 }
+
+export type ChainName = 'ca' | 'tsa';
+
+/** In the folder of the keys. */
+export const CHAIN_FILES: Readonly<Record<ChainName, string>> = { ca: 'ca-chain.pem', tsa: 'tsa-chain.pem' };
+const PAST_CHAIN = /^(ca|tsa)-chain-past-[0-9a-f]{16}\.pem$/;
 
 const ORGANIZATION = 'Chancery development';
 
 /** Opens the chains in `folder`, making those that are not there yet. They begin at `notBefore`. */
 export async function openDevelopmentChains(
 	folder: string,
-	{ signers }: DevelopmentKeys,
+	keys: DevelopmentKeys,
 	notBefore: Date,
 ): Promise<DevelopmentChains> {
-	const about = { organization: ORGANIZATION, notBefore, random: randomBytes };
-	const ca = await openOrMake(join(folder, 'ca-chain.pem'), async () => {
-		const { root, issuing } = await createCaChain({
-			...about,
-			rootSigner: signers['ca-root'],
-			issuingSigner: signers['ca-issuing'],
-			commonName: 'Chancery development CA',
-		});
+	const ca = await openOrMake(join(folder, CHAIN_FILES.ca), async () => {
+		const { root, issuing } = await createCaChain(namedForCa(keys, notBefore));
 		return encodePem('CERTIFICATE', issuing) + encodePem('CERTIFICATE', root);
 	});
-	const tsa = await openOrMake(join(folder, 'tsa-chain.pem'), async () => {
-		const { chainPem } = await createTsaChain({
-			...about,
-			rootSigner: signers['tsa-root'],
-			leafSigner: signers.tsa,
-			commonName: 'Chancery development TSA',
-		});
-		return chainPem;
+	const tsa = await openOrMake(join(folder, CHAIN_FILES.tsa), () => makeTsaChain(keys, notBefore));
+	const past = (await readdir(folder)).filter((name) => PAST_CHAIN.test(name));
+	return { ca, tsa, past: (await Promise.all(past.map((name) => readFile(join(folder, name), 'utf8')))).join('') };
+}
+
+/** What the certificates of the CA say, beginning at `notBefore`. */
+export function namedForCa({ signers }: Pick<DevelopmentKeys, 'signers'>, notBefore: Date): CaChainRequest {
+	return {
+		organization: ORGANIZATION,
+		commonName: 'Chancery development CA',
+		rootSigner: signers['ca-root'],
+		issuingSigner: signers['ca-issuing'],
+		notBefore,
+		random: randomBytes,
+	};
+}
+
+/** PEM of a new chain of the timestamp authority. */
+export async function makeTsaChain({ signers }: DevelopmentKeys, notBefore: Date): Promise<string> {
+	const { chainPem } = await createTsaChain({
+		organization: ORGANIZATION,
+		commonName: 'Chancery development TSA',
+		rootSigner: signers['tsa-root'],
+		leafSigner: signers.tsa,
+		notBefore,
+		random: randomBytes,
 	});
-	return { ca, tsa };
+	return chainPem;
 }
 
 async function openOrMake(path: string, make: () => Promise<string>): Promise<string> {

@@ -30,14 +30,31 @@ const DAY_MS = 86_400_000;
 const ROOT_VALID_FOR_DAYS = 365;
 /** A root is replaced when less than this is left of it. */
 const RENEW_WITHIN_DAYS = 90;
+/** The service renews once a minute: a second try meets it by accident, a fifth one never does. */
+const MAX_TRIES = 5;
 
 /** Makes the repository say what the services report. Answers the first root: what clients begin with. */
 export async function holdTrustCeremony(input: CeremonyInput): Promise<Uint8Array> {
-	await ensureRoot(input);
-	await ensureTargets(input);
+	await untilNobodyElsePublishes(() => ensureRoot(input));
+	await untilNobodyElsePublishes(() => ensureTargets(input));
 	const first = await readFile(input, '1.root.json');
 	if (!first) throw new Error('the TUF service lost its first root');
 	return first;
+}
+
+/**
+ * Runs a step of the ceremony, and looks again when the repository has moved on meanwhile: the service renews its
+ * timestamp by itself, and what was signed for the versions before is refused then (409), whole.
+ */
+async function untilNobodyElsePublishes(step: () => Promise<void>): Promise<void> {
+	for (let tries = 1; ; tries++) {
+		try {
+			await step();
+			return;
+		} catch (error) {
+			if (!(error instanceof CallError && error.status === 409) || tries === MAX_TRIES) throw error;
+		}
+	}
 }
 
 async function ensureRoot(input: CeremonyInput): Promise<void> {

@@ -29,6 +29,7 @@ import { HOST_NAME, portOf, type ServiceName } from '../up/addresses.ts';
 import type { InstanceRecord } from '../up/instance-record.ts';
 import { Refusal } from '../up/refusal.ts';
 import type { Configurations } from './configurations.ts';
+import { adviceAbout } from './log-advice.ts';
 import type { InstanceMarks } from './marks.ts';
 
 export interface InstanceParts {
@@ -179,17 +180,28 @@ async function start(
 	return { admin };
 }
 
+/** Which checks of which service judge a log; the reason of a log is told before the age of its head. */
+const LOG_CHECKS: Readonly<Record<string, readonly (readonly [check: string, log: 'v1' | 'v2' | 'ctlog'])[]>> = {
+	log: [
+		['v1', 'v1'],
+		['v2', 'v2'],
+	],
+	ctlog: [
+		['log', 'ctlog'],
+		['head', 'ctlog'],
+	],
+};
+
 /**
  * A log that may not grow serves what it has, but an instance with it is of no use and would only say so at the
  * self-test. The usual reason is a data folder that was restored, or a state folder that was lost.
  */
 async function requireWritableLogs(service: Service): Promise<void> {
-	if (service.name !== 'log' && service.name !== 'ctlog') return;
-	for (const [check, { ok, detail }] of Object.entries((await service.health()).checks)) {
-		if (ok) continue;
-		const log = service.name === 'ctlog' ? 'ctlog' : check;
-		throw new Refusal(
-			`the log ${log} may not grow: ${detail}. If you know that its database is complete, run 'chancery log adopt-head --log ${log}' (see --help)`,
-		);
+	const judged = LOG_CHECKS[service.name];
+	if (!judged) return;
+	const { checks } = await service.health();
+	for (const [check, log] of judged) {
+		const { ok, detail } = checks[check] ?? { ok: false, detail: 'its health is unknown' };
+		if (!ok) throw new Refusal(`the log ${log} may not grow: ${detail}. ${adviceAbout(log, detail)}`);
 	}
 }

@@ -16,6 +16,7 @@ import { authIssuer } from '@chancery/wire/identity';
 import { explainTlsFailure } from '@chancery/wire/tls-failure';
 import { openDevelopmentChains } from '../bootstrap/development-chains.ts';
 import { openDevelopmentKeys } from '../bootstrap/development-keys.ts';
+import { renewEndedChains } from '../bootstrap/renew-chains.ts';
 import { holdTrustCeremony } from '../bootstrap/trust-ceremony.ts';
 import { developmentConfigurations } from '../development/configurations.ts';
 import { makeMarkFolder, openMarks } from '../development/marks.ts';
@@ -88,8 +89,10 @@ export async function up(options: UpOptions): Promise<number> {
 
 		// 2. Keys and chains.
 		const keys = await openDevelopmentKeys(folder.keys);
+		const renewed = await renewEndedChains(folder.keys, keys, Date.now());
 		const chains = await openDevelopmentChains(folder.keys, keys, new Date(record.createdAt));
 		step('development keys and certificates (unencrypted: never use them for anything real)');
+		for (const what of renewed) output.say(`         ${what}`);
 
 		const tls = record.tls && (await openInstanceTls(folder, record.tls));
 		if (record.tls) cleanup.defer(keepTlsRenewed(folder, record.tls, log));
