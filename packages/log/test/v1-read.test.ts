@@ -161,6 +161,23 @@ describe('POST /api/v1/index/retrieve', () => {
 		expect(await search({ publicKey, hash: hash(), operator: 'and' })).toEqual([ids[9]]);
 	});
 
+	it('goes in pages, and says where the next one begins', async () => {
+		const page = (query: string) =>
+			log.v1.inject({ method: 'POST', url: `/api/v1/index/retrieve${query}`, payload: { publicKey } });
+		const expected = ids.slice(8, 12).reverse();
+		const first = await page('?limit=3');
+		expect(first.json()).toEqual(expected.slice(0, 3));
+		const before = first.headers['x-chancery-next-before'];
+		expect(before).toMatch(/^\d+$/);
+		const last = await page(`?limit=3&before=${before}`);
+		expect(last.json()).toEqual(expected.slice(3));
+		expect(last.headers['x-chancery-next-before']).toBeUndefined();
+		expect((await page('')).headers['x-chancery-next-before']).toBeUndefined();
+		for (const wrong of ['?limit=0', '?limit=10001', '?limit=x', '?before=-1', '?before=1e3'])
+			expect((await page(wrong)).statusCode, wrong).toBe(422);
+		expect((await page('?before=9007199254740991')).json()).toEqual(expected);
+	});
+
 	it('finds by every identity of a certificate, in any case', async () => {
 		const workflow = 'https://ci.example/Org/Repo/.ci/build.yml@refs/heads/main';
 		const holder = newKey();

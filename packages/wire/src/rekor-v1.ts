@@ -169,10 +169,23 @@ export const searchIndexQuery = z.object({
 });
 export type SearchIndexQuery = z.infer<typeof searchIndexQuery>;
 
+/** As many ids as one answer of the index search carries. */
+export const MAX_FOUND_ENTRIES = 10_000;
+
+/**
+ * In the answer of a search that there is more to: `before` of the next page. Without it everything was found. Clients of
+ * Rekor know no pages, and see the newest entries.
+ */
+export const NEXT_BEFORE_HEADER = 'x-chancery-next-before';
+
 export const searchIndex = route({
 	method: 'POST',
 	path: '/api/v1/index/retrieve',
-	summary: 'Ids of the entries with a hash, an identity or a key.',
+	summary: 'Ids of the entries with a hash, an identity or a key, newest first, in pages.',
+	query: z.object({
+		before: countParameter(0).optional(),
+		limit: countParameter(1).pipe(z.int().max(MAX_FOUND_ENTRIES)).default(MAX_FOUND_ENTRIES),
+	}),
 	body: searchIndexQuery,
 	replies: { 200: z.array(entryId) },
 });

@@ -16,23 +16,34 @@ import { distinctTerms, hashTerm, type SearchTerm, subjectTerm } from './search-
 import type { SignatureLogV1 } from './signature-log.ts';
 import { parsePemVerifier } from './verifier-key.ts';
 
-/** The wire has no pages. Whoever has more entries than this sees the newest ones. */
-export const MAX_FOUND_ENTRIES = 10_000;
-
 export interface SearchIndexDeps {
 	readonly v1: SignatureLogV1;
 	readonly sql: Sql;
 }
 
-/** Ids of the entries that match, newest first; none without criteria. @throws DomainError */
-export async function searchIndex(deps: SearchIndexDeps, query: SearchIndexQuery): Promise<string[]> {
+export interface SearchPage {
+	/** Only entries below this index; undefined: all that are published. */
+	readonly before?: number | undefined;
+	/** At most so many ids. */
+	readonly limit: number;
+}
+
+export interface FoundIds {
+	/** Newest first. */
+	readonly ids: string[];
+	/** `before` of the next page; undefined after the last one. */
+	readonly nextBefore: number | undefined;
+}
+
+/** Ids of the entries that match; none without criteria. @throws DomainError */
+export async function searchIndex(deps: SearchIndexDeps, query: SearchIndexQuery, page: SearchPage): Promise<FoundIds> {
 	const terms = distinctTerms(termsOf(query));
-	if (terms.length === 0) return [];
+	if (terms.length === 0) return { ids: [], nextBefore: undefined };
 	const { size } = await askEngine(() => deps.v1.log.published());
 	const find = query.operator === 'and' ? findWithAll : findWithAny;
-	const range = { logId: V1_LOG_ID, publishedSize: size, limit: MAX_FOUND_ENTRIES };
-	const found = await askEngine(() => find(deps.sql, toSearchKeys(terms), range));
-	return found.map((leafHash) => formatEntryId(deps.v1.treeId, leafHash));
+	const range = { logId: V1_LOG_ID, before: Math.min(page.before ?? size, size), limit: page.limit };
+	const { leafHashes, nextBefore } = await askEngine(() => find(deps.sql, toSearchKeys(terms), range));
+	return { ids: leafHashes.map((leafHash) => formatEntryId(deps.v1.treeId, leafHash)), nextBefore };
 }
 
 function termsOf({ email, subject, hash, publicKey }: SearchIndexQuery): SearchTerm[] {
