@@ -1,6 +1,16 @@
 import { parseBundle } from '@chancery/core/tile';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { audit, createWorld, type Replica, signHead, textEntry, type World } from '../test/log-world.ts';
+import {
+	audit,
+	createWorld,
+	digest,
+	IDENTITY,
+	type Replica,
+	SCHEMA,
+	signHead,
+	textEntry,
+	type World,
+} from '../test/log-world.ts';
 import type { NaiveTree } from '../test/naive-tree.ts';
 import { searchKey } from './search-key.ts';
 
@@ -168,5 +178,45 @@ describe('a stored tree that does not fit its checkpoint', () => {
 		])
 			await expect(ask()).rejects.toMatchObject({ name: 'TlogError' });
 		await broken.end();
+	});
+});
+
+describe('a read of what is large', () => {
+	let large: World;
+	beforeAll(async () => {
+		large = await createWorld();
+	});
+	afterAll(() => large.end());
+
+	const entryOf = (i: number, bytes: number) => {
+		const leaf = new Uint8Array(Buffer.from(`large ${i}`.padEnd(60_000, '.')));
+		const extra = new Uint8Array(bytes);
+		return { identity: digest(leaf), encode: () => ({ leaf, extra, searchKeys: [] }) };
+	};
+
+	it('is cut off at its bytes, never below one entry, and goes on from there', async () => {
+		const { log } = await large.open();
+		const sizes = [10, 3_000_000, 3_000_000, 3_000_000, 20_000_000, 10, 10];
+		for (const [i, bytes] of sizes.entries()) await log.submit(entryOf(i, bytes));
+		const pages: number[][] = [];
+		for (let at = 0; at < sizes.length; ) {
+			const page = await log.entries(at, sizes.length);
+			pages.push(page.map(({ index }) => index));
+			at += page.length;
+		}
+		expect(pages).toEqual([[0, 1, 2], [3], [4], [5, 6]]);
+	});
+
+	it('refuses a beginning that too many texts have, and reads no more of them', async () => {
+		const { log } = await large.open();
+		const { index } = await log.submit(textEntry('named', [searchKey('mail', 'zoe@example.com', { prefix: true })]));
+		await large.database.query(
+			`insert into ${SCHEMA}.tlog_search_keys (log_id, kind, key_hash, index, prefix_text)
+			select $1, 'mail', sha256(n::text::bytea), 0, 'ann' || n from generate_series(1, 10001) n`,
+			[IDENTITY.logId],
+		);
+		await expect(log.findByPrefix({ kind: 'mail', prefix: 'ann' })).rejects.toMatchObject({ code: 'out-of-range' });
+		expect(await log.findByPrefix({ kind: 'mail', prefix: 'ann1000' })).toEqual([0]);
+		expect(await log.findByPrefix({ kind: 'mail', prefix: 'zoe' })).toEqual([index]);
 	});
 });

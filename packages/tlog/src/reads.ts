@@ -10,13 +10,15 @@ import { readTile, type TreeSource } from './hash-reader.ts';
 import type { MarkCheck } from './mark-check.ts';
 import { type Anchor, consistencyProof, inclusionProof, publishedRoot } from './proofs.ts';
 import type { Publisher } from './publisher.ts';
-import { findLeafHash, readEntryRange } from './store/entries.ts';
+import { findLeafHash, readEntryPage, readEntryRange } from './store/entries.ts';
 import { readState } from './store/publications.ts';
 import { findKey, findPrefix } from './store/search-keys.ts';
 import { TlogError } from './tlog-error.ts';
 
 /** At most this many entries per call; a caller that wants more asks again. */
 const MAX_ENTRIES = 1_024;
+/** And about this many bytes of them, unless one alone has more. */
+const MAX_ENTRY_BYTES = 8 * 1024 * 1024;
 const MAX_FOUND = 1_000;
 
 export interface KeyQuery {
@@ -66,7 +68,7 @@ export class Reads {
 	}
 
 	/**
-	 * Entries [start, end), cut off at the published size and at 1,024.
+	 * Entries [start, end), cut off at the published size, at 1,024 and at 8 MiB; ask again from where it was cut off.
 	 * @throws TlogError `out-of-range` unless 0 <= start <= end.
 	 */
 	async entries(start: number, end: number): Promise<StoredEntry[]> {
@@ -76,7 +78,7 @@ export class Reads {
 		const stop = Math.min(end, size, start + MAX_ENTRIES);
 		if (start >= stop) return [];
 		const { sql, tables } = this.#options.source;
-		return readEntryRange(sql, tables, start, stop);
+		return readEntryPage(sql, tables, { begin: start, end: stop, maxBytes: MAX_ENTRY_BYTES });
 	}
 
 	/** The first index with this leaf hash, or undefined. */
@@ -91,12 +93,17 @@ export class Reads {
 		return findKey(sql, tables, { ...query, ...(await this.#page(query)) });
 	}
 
-	/** Indexes of entries with a searchable text that begins with `prefix`, newest first. */
+	/**
+	 * Indexes of entries with a searchable text that begins with `prefix`, newest first.
+	 * @throws TlogError `out-of-range` when more texts begin so than can be put in order: the prefix is too short.
+	 */
 	async findByPrefix(query: KeyQuery & { prefix: string }): Promise<number[]> {
 		// No stored text holds NUL, and the driver cannot send one.
 		if (query.prefix.includes('\0') || !query.prefix.isWellFormed()) return [];
 		const { sql, tables } = this.#options.source;
-		return findPrefix(sql, tables, { ...query, ...(await this.#page(query)) });
+		const found = await findPrefix(sql, tables, { ...query, ...(await this.#page(query)) });
+		if (found) return found;
+		throw new TlogError('out-of-range', `too many entries begin with '${query.prefix}': ask for a longer beginning`);
 	}
 
 	/** Inclusion proof of `index` in the tree of `size`, checked. @throws TlogError `out-of-range`, `unavailable`. */

@@ -96,8 +96,12 @@ export async function entryRange(
 
 	const entries: StoredEntry[] = [];
 	let bytes = 0;
-	for (let at = start; at < stop; at += PAGE_ENTRIES) {
-		for (const entry of await log.entries(at, Math.min(at + PAGE_ENTRIES, stop))) {
+	for (let at = start; at < stop; ) {
+		const page = await log.entries(at, Math.min(at + PAGE_ENTRIES, stop));
+		// A page of large entries is shorter than what was asked for, and never empty below the published size.
+		if (page.length === 0) throw new Error(`entry ${at} is below the published size ${size} but was not found`);
+		at += page.length;
+		for (const entry of page) {
 			bytes += entry.leaf.length + (entry.extra?.length ?? 0);
 			if (bytes > limits.maxBytes && entries.length > 0) return { entries, complete: false };
 			entries.push(entry);

@@ -7,7 +7,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createCaChain, createIssuingCertificate } from '@chancery/ca/domain/ca-chain';
 import { encodePem, parsePem } from '@chancery/core/pem';
-import { writeDurably } from '../up/durable-file.ts';
+import { writeDurably } from '@chancery/postgres/file-modes';
 import { Refusal } from '../up/refusal.ts';
 import { CHAIN_FILES, type ChainName, makeTsaChain, namedForCa } from './development-chains.ts';
 import type { DevelopmentKeys } from './development-keys.ts';

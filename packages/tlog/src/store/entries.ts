@@ -115,6 +115,28 @@ export async function readEntryRange(sql: Sql, tables: LogTables, begin: number,
 	return rows.map(entryOf);
 }
 
+/**
+ * As `readEntryRange`, but no more of them than have `maxBytes` of leaf and extra together, and at least one. How long they
+ * are is known to the server without reading them.
+ */
+export async function readEntryPage(
+	sql: Sql,
+	tables: LogTables,
+	range: { readonly begin: number; readonly end: number; readonly maxBytes: number },
+): Promise<StoredEntry[]> {
+	const rows = await sql.query<EntryRow>(
+		`${selectEntries(tables)} where e.log_id = $1 and e.index >= $2 and e.index < coalesce((
+			select min(measured.index) from (
+				select index, sum(octet_length(leaf) + coalesce(octet_length(extra), 0)) over (order by index) as bytes
+				from ${tables.schema}.tlog_entries where log_id = $1 and index >= $2 and index < $3
+			) measured
+			where measured.bytes > $4 and measured.index > $2
+		), $3) order by e.index`,
+		[tables.logId, range.begin, range.end, range.maxBytes],
+	);
+	return rows.map(entryOf);
+}
+
 /** Of the entries [begin, end) in order, what makes a receipt theirs. */
 export async function readReceiptSubjects(
 	sql: Sql,

@@ -50,18 +50,29 @@ export async function findKey(
 	return rows.map((row) => row.index);
 }
 
-/** Indexes of entries with a text of this beginning, newest first, below `before`. */
+/** The index has the texts in their own order, so that the newest are found among all that begin alike. */
+const MAX_PREFIXED_TEXTS = 10_000;
+
+/**
+ * Indexes of entries with a text of this beginning, newest first, below `before`. Undefined when more than 10,000 texts
+ * begin so: no more are read.
+ */
 export async function findPrefix(
 	sql: Sql,
 	tables: LogTables,
 	query: { kind: string; prefix: string; before: number; limit: number },
-): Promise<number[]> {
+): Promise<number[] | undefined> {
 	// In the C collation a prefix is a range: everything from it up to its successor. U+10FFFF is the largest character.
-	const rows = await sql.query<{ index: number }>(
-		`select distinct index from ${tables.schema}.tlog_search_keys
-		where log_id = $1 and kind = $2 and prefix_text >= $3 collate "C" and prefix_text < $4 collate "C" and index < $5
-		order by index desc limit $6`,
+	const [row] = await sql.query<{ texts: number; newest: number[] | null }>(
+		`with found as materialized (
+			select index from ${tables.schema}.tlog_search_keys
+			where log_id = $1 and kind = $2 and prefix_text >= $3 collate "C" and prefix_text < $4 collate "C" and index < $5
+			limit ${MAX_PREFIXED_TEXTS + 1}
+		)
+		select (select count(*) from found)::int as texts, array(
+			select distinct index from found order by index desc limit $6
+		) as newest`,
 		[tables.logId, query.kind, query.prefix, `${query.prefix}\u{10FFFF}`, query.before, query.limit],
 	);
-	return rows.map((row) => row.index);
+	return row!.texts > MAX_PREFIXED_TEXTS ? undefined : (row!.newest ?? []);
 }
