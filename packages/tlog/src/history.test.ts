@@ -8,7 +8,7 @@ import { SILENT } from './log-sink.ts';
 import { MarkCheck } from './mark-check.ts';
 import { Sequencer } from './sequencer.ts';
 import { insertEntries } from './store/entries.ts';
-import { moveHead, readHead } from './store/heads.ts';
+import { type HeadTimeMs, moveHead, readHead } from './store/heads.ts';
 import { logTables } from './store/log-tables.ts';
 import { ensurePartitions, PARTITION_ENTRIES } from './store/partitions.ts';
 import { findKey, insertSearchKeys } from './store/search-keys.ts';
@@ -41,7 +41,7 @@ describe('a log with a long history', () => {
 				await insertEntries(sql, tables, { firstIndex: at, timestampMs: 1_000, entries });
 				for (const { leafHash } of entries) await insertTiles(sql, tables, edge.append(leafHash));
 			}
-			await moveHead(sql, tables, head, { size: SIZE, root: edge.root(), timestampMs: 1_000 });
+			await moveHead(sql, tables, head, { size: SIZE, root: edge.root(), timestampMs: 1_000 as HeadTimeMs });
 		});
 
 		const { log, close } = await world.open();

@@ -7,6 +7,11 @@ import type { Database, Sql } from '@chancery/postgres/sql';
 import type { LogLimits } from './limits.ts';
 import { TlogError } from './tlog-error.ts';
 
+declare const compared: unique symbol;
+
+/** Unix milliseconds of this process, compared with the database's clock. Only `comparedNow` makes one. */
+export type ComparedMs = number & { readonly [compared]: true };
+
 /** What the database's clock said, and when it was asked (monotonic clock, milliseconds). */
 export interface ServerClock {
 	readonly serverMs: number;
@@ -32,15 +37,16 @@ export async function readServerClock(sql: Sql): Promise<ServerClock> {
 export function comparedNow(
 	context: { readonly database: Database; readonly clock: () => number; readonly limits: LogLimits },
 	server: ServerClock,
-): number {
+): ComparedMs {
 	const { database, clock, limits } = context;
 	const now = clock();
-	if (database.sharesClock) return now;
+	if (database.sharesClock) return now as ComparedMs;
 	// The answer is at most so old: the wait for the lock, the way here, and whatever kept the event loop busy.
 	const ageMs = performance.now() - server.askedAtMs;
 	const leadMs = now - server.serverMs;
 	const latest = server.serverMs + limits.maxClockSkewMs;
-	if (leadMs >= -limits.maxClockSkewMs && leadMs - ageMs <= limits.maxClockSkewMs) return Math.min(now, latest);
+	if (leadMs >= -limits.maxClockSkewMs && leadMs - ageMs <= limits.maxClockSkewMs)
+		return Math.min(now, latest) as ComparedMs;
 	const direction = leadMs > 0 ? 'ahead of' : 'behind';
 	throw new TlogError(
 		'clock-skew',

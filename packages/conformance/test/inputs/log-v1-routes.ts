@@ -33,6 +33,18 @@ const BODY = {
 
 type Spec = Record<string, unknown>;
 
+const PAGES_THAT_ARE_NONE = [
+	'?limit=0',
+	'?limit=10001',
+	'?limit=x',
+	'?limit=1.5',
+	'?limit=1&limit=2',
+	'?before=-1',
+	'?before=1e3',
+	'?before=9007199254740992',
+	'?before=',
+];
+
 export async function logV1Examples(subject: Subject): Promise<Example[]> {
 	const base = subject.urls.log;
 	const info = JSON.parse(String((await send(base, { method: 'GET', path: '/api/v1/log' })).body));
@@ -75,9 +87,9 @@ export async function logV1Examples(subject: Subject): Promise<Example[]> {
 		headers: JSON_TYPE,
 		body: JSON.stringify({ entryUUIDs }),
 	});
-	const search = (what: object): ProbeRequest => ({
+	const search = (what: object, page = ''): ProbeRequest => ({
 		method: 'POST',
-		path: '/api/v1/index/retrieve',
+		path: `/api/v1/index/retrieve${page}`,
 		headers: JSON_TYPE,
 		body: JSON.stringify(what),
 	});
@@ -153,6 +165,16 @@ export async function logV1Examples(subject: Subject): Promise<Example[]> {
 					request: async () => search({ email }),
 					expected: SHAPE,
 				})),
+				...PAGES_THAT_ARE_NONE.map((page) => ({
+					name: `the page ${page}`,
+					request: async () => search({ hash: zeros }, page),
+					expected: SHAPE,
+				})),
+				{
+					name: 'the largest page, below the largest index',
+					request: async () => search({ hash: zeros }, '?limit=10000&before=9007199254740991'),
+					expected: 'accepted',
+				},
 				{
 					name: 'an operator that is none',
 					request: async () => search({ hash: zeros, operator: 'xor' }),

@@ -14,6 +14,14 @@ export interface Head {
 	readonly timestampMs: number;
 }
 
+declare const compared: unique symbol;
+
+/**
+ * A time that a head may get: unix milliseconds, compared with the database's clock and with the stored time. Only
+ * `nextTime` (head-time.ts) makes one, so that no statement here can move a head to a time that nobody looked at.
+ */
+export type HeadTimeMs = number & { readonly [compared]: true };
+
 interface HeadRow {
 	size: number;
 	root: Uint8Array;
@@ -53,7 +61,12 @@ export async function readHead(sql: Sql, tables: LogTables): Promise<Head | unde
 }
 
 /** Compare-and-swap on (size, root). Answers false when the head is not where the caller saw it. */
-export async function moveHead(sql: Sql, tables: LogTables, from: Head, to: Head): Promise<boolean> {
+export async function moveHead(
+	sql: Sql,
+	tables: LogTables,
+	from: Head,
+	to: Omit<Head, 'timestampMs'> & { readonly timestampMs: HeadTimeMs },
+): Promise<boolean> {
 	const rows = await sql.query(
 		`update ${tables.schema}.tlog_heads set size = $4, root = $5, timestamp_ms = $6
 		where log_id = $1 and size = $2 and root = $3
@@ -64,15 +77,20 @@ export async function moveHead(sql: Sql, tables: LogTables, from: Head, to: Head
 }
 
 /**
- * Gives the head the present time for a heartbeat, never an earlier one, under its lock.
+ * Gives the head the time of a heartbeat, never an earlier one, under its lock.
  * Answers undefined when the head has moved on: then there is something new to publish instead.
  */
-export async function touchHead(sql: Sql, tables: LogTables, head: Head, nowMs: number): Promise<number | undefined> {
+export async function touchHead(
+	sql: Sql,
+	tables: LogTables,
+	head: Head,
+	timeMs: HeadTimeMs,
+): Promise<number | undefined> {
 	const [row] = await sql.query<{ timestamp_ms: number }>(
 		`update ${tables.schema}.tlog_heads set timestamp_ms = greatest(timestamp_ms, $4)
 		where log_id = $1 and size = $2 and root = $3
 		returning timestamp_ms`,
-		[tables.logId, head.size, head.root, nowMs],
+		[tables.logId, head.size, head.root, timeMs],
 	);
 	return row?.timestamp_ms;
 }

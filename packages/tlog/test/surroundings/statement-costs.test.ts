@@ -2,7 +2,7 @@
 import { openDatabase } from '@chancery/postgres/pool';
 import type { Sql } from '@chancery/postgres/sql';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { lockHead, moveHead, readHead } from '../../src/store/heads.ts';
+import { type HeadTimeMs, lockHead, moveHead, readHead } from '../../src/store/heads.ts';
 import { logTables } from '../../src/store/log-tables.ts';
 import { readState, replacePublication } from '../../src/store/publications.ts';
 import { createWorld, IDENTITY, SCHEMA, textEntry, type World } from '../log-world.ts';
@@ -69,7 +69,11 @@ it('the statements that every batch and every publication makes touch a few page
 		['lockHead', (sql) => lockHead(sql, tables)],
 		['readHead', (sql) => readHead(sql, tables)],
 		['readState', (sql) => readState(sql, tables)],
-		['moveHead', (sql) => moveHead(sql, tables, head, { ...head, size: head.size + 1 })],
+		[
+			'moveHead',
+			(sql) =>
+				moveHead(sql, tables, head, { ...head, size: head.size + 1, timestampMs: head.timestampMs as HeadTimeMs }),
+		],
 		[
 			'replacePublication',
 			(sql) => replacePublication(sql, tables, seen, { ...seen, timestampMs: seen.timestampMs + 1 }),

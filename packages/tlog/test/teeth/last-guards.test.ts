@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { admit } from '../../src/answers.ts';
 import type { MarkStore } from '../../src/mark.ts';
 import { consistencyProof, inclusionProof, publishedRoot } from '../../src/proofs.ts';
-import { moveHead, readHead } from '../../src/store/heads.ts';
+import { type HeadTimeMs, moveHead, readHead } from '../../src/store/heads.ts';
 import { logTables } from '../../src/store/log-tables.ts';
 import { readState } from '../../src/store/publications.ts';
 import { audit, createWorld, IDENTITY, SCHEMA, SharedMark, textEntry, type World } from '../log-world.ts';
@@ -28,7 +28,7 @@ describe('the integrated head', () => {
 		['another root', { root: new Uint8Array(32) }],
 	])('does not move from %s than the one that is there', async (_, change) => {
 		const head = (await readHead(world.database, tables))!;
-		const next = { size: SIZE + 1, root: new Uint8Array(32).fill(1), timestampMs: head.timestampMs };
+		const next = { size: SIZE + 1, root: new Uint8Array(32).fill(1), timestampMs: head.timestampMs as HeadTimeMs };
 		expect(await moveHead(world.database, tables, { ...head, ...change }, next)).toBe(false);
 		expect(await readHead(world.database, tables)).toEqual(head);
 	});
