@@ -6,20 +6,22 @@
  *   verify-bundle [--staging] --bundle FILE (--certificate-identity ID --certificate-oidc-issuer URL | --key PEM) [--trusted-root FILE] FILE_OR_DIGEST
  */
 import { randomBytes } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { attestBlob, signBlob } from '@chancery/client/sign';
+import { attestBlob, type SignedBundle, type SigningDeps, signBlob } from '@chancery/client/sign';
 import { fromHex, fromUtf8 } from '@chancery/core/bytes';
-import { openTrustedRoot } from '@chancery/verify/trust-material';
-import type { Artifact } from '@chancery/verify/verify-bundle';
-import { parseSigningConfig } from '@chancery/wire/signing-config';
+import type { Artifact } from '@chancery/verify/artifact';
 import { trustFromEnvironment } from '@chancery/wire/tls-authorities';
+import { digestFile } from './artifact-file.ts';
 import { policyOf } from './identity-options.ts';
+import { InputFiles } from './input-files.ts';
+import { writeOutput } from './output-file.ts';
 import { terminal } from './terminal.ts';
+import { readSigningConfig, readTrustedRoot } from './trust-options.ts';
 import { UsageError } from './usage-error.ts';
 import { verifyFile } from './verify-file.ts';
 
+const MAX_STATEMENT_BYTES = 16 * 1024 * 1024;
 const OPTIONS = {
 	staging: { type: 'boolean' },
 	'in-toto': { type: 'boolean' },
@@ -41,37 +43,48 @@ try {
 	const [command, artifact] = positionals;
 	if (!values.bundle || !artifact) throw new UsageError('a bundle and an artifact are needed');
 	const trustedRootPath = values['trusted-root'] ?? join(CASES, 'production-trusted-root.json');
-	const trust = openTrustedRoot(JSON.parse(await readFile(trustedRootPath, 'utf8')));
+	const inputs = new InputFiles();
+	const trust = await readTrustedRoot(trustedRootPath, inputs);
 	if (command === 'verify-bundle') {
-		const policy = await policyOf({
-			...(values['certificate-identity'] === undefined ? {} : { certificateIdentity: values['certificate-identity'] }),
-			...(values['certificate-oidc-issuer'] === undefined
-				? {}
-				: { certificateOidcIssuer: values['certificate-oidc-issuer'] }),
-			...(values.key === undefined ? {} : { key: values.key }),
-		});
-		await verifyFile(artifact, values.bundle, trust, policy);
+		const policy = await policyOf(
+			{
+				...(values['certificate-identity'] === undefined
+					? {}
+					: { certificateIdentity: values['certificate-identity'] }),
+				...(values['certificate-oidc-issuer'] === undefined
+					? {}
+					: { certificateOidcIssuer: values['certificate-oidc-issuer'] }),
+				...(values.key === undefined ? {} : { key: values.key }),
+			},
+			inputs,
+		);
+		await verifyFile(artifact, values.bundle, { trust, policy, inputs, isQuiet: true });
 	} else if (command === 'sign-bundle') {
 		const signingConfigPath = values['signing-config'] ?? join(CASES, 'production-signing-config.json');
 		const deps = {
 			trust,
-			signingConfig: parseSigningConfig(JSON.parse(await readFile(signingConfigPath, 'utf8'))),
+			signingConfig: await readSigningConfig(signingConfigPath, inputs),
 			identityToken: values['identity-token'] ?? '',
 			fetch,
 			clock: Date.now,
 			random: randomBytes,
 		};
-		const bytes = await readFile(artifact);
-		const signed = values['in-toto'] ? await attestBlob(firstSubject(bytes), bytes, deps) : await signBlob(bytes, deps);
-		await writeFile(values.bundle, `${JSON.stringify(signed.bundle)}\n`);
+		const signed = values['in-toto']
+			? await attestStatement(await inputs.readBytes(artifact, 'the statement', MAX_STATEMENT_BYTES), deps)
+			: await signBlob(await digestFile(artifact, ['SHA2_256'], inputs, { isQuiet: true }), deps);
+		await writeOutput(values.bundle, `${JSON.stringify(signed.bundle)}\n`, { inputs, isForced: false });
 	} else throw new UsageError(`unknown command ${command}`);
 } catch (error) {
 	terminal.error(error instanceof Error ? error.message : String(error));
 	process.exitCode = 1;
 }
 
+function attestStatement(statement: Uint8Array, deps: SigningDeps): Promise<SignedBundle> {
+	return attestBlob(firstSubject(statement), statement, deps);
+}
+
 /** With `--in-toto` the input is the statement itself; what it is about is known by digest only. */
 function firstSubject(statement: Uint8Array): Artifact {
 	const { subject } = JSON.parse(fromUtf8(statement)) as { subject?: { digest?: { sha256?: string } }[] };
-	return { digest: { algorithm: 'SHA2_256', value: fromHex(subject?.[0]?.digest?.sha256 ?? '') } };
+	return { digests: [{ algorithm: 'SHA2_256', value: fromHex(subject?.[0]?.digest?.sha256 ?? '') }] };
 }

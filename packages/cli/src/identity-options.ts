@@ -1,10 +1,12 @@
 /** Who must have signed, under the option names that cosign users know. */
-import { readFile } from 'node:fs/promises';
 import { FormatError } from '@chancery/core/format-error';
 import { parsePem } from '@chancery/core/pem';
 import type { Matcher, Policy } from '@chancery/verify/policy';
 import type { Command } from 'commander';
+import type { InputFiles } from './input-files.ts';
 import { UsageError } from './usage-error.ts';
+
+const MAX_KEY_BYTES = 64 * 1024;
 
 export interface IdentityOptions {
 	readonly certificateIdentity?: string;
@@ -24,12 +26,12 @@ export function addIdentityOptions(command: Command): Command {
 }
 
 /** @throws UsageError unless exactly one policy is described: nobody verifies "signed by anyone" by leaving options out */
-export async function policyOf(options: IdentityOptions): Promise<Policy> {
+export async function policyOf(options: IdentityOptions, inputs: InputFiles): Promise<Policy> {
 	const subject = matcher('certificate-identity', options.certificateIdentity, options.certificateIdentityRegexp);
 	const issuer = matcher('certificate-oidc-issuer', options.certificateOidcIssuer, options.certificateOidcIssuerRegexp);
-	if (options.key) {
+	if (options.key !== undefined) {
 		if (subject || issuer) throw new UsageError('--key and a certificate identity exclude each other');
-		return { kind: 'key', publicKey: await readPublicKey(options.key) };
+		return { kind: 'key', publicKey: await readPublicKey(options.key, inputs) };
 	}
 	if (!subject || !issuer)
 		throw new UsageError(
@@ -38,9 +40,10 @@ export async function policyOf(options: IdentityOptions): Promise<Policy> {
 	return { kind: 'identities', anyOf: [{ subject, issuer }] };
 }
 
-async function readPublicKey(path: string): Promise<Uint8Array> {
+async function readPublicKey(path: string, inputs: InputFiles): Promise<Uint8Array> {
+	const text = await inputs.readText(path, 'the public key', MAX_KEY_BYTES);
 	try {
-		const [block] = parsePem(await readFile(path, 'utf8'));
+		const [block] = parsePem(text);
 		if (block?.label === 'PUBLIC KEY') return block.der;
 	} catch (error) {
 		if (!(error instanceof FormatError)) throw error;

@@ -2,7 +2,10 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { readTokenOption } from './identity-token-option.ts';
+import { readTokenOption as readOption } from './identity-token-option.ts';
+import { InputFiles } from './input-files.ts';
+
+const readTokenOption = (value: string | undefined) => readOption(value, new InputFiles());
 
 const TOKEN = 'eyJhbGciOiJFUzI1NiJ9.eyJlbWFpbCI6ImFAYi5jIn0.c2lnbmF0dXJl';
 

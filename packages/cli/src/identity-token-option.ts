@@ -1,7 +1,10 @@
 /** Where a signing command takes the identity token from. */
-import { readFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
+import { FileProblem } from './file-problem.ts';
+import type { InputFiles } from './input-files.ts';
 import { UsageError } from './usage-error.ts';
+
+const MAX_TOKEN_BYTES = 64 * 1024;
 
 export function addIdentityTokenOption(command: Command): Command {
 	return command.addOption(
@@ -16,7 +19,7 @@ export function addIdentityTokenOption(command: Command): Command {
  * with a line end, quotes or its scheme than a path.
  * @throws UsageError
  */
-export async function readTokenOption(value: string | undefined): Promise<string> {
+export async function readTokenOption(value: string | undefined, inputs: InputFiles): Promise<string> {
 	const given = value?.trim();
 	if (!given)
 		throw new UsageError(
@@ -25,9 +28,10 @@ export async function readTokenOption(value: string | undefined): Promise<string
 	// Three base64url parts: a compact JWS. Anything else is a path.
 	if (/^[\w-]+\.[\w-]+\.[\w-]*$/.test(given)) return given;
 	try {
-		return (await readFile(given, 'utf8')).trim();
+		return (await inputs.readText(given, 'the identity token', MAX_TOKEN_BYTES)).trim();
 	} catch (cause) {
-		const { code } = cause as NodeJS.ErrnoException;
+		if (!(cause instanceof FileProblem || cause instanceof UsageError)) throw cause;
+		const code = (cause.cause as NodeJS.ErrnoException | undefined)?.code ?? 'it is no text, or too long for a token';
 		throw new UsageError(
 			`the identity token is neither a JWT (three parts joined by dots) nor the path of a file that can be read (${code})`,
 			{ cause },

@@ -3,6 +3,7 @@
  */
 import { trustFromEnvironment } from '@chancery/wire/tls-authorities';
 import { CommanderError } from 'commander';
+import { fileReason } from './file-problem.ts';
 import { buildProgram } from './program.ts';
 import { terminal } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
@@ -13,6 +14,7 @@ const ANSWERS = new Set([
 	'ClientError',
 	'ConfigError',
 	'EmbeddedPostgresError',
+	'FileProblem',
 	'FormatError',
 	'KeyError',
 	'MigrationError',
@@ -42,14 +44,15 @@ function report(error: unknown): number {
 		terminal.error(`${error.message} (see --help)`);
 		return 2;
 	}
-	if (error instanceof Error && (ANSWERS.has(error.name) || isFileError(error))) {
+	if (error instanceof Error && ANSWERS.has(error.name)) {
 		terminal.error(error.message);
 		return 1;
 	}
-	terminal.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
+	const reason = fileReason(error);
+	if (reason !== undefined) {
+		terminal.error(`${(error as NodeJS.ErrnoException).path ?? 'a file'} cannot be used: ${reason}`);
+		return 1;
+	}
+	terminal.fault(error instanceof Error ? (error.stack ?? error.message) : String(error));
 	return 1;
-}
-
-function isFileError(error: Error): boolean {
-	return 'path' in error && 'syscall' in error;
 }

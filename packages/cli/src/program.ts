@@ -9,6 +9,8 @@ import { tokenCommand } from './commands/token.ts';
 import { upCommand } from './commands/up.ts';
 import { verifyBlobCommand } from './commands/verify-blob.ts';
 import { verifyBlobAttestationCommand } from './commands/verify-blob-attestation.ts';
+import { terminal } from './terminal.ts';
+import { UsageError } from './usage-error.ts';
 
 const COMMANDS = [
 	upCommand,
@@ -27,8 +29,11 @@ export function buildProgram(): Command {
 		.version('0.1.0')
 		.exitOverride()
 		// It quotes arguments that it does not understand, such as a token behind a misspelt option.
-		.configureOutput({ writeErr: (text) => void process.stderr.write(maskCredentials(text)) })
-		.showHelpAfterError('(see --help)')
+		.configureOutput({
+			writeErr: (text) => void process.stderr.write(maskCredentials(text)),
+			outputError: (text) => terminal.error(`${text.replace(/^error: /, '')} (see --help)`),
+		})
+		.hook('preAction', (_, command) => refuseEmptyOptions(command))
 		.addHelpText(
 			'after',
 			`
@@ -38,6 +43,19 @@ Environment:
 		);
 	for (const command of COMMANDS) program.addCommand(inherit(command(), program));
 	return program;
+}
+
+/**
+ * An option without a value is most often a variable of a script that was never set. Taken for an option that was not
+ * given, it would change whom to trust. In the environment an empty variable is one that is not set.
+ */
+function refuseEmptyOptions(command: Command): void {
+	for (const option of command.options) {
+		const name = option.attributeName();
+		if (command.getOptionValue(name) !== '') continue;
+		if (command.getOptionValueSource(name) !== 'env') throw new UsageError(`${option.long} is empty`);
+		command.setOptionValue(name, undefined);
+	}
 }
 
 /** Commander hands settings on to a command when it is made, and these are made before they are added. */

@@ -4,9 +4,13 @@
 import { maskCredentials } from '@chancery/wire/mask-credentials';
 import { createColors } from 'picocolors';
 
-const colours = createColors(process.stderr.isTTY === true && !process.env.NO_COLOR);
+const isTerminal = process.stderr.isTTY === true && process.env.TERM !== 'dumb';
+const colours = createColors(isTerminal && !process.env.NO_COLOR);
+const MAX_ERROR_CHARS = 4000;
 
 export const terminal = {
+	/** Whether somebody is looking who wants to know how far it is. */
+	isForPeople: isTerminal,
 	/** One line of result. */
 	data(line: string): void {
 		process.stdout.write(`${line}\n`);
@@ -18,11 +22,28 @@ export const terminal = {
 	say(line: string): void {
 		process.stderr.write(`${line}\n`);
 	},
+	/** A line that the next one replaces; nothing takes the last one away. Only for people. */
+	transient(line: string): void {
+		if (isTerminal) process.stderr.write(`\r\u001b[K${printable(line).slice(0, (process.stderr.columns ?? 80) - 1)}`);
+	},
 	success(line: string): void {
 		process.stderr.write(`${colours.green(line)}\n`);
 	},
-	/** What failed may quote an argument or a variable of the environment, and terminals of CI are read by many. */
+	/**
+	 * One line, whatever stands in it: names of files and words of servers have line ends and escapes too. It may quote an
+	 * argument or a variable of the environment, and terminals of CI are read by many.
+	 */
 	error(line: string): void {
-		process.stderr.write(`${colours.red('error')}: ${maskCredentials(line)}\n`);
+		const words = printable(maskCredentials(line)).trim();
+		const bounded = words.length > MAX_ERROR_CHARS ? `${words.slice(0, MAX_ERROR_CHARS)}...` : words;
+		process.stderr.write(`${colours.red('error')}: ${bounded}\n`);
+	},
+	/** A fault of ours, with all that helps to find it. */
+	fault(stack: string): void {
+		process.stderr.write(`${colours.red('error')}: ${maskCredentials(stack)}\n`);
 	},
 };
+
+function printable(text: string): string {
+	return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ');
+}

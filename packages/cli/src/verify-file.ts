@@ -1,38 +1,76 @@
 /** What the verifying commands share with the conformance client: a file or digest, a bundle, and the verdict. */
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { nodeCrypto } from '@chancery/client/node-crypto';
 import { fromHex } from '@chancery/core/bytes';
+import { digestLength, type HashAlgorithm } from '@chancery/core/sha';
+import { type Artifact, artifactNeeds } from '@chancery/verify/artifact';
 import type { Policy } from '@chancery/verify/policy';
 import type { TrustMaterial } from '@chancery/verify/trust-material';
-import { type Artifact, type VerificationEvidence, verifyBundle } from '@chancery/verify/verify-bundle';
+import { type VerificationEvidence, verifyBundle } from '@chancery/verify/verify-bundle';
 import { VerifyError } from '@chancery/verify/verify-error';
+import { digestFile, type ReadOptions, readWholeFile } from './artifact-file.ts';
+import type { InputFiles } from './input-files.ts';
+import { UsageError } from './usage-error.ts';
+
+export interface FileVerification extends ReadOptions {
+	readonly trust: TrustMaterial;
+	readonly policy: Policy;
+	readonly inputs: InputFiles;
+}
+
+const MAX_BUNDLE_BYTES = 64 * 1024 * 1024;
+/** A plain Ed25519 signature is over all of the bytes, twice: they have to be held. Every other artifact is not. */
+const MAX_HELD_BYTES = 128 * 1024 * 1024;
+const DIGESTS: Readonly<Record<string, HashAlgorithm>> = { sha256: 'SHA2_256', sha384: 'SHA2_384', sha512: 'SHA2_512' };
 
 /**
- * Verifies the bundle at `bundlePath` over `fileOrDigest`: a path, or `sha256:<hex>` when no such file exists.
- * @throws VerifyError
+ * Verifies the bundle at `bundlePath` over `fileOrDigest`: a path, `-` for standard input, or `sha256:<hex>` (sha384,
+ * sha512) when no such file exists.
+ * @throws VerifyError, FileProblem, UsageError
  */
 export async function verifyFile(
 	fileOrDigest: string,
 	bundlePath: string,
-	trust: TrustMaterial,
-	policy: Policy,
+	{ trust, policy, inputs, ...reading }: FileVerification,
 ): Promise<VerificationEvidence> {
-	const bundle = parseBundleText(await readFile(bundlePath, 'utf8'));
-	return verifyBundle({ bundle, trust, policy, artifact: await openArtifact(fileOrDigest), crypto: nodeCrypto });
+	const text = await inputs.readText(bundlePath, 'the bundle', MAX_BUNDLE_BYTES);
+	const bundle = parseBundleText(text);
+	const artifact = parseDigest(fileOrDigest) ?? (await readArtifact(fileOrDigest, bundle, policy, inputs, reading));
+	return verifyBundle({ bundle, trust, policy, artifact, crypto: nodeCrypto });
 }
 
-async function openArtifact(fileOrDigest: string): Promise<Artifact> {
-	const [, hex] = /^sha256:([0-9a-f]{64})$/.exec(fileOrDigest) ?? [];
-	if (hex && !existsSync(fileOrDigest)) return { digest: { algorithm: 'SHA2_256', value: fromHex(hex) } };
-	return { bytes: await readFile(fileOrDigest) };
+/** @throws UsageError for what looks like a digest and is none */
+function parseDigest(text: string): Artifact | undefined {
+	const [, name = '', hex = ''] = /^(sha256|sha384|sha512):(.*)$/is.exec(text) ?? [];
+	const algorithm = DIGESTS[name.toLowerCase()];
+	if (algorithm === undefined || existsSync(text)) return undefined;
+	const digits = 2 * digestLength(algorithm);
+	if (hex.length !== digits || !/^[0-9a-f]+$/i.test(hex))
+		throw new UsageError(
+			`${text.slice(0, 200)} is neither a file nor a digest: ${digits} hexadecimal digits are expected behind ${name}:`,
+		);
+	return { digests: [{ algorithm, value: fromHex(hex.toLowerCase()) }] };
+}
+
+async function readArtifact(
+	path: string,
+	bundle: unknown,
+	policy: Policy,
+	inputs: InputFiles,
+	reading: ReadOptions,
+): Promise<Artifact> {
+	const { hashes, mayNeedBytes } = artifactNeeds(bundle, policy);
+	if (!mayNeedBytes) return digestFile(path, hashes, inputs, reading);
+	const why = 'the bundle has an Ed25519 signature over the artifact itself, which must be held in memory to verify it';
+	return readWholeFile(path, MAX_HELD_BYTES, why, inputs, reading);
 }
 
 function parseBundleText(text: string): unknown {
 	try {
 		return JSON.parse(text);
 	} catch (cause) {
-		throw new VerifyError('bundle-malformed', 'the bundle is malformed: it is not JSON', { cause });
+		const what = text.trim() === '' ? 'it is empty' : 'it is not JSON';
+		throw new VerifyError('bundle-malformed', `the bundle is malformed: ${what}`, { cause });
 	}
 }
 

@@ -5,10 +5,11 @@ import { FormatError } from '@chancery/core/format-error';
 import { readFulcioExtensions } from '@chancery/core/fulcio-extensions';
 import { encodePem, parsePem } from '@chancery/core/pem';
 import type { Signer } from '@chancery/keys/signer';
-import { CallError, call } from '@chancery/wire/call';
+import { CallError } from '@chancery/wire/call';
 import { createSigningCertificate } from '@chancery/wire/fulcio';
 import { ClientError } from './client-error.ts';
 import type { IdentityToken } from './identity-token.ts';
+import { callPatiently, type Patience } from './patient-call.ts';
 
 export interface IssuedCertificate {
 	/** DER of the leaf. The rest of the chain is left with the CA: verifiers take it from their trusted root. */
@@ -16,7 +17,12 @@ export interface IssuedCertificate {
 	/** Whom it names, and the issuer that this was taken from; empty where it does not say. */
 	readonly subject: string;
 	readonly issuer: string;
+	/** How long it is valid from its own beginning: independent of whose clock is right. */
+	readonly lifetimeMs: number;
 }
+
+/** The CA asks an issuer, a database, a signer and a CT log. A slow answer is cheaper than a second certificate. */
+const TIMEOUT_MS = 60_000;
 
 /**
  * Asks for a certificate. One for another key is refused here, before anything is signed or logged with it; whether it is
@@ -28,10 +34,11 @@ export async function requestCertificate(
 	token: IdentityToken,
 	signer: Signer,
 	fetchUsed: typeof fetch,
+	patience: Patience,
 ): Promise<IssuedCertificate> {
 	try {
 		const proofOfPossession = await signer.sign(utf8(token.subject));
-		const { body } = await call(
+		const { body } = await callPatiently(
 			createSigningCertificate,
 			caUrl,
 			{
@@ -43,7 +50,8 @@ export async function requestCertificate(
 					},
 				},
 			},
-			{ fetch: fetchUsed, timeoutMs: 30_000 },
+			{ fetch: fetchUsed, timeoutMs: TIMEOUT_MS },
+			patience,
 		);
 		const leaf = body.signedCertificateEmbeddedSct?.chain.certificates[0];
 		const [block] = leaf ? parsePem(leaf) : [];
@@ -57,6 +65,7 @@ export async function requestCertificate(
 			der: block.der,
 			subject: subjectAltNames(certificate)[0]?.value ?? '',
 			issuer: issuerV2 ?? issuer ?? '',
+			lifetimeMs: certificate.notAfter.getTime() - certificate.notBefore.getTime(),
 		};
 	} catch (cause) {
 		if (cause instanceof CallError)

@@ -9,12 +9,13 @@ import {
 	parseTimeStampResp,
 	parseTimeStampStatus,
 } from '@chancery/core/timestamp';
-import { CallError, call } from '@chancery/wire/call';
+import { CallError } from '@chancery/wire/call';
 import { timestamp } from '@chancery/wire/tsa';
 import { ClientError } from './client-error.ts';
+import { callPatiently, type Patience } from './patient-call.ts';
 
 /**
- * Answers the DER TimeStampResp over SHA-256 of `signature`. `tsaUrl` is the complete endpoint. The answer must be one to
+ * Returns the DER TimeStampResp over SHA-256 of `signature`. `tsaUrl` is the complete endpoint. The answer must be one to
  * this question (RFC 3161 section 2.2): same imprint, and the nonce that stops an old answer from being replayed. Who signed
  * it is seen when the finished bundle is verified.
  * @throws ClientError `timestamp-refused`, `answer-malformed`
@@ -24,6 +25,7 @@ export async function requestTimestamp(
 	signature: Uint8Array,
 	random: (n: number) => Uint8Array,
 	fetchUsed: typeof fetch,
+	patience: Patience,
 ): Promise<Uint8Array> {
 	const nonce = random(8);
 	const request = encodeTimeStampReq({
@@ -32,7 +34,7 @@ export async function requestTimestamp(
 		certReq: true,
 	});
 	try {
-		const { body } = await call(
+		const { body } = await callPatiently(
 			{ ...timestamp, path: '' },
 			tsaUrl,
 			{ body: request },
@@ -40,6 +42,7 @@ export async function requestTimestamp(
 				fetch: fetchUsed,
 				maxReplyBytes: 64 * 1024,
 			},
+			patience,
 		);
 		checkAnswer(request, body, tsaUrl);
 		return body;

@@ -29,7 +29,7 @@ export async function selfTest(deps: SelfTestDeps): Promise<TufTrust> {
 	const { bytes, name } = deps.artifact;
 	const statement = inTotoStatement({
 		name,
-		artifact: bytes,
+		artifact: { bytes },
 		predicateType: 'https://chancery.example/self-test/v1',
 		predicate: {},
 	});
@@ -38,7 +38,7 @@ export async function selfTest(deps: SelfTestDeps): Promise<TufTrust> {
 	for (const version of [1, 2] as const) {
 		if (!versions.has(version)) continue;
 		const over = { ...signing, logApiVersions: [version] };
-		await check(deps, trust, await signBlob(bytes, over));
+		await check(deps, trust, await signBlob({ bytes }, over));
 		await check(deps, trust, await attestBlob({ bytes }, statement, over));
 		deps.onStep(`${name} signed and verified, and an attestation about it, with the v${version} log`);
 	}

@@ -21,11 +21,11 @@ beforeEach(() => services.reset());
 
 const STATEMENT = inTotoStatement({
 	name: 'a',
-	artifact: ARTIFACT,
+	artifact: { bytes: ARTIFACT },
 	predicateType: 'https://test/p',
 	predicate: { a: 1 },
 });
-const sign = (version: 1 | 2 = 2) => signBlob(ARTIFACT, services.deps({ logApiVersions: [version] }));
+const sign = (version: 1 | 2 = 2) => signBlob({ bytes: ARTIFACT }, services.deps({ logApiVersions: [version] }));
 
 describe.each([1, 2] as const)('with a v%d log', (version) => {
 	it('an artifact is signed, and the bundle is good', async () => {
@@ -66,7 +66,7 @@ it('each signature has a key of its own', async () => {
 it('without a timestamp authority a v1 log is enough', async () => {
 	const signingConfig = services.signingConfig({ tsaUrls: [], tsaConfig: null });
 	const deps = services.deps({ signingConfig, logApiVersions: [1] });
-	expect((await signBlob(ARTIFACT, deps)).evidence.times.map(({ source }) => source)).toEqual(['log']);
+	expect((await signBlob({ bytes: ARTIFACT }, deps)).evidence.times.map(({ source }) => source)).toEqual(['log']);
 	expect(services.asked).toEqual(['ca', 'v1']);
 });
 
@@ -121,7 +121,7 @@ it('a service that is not there is named', async () => {
 	const signingConfig = services.signingConfig();
 	for (const list of [signingConfig.caUrls, signingConfig.tsaUrls, signingConfig.rekorTlogUrls])
 		for (const service of list) service.url = 'http://127.0.0.1:1';
-	const failure = await failureOf(signBlob(ARTIFACT, services.deps({ signingConfig })));
+	const failure = await failureOf(signBlob({ bytes: ARTIFACT }, services.deps({ signingConfig })));
 	expect(failure.code).toBe('certificate-refused');
 	expect(failure.message).toContain('http://127.0.0.1:1');
 });
@@ -280,15 +280,80 @@ describe('a log', () => {
 	});
 });
 
+describe.each(SERVICES)('while %s is overloaded', (name) => {
+	const passing: [string, Partial<Reply>][] = [
+		['429 with Retry-After', { status: 429, headers: { 'retry-after': '3' } }],
+		['503 with Retry-After', { status: 503, headers: { 'retry-after': '3' } }],
+		['503 without', { status: 503 }],
+		['502', { status: 502 }],
+		['504', { status: 504 }],
+		['nothing, and the connection is reset', { isReset: true }],
+	];
+	it.each(passing)('it answers %s, and is asked again until it has room', async (_what, reply) => {
+		let turnedAway = 0;
+		services.answers[name] = (honest) => (turnedAway++ < 3 ? { ...honest, body: '', ...reply } : honest);
+		await sign(versionFor(name));
+		expect(services.asked.filter((other) => other === name)).toHaveLength(4);
+		expect(services.said).toHaveLength(3);
+		for (const message of services.said) expect(message).toMatch(/^POST .*; trying again in [0-9.]+ s$/);
+		const least = reply.headers ? 3000 : 0;
+		expect(services.pausesMs.every((ms) => ms >= least + 250 && ms <= least + 2000)).toBe(true);
+	});
+
+	it('and asks to stay away longer than there is time, that is said at once', async () => {
+		services.answers[name] = () => ({ status: 503, body: '', headers: { 'retry-after': '3600' } });
+		const failure = await failureOf(sign(versionFor(name)));
+		expect(failure).toMatchObject({ code: CODES[name], message: expect.stringMatching(/come back in 3600 s/) });
+		expect(services.pausesMs).toEqual([]);
+	});
+
+	it('for good, the client gives up within the life of a certificate, having asked ever less often', async () => {
+		services.answers[name] = () => ({ status: 503, body: '' });
+		const failure = await failureOf(sign(versionFor(name)));
+		expect(failure.message).toMatch(/answered 503, [0-9]+ times in [0-9]+ s/);
+		expect(services.pausesMs.reduce((sum, ms) => sum + ms)).toBeLessThan(600_000);
+		expect(services.asked.length).toBeLessThan(100);
+		expect(services.pausesMs.at(-1)).toBeGreaterThan(5000);
+	});
+});
+
+describe('what is repeated', () => {
+	it('is the same entry: nothing is signed or logged twice', async () => {
+		const bodies: string[] = [];
+		services.answers.v2 = (honest, request) => {
+			bodies.push(JSON.stringify(request));
+			return bodies.length < 4 ? { status: 503, body: '' } : honest;
+		};
+		await sign();
+		expect(new Set(bodies).size).toBe(1);
+		expect(services.asked.filter((name) => name === 'ca' || name === 'tsa')).toEqual(['ca', 'tsa']);
+	});
+
+	it('is not asked for a token that has run out meanwhile', async () => {
+		services.answers.ca = () => ({ status: 503, body: '' });
+		const identityToken = token({ exp: Math.floor(services.nowMs / 1000) + 20 });
+		await failureOf(signBlob({ bytes: ARTIFACT }, services.deps({ identityToken })));
+		expect(services.pausesMs.reduce((sum, ms) => sum + ms)).toBeLessThan(20_000);
+	});
+
+	it.each([400, 401, 403, 404, 409, 412, 500, 501])('is not what was refused with %d', async (status) => {
+		services.answers.ca = () => ({ status, body: '' });
+		await failureOf(sign());
+		expect(services.asked).toEqual(['ca']);
+	});
+});
+
 it('a token that cannot be read stops before anyone is asked', async () => {
-	const failure = await failureOf(signBlob(ARTIFACT, services.deps({ identityToken: 'x' })));
+	const failure = await failureOf(signBlob({ bytes: ARTIFACT }, services.deps({ identityToken: 'x' })));
 	expect(failure.code).toBe('token-malformed');
 	expect(services.asked).toEqual([]);
 });
 
 it('possession is proved over the subject that the token has', async () => {
 	const identityToken = token({ sub: 'someone else' });
-	await signBlob(ARTIFACT, services.deps({ identityToken }));
+	await signBlob({ bytes: ARTIFACT }, services.deps({ identityToken }));
 	const email = token({ email: EMAIL, email_verified: true });
-	expect((await failureOf(signBlob(ARTIFACT, services.deps({ identityToken: email })))).message).toContain('no proof');
+	expect((await failureOf(signBlob({ bytes: ARTIFACT }, services.deps({ identityToken: email })))).message).toContain(
+		'no proof',
+	);
 });

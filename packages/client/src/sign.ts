@@ -2,19 +2,22 @@
  * The story of a keyless signature: an ephemeral key, a certificate for it, the signature, a timestamp, a log entry,
  * and the bundle that holds them. The key is forgotten when the function returns.
  */
+import { setTimeout } from 'node:timers/promises';
 import { toHex, utf8 } from '@chancery/core/bytes';
 import { preAuthEncode } from '@chancery/core/dsse';
-import { sha256 } from '@chancery/core/sha';
-import { generateSigner } from '@chancery/keys/generate';
+import { type EphemeralSigner, generateEphemeralSigner } from '@chancery/keys/ephemeral-signer';
+import { type Artifact, digestOf } from '@chancery/verify/artifact';
 import type { TrustMaterial } from '@chancery/verify/trust-material';
-import { type Artifact, type VerificationEvidence, verifyBundle } from '@chancery/verify/verify-bundle';
+import { type VerificationEvidence, verifyBundle } from '@chancery/verify/verify-bundle';
 import { BUNDLE_MEDIA_TYPE, type Bundle, type BundleJson, encodeBundle } from '@chancery/wire/bundle';
+import { schemaProblem } from '@chancery/wire/schema-problem';
 import type { SigningConfig } from '@chancery/wire/signing-config';
 import { z } from 'zod';
 import { chooseServices } from './choose-services.ts';
 import { ClientError } from './client-error.ts';
 import { readIdentityToken } from './identity-token.ts';
 import { nodeCrypto } from './node-crypto.ts';
+import type { Patience } from './patient-call.ts';
 import { requestCertificate } from './request-certificate.ts';
 import { requestTimestamp } from './request-timestamp.ts';
 import { type LoggedContent, uploadEntry } from './upload-entry.ts';
@@ -29,6 +32,10 @@ export interface SigningDeps {
 	readonly fetch: typeof fetch;
 	readonly clock: () => number;
 	readonly random: (n: number) => Uint8Array;
+	/** Timers of the runtime where nothing is said. */
+	readonly sleep?: (ms: number) => Promise<void>;
+	/** Told when a service is overloaded and is asked again in a while. */
+	readonly onWait?: (message: string) => void;
 }
 
 export interface SignedBundle {
@@ -38,14 +45,19 @@ export interface SignedBundle {
 
 const IN_TOTO = 'application/vnd.in-toto+json';
 
+/** How long to wait for a certificate. Nothing has been made yet, and whoever waits may give up at any time. */
+const CERTIFICATE_WITHIN_MS = 300_000;
+/** What stays of the certificate's life when timestamp and entry are asked for the last time. */
+const RESERVE_MS = 60_000;
+
 /**
- * Signs an artifact.
+ * Signs an artifact, which is known to log and verifiers by its SHA-256.
  * @throws ClientError when a service refuses, VerifyError when what the services answered does not verify
  */
-export async function signBlob(artifact: Uint8Array, deps: SigningDeps): Promise<SignedBundle> {
-	return signWith(deps, { bytes: artifact }, async (signer) => {
-		const signature = await signer.sign(artifact);
-		const digest = sha256(artifact);
+export async function signBlob(artifact: Artifact, deps: SigningDeps): Promise<SignedBundle> {
+	const digest = digestOf(artifact, 'SHA2_256');
+	return signWith(deps, artifact, async (signer) => {
+		const signature = signer.signDigest(digest);
 		return {
 			logged: { kind: 'artifact', sha256: digest, signature },
 			content: { messageSignature: { messageDigest: { algorithm: 'SHA2_256', digest }, signature } },
@@ -57,14 +69,14 @@ export async function signBlob(artifact: Uint8Array, deps: SigningDeps): Promise
 /** The statement about `artifact` that `attestBlob` signs (in-toto Statement v1). */
 export function inTotoStatement(input: {
 	readonly name: string;
-	readonly artifact: Uint8Array;
+	readonly artifact: Artifact;
 	readonly predicateType: string;
 	readonly predicate: unknown;
 }): Uint8Array {
 	return utf8(
 		JSON.stringify({
 			_type: 'https://in-toto.io/Statement/v1',
-			subject: [{ name: input.name, digest: { sha256: toHex(sha256(input.artifact)) } }],
+			subject: [{ name: input.name, digest: { sha256: toHex(digestOf(input.artifact, 'SHA2_256')) } }],
 			predicateType: input.predicateType,
 			predicate: input.predicate,
 		}),
@@ -92,14 +104,23 @@ interface Signed {
 async function signWith(
 	deps: SigningDeps,
 	artifact: Artifact,
-	sign: (signer: ReturnType<typeof generateSigner>) => Promise<Signed>,
+	sign: (signer: EphemeralSigner) => Promise<Signed>,
 ): Promise<SignedBundle> {
 	const services = chooseServices(deps.signingConfig, deps.logApiVersions ?? [2, 1], deps.clock());
 	const token = readIdentityToken(deps.identityToken);
 
-	// 1. A key that lives as long as this call, and a certificate for it.
-	const signer = generateSigner('ecdsa-sha2-256-nistp256');
-	const certificate = await requestCertificate(services.ca.url, token, signer, deps.fetch);
+	// 1. A key that lives as long as this call, and a certificate for it. Every repetition is for this one key.
+	const signer = generateEphemeralSigner();
+	const certificateBy = deps.clock() + CERTIFICATE_WITHIN_MS;
+	const certificate = await requestCertificate(
+		services.ca.url,
+		token,
+		signer,
+		deps.fetch,
+		patience(deps, Math.min(certificateBy, token.expiresAt?.getTime() ?? certificateBy)),
+	);
+	// Timestamp and log entry must be made while the certificate is valid: later ones would prove nothing.
+	const whileValid = patience(deps, deps.clock() + certificate.lifetimeMs - RESERVE_MS);
 
 	// 2. The signature.
 	const { logged, content, signature } = await sign(signer);
@@ -107,9 +128,9 @@ async function signWith(
 	// 3. Proof of when, then proof of publication. A failure here leaves at most an orphaned log entry, which harms
 	// nobody: it is a true record of a signature.
 	const timestamps = services.tsa
-		? [{ signedTimestamp: await requestTimestamp(services.tsa.url, signature, deps.random, deps.fetch) }]
+		? [{ signedTimestamp: await requestTimestamp(services.tsa.url, signature, deps.random, deps.fetch, whileValid) }]
 		: [];
-	const entry = await uploadEntry(services.log, logged, certificate.der, deps.fetch);
+	const entry = await uploadEntry(services.log, logged, certificate.der, deps.fetch, whileValid);
 
 	const bundle = writeBundle({
 		mediaType: BUNDLE_MEDIA_TYPE,
@@ -135,13 +156,17 @@ async function signWith(
 	return { bundle, evidence };
 }
 
+function patience({ clock, random, sleep, onWait }: SigningDeps, untilMs: number): Patience {
+	return { untilMs, clock, random, sleep: sleep ?? setTimeout, onWait: onWait ?? (() => undefined) };
+}
+
 /** What the services answered, as the JSON of a bundle; an answer that no bundle can hold is refused. */
 function writeBundle(bundle: Bundle): BundleJson {
 	try {
 		return encodeBundle(bundle);
 	} catch (cause) {
 		if (!(cause instanceof z.ZodError)) throw cause;
-		const reason = z.prettifyError(cause);
+		const reason = schemaProblem(cause);
 		throw new ClientError('answer-malformed', `a service answered what no bundle can hold: ${reason}`, { cause });
 	}
 }

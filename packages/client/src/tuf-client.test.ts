@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TufRepository } from '../test/tuf-repository.ts';
 import { ClientError } from './client-error.ts';
-import { exportTrust, fetchTrust } from './tuf-client.ts';
+import { fetchTrust } from './tuf-client.ts';
 
 const ROOT = '{"mediaType":"application/vnd.dev.sigstore.trustedroot+json;version=0.1"}';
 const CONFIG = '{"mediaType":"application/vnd.dev.sigstore.signingconfig.v0.2+json"}';
@@ -142,10 +142,4 @@ describe('a repository', () => {
 		expect((await again()).trust.tlogs).toEqual([]);
 		expect(readFileSync(trustedRootPath, 'utf8')).toBe(ROOT);
 	});
-});
-
-it('what was fetched can be put anywhere', async () => {
-	const paths = [join(cacheDir, '..', 'root.json'), join(cacheDir, '..', 'config.json')] as const;
-	await exportTrust(await first(), ...paths);
-	expect(paths.map((path) => readFileSync(path, 'utf8'))).toEqual([ROOT, CONFIG]);
 });

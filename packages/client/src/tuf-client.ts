@@ -2,22 +2,40 @@
  * The client's side of TUF, on tuf-js: from a root that was obtained out of band to the trusted root and the signing
  * configuration of today.
  */
-import { randomUUID } from 'node:crypto';
-import { copyFile, link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { openTrustedRoot, type TrustMaterial } from '@chancery/verify/trust-material';
+import { malformation } from '@chancery/wire/schema-problem';
 import { parseSigningConfig, type SigningConfig } from '@chancery/wire/signing-config';
 import { explainTlsFailure } from '@chancery/wire/tls-failure';
 import { Updater } from 'tuf-js';
 import { ClientError } from './client-error.ts';
+import {
+	commitDraft,
+	dropDraft,
+	type Generation,
+	isSameContent,
+	lastingPath,
+	makeCacheFolder,
+	makeDraft,
+	newestGeneration,
+} from './trust-cache.ts';
+import { tufFetcher } from './tuf-fetcher.ts';
+import { isSameRepository, readRoot, type TufRoot } from './tuf-root.ts';
 
 export interface TufSource {
 	/** Base URL of the repository. */
 	readonly mirror: string;
 	/** Folder of this repository's cache; one per mirror. */
 	readonly cacheDir: string;
+	/** A cache that an earlier version left: read where `cacheDir` has nothing yet, and left as it is. */
+	readonly earlierCacheDir?: string;
 	/** The root to begin with, when the cache has none yet. A cached root is newer or the same, and wins. */
 	readonly initialRoot?: Uint8Array;
+	/** Told when the mirror is overloaded and is asked again in a while. */
+	readonly onWait?: (message: string) => void;
 }
 
 export interface TufTrust {
@@ -30,82 +48,181 @@ export interface TufTrust {
 
 const TRUSTED_ROOT = 'trusted_root.json';
 const SIGNING_CONFIG = 'signing_config.v0.2.json';
+/** For everything that an update asks for together. */
+const PATIENCE_MS = 60_000;
+/** Runs at once may each be first but one. */
+const MAX_RACES = 20;
 
 /**
- * Updates the cache from the mirror and opens what it says.
+ * Updates the cache from the mirror and opens what it says. When that fails, the cache is what it was.
  * @throws ClientError `trust-unavailable`
  */
 export async function fetchTrust(source: TufSource): Promise<TufTrust> {
-	let isFirst = false;
+	return explained(source, async (previous) => {
+		if (previous !== undefined) return { from: previous };
+		if (source.initialRoot) return { from: undefined, root: source.initialRoot };
+		throw unavailable(`there is no root for ${source.mirror} yet; give one that you trust (initialize --root)`);
+	});
+}
+
+/**
+ * Trusts the repository from now on, beginning with a root that somebody obtained in a way he trusts. Where the cache
+ * knows this repository already, by a key of its roots, it goes on from what was seen: an older state is refused. The
+ * root of another repository takes the place of what was there, once it has led to a whole and valid state.
+ * @throws ClientError `trust-unavailable`; the cache is then what it was
+ */
+export async function beginTrust(source: TufSource & { readonly initialRoot: Uint8Array }): Promise<TufTrust> {
+	const given = readGivenRoot(source.initialRoot);
+	return explained(source, async (previous) => {
+		const seen = previous === undefined ? undefined : await cachedRoot(previous);
+		if (seen === undefined || !isSameRepository(given, seen))
+			// The versions of timestamp and snapshot that were seen still count, where the new keys vouch for them too.
+			return { root: source.initialRoot, from: previous, seen };
+		if (given.version === seen.version && given.signed !== seen.signed)
+			throw unavailable(
+				`another root ${seen.version} of the same repository is trusted here already; ${forget(source)}`,
+			);
+		return { from: previous, seen: given.version > seen.version ? given : seen };
+	});
+}
+
+/** Where an update begins, and what it must not fall behind. */
+interface Beginning {
+	/** A generation or cache to go on from. */
+	readonly from: string | undefined;
+	/** The root to begin with, in place of the one in `from`. */
+	readonly root?: Uint8Array;
+	readonly seen?: TufRoot | undefined;
+}
+
+async function explained(
+	source: TufSource,
+	begin: (previous: string | undefined) => Promise<Beginning>,
+): Promise<TufTrust> {
 	try {
-		await mkdir(join(source.cacheDir, 'targets'), { recursive: true, mode: 0o700 });
-		isFirst = await placeInitialRoot(source);
-		return await update(source);
+		for (let race = 0; race < MAX_RACES; race++) {
+			const trust = await tryUpdate(source, begin);
+			if (trust) return trust;
+		}
+		throw unavailable(`${source.cacheDir} is updated by others all the time`);
 	} catch (cause) {
-		// A root that led nowhere must not stand in the way of the right one.
-		if (isFirst) await rm(join(source.cacheDir, 'root.json'), { force: true });
 		if (cause instanceof ClientError) throw cause;
-		const host = URL.parse(source.mirror)?.host ?? source.mirror;
-		const reason = explainTlsFailure(cause, host) ?? (cause instanceof Error ? cause.message : String(cause));
-		throw new ClientError('trust-unavailable', `${source.mirror} gave no trusted root: ${reason}`, { cause });
+		throw new ClientError('trust-unavailable', explain(source, cause), { cause });
 	}
 }
 
-async function update({ mirror, cacheDir }: TufSource): Promise<TufTrust> {
+/** Undefined when another run was first. */
+async function tryUpdate(
+	source: TufSource,
+	begin: (previous: string | undefined) => Promise<Beginning>,
+): Promise<TufTrust | undefined> {
+	const { cacheDir, mirror } = source;
+	const newest = await newestGeneration(cacheDir);
+	const beginning = await begin(newest?.path ?? (await earlierCache(source)));
+	await makeCacheFolder(cacheDir, { mirror });
+	const draft = await makeDraft(cacheDir, beginning.from);
+	try {
+		if (beginning.root) await writeFile(join(draft, 'root.json'), beginning.root, { mode: 0o600 });
+		const trust = await update(source, draft);
+		checkNotOlder(readRoot(await readFile(join(draft, 'root.json'))), beginning.seen, source);
+		const generation =
+			newest && (await isSameContent(newest.path, draft)) ? newest : await commitDraft(cacheDir, draft, newest);
+		return generation && { ...trust, ...(await pathsIn(cacheDir, generation)) };
+	} finally {
+		await dropDraft(draft);
+	}
+}
+
+async function update(
+	{ mirror, onWait }: TufSource,
+	draft: string,
+): Promise<Pick<TufTrust, 'trust' | 'signingConfig'>> {
 	const baseUrl = mirror.replace(/\/+$/, '');
+	const patience = {
+		untilMs: Date.now() + PATIENCE_MS,
+		clock: Date.now,
+		sleep: setTimeout,
+		random: randomBytes,
+		onWait: onWait ?? (() => undefined),
+	};
 	const updater = new Updater({
-		metadataDir: cacheDir,
+		metadataDir: draft,
 		metadataBaseUrl: baseUrl,
-		targetDir: join(cacheDir, 'targets'),
+		targetDir: join(draft, 'targets'),
 		targetBaseUrl: `${baseUrl}/targets`,
-		config: { fetchTimeout: 10_000, fetchRetry: 1 },
+		fetcher: tufFetcher(draft, fetch, patience),
 	});
 	await updater.refresh();
-	const trustedRootPath = await download(updater, TRUSTED_ROOT);
-	const signingConfigPath = await download(updater, SIGNING_CONFIG);
+	const trustedRoot = await download(updater, TRUSTED_ROOT);
+	const signingConfig = await download(updater, SIGNING_CONFIG);
+	await rm(join(draft, 'download'), { force: true });
 	return {
-		trust: openTrustedRoot(JSON.parse(await readFile(trustedRootPath, 'utf8'))),
-		signingConfig: parseSigningConfig(JSON.parse(await readFile(signingConfigPath, 'utf8'))),
-		trustedRootPath,
-		signingConfigPath,
+		trust: openTrustedRoot(JSON.parse(await readFile(trustedRoot, 'utf8'))),
+		signingConfig: parseSigningConfig(JSON.parse(await readFile(signingConfig, 'utf8'))),
 	};
-}
-
-/** Answers whether the initial root was put in place; a crash leaves it there whole, or not at all. */
-async function placeInitialRoot({ cacheDir, initialRoot, mirror }: TufSource): Promise<boolean> {
-	const path = join(cacheDir, 'root.json');
-	const exists = await readFile(path).then(
-		() => true,
-		() => false,
-	);
-	if (exists) return false;
-	if (!initialRoot)
-		throw new ClientError(
-			'trust-unavailable',
-			`there is no root for ${mirror} yet; give one that you trust (initialize --root)`,
-		);
-	const temporary = join(cacheDir, `${randomUUID()}.root`);
-	await writeFile(temporary, initialRoot, { mode: 0o600 });
-	try {
-		// Unlike a rename, a link never replaces what another run has put there meanwhile.
-		await link(temporary, path);
-		return true;
-	} catch (error) {
-		if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-		throw error;
-	} finally {
-		await rm(temporary, { force: true });
-	}
 }
 
 async function download(updater: Updater, name: string): Promise<string> {
 	const info = await updater.getTargetInfo(name);
-	if (!info) throw new ClientError('trust-unavailable', `the repository has no target ${name}`);
+	if (!info) throw unavailable(`the repository has no target ${name}`);
 	return (await updater.findCachedTarget(info)) ?? updater.downloadTarget(info);
 }
 
-/** Copies the verified files to names of the caller's choice. */
-export async function exportTrust(trust: TufTrust, trustedRootPath: string, signingConfigPath: string): Promise<void> {
-	await copyFile(trust.trustedRootPath, trustedRootPath);
-	await copyFile(trust.signingConfigPath, signingConfigPath);
+async function pathsIn(cacheDir: string, generation: Generation) {
+	const targets = join(await lastingPath(cacheDir, generation), 'targets');
+	return { trustedRootPath: join(targets, TRUSTED_ROOT), signingConfigPath: join(targets, SIGNING_CONFIG) };
+}
+
+async function earlierCache({ earlierCacheDir }: TufSource): Promise<string | undefined> {
+	if (earlierCacheDir === undefined) return undefined;
+	return (await cachedRoot(earlierCacheDir)) && earlierCacheDir;
+}
+
+/** Undefined when there is none that can be read. */
+async function cachedRoot(folder: string): Promise<TufRoot | undefined> {
+	try {
+		return readRoot(await readFile(join(folder, 'root.json')));
+	} catch {
+		return undefined;
+	}
+}
+
+/** tuf-js compares with where it began; this compares with whatever was seen, or given by hand. */
+function checkNotOlder(reached: TufRoot, seen: TufRoot | undefined, source: TufSource): void {
+	if (seen === undefined || reached.version >= seen.version || !isSameRepository(reached, seen)) return;
+	throw unavailable(
+		`${source.mirror} shows root ${reached.version}, but root ${seen.version} of the same repository is known here: its files are old; ${forget(source)}`,
+	);
+}
+
+function forget({ cacheDir }: TufSource): string {
+	return `if that is meant, remove ${cacheDir} to forget what was seen`;
+}
+
+function readGivenRoot(bytes: Uint8Array): TufRoot {
+	try {
+		return readRoot(bytes);
+	} catch (cause) {
+		throw unavailable(
+			`the given root is no TUF root: ${cause instanceof Error ? cause.message : String(cause)}`,
+			cause,
+		);
+	}
+}
+
+function explain({ mirror, cacheDir }: TufSource, cause: unknown): string {
+	if (cause instanceof Error && 'syscall' in cause && 'path' in cause) {
+		const { code } = cause as NodeJS.ErrnoException;
+		return `the trust in ${cacheDir} cannot be read or kept (${code}); name another folder in TUF_ROOT, or give --trusted-root`;
+	}
+	const host = URL.parse(mirror)?.host ?? mirror;
+	const reason =
+		explainTlsFailure(cause, host) ??
+		malformation(cause) ??
+		(cause instanceof Error ? cause.message : String(cause)).replaceAll(/\s+/g, ' ');
+	return `${mirror} gave no trusted root: ${reason}`;
+}
+
+function unavailable(message: string, cause?: unknown): ClientError {
+	return new ClientError('trust-unavailable', message, { cause });
 }

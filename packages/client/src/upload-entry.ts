@@ -8,28 +8,36 @@ import { FormatError } from '@chancery/core/format-error';
 import { encodePem } from '@chancery/core/pem';
 import { sha256 } from '@chancery/core/sha';
 import type { BundledLogEntry, DsseEnvelope } from '@chancery/wire/bundle';
-import { CallError, call } from '@chancery/wire/call';
+import { CallError } from '@chancery/wire/call';
 import { createLogEntry, type ProposedEntry } from '@chancery/wire/rekor-v1';
 import { createEntry } from '@chancery/wire/rekor-v2';
 import { ClientError } from './client-error.ts';
+import { callPatiently, type Patience } from './patient-call.ts';
 
 /** What was signed: an artifact, known to the log by its SHA-256, or a DSSE envelope. */
 export type LoggedContent =
 	| { readonly kind: 'artifact'; readonly sha256: Uint8Array; readonly signature: Uint8Array }
 	| { readonly kind: 'envelope'; readonly envelope: DsseEnvelope };
 
-/** @throws ClientError `log-refused`, `answer-malformed` */
+/** A log answers when its published head covers the entry. */
+const TIMEOUT_MS = 60_000;
+
+/**
+ * Writes an entry. A log that does not answer in time may have taken it: asking again finds it, at its first index.
+ * @throws ClientError `log-refused`, `answer-malformed`
+ */
 export async function uploadEntry(
 	log: { readonly url: string; readonly majorApiVersion: number },
 	content: LoggedContent,
 	/** DER certificate of the P-256 key that signed. */
 	certificate: Uint8Array,
 	fetchUsed: typeof fetch,
+	patience: Patience,
 ): Promise<BundledLogEntry> {
 	try {
 		return log.majorApiVersion === 1
-			? await uploadV1(log.url, content, certificate, fetchUsed)
-			: await uploadV2(log.url, content, certificate, fetchUsed);
+			? await uploadV1(log.url, content, certificate, fetchUsed, patience)
+			: await uploadV2(log.url, content, certificate, fetchUsed, patience);
 	} catch (cause) {
 		if (cause instanceof CallError)
 			throw new ClientError('log-refused', `the log took no entry: ${cause.message}`, { cause });
@@ -44,9 +52,16 @@ async function uploadV1(
 	content: LoggedContent,
 	certificate: Uint8Array,
 	fetchUsed: typeof fetch,
+	patience: Patience,
 ): Promise<BundledLogEntry> {
 	const body = proposeV1(content, toBase64(utf8(encodePem('CERTIFICATE', certificate))));
-	const reply = await call(createLogEntry, url, { body }, { fetch: fetchUsed, timeoutMs: 30_000 });
+	const reply = await callPatiently(
+		createLogEntry,
+		url,
+		{ body },
+		{ fetch: fetchUsed, timeoutMs: TIMEOUT_MS },
+		patience,
+	);
 	const [entry, second] = Object.values(reply.body);
 	if (!entry || second) throw new ClientError('answer-malformed', `${url} answered something else than one entry`);
 	const { inclusionProof, signedEntryTimestamp } = entry.verification;
@@ -89,10 +104,11 @@ async function uploadV2(
 	content: LoggedContent,
 	certificate: Uint8Array,
 	fetchUsed: typeof fetch,
+	patience: Patience,
 ): Promise<BundledLogEntry> {
 	const [digest, signature] =
 		content.kind === 'artifact' ? [content.sha256, content.signature] : envelopeDigest(content.envelope);
-	const { body } = await call(
+	const { body } = await callPatiently(
 		createEntry,
 		url,
 		{
@@ -106,7 +122,8 @@ async function uploadV2(
 				},
 			},
 		},
-		{ fetch: fetchUsed, timeoutMs: 30_000 },
+		{ fetch: fetchUsed, timeoutMs: TIMEOUT_MS },
+		patience,
 	);
 	const { inclusionPromise: _none, integratedTime: _zero, ...entry } = body;
 	return entry;

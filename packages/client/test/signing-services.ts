@@ -40,6 +40,9 @@ const PATHS: Readonly<Record<string, ServiceName>> = {
 export interface Reply {
 	readonly status: number;
 	readonly body: Uint8Array | string;
+	readonly headers?: Readonly<Record<string, string>>;
+	/** The connection ends instead. */
+	readonly isReset?: boolean;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: tests look into JSON of several shapes
@@ -56,6 +59,9 @@ export class SigningServices {
 	readonly tsa = issueCertificate(this.recipe('tsa', this.tsaKey.spki, TSA_EXTENSIONS));
 	/** Who was asked, in order. */
 	readonly asked: ServiceName[] = [];
+	/** The pauses of the client, which pass at once, and what it said before each. */
+	readonly pausesMs: number[] = [];
+	readonly said: string[] = [];
 	/** What is answered instead of the honest reply. */
 	answers: Partial<Record<ServiceName, (honest: Reply, request: Json) => Reply>> = {};
 	changeLeaf: (recipe: CertificateRecipe) => CertificateRecipe = (recipe) => recipe;
@@ -74,8 +80,9 @@ export class SigningServices {
 			}
 			this.asked.push(name);
 			const body = Buffer.concat(chunks);
-			const { status, body: answer } = this.#reply(name, body);
-			response.writeHead(status).end(answer);
+			const { status, body: answer, headers, isReset } = this.#reply(name, body);
+			if (isReset) request.socket.resetAndDestroy();
+			else response.writeHead(status, headers).end(answer);
 		});
 	}
 
@@ -94,6 +101,8 @@ export class SigningServices {
 	reset(): void {
 		this.answers = {};
 		this.asked.length = 0;
+		this.pausesMs.length = 0;
+		this.said.length = 0;
 		this.changeLeaf = (recipe) => recipe;
 		this.changeTimestamp = (recipe) => recipe;
 	}
@@ -156,7 +165,9 @@ export class SigningServices {
 			trust: this.trust,
 			identityToken: token({}),
 			fetch,
-			clock: () => this.nowMs,
+			clock: () => this.nowMs + this.pausesMs.reduce((sum, ms) => sum + ms, 0),
+			sleep: async (ms) => void this.pausesMs.push(ms),
+			onWait: (message) => void this.said.push(message),
 			random: (n) => crypto.getRandomValues(new Uint8Array(n)),
 			...changes,
 		};

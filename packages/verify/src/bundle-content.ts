@@ -11,6 +11,7 @@ import {
 	type DsseEnvelope,
 	parseBundle,
 } from '@chancery/wire/bundle';
+import { schemaProblem } from '@chancery/wire/schema-problem';
 import { z } from 'zod';
 import { VerifyError } from './verify-error.ts';
 
@@ -49,7 +50,7 @@ export function openBundle(value: unknown): BundleContent {
 			timestamps: timestampVerificationData?.rfc3161Timestamps.map(({ signedTimestamp }) => signedTimestamp) ?? [],
 		};
 	} catch (cause) {
-		if (cause instanceof z.ZodError) throw malformed(z.prettifyError(cause), cause);
+		if (cause instanceof z.ZodError) throw malformed(schemaProblem(cause), cause);
 		if (cause instanceof FormatError) throw malformed(cause.message, cause);
 		throw cause;
 	}

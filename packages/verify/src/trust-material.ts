@@ -3,6 +3,7 @@
  */
 import { type Certificate, parseCertificate } from '@chancery/core/certificate';
 import { FormatError } from '@chancery/core/format-error';
+import { malformation } from '@chancery/wire/schema-problem';
 import { type CertificateAuthority, parseTrustedRoot, type TransparencyLogInstance } from '@chancery/wire/trusted-root';
 import { VerifyError } from './verify-error.ts';
 
@@ -54,7 +55,7 @@ export function openTrustedRoot(value: unknown): TrustMaterial {
 		};
 	} catch (cause) {
 		if (cause instanceof VerifyError) throw cause;
-		const reason = cause instanceof Error ? cause.message : String(cause);
+		const reason = malformation(cause) ?? (cause instanceof Error ? cause.message : String(cause));
 		throw new VerifyError('trusted-root-malformed', `the trusted root is malformed: ${reason}`, { cause });
 	}
 }

@@ -102,7 +102,7 @@ describe('a good bundle', () => {
 				const bundle = await authority.sign({ key, kind: entry, ...(payload ? { payload } : {}) });
 				await authority.verify(bundle);
 				const algorithm = payload ? 'SHA2_256' : (bundle.messageSignature?.messageDigest?.algorithm as HashAlgorithm);
-				await authority.verify(bundle, { artifact: { digest: { algorithm, value: sha2(algorithm, ARTIFACT) } } });
+				await authority.verify(bundle, { artifact: { digests: [{ algorithm, value: sha2(algorithm, ARTIFACT) }] } });
 			}
 	});
 
@@ -135,7 +135,7 @@ describe('the artifact', () => {
 		const bundle = await authority.sign();
 		await expectRefusal(authority.verify(bundle, { artifact: { bytes: BOB } }), 'artifact-mismatch');
 		const digest = { algorithm: 'SHA2_256', value: sha2('SHA2_256', BOB) } as const;
-		await expectRefusal(authority.verify(bundle, { artifact: { digest } }), 'artifact-mismatch');
+		await expectRefusal(authority.verify(bundle, { artifact: { digests: [digest] } }), 'artifact-mismatch');
 	});
 
 	it('is not taken from the digest in the bundle', async () => {
@@ -146,7 +146,10 @@ describe('the artifact', () => {
 
 	it('cannot be given by another kind of digest than the signature is over', async () => {
 		const digest = { algorithm: 'SHA2_512', value: sha2('SHA2_512', ARTIFACT) } as const;
-		await expectRefusal(authority.verify(await authority.sign(), { artifact: { digest } }), 'artifact-mismatch');
+		await expectRefusal(
+			authority.verify(await authority.sign(), { artifact: { digests: [digest] } }),
+			'artifact-mismatch',
+		);
 	});
 
 	it.each(['SHA1', 'MD5', 'SHA3_256', 'HASH_ALGORITHM_UNSPECIFIED', 'sha256', ''])(
@@ -178,7 +181,7 @@ describe('an Ed25519 signature over an artifact', () => {
 		};
 		const digest = { algorithm: 'SHA2_512', value: sha2('SHA2_512', ARTIFACT) } as const;
 		const request = { bundle, trust: openTrustedRoot(authority.trustedRoot), policy: ALICE, crypto };
-		await expectRefusal(verifyBundle({ ...request, artifact: { digest } }), 'signature-invalid');
+		await expectRefusal(verifyBundle({ ...request, artifact: { digests: [digest] } }), 'signature-invalid');
 		expect(asked).toEqual([[key.spki, 'SHA2_512', digest.value]]);
 	});
 });

@@ -2,14 +2,21 @@
  * The story of a verification: from a bundle, a trusted root, an artifact and a policy to evidence, or to the one
  * check that failed. The order is that of Sigstore's client specification; every step is mandatory.
  */
-import { equalBytes, fromUtf8, toHex } from '@chancery/core/bytes';
+import { fromUtf8, toHex } from '@chancery/core/bytes';
 import { type Certificate, EKU_CODE_SIGNING, extendedKeyUsage, keyUsage } from '@chancery/core/certificate';
 import { preAuthEncode } from '@chancery/core/dsse';
 import { FormatError } from '@chancery/core/format-error';
 import { parseJson } from '@chancery/core/json';
-import { digest, digestLength, type HashAlgorithm } from '@chancery/core/sha';
-import { keyDetailsOf, parseSpki } from '@chancery/core/spki';
-import { z } from 'zod';
+import type { HashAlgorithm } from '@chancery/core/sha';
+import {
+	type Artifact,
+	checkClaimedDigest,
+	defaultHashOf,
+	digestOf,
+	isEd25519,
+	knownDigest,
+	signedHash,
+} from './artifact.ts';
 import { type BundleContent, openBundle } from './bundle-content.ts';
 import { issuerIn, pathProblem } from './certificate-path.ts';
 import type { CryptoPort } from './crypto-port.ts';
@@ -17,14 +24,10 @@ import { checkEntryBinding, type SignedContent } from './entry-binding.ts';
 import { checkLogEntry, type LogEntryEvidence } from './log-entry-check.ts';
 import { type CertificateIdentity, checkIdentity, checkKeyPolicy, type Policy } from './policy.ts';
 import { checkScts, type SctEvidence } from './sct-check.ts';
+import { checkStatement } from './statement.ts';
 import { checkTimestamps } from './timestamp-check.ts';
 import { isWithin, type TrustedAuthority, type TrustMaterial } from './trust-material.ts';
 import { readOr, VerifyError } from './verify-error.ts';
-
-/** The artifact itself, or only its digest. */
-export type Artifact =
-	| { readonly bytes: Uint8Array }
-	| { readonly digest: { readonly algorithm: HashAlgorithm; readonly value: Uint8Array } };
 
 export interface VerificationRequest {
 	/** The JSON value of the bundle, from an untrusted source. */
@@ -186,23 +189,17 @@ async function checkSignature(
 
 	if (bundle.signed.kind === 'envelope') {
 		const { envelope } = bundle.signed;
-		const hash = keyHash;
 		const message = preAuthEncode(envelope.payloadType, envelope.payload);
-		if (!(await crypto.verify(publicKey, message, signature, hash)))
+		if (!(await crypto.verify(publicKey, message, signature, keyHash)))
 			throw new VerifyError('signature-invalid', 'the signature of the envelope does not verify');
-		checkStatement(envelope.payloadType, envelope.payload, artifact);
-		return { subject: { kind: 'envelope', hash, envelope }, signature, verifier };
+		checkStatement(envelope, (hash) => knownDigest(artifact, hash));
+		return { subject: { kind: 'envelope', hash: keyHash, envelope }, signature, verifier };
 	}
 
 	const { claimedDigest } = bundle.signed;
-	const hash = claimedDigest ? hashNamed(claimedDigest.algorithm) : keyHash;
+	const hash = claimedDigest ? signedHash(claimedDigest, publicKey) : keyHash;
 	const artifactDigest = digestOf(artifact, hash);
-	// The digest in the bundle is not signed; it serves only to tell a wrong artifact from a wrong signature.
-	if (claimedDigest && !equalBytes(claimedDigest.digest, artifactDigest))
-		throw new VerifyError('artifact-mismatch', 'the bundle is for another artifact', {
-			expected: toHex(claimedDigest.digest),
-			found: toHex(artifactDigest),
-		});
+	checkClaimedDigest(claimedDigest, artifactDigest);
 	const isValid =
 		'bytes' in artifact && !isEd25519(publicKey)
 			? await crypto.verify(publicKey, artifact.bytes, signature, hash)
@@ -222,67 +219,4 @@ async function verifyByDigest(
 	if (isEd25519(publicKey) && 'bytes' in artifact && (await crypto.verify(publicKey, artifact.bytes, signature, hash)))
 		return true;
 	return crypto.verifyDigest(publicKey, hash, digestOf(artifact, hash), signature);
-}
-
-const STATEMENT_TYPES = /^https:\/\/in-toto\.io\/Statement\/v(0\.1|1)$/;
-
-const statement = z.looseObject({
-	_type: z.string().regex(STATEMENT_TYPES),
-	subject: z.array(z.looseObject({ digest: z.record(z.string(), z.string()) })).max(1024),
-});
-
-const STATEMENT_DIGESTS: readonly (readonly [name: string, hash: HashAlgorithm])[] = [
-	['sha256', 'SHA2_256'],
-	['sha384', 'SHA2_384'],
-	['sha512', 'SHA2_512'],
-];
-
-/** in-toto: the artifact must be among the subjects of the statement. */
-function checkStatement(payloadType: string, payload: Uint8Array, artifact: Artifact): void {
-	if (payloadType !== 'application/vnd.in-toto+json')
-		throw new VerifyError('statement-mismatch', 'the envelope does not hold an in-toto statement', {
-			expected: 'application/vnd.in-toto+json',
-			found: payloadType,
-		});
-	try {
-		const { subject } = statement.parse(parseJson(fromUtf8(payload)));
-		for (const [name, hash] of STATEMENT_DIGESTS) {
-			if ('digest' in artifact && artifact.digest.algorithm !== hash) continue;
-			const wanted = toHex(digestOf(artifact, hash));
-			if (subject.some(({ digest: digests }) => Object.hasOwn(digests, name) && digests[name] === wanted)) return;
-		}
-	} catch (cause) {
-		if (!(cause instanceof FormatError || cause instanceof z.ZodError)) throw cause;
-		throw new VerifyError('statement-mismatch', `the in-toto statement is malformed: ${cause.message}`, { cause });
-	}
-	throw new VerifyError('artifact-mismatch', 'the statement is about other artifacts');
-}
-
-function digestOf(artifact: Artifact, hash: HashAlgorithm): Uint8Array {
-	if ('bytes' in artifact) return digest(hash, artifact.bytes);
-	const { algorithm, value } = artifact.digest;
-	if (algorithm === hash && value.length === digestLength(hash)) return value;
-	throw new VerifyError('artifact-mismatch', 'the signature is over another kind of digest; give the artifact itself', {
-		expected: hash,
-		found: algorithm,
-	});
-}
-
-function hashNamed(name: string): HashAlgorithm {
-	if (name === 'SHA2_256' || name === 'SHA2_384' || name === 'SHA2_512') return name;
-	throw new VerifyError('bundle-malformed', 'the digest in the bundle has an algorithm that is not accepted', {
-		expected: 'SHA2_256, SHA2_384 or SHA2_512',
-		found: name,
-	});
-}
-
-/** The hash that Sigstore's algorithm registry pairs with a key. */
-function defaultHashOf(publicKey: Uint8Array): HashAlgorithm {
-	const details = readOr('certificate-invalid', 'the public key', () => keyDetailsOf(parseSpki(publicKey)));
-	if (details.endsWith('SHA_384')) return 'SHA2_384';
-	return details.endsWith('SHA_512') || details.startsWith('PKIX_ED25519') ? 'SHA2_512' : 'SHA2_256';
-}
-
-function isEd25519(publicKey: Uint8Array): boolean {
-	return readOr('certificate-invalid', 'the public key', () => parseSpki(publicKey)).algorithm === 'ed25519';
 }

@@ -17,7 +17,7 @@ describe('a refusal', () => {
 		for (const text of [message, expected ?? '', found ?? '']) expect(text).not.toMatch(/[\p{Cc}\p{Cf}\p{Cs}\u2028]/u);
 		expect(message.length).toBeLessThan(5000);
 		expect(found?.length).toBeLessThan(500);
-		expect(new VerifyError('log-unknown', 'two\nlines').message).toBe('two\nlines');
+		expect(new VerifyError('log-unknown', 'two\n  lines').message).toBe('two lines');
 	});
 
 	it('is made of what a parser refuses, and of nothing else', () => {

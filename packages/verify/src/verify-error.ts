@@ -72,8 +72,11 @@ export function readOr<T>(code: VerifyErrorCode, what: string, read: () => T): T
 	}
 }
 
-/** Bounded, and without control and formatting characters; a line feed is kept, because lists of issues have lines. */
+/** One line, bounded, and without control and formatting characters. */
 function printable(text: string, maxChars: number): string {
-	const clean = text.slice(0, 2 * maxChars).replace(/(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, '\ufffd');
+	const clean = text
+		.slice(0, 2 * maxChars)
+		.replace(/\n[ \t]*/g, ' ')
+		.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, '\ufffd');
 	return clean.length > maxChars ? `${clean.slice(0, maxChars)}...` : clean;
 }

@@ -8,9 +8,10 @@ import { preAuthEncode } from '@chancery/core/dsse';
 import type { HashAlgorithm } from '@chancery/core/sha';
 import type { BundleJson } from '@chancery/wire/bundle';
 import type { TrustedRootJson } from '@chancery/wire/trusted-root';
+import type { Artifact } from '../src/artifact.ts';
 import type { Policy } from '../src/policy.ts';
 import { openTrustedRoot } from '../src/trust-material.ts';
-import { type Artifact, type VerificationEvidence, verifyBundle } from '../src/verify-bundle.ts';
+import { type VerificationEvidence, verifyBundle } from '../src/verify-bundle.ts';
 import {
 	basicConstraints,
 	type CertificateRecipe,

@@ -5,13 +5,14 @@
 import { z } from 'zod';
 import { maskCredentials } from './mask-credentials.ts';
 import type { BodyInput, BodyOf, BodyShape, Route } from './route.ts';
+import { schemaProblem } from './schema-problem.ts';
 import { explainTlsFailure } from './tls-failure.ts';
 import { fetchTransport, type Transport, type TransportReply } from './transport.ts';
 
 /** The fetch to use, or another way to the server. */
 export type CallOptions = CallLimits & ({ readonly fetch: typeof fetch } | { readonly transport: Transport });
 
-interface CallLimits {
+export interface CallLimits {
 	readonly headers?: Readonly<Record<string, string>>;
 	readonly timeoutMs?: number;
 	readonly maxReplyBytes?: number;
@@ -39,9 +40,16 @@ export class CallError extends Error {
 	readonly status: number | undefined;
 	/** The server's own words, bounded and printable; empty when there were none. */
 	readonly serverMessage: string;
+	/** How long the server asks to stay away (`Retry-After`, RFC 9110 section 10.2.3); undefined when it does not ask. */
+	readonly retryAfterMs: number | undefined;
 
 	constructor(
-		at: { request: string; status: number | undefined; serverMessage: string },
+		at: {
+			readonly request: string;
+			readonly status: number | undefined;
+			readonly serverMessage: string;
+			readonly retryAfterMs?: number | undefined;
+		},
 		message: string,
 		options?: ErrorOptions,
 	) {
@@ -49,6 +57,7 @@ export class CallError extends Error {
 		this.request = at.request;
 		this.status = at.status;
 		this.serverMessage = at.serverMessage;
+		this.retryAfterMs = at.retryAfterMs;
 	}
 }
 
@@ -92,7 +101,7 @@ export async function call<R extends Route>(
 		if (shape === undefined) {
 			const serverMessage = messageOf(reply.bytes, options.headers?.authorization);
 			throw new CallError(
-				{ request, status: reply.status, serverMessage },
+				{ request, status: reply.status, serverMessage, retryAfterMs: retryAfterOf(reply.headers) },
 				`${request} answered ${reply.status}${serverMessage ? `: ${serverMessage}` : ''}`,
 			);
 		}
@@ -185,6 +194,15 @@ function messageOf(bytes: Uint8Array, authorization: string | undefined): string
 	return printable(maskCredentials(sent ? words.replaceAll(sent, '[redacted]') : words));
 }
 
+/** Seconds, or a date that is compared with the date of the answer itself where it has one: clocks differ. */
+function retryAfterOf(headers: Headers): number | undefined {
+	const text = headers.get('retry-after')?.trim() ?? '';
+	if (/^[0-9]{1,9}$/.test(text)) return Number(text) * 1000;
+	const at = Date.parse(text);
+	const now = Date.parse(headers.get('date') ?? '');
+	return Number.isNaN(at) || Number.isNaN(now) ? undefined : Math.max(0, at - now);
+}
+
 /** Words of a stranger, for a message: bounded, and without what would steer a terminal or break a log line. */
 function printable(words: string): string {
 	return words
@@ -195,7 +213,7 @@ function printable(words: string): string {
 }
 
 function reasonOf(error: unknown, host: string): string {
-	if (error instanceof z.ZodError) return `the reply breaks its schema: ${z.prettifyError(error)}`;
+	if (error instanceof z.ZodError) return `the reply breaks its schema: ${schemaProblem(error)}`;
 	if (!(error instanceof Error)) return String(error);
 	if (error.name === 'TimeoutError') return 'no answer in time';
 	const ofTls = explainTlsFailure(error, host);

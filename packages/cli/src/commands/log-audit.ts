@@ -1,15 +1,16 @@
 /** `chancery log audit`: recomputes a log from its entries to its signed head, and says what is wrong where. */
-import { readFile } from 'node:fs/promises';
 import type { AuditReport } from '@chancery/client/log-audit/findings';
 import { type LogKey, parseLogKey } from '@chancery/client/log-audit/log-key';
 import { folderReader, urlReader } from '@chancery/client/log-audit/object-readers';
 import { auditTileLog } from '@chancery/client/log-audit/tile-log-audit';
 import { Command, Option } from 'commander';
 import { defaultDataFolder } from '../default-folders.ts';
+import { InputFiles } from '../input-files.ts';
 import { terminal } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
 
 const LOGS = ['v1', 'v2', 'ctlog'] as const;
+const MAX_KEY_BYTES = 64 * 1024;
 
 interface AuditOptions {
 	readonly data?: string;
@@ -84,7 +85,7 @@ async function audit(options: AuditOptions): Promise<NamedReport[]> {
 
 async function readKey(text: string): Promise<LogKey> {
 	const isKey = text.startsWith('-----BEGIN') || /^[^/]+\+[0-9a-f]{8}\+[A-Za-z0-9+/=]+$/.test(text);
-	return parseLogKey(isKey ? text : await readFile(text, 'utf8'));
+	return parseLogKey(isKey ? text : await new InputFiles().readText(text, 'the key of the log', MAX_KEY_BYTES));
 }
 
 /** A line every two seconds: enough to see that it goes on, and how long it will take. */

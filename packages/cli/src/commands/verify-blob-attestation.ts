@@ -1,9 +1,10 @@
 /** `chancery verify-blob-attestation`: checks a statement about a file, offline. */
 import { VerifyError } from '@chancery/verify/verify-error';
 import { Command } from 'commander';
-import { addIdentityOptions, type IdentityOptions, policyOf } from '../identity-options.ts';
+import { addIdentityOptions, type IdentityOptions } from '../identity-options.ts';
 import { terminal } from '../terminal.ts';
-import { addTrustOptions, resolveTrust, type TrustOptions } from '../trust-options.ts';
+import { addTrustOptions, type TrustOptions } from '../trust-options.ts';
+import { verificationOf } from '../verification-options.ts';
 import { evidenceJson, verifyFile } from '../verify-file.ts';
 
 interface VerifyOptions extends TrustOptions, IdentityOptions {
@@ -15,14 +16,13 @@ interface VerifyOptions extends TrustOptions, IdentityOptions {
 export function verifyBlobAttestationCommand(): Command {
 	const command = new Command('verify-blob-attestation')
 		.description('Verifies that a bundle holds a trusted statement about a file.')
-		.argument('<file>', 'the file, or sha256:<hex> of it')
+		.argument('<file>', "the file, '-' for standard input, or sha256:<hex> of it")
 		.requiredOption('--bundle <file>', 'the bundle')
 		.option('--type <uri>', 'predicate type that the statement must have')
 		.option('--json', 'print the evidence as JSON');
 	addTrustOptions(addIdentityOptions(command), false);
 	return command.action(async (file: string, options: VerifyOptions) => {
-		const policy = await policyOf(options);
-		const evidence = await verifyFile(file, options.bundle, await resolveTrust(options), policy);
+		const evidence = await verifyFile(file, options.bundle, await verificationOf(options));
 		if (evidence.statement === undefined)
 			throw new VerifyError(
 				'statement-mismatch',

@@ -114,7 +114,7 @@ describe('afterwards', () => {
 
 	it.each([1, 2] as const)('the instance still signs and verifies with the v%i log', async (version) => {
 		const artifact = Buffer.from(`signed after ${sent} requests`);
-		const { bundle } = await signBlob(artifact, {
+		const { bundle } = await signBlob({ bytes: artifact }, {
 			signingConfig: parseSigningConfig(subject.signingConfig),
 			trust: openTrustedRoot(subject.trustedRoot),
 			identityToken: await subject.token('alice@example.com'),

@@ -39,7 +39,7 @@ const judge = (root: unknown = instance.trustedRoot) =>
 
 describe.each([1, 2] as const)('over the v%i log', (version) => {
 	it('a signature is accepted by @sigstore/verify, and refused for another artifact, identity and instance', async () => {
-		const { bundle } = await signBlob(ARTIFACT, await deps(version));
+		const { bundle } = await signBlob({ bytes: ARTIFACT }, await deps(version));
 		const judged = bundleFromJSON(bundle as never);
 		judge().verify(toSignedEntity(judged, ARTIFACT), { subjectAlternativeName: EMAIL });
 		expect(() => judge().verify(toSignedEntity(judged, Buffer.from('x')))).toThrow();
@@ -52,7 +52,7 @@ describe.each([1, 2] as const)('over the v%i log', (version) => {
 	it('an attestation is accepted by @sigstore/verify, and refused when its statement was changed', async () => {
 		const statement = inTotoStatement({
 			name: 'artifact.txt',
-			artifact: ARTIFACT,
+			artifact: { bytes: ARTIFACT },
 			predicateType: 'https://example.com/test/v1',
 			predicate: { ok: true },
 		});

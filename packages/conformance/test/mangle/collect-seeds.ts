@@ -65,7 +65,7 @@ const token = (...more: string[]): string =>
 
 const statement = inTotoStatement({
 	name: 'artifact.txt',
-	artifact: ARTIFACT,
+	artifact: { bytes: ARTIFACT },
 	predicateType: 'https://example.com/test/v1',
 	predicate: { ok: true, materials: [] },
 });
@@ -86,7 +86,7 @@ for (const version of [2, 1] as const) {
 		clock: Date.now,
 		random: (n: number) => crypto.getRandomValues(new Uint8Array(n)),
 	});
-	const blob = await signBlob(ARTIFACT, deps());
+	const blob = await signBlob({ bytes: ARTIFACT }, deps());
 	keep(`v${version} blob bundle`, bytesOf(JSON.stringify(blob.bundle)));
 	const attested = await attestBlob({ bytes: ARTIFACT }, statement, deps());
 	keep(`v${version} attestation bundle`, bytesOf(JSON.stringify(attested.bundle)));

@@ -1,0 +1,189 @@
+/**
+ * Where a command writes its result. An output never destroys what it did not make: an existing file is replaced only
+ * when it is a bundle, or with --force; a file that the same command reads is never replaced, whatever its names.
+ *
+ * What is written appears whole or not at all: beside its place first, synced, then linked or renamed. A crash before
+ * that leaves a file `.chancery-*.tmp`, which nothing refers to and anybody may delete.
+ */
+import { randomUUID } from 'node:crypto';
+import { type BigIntStats, fstatSync, writeSync } from 'node:fs';
+import { access, constants, link, lstat, open, readFile, realpath, rename, stat, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { bundleVersion, parseBundle } from '@chancery/wire/bundle';
+import { explainFile, FileProblem } from './file-problem.ts';
+import type { InputFiles } from './input-files.ts';
+import { UsageError } from './usage-error.ts';
+
+export interface OutputRules {
+	readonly inputs: InputFiles;
+	/** Also over a file that is no bundle. */
+	readonly isForced: boolean;
+}
+
+type Place =
+	| { readonly kind: 'stdout' }
+	/** A device or pipe: written into as it is. */
+	| { readonly kind: 'special' }
+	/** Nothing is there. */
+	| { readonly kind: 'new'; readonly path: string }
+	/** `found` is what may be replaced; undefined: a symbolic link that leads nowhere. */
+	| { readonly kind: 'replaced'; readonly path: string; readonly found: BigIntStats | undefined };
+
+const STDOUT = 1;
+/** Longer than any bundle that a verifier reads. */
+const MAX_BUNDLE_BYTES = 64 * 1024 * 1024;
+const MAX_ATTEMPTS = 5;
+
+/**
+ * Whether `path` could be written now; asked before anything is signed.
+ * @throws FileProblem or UsageError saying what stands there
+ */
+export async function checkOutput(path: string, rules: OutputRules): Promise<void> {
+	const place = await placeOf(path, rules);
+	if (place.kind !== 'new' && place.kind !== 'replaced') return;
+	try {
+		await access(dirname(place.path), constants.W_OK);
+	} catch (error) {
+		throw explainFile(error, `${path} cannot be written, because of its folder ${dirname(place.path)}`);
+	}
+}
+
+/** @throws as `checkOutput` */
+export async function writeOutput(path: string, text: string, rules: OutputRules): Promise<void> {
+	try {
+		for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++)
+			if (await writeTo(await placeOf(path, rules), path, text)) return;
+	} catch (error) {
+		if (error instanceof FileProblem || error instanceof UsageError) throw error;
+		throw explainFile(error, `${path} cannot be written`);
+	}
+	throw new FileProblem(`${path} cannot be written: something else writes there all the time`);
+}
+
+/** What lies at `path`, when it may be written to. */
+async function placeOf(path: string, { inputs, isForced }: OutputRules): Promise<Place> {
+	if (path === '') throw new UsageError('the path of the output is empty');
+	const stdout = fstatSync(STDOUT, { bigint: true });
+	const found = path === '-' ? stdout : await existing(path);
+	if (found === undefined) return emptyPlace(path, isForced);
+	if (found.isFile() && (await inputs.has(found)))
+		throw new FileProblem(
+			`${path} is a file that this command reads, under this or another name; it is never replaced: name another output`,
+		);
+	if (path === '-' || (found.dev === stdout.dev && found.ino === stdout.ino)) return { kind: 'stdout' };
+	if (found.isDirectory()) throw new FileProblem(`${path} cannot be written: it is a folder; name a file`);
+	if (!found.isFile()) return { kind: 'special' };
+	if (!isForced && !(await isBundle(path, found)))
+		throw new FileProblem(
+			`${path} exists and is not a bundle, so it is not replaced; name another file, or give --force`,
+		);
+	return { kind: 'replaced', path: await realpath(path), found };
+}
+
+async function emptyPlace(path: string, isForced: boolean): Promise<Place> {
+	const isLink = await lstat(path).then(
+		() => true,
+		() => false,
+	);
+	if (!isLink) return { kind: 'new', path };
+	if (!isForced)
+		throw new FileProblem(
+			`${path} is a symbolic link that leads to no file, so it is not replaced; name another file, or give --force`,
+		);
+	return { kind: 'replaced', path, found: undefined };
+}
+
+async function existing(path: string): Promise<BigIntStats | undefined> {
+	try {
+		return await stat(path, { bigint: true });
+	} catch (error) {
+		if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+		throw explainFile(error, `${path} cannot be written`);
+	}
+}
+
+async function isBundle(path: string, found: BigIntStats): Promise<boolean> {
+	if (found.size > MAX_BUNDLE_BYTES) return false;
+	try {
+		return bundleVersion(parseBundle(JSON.parse(await readFile(path, 'utf8'))).mediaType) !== undefined;
+	} catch {
+		// Whatever cannot be read as one is none.
+		return false;
+	}
+}
+
+/** False when the place is no longer what it was, and has to be looked at again. */
+async function writeTo(place: Place, path: string, text: string): Promise<boolean> {
+	switch (place.kind) {
+		case 'stdout':
+			writeAll(STDOUT, text);
+			return true;
+		case 'special':
+			await writeInto(path, text);
+			return true;
+		case 'new':
+			return writeBeside(place.path, text, undefined, async (temporary) => {
+				// Unlike a rename, a link never replaces what has appeared meanwhile.
+				await link(temporary, place.path);
+			});
+		case 'replaced':
+			return writeBeside(place.path, text, place.found, async (temporary) => {
+				const now = place.found && (await stat(place.path, { bigint: true }));
+				if (now && (now.ino !== place.found?.ino || now.mtimeNs !== place.found.mtimeNs)) throw new ChangedPlace();
+				await rename(temporary, place.path);
+			});
+	}
+}
+
+class ChangedPlace extends Error {
+	readonly code = 'EEXIST';
+}
+
+async function writeBeside(
+	path: string,
+	text: string,
+	replaced: BigIntStats | undefined,
+	move: (temporary: string) => Promise<void>,
+): Promise<boolean> {
+	const temporary = join(dirname(path), `.chancery-${randomUUID()}.tmp`);
+	try {
+		{
+			await using file = await open(temporary, 'wx', 0o666);
+			await file.writeFile(text);
+			if (replaced) await file.chmod(Number(replaced.mode & 0o777n));
+			await file.sync();
+		}
+		await move(temporary);
+		return true;
+	} catch (error) {
+		const { code } = error as NodeJS.ErrnoException;
+		if (code === 'EEXIST' || (code === 'ENOENT' && replaced)) return false;
+		throw error;
+	} finally {
+		await unlink(temporary).catch(() => undefined);
+	}
+}
+
+/** A pipe that nobody reads is said to be one, instead of waiting for a reader. */
+async function writeInto(path: string, text: string): Promise<void> {
+	const trial = await open(path, constants.O_WRONLY | constants.O_NONBLOCK);
+	try {
+		await using file = await open(path, constants.O_WRONLY);
+		await file.writeFile(text);
+	} finally {
+		await trial.close();
+	}
+}
+
+/** Standard output may be a pipe that does not block and is full. */
+function writeAll(fd: number, text: string): void {
+	let rest: Uint8Array = Buffer.from(text);
+	while (rest.length > 0) {
+		try {
+			rest = rest.subarray(writeSync(fd, rest));
+		} catch (error) {
+			if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+			Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+		}
+	}
+}

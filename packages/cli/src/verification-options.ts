@@ -1,0 +1,12 @@
+/** What the verifying commands take from their options: whom to trust, who must have signed. */
+import { type IdentityOptions, policyOf } from './identity-options.ts';
+import { InputFiles } from './input-files.ts';
+import { resolveTrust, type TrustOptions } from './trust-options.ts';
+import type { FileVerification } from './verify-file.ts';
+
+/** @throws UsageError, FileProblem, and what `resolveTrust` throws */
+export async function verificationOf(options: TrustOptions & IdentityOptions): Promise<FileVerification> {
+	const inputs = new InputFiles();
+	const policy = await policyOf(options, inputs);
+	return { policy, trust: await resolveTrust(options, inputs), inputs, isQuiet: options.json === true };
+}

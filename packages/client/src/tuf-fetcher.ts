@@ -1,0 +1,37 @@
+/** How tuf-js gets its files: bounded, and with patience for a mirror that is overloaded. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CallError } from '@chancery/wire/call';
+import { route } from '@chancery/wire/route';
+import type { Fetcher } from 'tuf-js';
+import { DownloadHTTPError } from 'tuf-js/dist/error.js';
+import { callPatiently, type Patience } from './patient-call.ts';
+
+const file = route({ method: 'GET', path: '', summary: 'A file of a TUF repository.', replies: { 200: 'bytes' } });
+const TIMEOUT_MS = 20_000;
+
+/** `folder` is for files under way; nobody else looks there. */
+export function tufFetcher(folder: string, fetchUsed: typeof fetch, patience: Patience): Fetcher {
+	// Whoever answers, everything is signed: redirections may be followed.
+	const follow: typeof fetch = (url, init) => fetchUsed(url, { ...init, redirect: 'follow' });
+	const get = async (url: string, maxLength: number): Promise<Buffer> => {
+		try {
+			const limits = { fetch: follow, timeoutMs: TIMEOUT_MS, maxReplyBytes: maxLength };
+			const { body } = await callPatiently(file, url, {}, limits, patience);
+			return Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+		} catch (error) {
+			// By this, and by its type, tuf-js knows that there is no newer root.
+			if (error instanceof CallError && (error.status === 404 || error.status === 403))
+				throw new DownloadHTTPError(error.message, error.status);
+			throw error;
+		}
+	};
+	return {
+		downloadBytes: get,
+		downloadFile: async (url, maxLength, handler) => {
+			const path = join(folder, 'download');
+			await writeFile(path, await get(url, maxLength), { mode: 0o600 });
+			return handler(path);
+		},
+	};
+}
