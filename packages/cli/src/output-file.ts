@@ -39,13 +39,7 @@ const MAX_ATTEMPTS = 5;
  * @throws FileProblem or UsageError saying what stands there
  */
 export async function checkOutput(path: string, rules: OutputRules): Promise<void> {
-	const place = await placeOf(path, rules);
-	if (place.kind !== 'new' && place.kind !== 'replaced') return;
-	try {
-		await access(dirname(place.path), constants.W_OK);
-	} catch (error) {
-		throw explainFile(error, `${path} cannot be written, because of its folder ${dirname(place.path)}`);
-	}
+	await placeOf(path, rules);
 }
 
 /** @throws as `checkOutput` */
@@ -65,7 +59,10 @@ async function placeOf(path: string, { inputs, isForced }: OutputRules): Promise
 	if (path === '') throw new UsageError('the path of the output is empty');
 	const stdout = fstatSync(STDOUT, { bigint: true });
 	const found = path === '-' ? stdout : await existing(path);
-	if (found === undefined) return emptyPlace(path, isForced);
+	if (found === undefined) {
+		await checkFolder(path, path);
+		return emptyPlace(path, isForced);
+	}
 	if (found.isFile() && (await inputs.has(found)))
 		throw new FileProblem(
 			`${path} is a file that this command reads, under this or another name; it is never replaced: name another output`,
@@ -77,7 +74,18 @@ async function placeOf(path: string, { inputs, isForced }: OutputRules): Promise
 		throw new FileProblem(
 			`${path} exists and is not a bundle, so it is not replaced; name another file, or give --force`,
 		);
-	return { kind: 'replaced', path: await realpath(path), found };
+	const real = await realpath(path);
+	await checkFolder(real, path);
+	return { kind: 'replaced', path: real, found };
+}
+
+/** What is written lies beside its place first. */
+async function checkFolder(place: string, path: string): Promise<void> {
+	try {
+		await access(dirname(place), constants.W_OK);
+	} catch (error) {
+		throw explainFile(error, `${path} cannot be written, because of its folder ${dirname(place)}`);
+	}
 }
 
 async function emptyPlace(path: string, isForced: boolean): Promise<Place> {
@@ -123,8 +131,7 @@ async function writeTo(place: Place, path: string, text: string): Promise<boolea
 			return true;
 		case 'new':
 			return writeBeside(place.path, text, undefined, async (temporary) => {
-				// Unlike a rename, a link never replaces what has appeared meanwhile.
-				await link(temporary, place.path);
+				await placeNew(temporary, place.path);
 			});
 		case 'replaced':
 			return writeBeside(place.path, text, place.found, async (temporary) => {
@@ -132,6 +139,18 @@ async function writeTo(place: Place, path: string, text: string): Promise<boolea
 				if (now && (now.ino !== place.found?.ino || now.mtimeNs !== place.found.mtimeNs)) throw new ChangedPlace();
 				await rename(temporary, place.path);
 			});
+	}
+}
+
+/** Unlike a rename, a link never replaces what has appeared meanwhile. Some file systems have none. */
+async function placeNew(temporary: string, path: string): Promise<void> {
+	try {
+		await link(temporary, path);
+	} catch (error) {
+		const { code = '' } = error as NodeJS.ErrnoException;
+		if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes(code)) throw error;
+		if (await existing(path)) throw new ChangedPlace();
+		await rename(temporary, path);
 	}
 }
 

@@ -11,6 +11,10 @@ export class TufRepository {
 	/** Path -> content. Tests change it. */
 	readonly files = new Map<string, Uint8Array>();
 	readonly asked: string[] = [];
+	/** A request for this path is left without an answer. */
+	hangsAt: string | undefined;
+	/** How many requests are turned away with 503 from now on. */
+	turnsAway = 0;
 	readonly #server: Server;
 	url = '';
 
@@ -18,6 +22,12 @@ export class TufRepository {
 		this.#server = createServer((request, response) => {
 			const path = request.url ?? '';
 			this.asked.push(path);
+			if (path === this.hangsAt) return;
+			if (this.turnsAway > 0) {
+				this.turnsAway--;
+				response.writeHead(503, { 'retry-after': '0' }).end();
+				return;
+			}
 			const content = this.files.get(path);
 			response.writeHead(content ? 200 : 404).end(content);
 		});
@@ -31,6 +41,7 @@ export class TufRepository {
 	}
 
 	async close(): Promise<void> {
+		this.#server.closeAllConnections();
 		await new Promise((resolve) => this.#server.close(resolve));
 	}
 
@@ -43,15 +54,8 @@ export class TufRepository {
 	publish(targets: Readonly<Record<string, string>>, version = 1, expiresMs: number = Date.now() + 86_400_000): void {
 		const expires = `${new Date(expiresMs).toISOString().slice(0, 19)}Z`;
 		const header = { spec_version: '1.0.31', version, expires };
-		const role = { keyids: [this.#keyId], threshold: 1 };
-		this.#put('/1.root.json', {
-			_type: 'root',
-			...header,
-			version: 1,
-			consistent_snapshot: true,
-			keys: { [this.#keyId]: this.#tufKey },
-			roles: { root: role, targets: role, snapshot: role, timestamp: role },
-		});
+		// A root that was published never changes.
+		if (!this.files.has('/1.root.json')) this.publishRoot(1);
 		const described = Object.entries(targets).map(([name, content]) => {
 			const hash = sha256Hex(content);
 			this.files.set(`/targets/${hash}.${name}`, Buffer.from(content));
@@ -60,6 +64,19 @@ export class TufRepository {
 		this.#put(`/${version}.targets.json`, { _type: 'targets', ...header, targets: Object.fromEntries(described) });
 		this.#put(`/${version}.snapshot.json`, { _type: 'snapshot', ...header, meta: { 'targets.json': { version } } });
 		this.#put('/timestamp.json', { _type: 'timestamp', ...header, meta: { 'snapshot.json': { version } } });
+	}
+
+	publishRoot(version: number, expires = '2099-01-01T00:00:00Z'): void {
+		const role = { keyids: [this.#keyId], threshold: 1 };
+		this.#put(`/${version}.root.json`, {
+			_type: 'root',
+			spec_version: '1.0.31',
+			version,
+			expires,
+			consistent_snapshot: true,
+			keys: { [this.#keyId]: this.#tufKey },
+			roles: { root: role, targets: role, snapshot: role, timestamp: role },
+		});
 	}
 
 	get #tufKey() {

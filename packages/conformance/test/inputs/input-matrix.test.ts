@@ -114,15 +114,18 @@ describe('afterwards', () => {
 
 	it.each([1, 2] as const)('the instance still signs and verifies with the v%i log', async (version) => {
 		const artifact = Buffer.from(`signed after ${sent} requests`);
-		const { bundle } = await signBlob({ bytes: artifact }, {
-			signingConfig: parseSigningConfig(subject.signingConfig),
-			trust: openTrustedRoot(subject.trustedRoot),
-			identityToken: await subject.token('alice@example.com'),
-			logApiVersions: [version],
-			fetch,
-			clock: Date.now,
-			random: (n) => crypto.getRandomValues(new Uint8Array(n)),
-		});
+		const { bundle } = await signBlob(
+			{ bytes: artifact },
+			{
+				signingConfig: parseSigningConfig(subject.signingConfig),
+				trust: openTrustedRoot(subject.trustedRoot),
+				identityToken: await subject.token('alice@example.com'),
+				logApiVersions: [version],
+				fetch,
+				clock: Date.now,
+				random: (n) => crypto.getRandomValues(new Uint8Array(n)),
+			},
+		);
 		const judge = new Verifier(toTrustMaterial(TrustedRoot.fromJSON(subject.trustedRoot)), {
 			ctlogThreshold: 1,
 			tlogThreshold: 1,
