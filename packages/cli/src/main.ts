@@ -1,6 +1,7 @@
 /**
  * Entry of the `chancery` command. Exit codes: 0 done, 1 refused or failed, 2 wrong usage.
  */
+import { FormatError } from '@chancery/core/format-error';
 import { trustFromEnvironment } from '@chancery/wire/tls-authorities';
 import { CommanderError } from 'commander';
 import { fileReason } from './file-problem.ts';
@@ -15,7 +16,6 @@ const ANSWERS = new Set([
 	'ConfigError',
 	'EmbeddedPostgresError',
 	'FileProblem',
-	'FormatError',
 	'KeyError',
 	'MigrationError',
 	'Refusal',
@@ -44,7 +44,8 @@ function report(error: unknown): number {
 		terminal.error(`${error.message} (see --help)`);
 		return 2;
 	}
-	if (error instanceof Error && ANSWERS.has(error.name)) {
+	// Each format has an error of its own below this one.
+	if (error instanceof FormatError || (error instanceof Error && ANSWERS.has(error.name))) {
 		terminal.error(error.message);
 		return 1;
 	}
