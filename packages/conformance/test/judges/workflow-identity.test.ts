@@ -27,15 +27,18 @@ it.each([
 	{ branch: "plain!$&'()+,;=", name: "plain!$&'()+,;=" },
 ])('a signature of the branch $branch fits a policy for $name', async ({ branch, name }) => {
 	const claims = { job_workflow_ref: `${WORKFLOW}${branch}` };
-	const { bundle } = await signBlob(ARTIFACT, {
-		signingConfig: parseSigningConfig(instance.signingConfig),
-		trust: openTrustedRoot(instance.trustedRoot),
-		identityToken: await instance.token('nobody@example.com', claims),
-		logApiVersions: [1],
-		fetch,
-		clock: Date.now,
-		random: (n: number) => crypto.getRandomValues(new Uint8Array(n)),
-	});
+	const { bundle } = await signBlob(
+		{ bytes: ARTIFACT },
+		{
+			signingConfig: parseSigningConfig(instance.signingConfig),
+			trust: openTrustedRoot(instance.trustedRoot),
+			identityToken: await instance.token('nobody@example.com', claims),
+			logApiVersions: [1],
+			fetch,
+			clock: Date.now,
+			random: (n: number) => crypto.getRandomValues(new Uint8Array(n)),
+		},
+	);
 	const identity = `https://github.com/${WORKFLOW}${name}`;
 	const judge = new Verifier(toTrustMaterial(TrustedRoot.fromJSON(instance.trustedRoot)));
 	judge.verify(toSignedEntity(bundleFromJSON(bundle as never), ARTIFACT), {
