@@ -27,6 +27,8 @@ export type ErrorFamily = 'grpc-gateway' | 'code-message' | 'text' | 'problem';
 export const CHASSIS_ERRORS = {
 	'invalid-json': { status: 400, title: 'The body is not acceptable JSON' },
 	'invalid-request': { status: 400, title: 'The request is not valid' },
+	/** No HTTP, or HTTP that two servers could read in two ways: 400 also where a wire calls an invalid request 422. */
+	'malformed-request': { status: 400, title: 'The request is not valid HTTP' },
 	unauthenticated: { status: 401, title: 'Authentication is required' },
 	forbidden: { status: 403, title: 'Not allowed' },
 	'not-found': { status: 404, title: 'Not Found' },
@@ -34,10 +36,13 @@ export const CHASSIS_ERRORS = {
 	'request-timeout': { status: 408, title: 'The request did not arrive in time' },
 	'body-too-large': { status: 413, title: 'The body is too large' },
 	'unsupported-media-type': { status: 415, title: 'Unsupported media type' },
+	'unknown-expectation': { status: 417, title: 'Expectation Failed' },
 	overloaded: { status: 429, title: 'Too many requests' },
 	'headers-too-large': { status: 431, title: 'The headers are too large' },
 	'invalid-trust-report': { status: 422, title: 'The trust report is not valid' },
 	internal: { status: 500, title: 'Internal error' },
+	'not-implemented': { status: 501, title: 'Not Implemented' },
+	'unknown-transfer-coding': { status: 501, title: 'Unsupported transfer encoding' },
 	unavailable: { status: 503, title: 'Temporarily unavailable' },
 } as const satisfies ErrorTable;
 
@@ -68,6 +73,7 @@ const GRPC_CODES: Readonly<Record<number, number>> = {
 	412: 9,
 	413: 3,
 	415: 3,
+	417: 3,
 	422: 3,
 	429: 8,
 	431: 3,

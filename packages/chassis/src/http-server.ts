@@ -12,7 +12,11 @@ import {
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { AnswerTaking } from './answer-taking.ts';
+import { shareConnections } from './connection-shares.ts';
 import { DomainError } from './domain-error.ts';
+import { oneAtATime } from './pipeline.ts';
+import { SlicedResponse } from './sliced-response.ts';
 import { handshakesOf } from './tls-handshakes.ts';
 import type { TlsPair } from './tls-pair.ts';
 
@@ -27,9 +31,13 @@ export interface HttpLimits {
 	readonly keepAliveTimeoutMs: number;
 	/** Sum of all header bytes of one request. */
 	readonly maxHeaderBytes: number;
-	/** Further connections are dropped by the listener, never queued. */
+	/** A client that takes no byte of an answer for this long is cut off. */
+	readonly answerStallMs: number;
+	/** So much per second must be taken of every answer, after a first `answerStallMs`; else the client is cut off. */
+	readonly minAnswerBytesPerSecond: number;
+	/** Further connections are dropped by the listener, never queued. One client may have half of them. */
 	readonly maxConnections: number;
-	/** How often the two request timeouts are looked at: they may come late by this much. */
+	/** How often the limits of time are looked at: they may come late by this much. */
 	readonly checkIntervalMs: number;
 }
 
@@ -37,6 +45,10 @@ export const DEFAULT_HTTP_LIMITS: HttpLimits = {
 	headersTimeoutMs: 10_000,
 	requestTimeoutMs: 30_000,
 	keepAliveTimeoutMs: 30_000,
+	// A sender's system takes up to a third of its buffer at a time, a megabyte where the line is fast: at the slowest
+	// rate that is just under half a minute without a sign of life.
+	answerStallMs: 30_000,
+	minAnswerBytesPerSecond: 32 * 1024,
 	maxHeaderBytes: 16 * 1024,
 	maxConnections: 4096,
 	checkIntervalMs: 2_000,
@@ -65,6 +77,7 @@ export function createHttpServer(
 	const underWay = new WeakMap<Duplex, ServerResponse>();
 	const refused = new WeakSet<Duplex>();
 	const options = {
+		ServerResponse: SlicedResponse,
 		headersTimeout: limits.headersTimeoutMs,
 		requestTimeout: limits.requestTimeoutMs,
 		keepAliveTimeout: limits.keepAliveTimeoutMs,
@@ -76,12 +89,13 @@ export function createHttpServer(
 		// Proofs and receipts are small: waiting to fill a segment costs more than the segment.
 		noDelay: true,
 	};
-	const onRequest: HttpHandler = (request, response) => {
+	const onRequest: HttpHandler = oneAtATime((request, response) => {
 		underWay.set(request.socket, response);
+		taking.watch(response);
 		// A closing server answers what still arrives on open connections, once.
 		if (!server.listening) response.shouldKeepAlive = false;
 		handler(request, response);
-	};
+	});
 	const overTls =
 		tls &&
 		createHttpsServer(
@@ -91,6 +105,15 @@ export function createHttpServer(
 	const handshakes = overTls && handshakesOf(overTls);
 	const server: BoundServer = overTls ?? createServer(options, onRequest);
 	server.maxConnections = limits.maxConnections;
+	const connections = shareConnections(server, limits.maxConnections);
+	const taking = new AnswerTaking(limits, (socket) => connections.reset(socket));
+	// The listener looks at them: what node would say by itself has no shape of ours, and `100 Continue` comes too soon.
+	server.on('checkContinue', onRequest);
+	server.on('checkExpectation', onRequest);
+	server.on('connect', (_request: IncomingMessage, socket: Duplex) => {
+		socket.on('error', () => undefined);
+		socket.end(serialise(renderRefusal(NO_TUNNELS)), () => socket.destroy());
+	});
 	server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
 		if (handshakes && !handshakes.isOver(socket)) {
 			handshakes.refuse(error, socket, () => serialise(renderRefusal(SPEAKS_TLS)));
@@ -110,14 +133,21 @@ export function createHttpServer(
 
 const SPEAKS_TLS = new DomainError('invalid-request', 'this port speaks TLS: the address begins with https://');
 
+const NO_TUNNELS = new DomainError('not-implemented', 'this server is no proxy: CONNECT is not understood');
+
 function toDomainError(error: NodeJS.ErrnoException, limits: HttpLimits): DomainError {
 	switch (error.code) {
 		case 'HPE_HEADER_OVERFLOW':
 			return new DomainError('headers-too-large', `the headers are longer than ${limits.maxHeaderBytes} bytes`);
 		case 'ERR_HTTP_REQUEST_TIMEOUT':
 			return new DomainError('request-timeout', 'the request did not arrive in time');
+		case 'HPE_INVALID_TRANSFER_ENCODING':
+			return new DomainError(
+				'malformed-request',
+				'the only Transfer-Encoding that is understood here is chunked, once and without a Content-Length',
+			);
 		default:
-			return new DomainError('invalid-request', 'the request is not valid HTTP/1.1');
+			return new DomainError('malformed-request', 'the request is not valid HTTP/1.1');
 	}
 }
 

@@ -35,7 +35,6 @@ export class KnownPaths {
 /** No nested repetition: each `[^/]+` ends at a slash, so matching is linear in the length of the path. */
 function compile(url: string): RegExp {
 	const source = url
-		.replace(/\/$/, '')
 		.split('/')
 		.map((segment, i, all) => {
 			if (segment === '*' && i === all.length - 1) return '.*';
@@ -45,5 +44,5 @@ function compile(url: string): RegExp {
 				.join('');
 		})
 		.join('/');
-	return new RegExp(`^${source}/?$`, 's');
+	return new RegExp(`^${source}$`, 's');
 }

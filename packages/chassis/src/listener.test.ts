@@ -203,11 +203,6 @@ describe('a request', () => {
 		expect(head.headers['content-length']).toBe(get.headers['content-length']);
 		expect(head.rawPayload).toHaveLength(0);
 	});
-
-	it('may end in a slash only where the listener says so', async () => {
-		expect((await listenerWith().app.inject({ url: '/things/1/' })).statusCode).toBe(404);
-		expect((await listenerWith({ ignoreTrailingSlash: true }).app.inject({ url: '/things/1/' })).statusCode).toBe(200);
-	});
 });
 
 describe('cross-origin calls', () => {

@@ -14,8 +14,10 @@ import {
 	LogController,
 	type RawServerDefault,
 } from 'fastify';
+import { clientOf } from './client-address.ts';
 import { DomainError } from './domain-error.ts';
 import { type ErrorFamily, type ErrorTable, isUnexpected, type RenderedError, renderError } from './error-rendering.ts';
+import { HeldAnswers } from './held-answers.ts';
 import {
 	type BoundServer,
 	createHttpServer,
@@ -26,7 +28,10 @@ import {
 import { KnownPaths } from './known-paths.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
+import { limitInFlight } from './places.ts';
 import { BodyReader } from './request-body.ts';
+import { awaitsContinue, refusalOfHead } from './request-head.ts';
+import { cleanPath, type PathCleaning } from './request-path.ts';
 import type { TlsPair } from './tls-pair.ts';
 
 export interface ListenerOptions {
@@ -44,10 +49,12 @@ export interface ListenerOptions {
 	readonly cors?: boolean;
 	/** Response headers that pages may read, beside the ones listed in this file. */
 	readonly exposeHeaders?: readonly string[];
-	/** `/a/` is `/a`. Default false. */
-	readonly ignoreTrailingSlash?: boolean;
+	/** Which spellings of its paths a wire knows. Default `leading-slashes`. */
+	readonly pathCleaning?: PathCleaning;
 	/** Requests being worked on at the same time; more are answered 503. Default 512. */
 	readonly maxInFlight?: number;
+	/** Sum of the answers over 64 KiB that wait for their clients; half of it for one client. Default 128 MiB. */
+	readonly maxHeldAnswerBytes?: number;
 	/** Sum of the bodies of all requests under way, from 64 KiB of each on. Default 256 MiB. */
 	readonly maxHeldBodyBytes?: number;
 	readonly limits?: Partial<HttpLimits>;
@@ -75,11 +82,12 @@ declare module 'fastify' {
 const CLIENT_LEFT = 499;
 const DEFAULT_MAX_IN_FLIGHT = 512;
 const DEFAULT_MAX_HELD_BODY_BYTES = 256 * 1024 * 1024;
+const DEFAULT_MAX_HELD_ANSWER_BYTES = 128 * 1024 * 1024;
+/** Clients that take nothing are cut off in the meantime, or took it. */
+const HELD_ANSWERS_RETRY_SECONDS = 5;
 /** Entry ids and digests are 160 characters at most; tokens never travel in paths. */
 const MAX_PARAM_CHARS = 1024;
 const REQUEST_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$|^[0-9a-f]{32}$/i;
-/** A broken percent-escape, or an escaped NUL: no name of ours holds one, and databases and C libraries stumble over it. */
-const BAD_ESCAPE = /%(?![0-9A-Fa-f]{2})|%00/;
 const CORS_HEADERS = 'accept, authorization, content-type, x-request-id, x-requested-with';
 const EXPOSED_HEADERS = [
 	'x-request-id',
@@ -114,7 +122,8 @@ export function createListener(options: ListenerOptions): FastifyInstance {
 		requestIdHeader: false,
 		genReqId: requestId,
 		clientErrorHandler: () => undefined,
-		routerOptions: { ignoreTrailingSlash: options.ignoreTrailingSlash ?? false, maxParamLength: MAX_PARAM_CHARS },
+		rewriteUrl: ({ url }) => cleanPath(url, options.pathCleaning ?? 'leading-slashes'),
+		routerOptions: { maxParamLength: MAX_PARAM_CHARS },
 		frameworkErrors: (error, request, reply) => {
 			stamp(request, reply, options);
 			refuse(error, request, reply);
@@ -145,6 +154,18 @@ export function createListener(options: ListenerOptions): FastifyInstance {
 	app.addHook('onRequest', (request, reply, done) => {
 		stamp(request, reply, options);
 		observe(request, reply, options, state);
+		const malformed = refusalOfHead(request.raw);
+		if (malformed) {
+			// Where its body ends is not certain, or is not for us to say: nothing behind it is read as a request.
+			reply.raw.shouldKeepAlive = false;
+			done(malformed);
+			return;
+		}
+		if (awaitsContinue(request.raw)) {
+			// A body that was never asked for may come all the same: it must not be taken for the next request.
+			awaiting.set(request, { reply, keepsAlive: reply.raw.shouldKeepAlive });
+			reply.raw.shouldKeepAlive = false;
+		}
 		if (options.cors && isPreflight(request)) {
 			const methods = paths.methodsOf(request.raw.url ?? '/');
 			reply
@@ -155,12 +176,21 @@ export function createListener(options: ListenerOptions): FastifyInstance {
 				.send();
 			return;
 		}
-		done(malformed(request));
+		done();
+	});
+
+	/** Requests whose client waits to be told to send the body. */
+	const awaiting = new WeakMap<FastifyRequest, { readonly reply: FastifyReply; readonly keepsAlive: boolean }>();
+	const held = new WeakMap<FastifyRequest, () => void>();
+	const places = limitInFlight(app, options.maxInFlight ?? DEFAULT_MAX_IN_FLIGHT, (request) => {
+		held.get(request)?.();
+		held.delete(request);
 	});
 
 	// After every onRequest hook (an admin listener authenticates there), before a body is read for nobody.
 	app.addHook('preParsing', (request, _reply, _payload, done) => {
-		done(request.is404 ? unmatched(request, paths, options) : null);
+		if (request.is404) done(unmatched(request, paths, options));
+		else done(awaiting.has(request) ? places.refusal() : null);
 	});
 	app.setNotFoundHandler((request) => {
 		throw unmatched(request, paths, options);
@@ -171,13 +201,19 @@ export function createListener(options: ListenerOptions): FastifyInstance {
 		maxHeldBytes: options.maxHeldBodyBytes ?? DEFAULT_MAX_HELD_BODY_BYTES,
 	});
 	app.removeAllContentTypeParsers();
-	const held = new WeakMap<FastifyRequest, () => void>();
 	const readBody = async (request: FastifyRequest, payload: IncomingMessage): Promise<Uint8Array> => {
 		const encoding = request.headers['content-encoding'];
 		if (encoding !== undefined && encoding !== 'identity')
 			throw new DomainError('unsupported-media-type', 'the body must be sent without a content encoding');
 		const length = Number(request.headers['content-length'] ?? Number.NaN);
-		const { bytes, release } = await bodies.read(payload, Number.isNaN(length) ? undefined : length);
+		const waiting = awaiting.get(request);
+		const askForIt =
+			waiting &&
+			(() => {
+				waiting.reply.raw.shouldKeepAlive = waiting.keepsAlive;
+				waiting.reply.raw.writeContinue();
+			});
+		const { bytes, release } = await bodies.read(payload, Number.isNaN(length) ? undefined : length, askForIt);
 		held.set(request, release);
 		return bytes;
 	};
@@ -185,9 +221,24 @@ export function createListener(options: ListenerOptions): FastifyInstance {
 	app.addContentTypeParser(/^/, readBody);
 	app.addContentTypeParser('*', readBody);
 
-	limitInFlight(app, options.maxInFlight ?? DEFAULT_MAX_IN_FLIGHT, (request) => {
-		held.get(request)?.();
-		held.delete(request);
+	const answers = new HeldAnswers(options.maxHeldAnswerBytes ?? DEFAULT_MAX_HELD_ANSWER_BYTES);
+	app.addHook('onSend', (request, reply, payload, done) => {
+		const release = answers.take(clientOf(request.socket.remoteAddress), lengthOf(payload));
+		if (!release) {
+			// What the answer said of itself, how long a cache may keep it for instance, is not true of its refusal.
+			for (const name of Object.keys(reply.getHeaders())) reply.removeHeader(name);
+			stamp(request, reply, options);
+			const retryAfterSeconds = HELD_ANSWERS_RETRY_SECONDS;
+			done(
+				new DomainError('unavailable', 'too many large answers wait for their clients; try again', {
+					retryAfterSeconds,
+				}),
+			);
+			return;
+		}
+		if (reply.raw.closed) release();
+		else reply.raw.once('close', release);
+		done(null, payload);
 	});
 	return app;
 }
@@ -209,11 +260,10 @@ function stamp(request: FastifyRequest, reply: FastifyReply, options: ListenerOp
 	reply.header('access-control-expose-headers', [...EXPOSED_HEADERS, ...(options.exposeHeaders ?? [])].join(', '));
 }
 
-function malformed(request: FastifyRequest): DomainError | undefined {
-	if (BAD_ESCAPE.test(request.raw.url ?? '')) return new DomainError('invalid-request', 'the URL is not valid');
-	if (request.raw.httpVersion === '1.1' && request.headers.host === undefined)
-		return new DomainError('invalid-request', 'the Host header is missing');
-	return undefined;
+/** Answers are bytes or text; a stream, which no route sends, is held by nobody. */
+function lengthOf(payload: unknown): number {
+	if (typeof payload === 'string') return Buffer.byteLength(payload);
+	return payload instanceof Uint8Array ? payload.length : 0;
 }
 
 function isPreflight(request: FastifyRequest): boolean {
@@ -264,7 +314,7 @@ function fromFramework(error: unknown): unknown {
 	if (typeof code !== 'string' || !code.startsWith('FST_')) return error;
 	if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE')
 		return new DomainError('unsupported-media-type', 'the content type is not valid');
-	if (code === 'FST_ERR_BAD_URL') return new DomainError('invalid-request', 'the URL is not valid');
+	if (code === 'FST_ERR_BAD_URL') return new DomainError('malformed-request', 'the URL is not valid');
 	if (code === 'FST_ERR_MAX_PARAM_LENGTH') return new DomainError('not-found', 'Not Found');
 	if (code === 'FST_ERR_NOT_FOUND') return new DomainError('not-found', 'Not Found');
 	if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500)
@@ -276,36 +326,4 @@ function fromFramework(error: unknown): unknown {
 function fromDatabase(error: unknown): unknown {
 	if (!isUnavailable(error) && !isTimeout(error) && !isRetryable(error)) return error;
 	return new DomainError('unavailable', 'the database does not answer in time', { cause: error });
-}
-
-/**
- * Counts a request from the moment its body is complete (slow senders are bounded by connections and timeouts, and must
- * not starve the others) until its answer has left. When the client leaves earlier the work goes on, so the slot stays
- * taken until there is an answer to throw away. `onRelease` hears of each request once, when it is over.
- */
-function limitInFlight(app: FastifyInstance, maxInFlight: number, onRelease: (request: FastifyRequest) => void): void {
-	const working = new WeakSet<FastifyRequest>();
-	let inFlight = 0;
-	const release = (request: FastifyRequest) => {
-		if (!working.delete(request)) return;
-		inFlight--;
-		onRelease(request);
-	};
-	app.addHook('preValidation', (request, reply, done) => {
-		if (inFlight >= maxInFlight) {
-			onRelease(request);
-			done(new DomainError('unavailable', 'the server is busy; try again', { retryAfterSeconds: 1 }));
-			return;
-		}
-		inFlight++;
-		working.add(request);
-		reply.raw.once('close', () => {
-			if (reply.sent) release(request);
-		});
-		done();
-	});
-	app.addHook('onSend', (request, reply, payload, done) => {
-		if (reply.raw.closed) release(request);
-		done(null, payload);
-	});
 }

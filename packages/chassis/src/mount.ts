@@ -18,6 +18,8 @@ export interface MountOptions {
 	readonly requireJson?: boolean | 'when-named';
 	/** Whom the route is for, which each route of an admin listener must say. */
 	readonly roles?: readonly AdminRole[];
+	/** Refuses by the head alone: before a body is read, and before a client that waits for that is told to send it. */
+	readonly beforeBody?: (request: FastifyRequest) => void;
 	/** What an absent JSON body stands for (grpc-gateway: the empty message). Default: it is refused. */
 	readonly emptyBody?: 'refuse' | 'empty-object';
 }
@@ -50,6 +52,15 @@ export function mount<R extends Route, const A extends Reply<R> = Reply<R>>(
 		method: route.method,
 		url: route.path,
 		...(options.roles ? { config: { roles: options.roles } } : {}),
+		preParsing: (request, _reply, _payload, done) => {
+			try {
+				refuseMediaType(route, request, options);
+				options.beforeBody?.(request);
+				done();
+			} catch (error) {
+				done(error as DomainError);
+			}
+		},
 		handler: async (request, reply) => {
 			const input = {
 				params: route.params && parsePart('path', route.params, request.params),
@@ -76,11 +87,15 @@ function parseBody(route: Route, request: FastifyRequest, options: MountOptions)
 	const bytes = request.body as Uint8Array | undefined;
 	if (shape === 'bytes') return bytes ?? new Uint8Array();
 	if (shape === 'text') return parseText(bytes ?? new Uint8Array());
-	if (!isAcceptedType(request.headers['content-type'], options.requireJson))
-		throw new DomainError('unsupported-media-type', 'the content type must be application/json');
 	if (options.emptyBody === 'empty-object' && (bytes === undefined || bytes.length === 0))
 		return parsePart('body', shape, {});
 	return parsePart('body', shape, parseJsonBody(bytes));
+}
+
+function refuseMediaType(route: Route, request: FastifyRequest, options: MountOptions): void {
+	if (route.body === undefined || typeof route.body === 'string') return;
+	if (!isAcceptedType(request.headers['content-type'], options.requireJson))
+		throw new DomainError('unsupported-media-type', 'the content type must be application/json');
 }
 
 function isAcceptedType(type: string | undefined, required: MountOptions['requireJson']): boolean {

@@ -41,12 +41,18 @@ export class BodyReader {
 	}
 
 	/**
-	 * Reads `payload` to its end.
+	 * Reads `payload` to its end. `askForIt` is there when the client waits to be asked for the body: it is called once
+	 * nothing is known against it, and a body that is refused before is neither asked for nor waited for.
 	 * @throws DomainError `body-too-large`; `unavailable` when too many bodies are being received; `invalid-request`
 	 * when the client stopped in the middle.
 	 */
-	read(payload: Readable, contentLength: number | undefined): Promise<HeldBody> {
+	read(payload: Readable, contentLength: number | undefined, askForIt?: () => void): Promise<HeldBody> {
 		const { maxBodyBytes, maxHeldBytes, uncountedBytes = UNCOUNTED_BYTES } = this.#limits;
+		const counts = (bytes: number) => Math.max(0, bytes - uncountedBytes);
+		if (askForIt) {
+			if ((contentLength ?? 0) > maxBodyBytes) return Promise.reject(tooLarge(maxBodyBytes));
+			if (this.#heldBytes + counts(contentLength ?? 0) > maxHeldBytes) return Promise.reject(tooMany());
+		}
 		return new Promise((resolve, reject) => {
 			const chunks: Uint8Array[] = [];
 			let length = 0;
@@ -86,15 +92,11 @@ export class BodyReader {
 					return;
 				}
 				length += chunk.length;
-				const counted = Math.max(0, length - uncountedBytes) - held;
+				const counted = counts(length) - held;
 				if (length > maxBodyBytes) {
 					refuse(tooLarge(maxBodyBytes));
 				} else if (counted > 0 && this.#heldBytes + counted > maxHeldBytes) {
-					refuse(
-						new DomainError('unavailable', 'too many large bodies are being worked on; try again', {
-							retryAfterSeconds: 1,
-						}),
-					);
+					refuse(tooMany());
 				} else {
 					this.#heldBytes += counted;
 					held += counted;
@@ -107,12 +109,19 @@ export class BodyReader {
 			if (contentLength !== undefined && contentLength > maxBodyBytes) refuse(tooLarge(maxBodyBytes));
 			payload.on('data', onData).on('end', onEnd).on('error', onBroken).on('close', onBroken);
 			payload.resume();
+			askForIt?.();
 		});
 	}
 }
 
 function tooLarge(maxBodyBytes: number): DomainError {
 	return new DomainError('body-too-large', `the body is longer than ${maxBodyBytes} bytes`);
+}
+
+function tooMany(): DomainError {
+	return new DomainError('unavailable', 'too many large bodies are being worked on; try again', {
+		retryAfterSeconds: 1,
+	});
 }
 
 /** A copy, because the pieces are views of buffers that the socket reuses. */

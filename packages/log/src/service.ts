@@ -79,7 +79,7 @@ export async function createService(deps: LogDeps): Promise<Service> {
 			maxBodyBytes: config.v1.maxBodyBytes,
 			maxInFlight: MAX_IN_FLIGHT,
 			cors: true,
-			ignoreTrailingSlash: true,
+			pathCleaning: 'all-slashes',
 		});
 		mountV1Entries(v1App, { v1, ...writing });
 		mountV1Log(v1App, v1);

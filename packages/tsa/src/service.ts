@@ -35,6 +35,7 @@ export async function createService(deps: TsaDeps): Promise<Service> {
 		family: 'code-message',
 		maxBodyBytes: config.maxBodyBytes,
 		cors: true,
+		pathCleaning: 'all-slashes',
 	});
 	mountTimestamp(publicApp, {
 		authority,

@@ -6,7 +6,6 @@ import { getConfiguration } from '@chancery/wire/fulcio';
 import type { FastifyInstance } from 'fastify';
 import { typeOf } from '../domain/principal.ts';
 import type { IssuerSettings } from '../issuers/issuer-type.ts';
-import { withDoubledSlash } from './doubled-slash.ts';
 
 export function mountConfiguration(app: FastifyInstance, issuers: readonly IssuerSettings[]): void {
 	const described = issuers
@@ -23,6 +22,5 @@ export function mountConfiguration(app: FastifyInstance, issuers: readonly Issue
 			};
 		})
 		.sort((a, b) => (a.issuerUrl < b.issuerUrl ? -1 : 1));
-	for (const route of withDoubledSlash(getConfiguration))
-		mount(app, route, () => ({ status: 200, body: { issuers: described } }));
+	mount(app, getConfiguration, () => ({ status: 200, body: { issuers: described } }));
 }

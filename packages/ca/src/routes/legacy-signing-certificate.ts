@@ -12,21 +12,18 @@ import type { FastifyInstance } from 'fastify';
 import { type IssueDeps, issueCertificate } from '../domain/issue.ts';
 import type { KeyMaterial } from '../domain/requested-key.ts';
 import { tokenOfHeader } from './bearer-token.ts';
-import { withDoubledSlash } from './doubled-slash.ts';
 
 export function mountLegacySigningCertificate(app: FastifyInstance, deps: IssueDeps): void {
-	for (const route of withDoubledSlash(createLegacySigningCertificate)) {
-		mount(
-			app,
-			route,
-			async ({ body }, request) => {
-				const token = tokenOfHeader(request);
-				const { pems } = await issueCertificate(deps, { token, key: keyOf(body), address: request.ip });
-				return { status: 201, contentType: PEM_CHAIN_TYPE, body: pems.join('\n') };
-			},
-			{ emptyBody: 'empty-object' },
-		);
-	}
+	mount(
+		app,
+		createLegacySigningCertificate,
+		async ({ body }, request) => {
+			const token = tokenOfHeader(request);
+			const { pems } = await issueCertificate(deps, { token, key: keyOf(body), address: request.ip });
+			return { status: 201, contentType: PEM_CHAIN_TYPE, body: pems.join('\n') };
+		},
+		{ emptyBody: 'empty-object' },
+	);
 }
 
 /** The certification request wins when both are given. */

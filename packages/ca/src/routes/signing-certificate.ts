@@ -8,21 +8,18 @@ import type { FastifyInstance } from 'fastify';
 import { type IssueDeps, issueCertificate } from '../domain/issue.ts';
 import type { KeyMaterial } from '../domain/requested-key.ts';
 import { tokenOfHeader } from './bearer-token.ts';
-import { withDoubledSlash } from './doubled-slash.ts';
 
 export function mountSigningCertificate(app: FastifyInstance, deps: IssueDeps): void {
-	for (const route of withDoubledSlash(createSigningCertificate)) {
-		mount(
-			app,
-			route,
-			async ({ body }, request) => {
-				const token = body.credentials?.oidcIdentityToken || tokenOfHeader(request);
-				const { pems } = await issueCertificate(deps, { token, key: keyOf(body), address: request.ip });
-				return { status: 200, body: { signedCertificateEmbeddedSct: { chain: { certificates: [...pems] } } } };
-			},
-			{ emptyBody: 'empty-object' },
-		);
-	}
+	mount(
+		app,
+		createSigningCertificate,
+		async ({ body }, request) => {
+			const token = body.credentials?.oidcIdentityToken || tokenOfHeader(request);
+			const { pems } = await issueCertificate(deps, { token, key: keyOf(body), address: request.ip });
+			return { status: 200, body: { signedCertificateEmbeddedSct: { chain: { certificates: [...pems] } } } };
+		},
+		{ emptyBody: 'empty-object' },
+	);
 }
 
 /** The certification request wins when both are given. */

@@ -31,21 +31,26 @@ export function mountTimestamp(app: FastifyInstance, options: TimestampRouteOpti
 	app.register(async (scope) => {
 		scope.setErrorHandler((error, request, reply) => refuse(error, request, reply, options));
 		for (const route of [timestamp, ...timestampAliases])
-			mount(scope, route, async ({ body }, request) => {
-				const query = mediaTypeOf(request) === JSON_TYPE ? parseTimestampJsonQuery(body) : parseDer(body, request);
-				return {
-					status: options.createdStatus,
-					headers: NO_CACHE,
-					contentType: TIMESTAMP_REPLY_TYPE,
-					body: await issueTimestamp(options, query),
-				};
-			});
+			mount(
+				scope,
+				route,
+				async ({ body }, request) => {
+					const parse = mediaTypeOf(request) === JSON_TYPE ? parseTimestampJsonQuery : parseTimestampQuery;
+					return {
+						status: options.createdStatus,
+						headers: NO_CACHE,
+						contentType: TIMESTAMP_REPLY_TYPE,
+						body: await issueTimestamp(options, parse(body)),
+					};
+				},
+				{ beforeBody: requireQueryType },
+			);
 	});
 }
 
-function parseDer(body: Uint8Array, request: FastifyRequest) {
+function requireQueryType(request: FastifyRequest): void {
 	const type = mediaTypeOf(request);
-	if (type === TIMESTAMP_QUERY_TYPE) return parseTimestampQuery(body);
+	if (type === TIMESTAMP_QUERY_TYPE || type === JSON_TYPE) return;
 	const expected = `the content type must be ${TIMESTAMP_QUERY_TYPE} or ${JSON_TYPE}`;
 	if (type === undefined || !type.startsWith('application/'))
 		throw new DomainError('unsupported-media-type', `${expected}${type === undefined ? '' : `, ${type} came`}`);

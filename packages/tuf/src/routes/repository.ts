@@ -9,10 +9,9 @@ export function mountRepository(app: FastifyInstance, deps: TufDeps): void {
 	mount(app, getMetadataFile, async ({ params }) =>
 		reply(await readMetadataFile(deps, params.file), 'application/json'),
 	);
-	const answerTarget = async (file: string) => reply(await readTargetFile(deps, file), 'application/octet-stream');
-	mount(app, getTargetFile, ({ params }) => answerTarget(params.file));
-	// @sigstore/tuf asks for `//targets/...` when its mirror URL ends in a slash.
-	mount(app, { ...getTargetFile, path: '//targets/:file' }, ({ params }) => answerTarget(params.file));
+	mount(app, getTargetFile, async ({ params }) =>
+		reply(await readTargetFile(deps, params.file), 'application/octet-stream'),
+	);
 }
 
 function reply({ content, isImmutable }: RepositoryFile, contentType: string) {

@@ -1,0 +1,43 @@
+/**
+ * Bounds the bytes of answers that wait for their clients, over all connections of a listener: an answer stays in memory
+ * until its client has taken it, and clients times answers is more than a machine has.
+ *
+ * Small answers are not counted: one of each per connection is what a machine has. One client can never fill the bound
+ * alone, so that others still get large answers while somebody takes none of his.
+ */
+
+/** Answers up to this length are always sent. */
+const UNCOUNTED_BYTES = 64 * 1024;
+/** The share of one client, when there are others. */
+const SHARE = 1 / 2;
+
+export class HeldAnswers {
+	readonly #maxBytes: number;
+	readonly #uncountedBytes: number;
+	readonly #byClient = new Map<string, number>();
+	#bytes = 0;
+
+	constructor(maxBytes: number, uncountedBytes: number = UNCOUNTED_BYTES) {
+		this.#maxBytes = maxBytes;
+		this.#uncountedBytes = uncountedBytes;
+	}
+
+	/**
+	 * Room for an answer of `bytes` to `client`: what gives it back, to be called once when the answer has left or its
+	 * connection has ended. Undefined when there is none. An answer longer than the bound goes out alone.
+	 */
+	take(client: string, bytes: number): (() => void) | undefined {
+		if (bytes <= this.#uncountedBytes) return () => undefined;
+		const ofClient = this.#byClient.get(client) ?? 0;
+		const fits = this.#bytes + bytes <= this.#maxBytes && ofClient + bytes <= this.#maxBytes * SHARE;
+		if (!fits && this.#bytes > 0) return undefined;
+		this.#bytes += bytes;
+		this.#byClient.set(client, ofClient + bytes);
+		return () => {
+			this.#bytes -= bytes;
+			const left = (this.#byClient.get(client) ?? 0) - bytes;
+			if (left > 0) this.#byClient.set(client, left);
+			else this.#byClient.delete(client);
+		};
+	}
+}

@@ -1,0 +1,37 @@
+/**
+ * One request of a connection at a time. A client may send further requests before it has its answer (RFC 9112 section
+ * 9.3.2), hundreds of them in one packet; worked on together they would multiply what one connection can hold, and the
+ * answers would wait for a client that takes none.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { HttpHandler } from './http-server.ts';
+
+/** Clients that send ahead at all send a few; who sends more is cut off. */
+const MAX_WAITING = 32;
+
+type Exchange = readonly [request: IncomingMessage, response: ServerResponse];
+
+/** Calls `handler` for the next request of a connection when the answer to the one before has left. */
+export function oneAtATime(handler: HttpHandler): HttpHandler {
+	/** The requests behind the one that is being answered. */
+	const waiting = new WeakMap<Socket, Exchange[]>();
+	const begin = (socket: Socket, [request, response]: Exchange) => {
+		response.once('close', () => {
+			const next = waiting.get(socket)?.shift();
+			// An answer that said `connection: close` was the last one, whatever was sent behind its request.
+			if (next && socket.writable && next[1].socket === socket) begin(socket, next);
+			else waiting.delete(socket);
+		});
+		handler(request, response);
+	};
+	return (request, response) => {
+		const { socket } = request;
+		const line = waiting.get(socket);
+		if (line === undefined) {
+			waiting.set(socket, []);
+			begin(socket, [request, response]);
+		} else if (line.length < MAX_WAITING) line.push([request, response]);
+		else socket.destroy();
+	};
+}
