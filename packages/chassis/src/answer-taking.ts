@@ -15,11 +15,12 @@ export interface TakingLimits {
 }
 
 interface Progress {
-	readonly socket: Socket;
-	readonly beganMs: number;
-	readonly beganAt: number;
+	/** Bytes that had been taken of the connection when the answer began. */
+	readonly before: number;
 	taken: number;
-	movedMs: number;
+	/** Since the answer began, and since the client last took something. */
+	ms: number;
+	idleMs: number;
 }
 
 export class AnswerTaking {
@@ -28,6 +29,7 @@ export class AnswerTaking {
 	/** The answers under way; without a value as long as there is nothing to take. */
 	readonly #underWay = new Map<ServerResponse, Progress | undefined>();
 	#timer: NodeJS.Timeout | undefined;
+	#lookedMs = 0;
 
 	/** `cut` ends a connection at once, what the system still holds for it included. */
 	constructor(limits: TakingLimits, cut: (socket: Socket) => void) {
@@ -44,29 +46,32 @@ export class AnswerTaking {
 			clearInterval(this.#timer);
 			this.#timer = undefined;
 		});
-		this.#timer ??= setInterval(() => this.#look(), this.#limits.checkIntervalMs).unref();
+		if (this.#timer !== undefined) return;
+		this.#lookedMs = performance.now();
+		this.#timer = setInterval(() => this.#look(), this.#limits.checkIntervalMs).unref();
 	}
 
 	#look(): void {
+		const { answerStallMs, minAnswerBytesPerSecond, checkIntervalMs } = this.#limits;
 		const now = performance.now();
+		// Time in which this process did not run is no fault of its clients.
+		const passedMs = Math.min(now - this.#lookedMs, 2 * checkIntervalMs);
+		this.#lookedMs = now;
 		for (const [response, progress] of this.#underWay) {
 			const { socket } = response;
 			if (!response.headersSent || socket === null) continue;
 			const taken = socket.bytesWritten - socket.writableLength;
 			if (progress === undefined) {
-				this.#underWay.set(response, { socket, beganMs: now, beganAt: taken, taken, movedMs: now });
+				this.#underWay.set(response, { before: taken, taken, ms: 0, idleMs: 0 });
 				continue;
 			}
-			if (taken !== progress.taken) {
-				progress.taken = taken;
-				progress.movedMs = now;
-			}
 			// Nothing waits for the client: the answer waits for us.
-			if (socket.writableLength === 0) continue;
-			const { answerStallMs, minAnswerBytesPerSecond } = this.#limits;
-			const dueMs = now - progress.beganMs - answerStallMs;
-			const isStalled = now - progress.movedMs > answerStallMs;
-			if (isStalled || taken - progress.beganAt < (dueMs / 1000) * minAnswerBytesPerSecond) this.#cut(socket);
+			const isWaiting = socket.writableLength > 0;
+			if (isWaiting) progress.ms += passedMs;
+			progress.idleMs = isWaiting && taken === progress.taken ? progress.idleMs + passedMs : 0;
+			progress.taken = taken;
+			const due = ((progress.ms - answerStallMs) / 1000) * minAnswerBytesPerSecond;
+			if (progress.idleMs > answerStallMs || taken - progress.before < due) this.#cut(socket);
 		}
 	}
 }

@@ -1,50 +1,9 @@
-import type { AddressInfo } from 'node:net';
-import type { FastifyInstance, InjectOptions } from 'fastify';
-import { afterEach, describe, expect, it } from 'vitest';
-import { type CapturedLog, captureLog } from '../test/captured-log.ts';
+import type { InjectOptions } from 'fastify';
+import { describe, expect, it } from 'vitest';
+import { listenerWith, portOf } from '../test/echo-listener.ts';
 import { openSocket, rawRequest } from '../test/raw-request.ts';
 import { DomainError } from './domain-error.ts';
-import { createListener, type ListenerOptions } from './listener.ts';
 import { createMetrics } from './metrics.ts';
-
-const open: FastifyInstance[] = [];
-afterEach(async () => {
-	for (const app of open.splice(0)) {
-		app.server.closeAllConnections();
-		await app.close();
-	}
-});
-
-function listenerWith(options: Partial<ListenerOptions> = {}): { app: FastifyInstance; captured: CapturedLog } {
-	const captured = captureLog();
-	const app = createListener({
-		name: 'public',
-		log: captured.log,
-		errors: { 'entry-refused': { status: 409, title: 'Refused' } },
-		family: 'code-message',
-		maxBodyBytes: 1000,
-		...options,
-	});
-	app.get('/things/:id', async (request) => `thing ${(request.params as { id: string }).id}`);
-	app.post('/echo', async (request, reply) => reply.type('application/octet-stream').send(request.body));
-	app.post('/fail', async () => {
-		throw new Error('the database said: password=hunter2');
-	});
-	app.post('/database-away', async () => {
-		const code = '57P03';
-		throw Object.assign(new Error('the database system is starting up'), { code, severity: 'FATAL' });
-	});
-	app.post('/refuse', async () => {
-		throw new DomainError('entry-refused', 'no', { cause: new Error('inner reason') });
-	});
-	open.push(app);
-	return { app, captured };
-}
-
-async function portOf(app: FastifyInstance): Promise<number> {
-	await app.listen({ host: '127.0.0.1', port: 0 });
-	return (app.server.address() as AddressInfo).port;
-}
 
 describe('a refusal before any handler', () => {
 	it.each<
@@ -54,10 +13,10 @@ describe('a refusal before any handler', () => {
 		['an unknown path with a body', { method: 'POST', url: '/nothing', payload: '{' }, 404, 'not-found'],
 		['a wrong method', { method: 'DELETE', url: '/things/1' }, 405, 'method-not-allowed'],
 		['a method nobody has', { method: 'PROPFIND', url: '/echo' }, 405, 'method-not-allowed'],
-		['a broken escape in the path', { method: 'GET', url: '/things/%zz' }, 400, 'invalid-request'],
-		['bytes that are not UTF-8 in the path', { method: 'GET', url: '/things/%ff%fe' }, 400, 'invalid-request'],
-		['a NUL in the path', { method: 'GET', url: '/things/a%00b' }, 400, 'invalid-request'],
-		['a broken escape in the query', { method: 'GET', url: '/things/1?a=%' }, 400, 'invalid-request'],
+		['a broken escape in the path', { method: 'GET', url: '/things/%zz' }, 400, 'malformed-request'],
+		['bytes that are not UTF-8 in the path', { method: 'GET', url: '/things/%ff%fe' }, 400, 'malformed-request'],
+		['a NUL in the path', { method: 'GET', url: '/things/a%00b' }, 400, 'malformed-request'],
+		['a broken escape in the query', { method: 'GET', url: '/things/1?a=%' }, 400, 'malformed-request'],
 		['an endless parameter', { method: 'GET', url: `/things/${'x'.repeat(5000)}` }, 404, 'not-found'],
 		['a body that is too long', { method: 'POST', url: '/echo', payload: 'x'.repeat(1001) }, 413, 'body-too-large'],
 		[
@@ -117,7 +76,9 @@ describe('bytes that are not a request', () => {
 		['a body that stops', 'POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc', 408],
 		['no Host', 'GET /things/1 HTTP/1.1\r\nConnection: close\r\n\r\n', 400],
 	])('are answered in the shape of the family: %s', async (_, text, status) => {
-		const { app } = listenerWith({ limits: { headersTimeoutMs: 200, requestTimeoutMs: 300, checkIntervalMs: 50 } });
+		const { app } = listenerWith({
+			limits: { headersTimeoutMs: 200, requestTimeoutMs: 300, checkIntervalMs: 50 },
+		});
 		const answer = await rawRequest(await portOf(app), text);
 		expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
 		expect(answer.toLowerCase()).toContain('connection: close');

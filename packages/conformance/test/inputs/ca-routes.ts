@@ -143,7 +143,7 @@ export function caExamples(subject: Subject, foreign: Subject): Example[] {
 			...ISSUED_V1,
 		},
 	];
-	return [...issue, ...issue.map(doubledSlash), ...readExamples(), ...readExamples().slice(0, 3).map(doubledSlash)];
+	return [...issue, ...readExamples()];
 }
 
 const GATEWAY_BODY = {
@@ -206,20 +206,6 @@ function readExamples(): Example[] {
 		get('/healthz', 'application/json', (text) => expect(JSON.parse(text)).toEqual({ status: 'SERVING' })),
 	];
 }
-
-/** Clients whose configured URL ends in a slash ask for the same under `//`. */
-function doubledSlash(example: Example): Example {
-	return {
-		...example,
-		route: example.route.replace(' /', ' //'),
-		request: async () => slashed(await example.request()),
-		...(example.own
-			? { own: example.own.map((one) => ({ ...one, request: async () => slashed(await one.request()) })) }
-			: {}),
-	};
-}
-
-const slashed = (request: ProbeRequest): ProbeRequest => ({ ...request, path: `/${request.path}` });
 
 function tokenCells(
 	subject: Subject,

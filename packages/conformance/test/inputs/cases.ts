@@ -6,6 +6,7 @@
 import { bodyCells } from './body-cases.ts';
 import type { Cell, Example, Expected, PathParameter, QueryParameter } from './cell.ts';
 import { type Change, cell, changed } from './change.ts';
+import { headCells } from './head-cases.ts';
 import { sendRaw } from './probe.ts';
 
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'PROPFIND'];
@@ -17,6 +18,8 @@ export function cellsOf(example: Example, methods: readonly string[]): Cell[] {
 		...accepted(example),
 		...wrongMethods(example, methods),
 		...badPaths(example),
+		...slashes(example),
+		...headCells(example),
 		...(body ? bodyCells(example, body) : []),
 		...query.flatMap((one) => queryCells(example, one)),
 		...(parameter ? parameterCells(example, parameter) : []),
@@ -74,6 +77,29 @@ function badPaths(example: Example): Cell[] {
 				);
 			},
 		},
+	];
+}
+
+/** Base URLs that end in a slash lead to `//...`; what else is cleaned is a matter of the wire. */
+function slashes(example: Example): Cell[] {
+	const { wire, longerPath, parameter } = example;
+	const at = (name: string, change: (path: string) => string, expected: Expected) =>
+		changed(example, name, (r) => ({ ...r, path: change(r.path) }), expected);
+	const doubled = (path: string) => path.replace(/^(\/[^/?]+)\//, '$1//');
+	const front = at('path with two slashes in front', (path) => `/${path}`, 'accepted');
+	if (wire.cleansPaths)
+		return [
+			front,
+			at('path with doubled slashes', doubled, 'accepted'),
+			at('path with a slash at its end', (path) => path.replace(/(?=\?|$)/, '/'), 'accepted'),
+		];
+	// What lies below a parameter or `*` is the route's business.
+	const isFixed = longerPath === undefined && parameter === undefined && !/[:*]/.test(example.route);
+	if (!isFixed || !/ \/[^/]+\//.test(example.route)) return [front];
+	return [
+		front,
+		at('path with doubled slashes', doubled, wire.unknownPath),
+		at('path with a slash at its end', (path) => path.replace(/(?=\?|$)/, '/'), wire.unknownPath),
 	];
 }
 

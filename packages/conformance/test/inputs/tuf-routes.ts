@@ -76,7 +76,6 @@ export async function tufExamples(subject: Subject): Promise<Example[]> {
 			expect(JSON.parse(String(body)).signed._type).toBe('timestamp'),
 		),
 		target('/targets'),
-		target('//targets'),
 		...publishing(subject, root, targets),
 	];
 }

@@ -21,6 +21,10 @@ export interface Wire {
 	readonly wrongMethod: Refusal;
 	/** A URL that is none: NUL, broken escapes. */
 	readonly badUrl: Refusal;
+	/** No HTTP, or HTTP that two servers could read in two ways; the parser has it, whatever the wire. */
+	readonly notHttp: Refusal;
+	/** Doubled slashes inside a path, and one at its end, are as good as none. */
+	readonly cleansPaths?: true;
 	/** Text that is no JSON, and JSON that is no message. */
 	readonly notJson: Refusal;
 	readonly invalid: Refusal;
@@ -38,6 +42,7 @@ const GRPC_CODES: Readonly<Record<number, number>> = {
 	409: 6,
 	413: 3,
 	415: 3,
+	417: 3,
 	431: 3,
 	501: 12,
 	503: 14,
@@ -52,6 +57,7 @@ const statuses = {
 	unknownPath: { status: 404 },
 	wrongMethod: { status: 405 },
 	badUrl: { status: 400 },
+	notHttp: { status: 400 },
 	notJson: { status: 400 },
 	invalid: { status: 400 },
 	tooLarge: { status: 413 },
@@ -82,16 +88,21 @@ const codeMessage = (answer: Answer) => {
 	return String(body.message);
 };
 
-/** Rekor v1: what its framework refuses before the handler is 422. */
+/** Rekor v1: what its framework refuses before the handler is 422; what net/http refuses before the framework is 400. */
 export const REKOR_V1: Wire = {
 	...statuses,
 	name: 'Rekor v1',
-	badUrl: { status: 422 },
+	cleansPaths: true,
 	invalid: { status: 422 },
 	readMessage: codeMessage,
 };
 
-export const TIMESTAMP: Wire = { ...statuses, name: 'timestamp authority', readMessage: codeMessage };
+export const TIMESTAMP: Wire = {
+	...statuses,
+	name: 'timestamp authority',
+	cleansPaths: true,
+	readMessage: codeMessage,
+};
 
 /** RFC 6962, and files of a TUF repository: words for people. */
 export const TEXT: Wire = {
