@@ -54,6 +54,18 @@ describe('a signature by npm’s sigstore', () => {
 		expect(evidence.times.map(({ source }) => source).sort()).toEqual(['log', 'timestamp-authority']);
 	});
 
+	it('is made and verified as well with base URLs that end in a slash', async () => {
+		const { fulcioURL, rekorURL, tsaServerURL, identityToken } = await signing(instance, EMAIL);
+		const slashed = {
+			fulcioURL: `${fulcioURL}/`,
+			rekorURL: `${rekorURL}/`,
+			tsaServerURL: `${tsaServerURL}/`,
+			identityToken,
+		};
+		const trust = trusting(instance);
+		await verify(await sign(ARTIFACT, slashed), ARTIFACT, { ...trust, tufMirrorURL: `${trust.tufMirrorURL}/` });
+	});
+
 	it('is refused for a changed artifact, another identity and another issuer', async () => {
 		const bundle = await sign(ARTIFACT, await signing(instance, EMAIL));
 		await expect(verify(bundle, Buffer.from('something else'), trusting(instance))).rejects.toThrow();

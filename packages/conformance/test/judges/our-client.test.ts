@@ -49,6 +49,15 @@ describe.each([1, 2] as const)('over the v%i log', (version) => {
 		expect(() => judge(foreign.trustedRoot).verify(toSignedEntity(judged, ARTIFACT))).toThrow();
 	});
 
+	it('a signature is made as well when the URLs of the signing configuration end in a slash', async () => {
+		const { signingConfig, ...others } = await deps(version);
+		const slashed = JSON.parse(JSON.stringify(instance.signingConfig), (key, value) =>
+			key === 'url' ? `${value}/` : value,
+		);
+		const { bundle } = await signBlob(ARTIFACT, { ...others, signingConfig: parseSigningConfig(slashed) });
+		judge().verify(toSignedEntity(bundleFromJSON(bundle as never), ARTIFACT), { subjectAlternativeName: EMAIL });
+	});
+
 	it('an attestation is accepted by @sigstore/verify, and refused when its statement was changed', async () => {
 		const statement = inTotoStatement({
 			name: 'artifact.txt',

@@ -22,10 +22,14 @@ const STATEMENT = Buffer.from(
 	}),
 );
 
-async function build(bundleType: 'messageSignature' | 'dsseEnvelope', data: Buffer): Promise<Bundle> {
+async function build(
+	bundleType: 'messageSignature' | 'dsseEnvelope',
+	data: Buffer,
+	signingConfig = instance.signingConfig,
+): Promise<Bundle> {
 	const token = await instance.token(EMAIL);
 	const builder = bundleBuilderFromSigningConfig({
-		signingConfig: SigningConfig.fromJSON(instance.signingConfig),
+		signingConfig: SigningConfig.fromJSON(signingConfig),
 		identityProvider: { getToken: async () => token },
 		bundleType,
 	});
@@ -59,6 +63,14 @@ describe('@sigstore/sign with our signing configuration', () => {
 		judge().verify(toSignedEntity(bundle, ARTIFACT), { subjectAlternativeName: EMAIL });
 		const evidence = await byUs(bundle, ARTIFACT);
 		expect(evidence.times[0].source).toBe('timestamp-authority');
+	});
+
+	it('signs as well when the URLs in it end in a slash', async () => {
+		const slashed = JSON.parse(JSON.stringify(instance.signingConfig), (key, value) =>
+			key === 'url' ? `${value}/` : value,
+		);
+		const bundle = await build('messageSignature', ARTIFACT, slashed);
+		judge().verify(toSignedEntity(bundle, ARTIFACT), { subjectAlternativeName: EMAIL });
 	});
 
 	it('signs an envelope through the v2 log, logged as a hashedrekord, and both accept it', async () => {

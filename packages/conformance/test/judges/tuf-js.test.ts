@@ -86,6 +86,8 @@ describe('the repository', () => {
 		'/..%2fchancery.json',
 		'/targets/..%2f..%2fkeys',
 		'/99999999999.targets.json',
+		'/timestamp.json/',
+		'/targets//trusted_root.json',
 	])('answers 404 for %s', async (path) => {
 		expect((await get(path)).status).toBe(404);
 	});
