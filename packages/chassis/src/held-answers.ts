@@ -22,17 +22,21 @@ export class HeldAnswers {
 		this.#uncountedBytes = uncountedBytes;
 	}
 
+	hasRoom(client: string, bytes: number): boolean {
+		const ofClient = this.#byClient.get(client) ?? 0;
+		const fits = this.#bytes + bytes <= this.#maxBytes && ofClient + bytes <= this.#maxBytes * SHARE;
+		return fits || this.#bytes === 0;
+	}
+
 	/**
 	 * Room for an answer of `bytes` to `client`: what gives it back, to be called once when the answer has left or its
 	 * connection has ended. Undefined when there is none. An answer longer than the bound goes out alone.
 	 */
 	take(client: string, bytes: number): (() => void) | undefined {
 		if (bytes <= this.#uncountedBytes) return () => undefined;
-		const ofClient = this.#byClient.get(client) ?? 0;
-		const fits = this.#bytes + bytes <= this.#maxBytes && ofClient + bytes <= this.#maxBytes * SHARE;
-		if (!fits && this.#bytes > 0) return undefined;
+		if (!this.hasRoom(client, bytes)) return undefined;
 		this.#bytes += bytes;
-		this.#byClient.set(client, ofClient + bytes);
+		this.#byClient.set(client, (this.#byClient.get(client) ?? 0) + bytes);
 		return () => {
 			this.#bytes -= bytes;
 			const left = (this.#byClient.get(client) ?? 0) - bytes;

@@ -14,6 +14,7 @@ import {
 	LogController,
 	type RawServerDefault,
 } from 'fastify';
+import { AnswerTurns } from './answer-turns.ts';
 import { clientOf } from './client-address.ts';
 import { DomainError } from './domain-error.ts';
 import { type ErrorFamily, type ErrorTable, isUnexpected, type RenderedError, renderError } from './error-rendering.ts';
@@ -53,7 +54,7 @@ export interface ListenerOptions {
 	readonly pathCleaning?: PathCleaning;
 	/** Requests being worked on at the same time; more are answered 503. Default 512. */
 	readonly maxInFlight?: number;
-	/** Sum of the answers over 64 KiB that wait for their clients; half of it for one client. Default 128 MiB. */
+	/** Sum of the answers over 64 KiB that wait for their clients; half of it for one client. Default 256 MiB. */
 	readonly maxHeldAnswerBytes?: number;
 	/** Sum of the bodies of all requests under way, from 64 KiB of each on. Default 256 MiB. */
 	readonly maxHeldBodyBytes?: number;
@@ -70,6 +71,11 @@ export interface ListenerState {
 	readonly openServer: (tls?: TlsPair) => BoundServer;
 	/** The log line of a request names these beside the usual fields (who called, ...). */
 	readonly describeRequest: ((request: FastifyRequest) => Record<string, unknown>)[];
+	/**
+	 * Makes an answer that may be megabytes long when its turn comes; every handler of such answers calls it.
+	 * @throws DomainError `unavailable` when too many wait, or the client has not taken what was made for it before
+	 */
+	readonly makeLarge: <T>(request: FastifyRequest, work: () => Promise<T> | T) => Promise<T>;
 }
 
 declare module 'fastify' {
@@ -82,7 +88,7 @@ declare module 'fastify' {
 const CLIENT_LEFT = 499;
 const DEFAULT_MAX_IN_FLIGHT = 512;
 const DEFAULT_MAX_HELD_BODY_BYTES = 256 * 1024 * 1024;
-const DEFAULT_MAX_HELD_ANSWER_BYTES = 128 * 1024 * 1024;
+const DEFAULT_MAX_HELD_ANSWER_BYTES = 256 * 1024 * 1024;
 /** Clients that take nothing are cut off in the meantime, or took it. */
 const HELD_ANSWERS_RETRY_SECONDS = 5;
 /** Entry ids and digests are 160 characters at most; tokens never travel in paths. */
@@ -129,11 +135,23 @@ export function createListener(options: ListenerOptions): FastifyInstance {
 			refuse(error, request, reply);
 		},
 	});
+	const answers = new HeldAnswers(options.maxHeldAnswerBytes ?? DEFAULT_MAX_HELD_ANSWER_BYTES);
+	const turns = new AnswerTurns();
+	/** The length of the longest answer of each route so far: what there must be room for before another one is made. */
+	const lengths = new Map<string | undefined, number>();
 	const state: ListenerState = {
 		name: options.name,
 		metrics: options.metrics,
 		openServer: (tls) => openServer(app.routing as unknown as HttpHandler, tls),
 		describeRequest: [],
+		makeLarge: ({ socket, routeOptions }, work) => {
+			const client = clientOf(socket.remoteAddress);
+			return turns.take(client, () => {
+				if (socket.destroyed) throw new DomainError('unavailable', 'the client has left');
+				if (!answers.hasRoom(client, lengths.get(routeOptions.url) ?? 0)) throw noRoom();
+				return work();
+			});
+		},
 	};
 	app.decorate('chassis', state);
 
@@ -221,19 +239,15 @@ export function createListener(options: ListenerOptions): FastifyInstance {
 	app.addContentTypeParser(/^/, readBody);
 	app.addContentTypeParser('*', readBody);
 
-	const answers = new HeldAnswers(options.maxHeldAnswerBytes ?? DEFAULT_MAX_HELD_ANSWER_BYTES);
 	app.addHook('onSend', (request, reply, payload, done) => {
-		const release = answers.take(clientOf(request.socket.remoteAddress), lengthOf(payload));
+		const length = lengthOf(payload);
+		if (length > (lengths.get(request.routeOptions.url) ?? 0)) lengths.set(request.routeOptions.url, length);
+		const release = answers.take(clientOf(request.socket.remoteAddress), length);
 		if (!release) {
 			// What the answer said of itself, how long a cache may keep it for instance, is not true of its refusal.
 			for (const name of Object.keys(reply.getHeaders())) reply.removeHeader(name);
 			stamp(request, reply, options);
-			const retryAfterSeconds = HELD_ANSWERS_RETRY_SECONDS;
-			done(
-				new DomainError('unavailable', 'too many large answers wait for their clients; try again', {
-					retryAfterSeconds,
-				}),
-			);
+			done(noRoom());
 			return;
 		}
 		if (reply.raw.closed) release();
@@ -258,6 +272,12 @@ function stamp(request: FastifyRequest, reply: FastifyReply, options: ListenerOp
 	if (!options.cors) return;
 	reply.header('access-control-allow-origin', '*');
 	reply.header('access-control-expose-headers', [...EXPOSED_HEADERS, ...(options.exposeHeaders ?? [])].join(', '));
+}
+
+function noRoom(): DomainError {
+	return new DomainError('unavailable', 'too many large answers wait for their clients; try again', {
+		retryAfterSeconds: HELD_ANSWERS_RETRY_SECONDS,
+	});
 }
 
 /** Answers are bytes or text; a stream, which no route sends, is held by nobody. */

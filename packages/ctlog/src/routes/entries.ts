@@ -12,8 +12,10 @@ import { decodeBase64 } from './base64.ts';
 import { GROWING, IMMUTABLE } from './cache-headers.ts';
 
 export function mountEntries(app: FastifyInstance, log: ReadableLog, limits: RangeLimits): void {
-	mount(app, getEntries, async ({ query }) => {
-		const range = await withEngineErrors(() => entryRange(log, query.start, query.end, limits));
+	mount(app, getEntries, async ({ query }, request) => {
+		const range = await app.chassis.makeLarge(request, () =>
+			withEngineErrors(() => entryRange(log, query.start, query.end, limits)),
+		);
 		return {
 			status: 200,
 			headers: range.complete ? IMMUTABLE : GROWING,

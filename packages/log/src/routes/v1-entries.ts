@@ -52,8 +52,8 @@ export function mountV1Entries(app: FastifyInstance, deps: CreateV1Deps): void {
 	mount(
 		app,
 		searchLog,
-		async ({ body }) => {
-			const entries = await retrieveEntries(deps, body);
+		async ({ body }, request) => {
+			const entries = await app.chassis.makeLarge(request, () => retrieveEntries(deps, body));
 			return { status: 200, body: entries.map((entry) => encodeLogEntry(v1, entry)) };
 		},
 		JSON_ONLY,

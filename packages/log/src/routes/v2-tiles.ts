@@ -28,8 +28,10 @@ export function mountV2Tiles(app: FastifyInstance, v2: SignatureLogV2): void {
 		});
 	}
 	for (const route of [getTile, getTileAtRoot]) {
-		mount(app, route, async ({ params }) => {
-			const tile = await readTile(v2, params['*']);
+		mount(app, route, async ({ params }, request) => {
+			const read = () => readTile(v2, params['*']);
+			// Tiles of hashes have 8 KiB; 256 entries have up to 16 MiB.
+			const tile = await (params['*'].startsWith('entries/') ? app.chassis.makeLarge(request, read) : read());
 			return tile ? { status: 200, headers: IMMUTABLE, body: tile } : NOT_FOUND;
 		});
 	}
