@@ -37,21 +37,25 @@ export class AnswerTaking {
 		this.#cut = cut;
 	}
 
-	/** From the request on, until the answer has left or the connection has ended. */
-	watch(response: ServerResponse): void {
+	/** From the request on. */
+	begin(response: ServerResponse): void {
 		this.#underWay.set(response, undefined);
-		response.once('close', () => {
-			this.#underWay.delete(response);
-			if (this.#underWay.size > 0) return;
-			clearInterval(this.#timer);
-			this.#timer = undefined;
-		});
 		if (this.#timer !== undefined) return;
 		this.#lookedMs = performance.now();
 		this.#timer = setInterval(() => this.#look(), this.#limits.checkIntervalMs).unref();
 	}
 
+	/** The answer has left, or the connection has ended. */
+	end(response: ServerResponse): void {
+		this.#underWay.delete(response);
+	}
+
 	#look(): void {
+		if (this.#underWay.size === 0) {
+			clearInterval(this.#timer);
+			this.#timer = undefined;
+			return;
+		}
 		const { answerStallMs, minAnswerBytesPerSecond, checkIntervalMs } = this.#limits;
 		const now = performance.now();
 		// Time in which this process did not run is no fault of its clients.

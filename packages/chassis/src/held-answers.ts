@@ -11,6 +11,9 @@ const UNCOUNTED_BYTES = 64 * 1024;
 /** The share of one client, when there are others. */
 const SHARE = 1 / 2;
 
+/** What gives back the room of an answer that takes none. */
+export const NOTHING_TAKEN = (): void => undefined;
+
 export class HeldAnswers {
 	readonly #maxBytes: number;
 	readonly #uncountedBytes: number;
@@ -33,7 +36,7 @@ export class HeldAnswers {
 	 * connection has ended. Undefined when there is none. An answer longer than the bound goes out alone.
 	 */
 	take(client: string, bytes: number): (() => void) | undefined {
-		if (bytes <= this.#uncountedBytes) return () => undefined;
+		if (bytes <= this.#uncountedBytes) return NOTHING_TAKEN;
 		if (!this.hasRoom(client, bytes)) return undefined;
 		this.#bytes += bytes;
 		this.#byClient.set(client, (this.#byClient.get(client) ?? 0) + bytes);

@@ -89,13 +89,16 @@ export function createHttpServer(
 		// Proofs and receipts are small: waiting to fill a segment costs more than the segment.
 		noDelay: true,
 	};
-	const onRequest: HttpHandler = oneAtATime((request, response) => {
-		underWay.set(request.socket, response);
-		taking.watch(response);
-		// A closing server answers what still arrives on open connections, once.
-		if (!server.listening) response.shouldKeepAlive = false;
-		handler(request, response);
-	});
+	const onRequest: HttpHandler = oneAtATime(
+		(request, response) => {
+			underWay.set(request.socket, response);
+			taking.begin(response);
+			// A closing server answers what still arrives on open connections, once.
+			if (!server.listening) response.shouldKeepAlive = false;
+			handler(request, response);
+		},
+		(response) => taking.end(response),
+	);
 	const overTls =
 		tls &&
 		createHttpsServer(

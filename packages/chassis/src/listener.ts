@@ -18,7 +18,7 @@ import { AnswerTurns } from './answer-turns.ts';
 import { clientOf } from './client-address.ts';
 import { DomainError } from './domain-error.ts';
 import { type ErrorFamily, type ErrorTable, isUnexpected, type RenderedError, renderError } from './error-rendering.ts';
-import { HeldAnswers } from './held-answers.ts';
+import { HeldAnswers, NOTHING_TAKEN } from './held-answers.ts';
 import {
 	type BoundServer,
 	createHttpServer,
@@ -138,7 +138,7 @@ export function createListener(options: ListenerOptions): FastifyInstance {
 	const answers = new HeldAnswers(options.maxHeldAnswerBytes ?? DEFAULT_MAX_HELD_ANSWER_BYTES);
 	const turns = new AnswerTurns();
 	/** The length of the longest answer of each route so far: what there must be room for before another one is made. */
-	const lengths = new Map<string | undefined, number>();
+	const longest = new Map<string | undefined, number>();
 	const state: ListenerState = {
 		name: options.name,
 		metrics: options.metrics,
@@ -148,7 +148,7 @@ export function createListener(options: ListenerOptions): FastifyInstance {
 			const client = clientOf(socket.remoteAddress);
 			return turns.take(client, () => {
 				if (socket.destroyed) throw new DomainError('unavailable', 'the client has left');
-				if (!answers.hasRoom(client, lengths.get(routeOptions.url) ?? 0)) throw noRoom();
+				if (!answers.hasRoom(client, longest.get(routeOptions.url) ?? 0)) throw noRoom();
 				return work();
 			});
 		},
@@ -241,7 +241,6 @@ export function createListener(options: ListenerOptions): FastifyInstance {
 
 	app.addHook('onSend', (request, reply, payload, done) => {
 		const length = lengthOf(payload);
-		if (length > (lengths.get(request.routeOptions.url) ?? 0)) lengths.set(request.routeOptions.url, length);
 		const release = answers.take(clientOf(request.socket.remoteAddress), length);
 		if (!release) {
 			// What the answer said of itself, how long a cache may keep it for instance, is not true of its refusal.
@@ -250,8 +249,12 @@ export function createListener(options: ListenerOptions): FastifyInstance {
 			done(noRoom());
 			return;
 		}
-		if (reply.raw.closed) release();
-		else reply.raw.once('close', release);
+		if (release !== NOTHING_TAKEN) {
+			const { url } = request.routeOptions;
+			longest.set(url, Math.max(length, longest.get(url) ?? 0));
+			if (reply.raw.closed) release();
+			else reply.raw.once('close', release);
+		}
 		done(null, payload);
 	});
 	return app;

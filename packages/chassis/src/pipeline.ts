@@ -12,25 +12,29 @@ const MAX_WAITING = 32;
 
 type Exchange = readonly [request: IncomingMessage, response: ServerResponse];
 
-/** Calls `handler` for the next request of a connection when the answer to the one before has left. */
-export function oneAtATime(handler: HttpHandler): HttpHandler {
+/**
+ * Calls `begin` for the next request of a connection when the answer to the one before has left, and `end` for each
+ * response once it has left or its connection has ended.
+ */
+export function oneAtATime(begin: HttpHandler, end: (response: ServerResponse) => void): HttpHandler {
 	/** The requests behind the one that is being answered. */
 	const waiting = new WeakMap<Socket, Exchange[]>();
-	const begin = (socket: Socket, [request, response]: Exchange) => {
+	const work = (socket: Socket, [request, response]: Exchange) => {
 		response.once('close', () => {
+			end(response);
 			const next = waiting.get(socket)?.shift();
 			// An answer that said `connection: close` was the last one, whatever was sent behind its request.
-			if (next && socket.writable && next[1].socket === socket) begin(socket, next);
+			if (next && socket.writable && next[1].socket === socket) work(socket, next);
 			else waiting.delete(socket);
 		});
-		handler(request, response);
+		begin(request, response);
 	};
 	return (request, response) => {
 		const { socket } = request;
 		const line = waiting.get(socket);
 		if (line === undefined) {
 			waiting.set(socket, []);
-			begin(socket, [request, response]);
+			work(socket, [request, response]);
 		} else if (line.length < MAX_WAITING) line.push([request, response]);
 		else socket.destroy();
 	};

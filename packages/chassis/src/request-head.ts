@@ -27,12 +27,16 @@ export function awaitsContinue({ httpVersion, headers: { expect } }: IncomingMes
 	return httpVersion === '1.1' && expect !== undefined && /^100-continue$/i.test(expect);
 }
 
-function refusalOfHost({ httpVersion, rawHeaders }: IncomingMessage): DomainError | undefined {
-	const hosts = rawHeaders.filter((_, i) => i % 2 === 1 && /^host$/i.test(rawHeaders[i - 1] ?? ''));
-	const [host] = hosts;
+/** Node keeps the first of several Hosts and says nothing of the others. */
+function refusalOfHost({ httpVersion, rawHeaders, headers: { host } }: IncomingMessage): DomainError | undefined {
+	let hosts = 0;
+	for (let i = 0; i < rawHeaders.length; i += 2) {
+		const name = rawHeaders[i] ?? '';
+		if (name.length === 4 && name.toLowerCase() === 'host') hosts++;
+	}
 	if (host === undefined)
 		return httpVersion === '1.0' ? undefined : new DomainError('malformed-request', 'the Host header is missing');
-	if (hosts.length > 1) return new DomainError('malformed-request', 'there is more than one Host header');
+	if (hosts > 1) return new DomainError('malformed-request', 'there is more than one Host header');
 	return HOST.test(host) ? undefined : new DomainError('malformed-request', 'the Host header is not valid');
 }
 

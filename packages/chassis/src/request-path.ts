@@ -15,6 +15,8 @@ export type PathCleaning = 'leading-slashes' | 'all-slashes';
 /** The request target with its path cleaned; the query stays as it is. Undefined stands for `/`. */
 export function cleanPath(target: string | undefined, cleaning: PathCleaning): string {
 	if (target === undefined) return '/';
+	// Nearly every path, and it need not be looked at further.
+	if (cleaning === 'leading-slashes' && target[0] === '/' && target[1] !== '/') return target;
 	// The absolute form, which every server must take (RFC 9112 section 3.2.2): its scheme and host have had their say.
 	const origin = /^https?:\/\/[^/?#]*/i.exec(target)?.[0] ?? '';
 	const end = target.indexOf('?');
