@@ -55,6 +55,13 @@ async function listening(wire: 'HTTP' | 'TLS', options: Partial<ListenerOptions>
 		made++;
 		return reply.header('cache-control', 'public, immutable').type('text/plain').send(Buffer.alloc(LARGE, 'x'));
 	});
+	app.get('/in-turn', (request, reply) =>
+		app.chassis.makeLarge(request, async () => {
+			made++;
+			await sleep(10);
+			reply.send(Buffer.alloc(LARGE, 'x'));
+		}),
+	);
 	app.get('/small', async () => 'small');
 	app.post('/echo', async (request, reply) => reply.send(request.body));
 	const { servers, url } = await bindListener(app, { host: '127.0.0.1', port: 0 }, pair);
@@ -146,7 +153,7 @@ describe.each(['HTTP', 'TLS'] as const)('over %s, a client that', (wire) => {
 	});
 
 	it('holds more large answers than there is room for is answered 503, with nothing of the answer it replaces', async () => {
-		const target = await listening(wire, { maxHeldAnswerBytes: 3 * LARGE, limits: QUICK });
+		const target = await listening(wire, { maxHeldAnswerBytes: 3 * LARGE, limits: { ...QUICK, answerStallMs: 1_500 } });
 		const holder = await target.open(get('/large'));
 		holder.pause();
 		await expect.poll(target.made).toBe(1);
@@ -165,6 +172,18 @@ describe.each(['HTTP', 'TLS'] as const)('over %s, a client that', (wire) => {
 		// What was held is given back with the connection that held it.
 		await expect.poll(target.connections, { timeout: 10_000 }).toBe(0);
 		expect((await target.ask('/large')).length).toBe(LARGE);
+	});
+
+	it('asks for large answers on many connections has few made, and is refused the others before they are made', async () => {
+		const target = await listening(wire, { maxHeldAnswerBytes: 4 * LARGE });
+		const crowd = await Promise.all(Array.from({ length: 30 }, () => target.open(get('/in-turn'))));
+		for (const socket of crowd) socket.pause();
+		await expect
+			.poll(async () => (await target.ask('/in-turn')).head)
+			.toMatch(/^HTTP\/1\.1 503 [\s\S]*retry-after: 5\r\n/);
+		// Two that are held, and those that were being made before anybody knew how large they are.
+		expect(target.made()).toBeLessThanOrEqual(2 + 4);
+		expect((await target.ask('/in-turn', '127.0.0.2')).length).toBe(LARGE);
 	});
 
 	it('sends requests ahead without reading makes one answer at a time, and gets all in order when it reads', async () => {
