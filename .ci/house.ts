@@ -68,7 +68,7 @@ const FILE_MAKING: readonly (readonly [call: RegExp, unless: RegExp | undefined,
 	[
 		/\bchmod(Sync)?\(/g,
 		undefined,
-		/postgres\/src\/(file-modes|binaries)\.ts$|keys\/src\/file-key\.ts$/,
+		/postgres\/src\/(file-modes|binaries)\.ts$|cli\/src\/output-file\.ts$|keys\/src\/file-key\.ts$/,
 		'modes are set by file-modes.ts',
 	],
 	[

@@ -54,7 +54,7 @@ describe.each([1, 2] as const)('over the v%i log', (version) => {
 		const slashed = JSON.parse(JSON.stringify(instance.signingConfig), (key, value) =>
 			key === 'url' ? `${value}/` : value,
 		);
-		const { bundle } = await signBlob(ARTIFACT, { ...others, signingConfig: parseSigningConfig(slashed) });
+		const { bundle } = await signBlob({ bytes: ARTIFACT }, { ...others, signingConfig: parseSigningConfig(slashed) });
 		judge().verify(toSignedEntity(bundleFromJSON(bundle as never), ARTIFACT), { subjectAlternativeName: EMAIL });
 	});
 
