@@ -60,7 +60,8 @@ const ROOM_BANS: readonly (readonly [room: string, forbidden: RegExp, why: strin
 
 /**
  * What makes files and folders. Modes of what we make do not depend on the umask: either nobody else may use it (0600,
- * 0700), or it is made by `postgres/file-modes.ts`, which sets the mode afterwards. Only what root gives away through
+ * 0700), or it is made by `postgres/file-modes.ts`, which sets the mode afterwards. What the user of the command names as
+ * an output is his: it keeps its mode, or has what his umask says. Only what root gives away through
  * `account-folder.ts` changes its owner: names in folders of others are not followed.
  */
 const FILE_MAKING: readonly (readonly [call: RegExp, unless: RegExp | undefined, allowedIn: RegExp, why: string])[] = [
