@@ -3,7 +3,7 @@
  * What must not change is a file, and a folder, that only root may write.
  */
 import { execFileSync } from 'node:child_process';
-import { chmod, chown, lstat, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { chmod, chown, link, lstat, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ask, IS_ROOT, makeFolder } from '../test/supervised.ts';
@@ -77,6 +77,23 @@ describe.runIf(IS_ROOT)('planted by who runs as the account of the database', ()
 		expect(String(refusal)).not.toContain('only root');
 		await checkVictim();
 	});
+
+	it.each(['pg_hba.conf', 'pg_ident.conf', 'postmaster.pid', 'PG_VERSION'])(
+		'another name of the victim as %s, where the kernel lets them make one, changes nothing of it',
+		async (name) => {
+			const first = await start();
+			await first.stop();
+			await rm(join(first.cluster, name), { force: true });
+			await link(victim, join(first.cluster, name));
+			const outcome = await startEmbedded({ dataDir, unsafeNoSync: true }).then(
+				(server) => server.stop().then(() => 'started'),
+				(error: Error) => String(error),
+			);
+			expect(outcome).toMatch(name === 'PG_VERSION' ? /holds no PostgreSQL cluster/ : /^started$/);
+			expect(outcome).not.toContain('only root');
+			await checkVictim();
+		},
+	);
 
 	it('who may connect is decided by files that the account can neither change nor replace', async () => {
 		const server = await start();
