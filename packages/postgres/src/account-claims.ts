@@ -14,7 +14,7 @@ import { readRecord } from './data-record.ts';
 import { type DatabaseAccount, makeAccount } from './database-account.ts';
 import { EmbeddedPostgresError } from './embedded-error.ts';
 import { type FileLock, lockFile } from './file-lock.ts';
-import { makeFolder, writeDurably } from './file-modes.ts';
+import { provideFolder, writeDurably } from './file-modes.ts';
 import { processesOfUser, waitUntil } from './process-identity.ts';
 import { ROOTS_FOLDER } from './runtime-dir.ts';
 
@@ -55,7 +55,7 @@ export async function claimAccount(
 	record: (account: DatabaseAccount) => Promise<void>,
 ): Promise<DatabaseAccount> {
 	const folder = join(pool.serverHome, CLAIMS);
-	await makeFolder(folder, 0o700);
+	await provideFolder(folder, 0o700);
 	const lock = await waitForLock(join(folder, LOCK));
 	try {
 		const name = await chooseName(claimant, pool, folder);

@@ -11,7 +11,7 @@ import { isAbsolute, join } from 'node:path';
 import { lstatOrNothing } from './account-folder.ts';
 import type { DataRecord } from './data-record.ts';
 import { EmbeddedPostgresError } from './embedded-error.ts';
-import { makeFolder, makeFolders, setFolderMode, writeDurably } from './file-modes.ts';
+import { makeFolders, provideFolder, setFolderMode, writeDurably } from './file-modes.ts';
 import { canEnter, FIRST_VERSION_USER, type ServerUser } from './server-user.ts';
 import { findUntrusted } from './trusted-path.ts';
 
@@ -95,7 +95,7 @@ async function choose(
 	if (user === undefined || (await canEnter(dataDir, user))) return INSIDE;
 	const name = createHash('sha256').update(`${dataDir}\n${record.instance}`).digest('hex').slice(0, 24);
 	const home = join(serverHome, name);
-	await makeFolder(home, 0o711);
+	await provideFolder(home, 0o711);
 	if (!(await canEnter(home, user)))
 		throw new EmbeddedPostgresError('no-usable-folder', `user ${user.uid} cannot enter ${home}`);
 	await writeDurably(join(home, OWNER_FILE), `${JSON.stringify({ dataDir, instance: record.instance })}\n`, 0o600);

@@ -140,6 +140,15 @@ if (IS_ROOT)
 			expect(await isRunning(held.said.pid)).toBe(false);
 		});
 
+		it('a place that the first version left closed, because of a umask, is opened', async () => {
+			const { closed, serverHome } = await makeClosedFolder();
+			// A crash may leave the folders in it so, too.
+			for (const path of [serverHome, join(serverHome, 'run')]) await mkdir(path, { mode: 0o700 });
+			const server = await start({ dataDir: join(closed, 'data'), serverHome });
+			expect(server.cluster.startsWith(`${serverHome}/`)).toBe(true);
+			expect((await stat(serverHome)).mode & 0o777).toBe(0o755);
+		});
+
 		it('a place that others can write is not trusted', async () => {
 			const { closed, serverHome } = await makeClosedFolder();
 			await mkdir(serverHome);

@@ -3,7 +3,7 @@ import { chmod, lstat, mkdir, readFile, symlink, writeFile } from 'node:fs/promi
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { makeFolder as makeTestFolder } from '../test/supervised.ts';
-import { makeFolder, makeFolders, openToWrite, setFolderMode, writeDurably } from './file-modes.ts';
+import { makeFolder, makeFolders, openToWrite, provideFolder, setFolderMode, writeDurably } from './file-modes.ts';
 
 const cleanUps: (() => Promise<unknown>)[] = [];
 let folder: string;
@@ -48,6 +48,13 @@ it('a bit that a folder hands down is not taken over', async () => {
 	await chmod(join(folder, 'group'), 0o2775);
 	await makeFolder(join(folder, 'group', 'mine'), 0o700);
 	expect(await modeOf('group', 'mine')).toBe(0o700);
+});
+
+it('a folder that a crash left with another mode gets the one that is meant', async () => {
+	await mkdir(join(folder, 'ours'), { mode: 0o700 });
+	await provideFolder(join(folder, 'ours'), 0o711);
+	await provideFolder(join(folder, 'new'), 0o711);
+	expect([await modeOf('ours'), await modeOf('new')]).toEqual([0o711, 0o711]);
 });
 
 it('what is there stays as it is', async () => {

@@ -24,6 +24,11 @@ export async function makeFolder(path: string, mode: number): Promise<'made' | '
 	return 'made';
 }
 
+/** Makes a folder of ours, or gives the one that is there the mode: a crash may have come between making and that. */
+export async function provideFolder(path: string, mode: number): Promise<void> {
+	if ((await makeFolder(path, mode)) === 'exists') await setFolderMode(path, mode);
+}
+
 /**
  * Makes the folder and those above it, all with `mode`; what is there already stays as it is. Not by the `recursive` of
  * mkdir: that calls a file system that cannot be written a missing folder, and on /proc it never ends.

@@ -10,7 +10,7 @@ import { lstat, rmdir, stat, unlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { makeAccountFolder, removeAccountFolder } from './account-folder.ts';
 import { EmbeddedPostgresError } from './embedded-error.ts';
-import { makeFolder } from './file-modes.ts';
+import { makeFolder, provideFolder } from './file-modes.ts';
 import { FIRST_VERSION_USER, runAs, type ServerUser } from './server-user.ts';
 
 /** Part of the socket's file name; there is no TCP, so it never clashes with anyone. */
@@ -69,7 +69,7 @@ export async function removeRuntimeDir(dir: string): Promise<void> {
 
 async function makeRootsDir(input: RuntimeDirInput, root: NonNullable<RuntimeDirInput['root']>): Promise<string> {
 	const parent = join(root.serverHome, ROOTS_FOLDER);
-	await makeFolder(parent, 0o711);
+	await provideFolder(parent, 0o711);
 	const dir = join(parent, usualName(input));
 	if (Buffer.byteLength(join(dir, SOCKET_NAME)) > MAX_SOCKET_PATH_BYTES)
 		throw new EmbeddedPostgresError('no-usable-folder', `${dir} is too long for the path of a socket`);
