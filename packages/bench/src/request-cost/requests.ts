@@ -229,9 +229,9 @@ function logRequests({ services }: Instance): CostlyRequest[] {
 			201,
 		),
 		post(
-			'log v1 POST entries: dsse of 14 MB, ten signatures in the worst order',
+			'log v1 POST entries: dsse of 1.4 MB, ten signatures in the worst order',
 			v1,
-			dsseV1(11_000_000, p521.map(keyPem), reversed),
+			dsseV1(1_040_000, p521.map(keyPem), reversed),
 			201,
 		),
 		post(
@@ -278,7 +278,7 @@ function tsaRequests({ services }: Instance): CostlyRequest[] {
 			nonce: Number.MAX_SAFE_INTEGER,
 		});
 	const url = `${services.tsa}/api/v1/timestamp`;
-	return [{ name: 'tsa POST timestamp: with certificates', url, method: 'POST', headers: json, body, status: 201 }];
+	return [{ name: 'tsa POST timestamp: with certificates', url, method: 'POST', headers: json, body, status: 200 }];
 }
 
 async function readRequests({ services }: Instance): Promise<CostlyRequest[]> {
@@ -292,10 +292,13 @@ async function readRequests({ services }: Instance): Promise<CostlyRequest[]> {
 		get('tuf GET timestamp.json', `${services.tuf}/timestamp.json`),
 		get('identity GET discovery', `${services.identity}/auth/.well-known/openid-configuration`),
 		get('identity GET keys', `${services.identity}/auth/keys`),
-		get(
-			'identity GET authorization',
-			`${services.identity}/auth/auth?client_id=sigstore&response_type=code&scope=openid%20email&redirect_uri=http%3A%2F%2Flocalhost%2Fauth%2Fcallback&code_challenge=${'a'.repeat(43)}&code_challenge_method=S256&nonce=n&state=s`,
-		),
+		{
+			...get(
+				'identity GET authorization',
+				`${services.identity}/auth/auth?client_id=sigstore&response_type=code&scope=openid%20email&redirect_uri=http%3A%2F%2Flocalhost%2Fauth%2Fcallback&code_challenge=${'a'.repeat(43)}&code_challenge_method=S256&nonce=n&state=s`,
+			),
+			status: 303,
+		},
 	];
 }
 

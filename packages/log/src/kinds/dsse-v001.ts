@@ -26,6 +26,12 @@ import { envelopeEncoding, invalidEntry, parsePart, signatureMismatch } from './
 const KIND = 'dsse';
 const VERSION = '0.0.1';
 
+/**
+ * Each signature is tried with verifier after verifier, and each trial hashes the whole payload: ten signatures are up to
+ * 55 trials, which over the largest envelope would be a second of work for one request.
+ */
+const MAX_SHARED_PAYLOAD_BYTES = 1024 * 1024;
+
 /** A signature of the envelope: its text there, which the leaf repeats, and its bytes. */
 interface EnvelopeSignature {
 	readonly text: string;
@@ -45,6 +51,10 @@ export const dsseV001: EntryKind<unknown> = {
 		const envelope = parsePart(dsseEnvelope, parseEnvelopeText(envelopeText));
 		const payload = envelopeBase64('payload', envelope.payload);
 		const signatures = envelope.signatures.map(({ sig }) => ({ text: sig, bytes: envelopeBase64('sig', sig) }));
+		if (signatures.length > 1 && payload.length > MAX_SHARED_PAYLOAD_BYTES)
+			throw invalidEntry(
+				`the envelope has ${signatures.length} signatures over ${payload.length} bytes; above ${MAX_SHARED_PAYLOAD_BYTES} bytes it may have one`,
+			);
 		if (new Set(signatures.map(({ text }) => text)).size !== signatures.length)
 			throw invalidEntry('two signatures of the envelope are the same');
 

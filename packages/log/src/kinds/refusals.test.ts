@@ -151,6 +151,24 @@ describe('v1 proposals that are accepted', () => {
 		);
 	});
 
+	it('hold many signatures while the payload is short enough to be hashed for each of them, and one above that', async () => {
+		const large = (bytes: number, keys: readonly (typeof p256)[]) => {
+			const content = Buffer.alloc(bytes, 'x');
+			const encoded = preAuthEncode(payloadType, content);
+			const signatures = keys.map(({ privateKey }) => ({ sig: base64(sign('sha256', encoded, privateKey)) }));
+			const text = JSON.stringify({ payload: base64(content), payloadType, signatures });
+			const verifiers = keys.map(({ publicKey }) => publicKey);
+			return admitV1(dsse([], verifiers, text), check);
+		};
+		const limit = 1024 * 1024;
+		await expect(large(limit, [p256, other])).resolves.toMatchObject({ kind: 'dsse' });
+		await expect(large(limit + 1, [p256])).resolves.toMatchObject({ kind: 'dsse' });
+		expect(await refusal(large(limit + 1, [p256, other]))).toMatchObject({
+			code: 'invalid-entry',
+			detail: expect.stringMatching(/2 signatures over 1048577 bytes; above 1048576 bytes it may have one/),
+		});
+	});
+
 	it('sorts the signatures of an envelope by their text', async () => {
 		const signatures = [p256, other, rsa2048].map(({ privateKey }) => ({ sig: sig(privateKey) }));
 		const keys = [rsa2048, other, p256].map(({ publicKey }) => publicKey);
