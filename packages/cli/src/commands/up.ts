@@ -16,6 +16,7 @@ export function upCommand(): Command {
 		.option('--tls-key <file>', 'private key of that certificate (PEM), mode 0600')
 		.option('--tls-key-passphrase <file>', 'file with the passphrase of that key, where it is encrypted')
 		.option('--tls-ca <file>', 'root of that certificate (PEM), where clients do not have it by themselves')
+		.option('--reinstate-root', 'have the CT log accept the root of the CA again, which was retired there')
 		.option('--once', 'stop with exit code 0 after the self-test')
 		.option('--json', 'print instance.json as one line instead of instructions')
 		.addHelpText(
@@ -43,6 +44,7 @@ Examples:
 				data: options.data,
 				...(options.portBase === undefined ? {} : { portBase: options.portBase }),
 				...(tls === undefined ? {} : { tls }),
+				reinstateRoot: options.reinstateRoot === true,
 				isOnce: options.once === true,
 				isJson: options.json === true,
 				output: terminal,
@@ -59,6 +61,7 @@ interface UpCommandOptions {
 	readonly tlsKey?: string;
 	readonly tlsKeyPassphrase?: string;
 	readonly tlsCa?: string;
+	readonly reinstateRoot?: boolean;
 	readonly once?: boolean;
 	readonly json?: boolean;
 }

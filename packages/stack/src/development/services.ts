@@ -42,6 +42,8 @@ export interface InstanceParts {
 	readonly database: Database;
 	readonly log: Logger;
 	readonly clock: () => number;
+	/** Whether a root of the CA that was retired is to be accepted again. */
+	readonly reinstateRoot: boolean;
 	readonly onStarted: (service: RunningService) => void;
 	/** Aborted when the instance is told to end: no further service is started then. */
 	readonly stop: AbortSignal;
@@ -118,7 +120,7 @@ export async function startServices(parts: InstanceParts): Promise<AdminUrls> {
 		await createCa({ ...deps('ca'), config: configurations.ca, issuingSigner: signers['ca-issuing'] }),
 		{ public: 'ca' },
 	);
-	await registerCaRoot(ca.admin, ctlog.admin, record.secrets);
+	await registerCaRoot(ca.admin, ctlog.admin, parts);
 
 	const reports = [ca, ctlog, tsa, identity].map(({ admin }) => `${admin}${getTrustReport.path}`);
 	const logReports = ['v1', 'v2'].map((wire) => `${log.admin}${getTrustReport.path}/${wire}`);
@@ -138,17 +140,22 @@ export async function startServices(parts: InstanceParts): Promise<AdminUrls> {
 
 /**
  * The CT log accepts chains to the CA's root, on the CA's own signed word of this moment. Repeating it changes nothing. A
- * root that an operator has retired stays so: no start of an instance takes that back.
+ * root that an operator has retired stays so, unless this start was told otherwise in so many words.
  */
-async function registerCaRoot(caAdmin: string, ctlogAdmin: string, secrets: InstanceRecord['secrets']): Promise<void> {
-	const headers = { authorization: `Bearer ${secrets.operator}` };
+async function registerCaRoot(
+	caAdmin: string,
+	ctlogAdmin: string,
+	{ record, reinstateRoot }: InstanceParts,
+): Promise<void> {
+	const headers = { authorization: `Bearer ${record.secrets.operator}` };
 	const { body: report } = await call(getTrustReport, caAdmin, {}, { fetch, headers });
+	const query = reinstateRoot ? ({ reinstate: 'true' } as const) : {};
 	try {
-		await call(registerRoot, ctlogAdmin, { query: {}, body: report }, { fetch, headers });
+		await call(registerRoot, ctlogAdmin, { query, body: report }, { fetch, headers });
 	} catch (error) {
 		if (!(error instanceof CallError) || error.status !== 409) throw error;
 		throw new Refusal(
-			`the CT log does not accept the root of this instance's CA: ${error.serverMessage}. Nothing can be signed without it; packages/ctlog/README.md tells how a root is accepted again`,
+			`the CT log does not accept the root of this instance's CA, and nothing can be signed without it: ${error.serverMessage}. If it was retired by mistake, start once with --reinstate-root`,
 		);
 	}
 }

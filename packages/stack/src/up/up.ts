@@ -41,6 +41,8 @@ export interface UpOptions {
 	readonly portBase?: number;
 	/** Undefined: what the folder was made with, or plain HTTP. */
 	readonly tls?: TlsChoice | 'none';
+	/** Take back the retirement of the CA's root at the CT log, where it was retired. */
+	readonly reinstateRoot: boolean;
 	/** Stop after the self-test. */
 	readonly isOnce: boolean;
 	/** Print the instance as one line of JSON instead of instructions. */
@@ -112,6 +114,7 @@ export async function up(options: UpOptions): Promise<number> {
 			database,
 			log,
 			clock: Date.now,
+			reinstateRoot: options.reinstateRoot,
 			onStarted: (service) => started.push(service),
 			stop: stop.signal,
 		};
