@@ -59,6 +59,14 @@ const ROOM_BANS: readonly (readonly [room: string, forbidden: RegExp, why: strin
 ];
 
 /**
+ * What reads public keys. Those from outside are bounded in kind, size and exponent, and `keys/public-key` and `keys/jwk`
+ * are where that is done; the files named here read keys of our own.
+ */
+const KEY_READING = /\b(createPublicKey|publicDecrypt|importJWK|importSPKI|importX509)\(|\.verify\(\w+\.publicKey\)/g;
+const MAY_READ_KEYS =
+	/^packages\/(keys\/src\/|identity\/src\/domain\/issuer-keys\.ts|stack\/src\/bootstrap\/development-tls\.ts)/;
+
+/**
  * What makes files and folders. Modes of what we make do not depend on the umask: either nobody else may use it (0600,
  * 0700), or it is made by `postgres/file-modes.ts`, which sets the mode afterwards. What the user of the command names as
  * an output is his: it keeps its mode, or has what his umask says. Only what root gives away through
@@ -144,6 +152,12 @@ function checkSource(file: string): void {
 	for (const [room, forbidden, why] of ROOM_BANS)
 		if (!isTest && file.includes(`/src/${room}/`) && forbidden.test(text)) complain(file, why);
 	const isForWork = isTest || /\/test-[a-z-]+\.ts$/.test(file) || owner === 'bench' || owner === 'conformance';
+	if (!isForWork && !MAY_READ_KEYS.test(file))
+		for (const { index } of text.matchAll(KEY_READING))
+			complain(
+				`${file}:${text.slice(0, index).split('\n').length}`,
+				'keys from outside are read by keys/public-key or keys/jwk',
+			);
 	if (!isForWork)
 		for (const [call, unless, allowedIn, why] of FILE_MAKING)
 			if (!allowedIn.test(file))

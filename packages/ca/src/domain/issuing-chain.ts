@@ -2,7 +2,7 @@
  * The chain of this authority: its issuing certificate and what stands above it, checked once at start against the key
  * that will sign. A chain that clients would refuse refuses to start here.
  */
-import { createPublicKey, type KeyObject } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { equalBytes, toBase64 } from '@chancery/core/bytes';
 import {
 	basicConstraints,
@@ -17,6 +17,7 @@ import {
 import { FormatError } from '@chancery/core/format-error';
 import { encodePem, parsePem } from '@chancery/core/pem';
 import { issuerKeyHash } from '@chancery/core/precertificate';
+import { parsePublicKey } from '@chancery/keys/public-key';
 import type { Signer } from '@chancery/keys/signer';
 import { isSignedBy } from './certificate-signature.ts';
 
@@ -130,7 +131,7 @@ function checkIssuing(issuing: Certificate, signer: Signer, length: number): voi
 
 function keyOf(certificate: Certificate): KeyObject {
 	try {
-		return createPublicKey({ key: Buffer.from(certificate.publicKey), format: 'der', type: 'spki' });
+		return parsePublicKey(certificate.publicKey).key;
 	} catch (cause) {
 		throw new ChainError(`the key of ${name(certificate)} cannot be read`, { cause });
 	}
