@@ -9,17 +9,17 @@ export const TREE_FAULTS: readonly Fault[] = [
 			edit(
 				'batch.ts',
 				'const storing = database.transaction(async (sql) => {',
-				'const early = Promise.withResolvers<{ edge: TreeEdge; plan: Plan }>();\n\tconst storing = database.transaction(async (sql) => {',
+				'const early = Promise.withResolvers<{ edge: TreeEdge; plan: Plan; time: HeadTime }>();\n\tconst storing = database.transaction(async (sql) => {',
 			),
 			edit(
 				'batch.ts',
-				'if (plan.entries.length === 0) return { edge, plan };',
-				'early.resolve({ edge, plan });\n\t\tif (plan.entries.length === 0) return { edge, plan };',
+				'if (plan.entries.length === 0) return { edge, plan, time };',
+				'early.resolve({ edge, plan, time });\n\t\tif (plan.entries.length === 0) return { edge, plan, time };',
 			),
 			edit(
 				'batch.ts',
-				'const { edge, plan } = await storing.catch((error: unknown) => {',
-				'storing.catch(early.reject);\n\tconst { edge, plan } = await early.promise.catch((error: unknown) => {',
+				'const { edge, plan, time } = await storing.catch((error: unknown) => {',
+				'storing.catch(early.reject);\n\tconst { edge, plan, time } = await early.promise.catch((error: unknown) => {',
 			),
 		],
 		failures,
@@ -145,8 +145,8 @@ export const TREE_FAULTS: readonly Fault[] = [
 		'repeats are looked for before the lock',
 		edit(
 			'batch.ts',
-			'const [locked, stored] = await Promise.all([lockHead(sql, tables), findIdentities(sql, tables, identities)]);',
-			'const stored = await findIdentities(sql, tables, identities);\n\t\tconst locked = await lockHead(sql, tables);',
+			'const [locked, stored, server] = await Promise.all([\n\t\t\tlockHead(sql, tables),\n\t\t\tfindIdentities(sql, tables, identities),\n\t\t\treadServerClock(sql),\n\t\t]);',
+			'const stored = await findIdentities(sql, tables, identities);\n\t\tconst [locked, server] = await Promise.all([lockHead(sql, tables), readServerClock(sql)]);',
 		),
 		guards,
 	),
