@@ -167,9 +167,9 @@ async function writeBeside(
 	const temporary = join(dirname(path), `.chancery-${randomUUID()}.tmp`);
 	try {
 		{
-			await using file = await open(temporary, 'wx', 0o666);
+			// The umask is the user's: it may take from the mode, and from that of the bundle that was there.
+			await using file = await open(temporary, 'wx', replaced ? Number(replaced.mode & 0o777n) : 0o666);
 			await file.writeFile(text);
-			if (replaced) await file.chmod(Number(replaced.mode & 0o777n));
 			await file.sync();
 		}
 		await move(temporary);
