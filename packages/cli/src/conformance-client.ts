@@ -17,7 +17,7 @@ import { policyOf } from './identity-options.ts';
 import { InputFiles } from './input-files.ts';
 import { writeOutput } from './output-file.ts';
 import { terminal } from './terminal.ts';
-import { readSigningConfig, readTrustedRoot } from './trust-options.ts';
+import { readSigningConfig, readTrustedRoot } from './trust-sources.ts';
 import { UsageError } from './usage-error.ts';
 import { verifyFile } from './verify-file.ts';
 

@@ -24,7 +24,7 @@ export const terminal = {
 	},
 	/** A line that the next one replaces; nothing takes the last one away. Only for people. */
 	transient(line: string): void {
-		if (isTerminal) process.stderr.write(`\r\u001b[K${printable(line).slice(0, (process.stderr.columns ?? 80) - 1)}`);
+		if (isTerminal) process.stderr.write(`\r\u001b[K${printable(line).slice(0, (process.stderr.columns || 80) - 1)}`);
 	},
 	success(line: string): void {
 		process.stderr.write(`${colours.green(line)}\n`);

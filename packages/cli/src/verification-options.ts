@@ -1,7 +1,8 @@
 /** What the verifying commands take from their options: whom to trust, who must have signed. */
 import { type IdentityOptions, policyOf } from './identity-options.ts';
 import { InputFiles } from './input-files.ts';
-import { resolveTrust, type TrustOptions } from './trust-options.ts';
+import type { TrustOptions } from './trust-options.ts';
+import { resolveTrust } from './trust-sources.ts';
 import type { FileVerification } from './verify-file.ts';
 
 /** @throws UsageError, FileProblem, and what `resolveTrust` throws */

@@ -1,9 +1,8 @@
 /** `chancery attest-blob`: a keyless signature of a statement about a file. */
 import { basename } from 'node:path';
-import { attestBlob, inTotoStatement } from '@chancery/client/sign';
 import { Command } from 'commander';
 import { InputFiles } from '../input-files.ts';
-import { addSigningOptions, prepareSigning, type SigningOptions, writeBundle } from '../signing-options.ts';
+import { addSigningOptions, type SigningOptions } from '../signing-options.ts';
 import { terminal } from '../terminal.ts';
 
 interface AttestOptions extends SigningOptions {
@@ -21,6 +20,10 @@ export function attestBlobCommand(): Command {
 		.requiredOption('--predicate <file>', "JSON of the predicate; '-' for standard input")
 		.requiredOption('--type <uri>', 'predicate type');
 	return addSigningOptions(command).action(async (file: string, options: AttestOptions) => {
+		const [{ attestBlob, inTotoStatement }, { prepareSigning, writeBundle }] = await Promise.all([
+			import('@chancery/client/sign'),
+			import('../prepared-signing.ts'),
+		]);
 		const inputs = new InputFiles();
 		const predicate = await inputs.readJson(options.predicate, 'the predicate', MAX_PREDICATE_BYTES);
 		const { artifact, deps, rules } = await prepareSigning(file, options, inputs);

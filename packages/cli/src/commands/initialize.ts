@@ -4,7 +4,6 @@ import { Command } from 'commander';
 import { InputFiles } from '../input-files.ts';
 import { parseMirror } from '../mirror-address.ts';
 import { terminal } from '../terminal.ts';
-import { rememberMirror, tufSourceOf } from '../trust-options.ts';
 import { UsageError } from '../usage-error.ts';
 import { sayWait } from '../waiting.ts';
 
@@ -33,7 +32,10 @@ Example, with an instance behind a private CA:
 			const root = await new InputFiles().readBytes(options.root, '--root', MAX_ROOT_BYTES);
 			const checksum = createHash('sha256').update(root).digest('hex');
 			checkChecksum(options.rootChecksum, checksum, options.root);
-			const { beginTrust } = await import('@chancery/client/tuf-client');
+			const [{ beginTrust }, { rememberMirror, tufSourceOf }] = await Promise.all([
+				import('@chancery/client/tuf-client'),
+				import('../trust-sources.ts'),
+			]);
 			const source = { ...(await tufSourceOf(mirror)), initialRoot: root, onWait: sayWait(options.json) };
 			const { trustedRootPath, signingConfigPath } = await beginTrust(source);
 			await rememberMirror(mirror);

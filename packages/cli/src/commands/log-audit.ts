@@ -1,8 +1,6 @@
 /** `chancery log audit`: recomputes a log from its entries to its signed head, and says what is wrong where. */
 import type { AuditReport } from '@chancery/client/log-audit/findings';
-import { type LogKey, parseLogKey } from '@chancery/client/log-audit/log-key';
-import { folderReader, urlReader } from '@chancery/client/log-audit/object-readers';
-import { auditTileLog } from '@chancery/client/log-audit/tile-log-audit';
+import type { LogKey } from '@chancery/client/log-audit/log-key';
 import { Command, Option } from 'commander';
 import { defaultDataFolder } from '../default-folders.ts';
 import { InputFiles } from '../input-files.ts';
@@ -73,6 +71,10 @@ async function audit(options: AuditOptions): Promise<NamedReport[]> {
 	}
 	if (key === undefined) throw new UsageError('--key is needed: without it nobody says whose log this is');
 	if (url !== undefined && !/^https?:\/\//.test(url)) throw new UsageError('--url must begin with http:// or https://');
+	const [{ folderReader, urlReader }, { auditTileLog }] = await Promise.all([
+		import('@chancery/client/log-audit/object-readers'),
+		import('@chancery/client/log-audit/tile-log-audit'),
+	]);
 	const show = progress();
 	const report = await auditTileLog({
 		read: url === undefined ? folderReader(place) : urlReader(url, fetch),
@@ -84,6 +86,7 @@ async function audit(options: AuditOptions): Promise<NamedReport[]> {
 }
 
 async function readKey(text: string): Promise<LogKey> {
+	const { parseLogKey } = await import('@chancery/client/log-audit/log-key');
 	const isKey = text.startsWith('-----BEGIN') || /^[^/]+\+[0-9a-f]{8}\+[A-Za-z0-9+/=]+$/.test(text);
 	return parseLogKey(isKey ? text : await new InputFiles().readText(text, 'the key of the log', MAX_KEY_BYTES));
 }

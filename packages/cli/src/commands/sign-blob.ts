@@ -1,7 +1,6 @@
 /** `chancery sign-blob`: a keyless signature of a file. */
-import { signBlob } from '@chancery/client/sign';
 import { Command } from 'commander';
-import { addSigningOptions, prepareSigning, type SigningOptions, writeBundle } from '../signing-options.ts';
+import { addSigningOptions, type SigningOptions } from '../signing-options.ts';
 import { terminal } from '../terminal.ts';
 
 export function signBlobCommand(): Command {
@@ -19,6 +18,10 @@ Example, with a development instance:
 Other users of the machine can read a token that stands on the command line, so give it by SIGSTORE_ID_TOKEN or a file.`,
 		)
 		.action(async (file: string, options: SigningOptions) => {
+			const [{ signBlob }, { prepareSigning, writeBundle }] = await Promise.all([
+				import('@chancery/client/sign'),
+				import('../prepared-signing.ts'),
+			]);
 			const { artifact, deps, rules } = await prepareSigning(file, options);
 			const signed = await signBlob(artifact, deps);
 			await writeBundle(signed, options, rules);

@@ -4,8 +4,6 @@ import { Command } from 'commander';
 import { addIdentityOptions, type IdentityOptions } from '../identity-options.ts';
 import { terminal } from '../terminal.ts';
 import { addTrustOptions, type TrustOptions } from '../trust-options.ts';
-import { verificationOf } from '../verification-options.ts';
-import { evidenceJson, verifyFile } from '../verify-file.ts';
 
 interface VerifyOptions extends TrustOptions, IdentityOptions {
 	readonly bundle: string;
@@ -22,6 +20,10 @@ export function verifyBlobAttestationCommand(): Command {
 		.option('--json', 'print the evidence as JSON');
 	addTrustOptions(addIdentityOptions(command), false);
 	return command.action(async (file: string, options: VerifyOptions) => {
+		const [{ verificationOf }, { evidenceJson, verifyFile }] = await Promise.all([
+			import('../verification-options.ts'),
+			import('../verify-file.ts'),
+		]);
 		const evidence = await verifyFile(file, options.bundle, await verificationOf(options));
 		if (evidence.statement === undefined)
 			throw new VerifyError(

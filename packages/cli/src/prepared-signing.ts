@@ -1,0 +1,59 @@
+/** What the signing commands have in common: what they read before they sign, and the bundle they write. */
+import { randomBytes } from 'node:crypto';
+import type { SignedBundle, SigningDeps } from '@chancery/client/sign';
+import type { Artifact } from '@chancery/verify/artifact';
+import { digestFile } from './artifact-file.ts';
+import { readTokenOption } from './identity-token-option.ts';
+import { InputFiles } from './input-files.ts';
+import { checkOutput, type OutputRules, writeOutput } from './output-file.ts';
+import type { SigningOptions } from './signing-options.ts';
+import { terminal } from './terminal.ts';
+import { resolveSigning } from './trust-sources.ts';
+import { UsageError } from './usage-error.ts';
+import { sayWait } from './waiting.ts';
+
+export interface PreparedSigning {
+	/** The SHA-256 of the file: all that a signature of it needs, whatever its size. */
+	readonly artifact: Artifact;
+	readonly deps: SigningDeps;
+	readonly rules: OutputRules;
+}
+
+/**
+ * Reads everything, the artifact last, and looks at the place of the output before that: nobody waits for the digest of a
+ * large file, or leaves an entry in a log, to hear then that the bundle cannot be kept.
+ * @throws UsageError, FileProblem, and what `resolveSigning` throws
+ */
+export async function prepareSigning(
+	file: string,
+	options: SigningOptions,
+	inputs: InputFiles = new InputFiles(),
+): Promise<PreparedSigning> {
+	if (options.bundle === '-' && options.json)
+		throw new UsageError('--json and --bundle - exclude each other: both write to standard output');
+	const rules = { inputs, isForced: options.force === true };
+	const token = await readTokenOption(options.identityToken, inputs);
+	const signing = await resolveSigning(options, inputs);
+	inputs.expect(file);
+	await checkOutput(options.bundle, rules);
+	const artifact = await digestFile(file, ['SHA2_256'], inputs, { isQuiet: options.json === true });
+	const deps = {
+		...signing,
+		identityToken: token,
+		fetch,
+		clock: Date.now,
+		random: randomBytes,
+		onWait: sayWait(options.json),
+	};
+	return { artifact, deps, rules };
+}
+
+export async function writeBundle(
+	{ bundle, evidence }: SignedBundle,
+	options: SigningOptions,
+	rules: OutputRules,
+): Promise<void> {
+	await writeOutput(options.bundle, `${JSON.stringify(bundle)}\n`, rules);
+	if (options.json)
+		terminal.json({ bundle: options.bundle, identity: evidence.identity, logEntries: evidence.logEntries });
+}
