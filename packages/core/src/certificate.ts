@@ -9,6 +9,7 @@ import {
 	type DerElement,
 	DerReader,
 	elementText,
+	requireDer,
 	TAG_BOOLEAN,
 	TAG_INTEGER,
 	TAG_SEQUENCE,
@@ -56,6 +57,8 @@ export function parseCertificate(der: Uint8Array): Certificate {
 	const outer = new DerReader(der);
 	const whole = outer.read(TAG_SEQUENCE);
 	outer.end();
+	// Names and algorithms are kept unread, and a log puts them into what it signs.
+	requireDer(whole);
 	const fields = new DerReader(whole.value);
 	const tbs = fields.read(TAG_SEQUENCE);
 	const outerAlgorithm = fields.read(TAG_SEQUENCE);
@@ -130,8 +133,9 @@ function readExtensions(body: DerReader): Extension[] {
 export function readExtension(element: DerElement): Extension {
 	const fields = new DerReader(element.value);
 	const oid = fields.oid();
-	const critical = fields.peekTag() === TAG_BOOLEAN;
-	if (critical && !fields.boolean()) throw new FormatError('certificate', 'critical FALSE is written out');
+	// FALSE written out is not DER (the default is left out), but issuers do it, and OpenSSL and Go read it. Nothing is
+	// encoded anew from this, so that the bytes keep one reading.
+	const critical = fields.peekTag() === TAG_BOOLEAN && fields.boolean();
 	const value = fields.octetString();
 	fields.end();
 	return { oid, critical, value };

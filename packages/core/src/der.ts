@@ -347,6 +347,25 @@ export class DerReader {
 	}
 }
 
+/**
+ * Throws unless every element is DER down to the last, as far as tags and lengths go: no padded length, no string in
+ * pieces. For parts that are kept as they stand and never taken apart, such as names and parameters of algorithms.
+ */
+export function requireDer(element: DerElement): void {
+	const reader = new DerReader(element.raw);
+	requireElements(reader);
+}
+
+function requireElements(reader: DerReader): void {
+	while (reader.hasMore) {
+		const tag = reader.peekTag()!;
+		if ((tag & 0x20) === 0) reader.read();
+		else if (tag < 0x40 && tag !== TAG_SEQUENCE && tag !== TAG_SET)
+			throw new FormatError('DER', 'a value in pieces where DER has it whole');
+		else requireElements(reader.enter(tag));
+	}
+}
+
 /** Text of a UTF8String, PrintableString or IA5String element. Throws FormatError. */
 export function elementText({ tag, value }: DerElement): string {
 	const text = fromUtf8(value);

@@ -53,7 +53,7 @@ function derExample(path: string): Example {
 			body,
 		});
 	const edit = (name: string, from: string, to: string): OwnCell => {
-		const hex = query().toString('hex');
+		const hex = query(Buffer.alloc(8, 1)).toString('hex');
 		if (!hex.includes(from)) throw new Error(`the query has no ${from}`);
 		return { name, request: send(Buffer.from(hex.replace(from, to), 'hex')), expected: REFUSED };
 	};
@@ -69,6 +69,10 @@ function derExample(path: string): Example {
 			edit('an unknown digest', '0609608648016503040201', '0609608648016503040277'),
 			edit('SHA-512 with the digest of SHA-256', '0609608648016503040201', '0609608648016503040203'),
 			edit('MD5', '0609608648016503040201', '06082a864886f70d0205'),
+			edit('a nonce padded with zeros', '02080101010101010101', '02080001010101010101'),
+			edit('a nonce padded with ones', '02080101010101010101', '0208ff81010101010101'),
+			edit('a nonce in pieces', '02080101010101010101', '22080206010101010101'),
+			edit('an odd boolean', '0101ff', '010101'),
 			{ name: 'a query of 20 KB', request: send(Buffer.alloc(20_000, 0x30)), expected: TIMESTAMP.tooLarge },
 			{ name: 'the same query twice', request: send(query(Buffer.alloc(8, 1))), expected: 'accepted' },
 			{ name: 'the same query again', request: send(query(Buffer.alloc(8, 1))), expected: 'accepted' },

@@ -51,7 +51,8 @@ describe('parseTimestampQuery', () => {
 		},
 		{ name: 'certReq FALSE written out', der: query(derBoolean(false)) },
 		{ name: 'a nonce of a thousand bytes', der: query(derInteger(new Uint8Array(1000).fill(7))) },
-		{ name: 'a padded nonce', der: query(derRaw(2, Uint8Array.of(0, 0, 1))) },
+		{ name: 'a negative nonce', der: query(derRaw(2, Uint8Array.of(0x80, 0))) },
+		{ name: 'a nonce whose first bit is set', der: query(derRaw(2, Uint8Array.of(0, 0x80))) },
 	];
 	it.each(accepted)('accepts $name', ({ der }) => {
 		expect(parseTimestampQuery(der).certReq).toBe(false);
@@ -63,6 +64,43 @@ describe('parseTimestampQuery', () => {
 		{ name: 'an element behind the query', der: Uint8Array.of(...query(), 5, 0), code: 'malformed-query' },
 		{ name: 'an unknown field in the query', der: query(derNull()), code: 'malformed-query' },
 		{ name: 'version 2', der: derSequence(derInteger(2), imprint()), code: 'malformed-query' },
+		{ name: 'a padded nonce', der: query(derRaw(2, Uint8Array.of(0, 1))), code: 'malformed-query' },
+		{ name: 'a padded zero as nonce', der: query(derRaw(2, Uint8Array.of(0, 0))), code: 'malformed-query' },
+		{ name: 'a padded negative nonce', der: query(derRaw(2, Uint8Array.of(0xff, 0x80, 0))), code: 'malformed-query' },
+		{ name: 'a constructed nonce', der: query(derRaw(0x22, derInteger(1))), code: 'malformed-query' },
+		{
+			name: 'NULL parameters with content',
+			der: derSequence(
+				derInteger(1),
+				derSequence(algorithm(SHA256, derRaw(5, Uint8Array.of(0))), derOctetString(DIGEST)),
+			),
+			code: 'malformed-query',
+		},
+		{
+			name: 'parameters that are not NULL',
+			der: derSequence(derInteger(1), derSequence(algorithm(SHA256, derSequence()), derOctetString(DIGEST))),
+			code: 'malformed-query',
+		},
+		{
+			name: 'the digest in pieces',
+			der: derSequence(derInteger(1), derSequence(algorithm(SHA256), derRaw(0x24, derOctetString(DIGEST)))),
+			code: 'malformed-query',
+		},
+		{
+			name: 'a policy with a padded arc',
+			der: query(derRaw(6, Uint8Array.of(0x2a, 0x80, 0x03))),
+			code: 'malformed-query',
+		},
+		{
+			name: 'a policy that is cut off inside an arc',
+			der: query(derRaw(6, Uint8Array.of(0x2a, 0x83))),
+			code: 'malformed-query',
+		},
+		{
+			name: 'a padded length',
+			der: Uint8Array.of(0x30, 0x81, ...query().subarray(1)),
+			code: 'malformed-query',
+		},
 		{ name: 'an empty nonce', der: query(derRaw(2)), code: 'malformed-query' },
 		{ name: 'an odd boolean', der: query(derRaw(1, Uint8Array.of(1))), code: 'malformed-query' },
 		{ name: 'fields in another order', der: query(derBoolean(true), derInteger(5)), code: 'malformed-query' },

@@ -14,6 +14,7 @@ import {
 	derNull,
 	derOctetString,
 	derOid,
+	derRaw,
 	derSequence,
 	TAG_BOOLEAN,
 	TAG_INTEGER,
@@ -32,7 +33,7 @@ export interface TimestampQuery {
 	readonly imprint: Uint8Array;
 	/** Dotted OID of the policy asked for; undefined leaves the choice to the authority. */
 	readonly policy: string | undefined;
-	/** DER of the nonce INTEGER, repeated octet for octet: clients encode nonces carelessly and compare them exactly. */
+	/** DER of the nonce INTEGER: minimal octets of either sign, because it becomes part of signed DER. Any length. */
 	readonly nonce: Uint8Array | undefined;
 	/** Whether the token shall carry the certificate of the authority. */
 	readonly certReq: boolean;
@@ -58,14 +59,15 @@ export function parseTimestampQuery(der: Uint8Array): TimestampQuery {
 		const { hash, digest } = parseImprint(imprint.value);
 
 		const policy = query.peekTag() === TAG_OID ? query.oid() : undefined;
-		const nonce = query.optional(TAG_INTEGER);
-		if (nonce?.value.length === 0) throw malformed('the nonce is empty');
+		// A padded nonce would make a token that strict readers (OpenSSL, Go) cannot read: refused, not repaired, because
+		// the client compares what comes back with what it sent.
+		const nonce = query.peekTag() === TAG_INTEGER ? derRaw(TAG_INTEGER, query.integerBytes()) : undefined;
 		// DER leaves a FALSE default out, yet some encoders write it.
 		const certReq = query.peekTag() === TAG_BOOLEAN && query.boolean();
 		const extensions = query.enterOptional(TAG_EXTENSIONS);
 		if (extensions) refuseExtensions(extensions);
 		query.end();
-		return { hash, digest, imprint: imprint.raw, policy, nonce: nonce?.raw, certReq };
+		return { hash, digest, imprint: imprint.raw, policy, nonce, certReq };
 	});
 }
 
