@@ -50,6 +50,12 @@ const MAX_TEST_LINES = 450;
 /** `core` and `verify` are pure: time, randomness and I/O come in as arguments. */
 const IMPURE = /\b(Date\.now|Math\.random|process\.|console\.|fetch\()|from 'node:(?!crypto'|assert)/;
 
+/** The one file that may make a `Date` from text: `Date` itself moves 30 February into March. */
+const TIME_FROM_TEXT = 'packages/core/src/calendar-time.ts';
+/** What `new Date(...)` is given elsewhere: milliseconds, by their name or by how they are reckoned. */
+const FROM_NUMBER =
+	/^(\w+\.)*(\w*Ms|now|clock\(\)|Date\.(now|UTC)\(|next\(\)|0\)|\w+ \* 1000|getTime\(\))|^typeof seconds/;
+
 /** Inside a service, arrows point from routes to domain to store. */
 const ROOM_BANS: readonly (readonly [room: string, forbidden: RegExp, why: string])[] = [
 	['routes', /from 'pg'|from '@chancery\/postgres\//, 'routes do not speak SQL: call one domain function'],
@@ -164,8 +170,17 @@ function checkSource(file: string): void {
 				for (const { index } of text.matchAll(call))
 					if (!unless?.test(text.slice(index, text.indexOf(';', index))))
 						complain(`${file}:${text.slice(0, index).split('\n').length}`, why);
+	if (!isTest && file !== TIME_FROM_TEXT) checkTimes(file, text);
 	if (!isTest && /\/\/.*\b(TODO|FIXME|XXX)\b/.test(text)) complain(file, 'unfinished work is an issue, not a comment');
 	if (basename(file) === 'errors.ts' && file.includes('/routes/')) complain(file, 'statuses live in src/errors.ts');
+}
+
+function checkTimes(file: string, text: string): void {
+	text.split('\n').forEach((line, i) => {
+		const made = /\bnew Date\((.+)/.exec(line)?.[1];
+		if (/\bDate\.parse\b/.test(line) || (made !== undefined && !FROM_NUMBER.test(made)))
+			complain(`${file}:${i + 1}`, `a time from text is read by ${TIME_FROM_TEXT}, or a number is called ...Ms`);
+	});
 }
 
 if (problems.length > 0) {

@@ -5,6 +5,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { constants, type FileHandle, open } from 'node:fs/promises';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
+import { parseOpensslTime } from '@chancery/core/calendar-time';
 import { FormatError } from '@chancery/core/format-error';
 import { parsePem } from '@chancery/core/pem';
 import { checkDerivation } from '@chancery/keys/encrypted-pkcs8';
@@ -81,10 +82,7 @@ export function checkTlsPair(files: TlsFiles, contents: TlsFileContents, nowMs: 
 	// The certificate is compared with the public half, as every server does; clients see what the private one signs.
 	if (!halvesAgree(key))
 		throw new ConfigError(`the key in ${keyFile} is damaged: its private half does not sign for its public one`);
-	// By their text: of a time that is none, the runtime makes its dates from whatever lies in memory.
-	const [notBefore, notAfter] = [new Date(leaf.validFrom), new Date(leaf.validTo)];
-	if (Number.isNaN(notBefore.getTime()) || Number.isNaN(notAfter.getTime()))
-		throw new ConfigError(`the certificate in ${certificateFile} does not say from when until when it is valid`);
+	const { notBefore, notAfter } = readValidity(certificateFile, leaf);
 	if (nowMs > notAfter.getTime())
 		throw new ConfigError(
 			`the certificate in ${certificateFile} expired on ${notAfter.toISOString()}; renew it, or look at the clock`,
@@ -171,5 +169,15 @@ async function readBounded(path: string, what: 'certificate' | 'key'): Promise<s
 		throw new ConfigError(`the TLS ${what} file ${path} cannot be read (${code})`, { cause });
 	} finally {
 		await file?.close();
+	}
+}
+
+/** By their text: of a time that is none, the runtime makes its dates from whatever lies in memory. */
+function readValidity(file: string, leaf: X509Certificate): { notBefore: Date; notAfter: Date } {
+	try {
+		return { notBefore: parseOpensslTime(leaf.validFrom), notAfter: parseOpensslTime(leaf.validTo) };
+	} catch (cause) {
+		if (!(cause instanceof FormatError)) throw cause;
+		throw new ConfigError(`the certificate in ${file} does not say from when until when it is valid`, { cause });
 	}
 }

@@ -3,6 +3,7 @@
  * A report speaks only for the key that signed it: whoever reports a log or a chain proves to hold its key.
  */
 import { equalBytes, fromBase64, toBase64, utf8 } from '@chancery/core/bytes';
+import { parseRfc3339 } from '@chancery/core/calendar-time';
 import { canonicalJson } from '@chancery/core/canonical-json';
 import { parseCertificate } from '@chancery/core/certificate';
 import { FormatError } from '@chancery/core/format-error';
@@ -67,7 +68,7 @@ export function openTrustReport(report: unknown): OpenedTrustReport {
 			throw new DomainError('invalid-trust-report', 'the signature of the trust report does not match its key');
 		const { service, issuedAt, material } = trustReportPayload.parse(parseJson(bytes));
 		checkPossession(material, publicKey);
-		return { service, material, issuedAt: new Date(issuedAt), publicKey };
+		return { service, material, issuedAt: parseRfc3339(issuedAt), publicKey };
 	} catch (error) {
 		if (error instanceof z.ZodError)
 			throw new DomainError('invalid-trust-report', `the trust report is not valid: ${describeProblems(error)}`);

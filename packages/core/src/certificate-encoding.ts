@@ -119,7 +119,7 @@ export function encodeSignedCertificate(
 
 /** The same moment so many years later. */
 export function yearsAfter(time: Date, years: number): Date {
-	const later = new Date(time);
+	const later = new Date(time.getTime());
 	later.setUTCFullYear(later.getUTCFullYear() + years);
 	return later;
 }

@@ -4,7 +4,11 @@
  *     UTCTime           YYMMDDHHMMSSZ          years 1950 to 2049 (RFC 5280 section 4.1.2.5.1)
  *     GeneralizedTime   YYYYMMDDHHMMSS[.f]Z    a fraction never ends in zero (X.690 section 11.7)
  */
+import { calendarTime } from './calendar-time.ts';
 import { FormatError } from './format-error.ts';
+
+/** Certificates and timestamps are younger; a smaller number is a mistake of whoever wrote it. */
+const MIN_YEAR = 1000;
 
 /** Throws FormatError outside 1950 to 2049. */
 export function formatUtcTime(time: Date): string {
@@ -35,11 +39,17 @@ export function parseGeneralizedTime(text: string): Date {
 	return parseDigits(digits, Number(fraction.slice(0, 3).padEnd(3, '0')));
 }
 
-function parseDigits(digits: string, milliseconds: number): Date {
+function parseDigits(digits: string, millisecond: number): Date {
 	const at = (from: number, to: number) => Number(digits.slice(from, to));
-	const time = new Date(Date.UTC(at(0, 4), at(4, 6) - 1, at(6, 8), at(8, 10), at(10, 12), at(12, 14), milliseconds));
-	// Date moves 31 February into March: a time that reads back differently does not exist.
-	if (Number.isNaN(time.getTime()) || formatGeneralizedTime(time) !== `${digits}Z`)
-		throw new FormatError('time', 'no such day or hour');
-	return time;
+	const year = at(0, 4);
+	if (year < MIN_YEAR) throw new FormatError('time', `the year is before ${MIN_YEAR}`);
+	return calendarTime({
+		year,
+		month: at(4, 6),
+		day: at(6, 8),
+		hour: at(8, 10),
+		minute: at(10, 12),
+		second: at(12, 14),
+		millisecond,
+	});
 }

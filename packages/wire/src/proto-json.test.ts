@@ -116,12 +116,25 @@ describe('a time', () => {
 		expect(z.encode(timestamp, timestamp.parse(text))).toBe(written);
 	});
 
-	it.each(['2026-01-02', '2026-01-02T03:04:05', '2026-02-29T00:00:00Z', '2026-13-01T00:00:00Z', 'now', '', 0, null])(
-		'%j is refused',
-		(value) => {
-			expect(timestamp.safeParse(value).success).toBe(false);
-		},
-	);
+	it.each([
+		'2026-01-02',
+		'2026-01-02T03:04:05',
+		'2026-01-02T03:04Z',
+		'2026-02-29T00:00:00Z',
+		'2026-02-30T00:00:00Z',
+		'2026-13-01T00:00:00Z',
+		'2026-01-02T24:00:00Z',
+		'2026-01-02T23:59:60Z',
+		'2026-01-02T03:04:05.1234567891Z',
+		'0000-01-01T00:00:00Z',
+		'9999-12-31T23:59:59-00:01',
+		'now',
+		'',
+		0,
+		null,
+	])('%j is refused', (value) => {
+		expect(timestamp.safeParse(value).success).toBe(false);
+	});
 });
 
 describe('a 32-bit integer', () => {

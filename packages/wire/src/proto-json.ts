@@ -11,6 +11,7 @@
  */
 
 import { fromBase64, toBase64 } from '@chancery/core/bytes';
+import { parseRfc3339 } from '@chancery/core/calendar-time';
 import { FormatError } from '@chancery/core/format-error';
 import { z } from 'zod';
 
@@ -114,8 +115,16 @@ export function enumeration(names: Readonly<Record<number, string>>) {
 }
 
 /** An RFC 3339 time in UTC or with an offset. Decodes to `Date`; written without a fraction when it has none. */
-export const timestamp = z.codec(z.iso.datetime({ offset: true }), z.date(), {
-	decode: (text) => new Date(text),
+export const timestamp = z.codec(z.string().max(64), z.date(), {
+	decode: (text, context) => {
+		try {
+			return parseRfc3339(text);
+		} catch (error) {
+			if (!(error instanceof FormatError)) throw error;
+			context.issues.push({ code: 'custom', message: `is no time: ${error.message}`, input: text });
+			return z.NEVER;
+		}
+	},
 	encode: (date) => date.toISOString().replace('.000Z', 'Z'),
 });
 

@@ -2,11 +2,13 @@
  * What a service says about itself to the root of trust: its chain or public key and where it answers, signed with the
  * key in question. The receiver need not trust the sender for that: the signature proves possession of the key.
  */
+import { isRfc3339 } from '@chancery/core/calendar-time';
 import { z } from 'zod';
 import { route } from './route.ts';
 
 const base64 = z.base64().max(64 * 1024);
-const isoTime = z.iso.datetime();
+/** UTC, so that every reader prints it alike. */
+const isoTime = z.iso.datetime().refine(isRfc3339, 'is a time that does not exist');
 const url = z.url({ protocol: /^https?$/ }).max(2048);
 const certChain = z.array(base64).min(1).max(10).describe('DER certificates, base64');
 const subject = z.object({ organization: z.string().max(256), commonName: z.string().max(256) });

@@ -95,7 +95,7 @@ export class CaInstance {
 			certificate: root,
 			report: '{}',
 			registeredBy: 'bench',
-			registeredAt: new Date(),
+			registeredAt: new Date(Date.now()),
 		});
 		const files: CaFiles = {
 			folder,

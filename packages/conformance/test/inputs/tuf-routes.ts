@@ -9,6 +9,19 @@ import { PROBLEM, type Refusal, TEXT } from './wires.ts';
 
 const NOT_FOUND: Refusal = { status: 404 };
 const REFUSED: Refusal = { status: 400 };
+/** Times that do not exist, or that clients read differently. */
+const NO_TIMES = [
+	'2027-02-30T00:00:00Z',
+	'2027-02-29T00:00:00Z',
+	'2027-13-01T00:00:00Z',
+	'2027-01-01T24:00:00Z',
+	'2027-06-30T23:59:60Z',
+	'0000-01-01T00:00:00Z',
+	'2027-01-01T00:00:00.000Z',
+	'2027-01-01T00:00:00+00:00',
+	'2027-01-01',
+	'',
+];
 
 export async function tufExamples(subject: Subject): Promise<Example[]> {
 	const read = async (path: string) => (await send(subject.urls.tuf, { method: 'GET', path })).body;
@@ -139,6 +152,12 @@ function publishing(
 					request: async () => post('/admin/v1/roots', { root: { ...root, signed: { ...root.signed, version } } }),
 					expected: REFUSED,
 				})),
+				...NO_TIMES.map((expires) => ({
+					name: `a root that expires at ${expires}`,
+					request: async () =>
+						post('/admin/v1/roots', { root: { ...root, signed: { ...root.signed, version: 2, expires } } }),
+					expected: REFUSED,
+				})),
 				{
 					name: 'the next root signed by nobody we know',
 					request: async () =>
@@ -162,6 +181,15 @@ function publishing(
 			},
 			own: [
 				...guarded('/admin/v1/targets', { targets, files: [] }),
+				...NO_TIMES.map((expires) => ({
+					name: `targets that expire at ${expires}`,
+					request: async () =>
+						post('/admin/v1/targets', {
+							targets: { ...targets, signed: { ...targets.signed, version: 2, expires } },
+							files: [],
+						}),
+					expected: REFUSED,
+				})),
 				{
 					name: 'the next targets signed by nobody we know',
 					request: async () =>

@@ -6,6 +6,7 @@
  * says less than it should; the next start finds what is missing and continues there.
  */
 import { fromUtf8 } from '@chancery/core/bytes';
+import { parseRfc3339 } from '@chancery/core/calendar-time';
 import type { Signer } from '@chancery/keys/signer';
 import { buildRoot, type RoleAssignment, targetsMetadata } from '@chancery/tuf/domain/metadata';
 import { parseMetadata, signMetadata } from '@chancery/tuf/domain/signed-metadata';
@@ -60,7 +61,7 @@ async function untilNobodyElsePublishes(step: () => Promise<void>): Promise<void
 async function ensureRoot(input: CeremonyInput): Promise<void> {
 	const content = await readFile(input, 'root.json');
 	const current = content && parseMetadata(content, 'root').signed;
-	if (current && Date.parse(current.expires) > input.nowMs + RENEW_WITHIN_DAYS * DAY_MS) return;
+	if (current && parseRfc3339(current.expires).getTime() > input.nowMs + RENEW_WITHIN_DAYS * DAY_MS) return;
 	const { signers } = input;
 	const root = buildRoot({
 		version: (current?.version ?? 0) + 1,

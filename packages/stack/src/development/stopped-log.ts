@@ -1,4 +1,5 @@
 /** One log of an instance that nobody runs meanwhile, for commands that decide something about it. */
+import { parseRfc3339 } from '@chancery/core/calendar-time';
 import { logIdentityOf } from '@chancery/ctlog/domain/log-identity';
 import { SCHEMA as CTLOG_SCHEMA } from '@chancery/ctlog/store/migrations';
 import { logIdentities } from '@chancery/log/domain/log-identities';
@@ -40,7 +41,7 @@ export async function openStoppedLog(
 	const lock = await lockFolder(folder.lock);
 	cleanup.defer(() => lock.release());
 	const keys = await openDevelopmentKeys(folder.keys);
-	const chains = await openDevelopmentChains(folder.keys, keys, new Date(record.createdAt));
+	const chains = await openDevelopmentChains(folder.keys, keys, parseRfc3339(record.createdAt));
 	const configurations = developmentConfigurations(record, keys, chains);
 	const database = await openInstanceDatabase(folder.postgres, cleanup, say);
 	const schema = log === 'ctlog' ? CTLOG_SCHEMA : LOG_SCHEMA;

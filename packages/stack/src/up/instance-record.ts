@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { writeDurably } from '@chancery/postgres/file-modes';
+import { isRfc3339 } from '@chancery/core/calendar-time';
 import { z } from 'zod';
 import { MAX_PORT_BASE, MIN_PORT_BASE } from './addresses.ts';
 import type { DataFolder } from './data-folder.ts';
@@ -46,7 +47,7 @@ const instanceRecord = z.strictObject({
 		.string()
 		.regex(/^[1-9][0-9]{0,18}$/)
 		.refine((text) => BigInt(text) < 1n << 63n),
-	createdAt: z.iso.datetime(),
+	createdAt: z.iso.datetime().refine(isRfc3339),
 	/** Bearer secrets between the parts of this instance, 32 random bytes hex each. */
 	secrets: z.strictObject({ developmentToken: bearerSecret, operator: bearerSecret, service: bearerSecret }),
 });

@@ -12,6 +12,7 @@ import { createLogger, type LogLevel } from '@chancery/chassis/logger';
 import type { RunningService } from '@chancery/chassis/running-service';
 import { selfTest } from '@chancery/client/self-test';
 import { writeDurably } from '@chancery/postgres/file-modes';
+import { parseRfc3339 } from '@chancery/core/calendar-time';
 import { authIssuer } from '@chancery/wire/identity';
 import { explainTlsFailure } from '@chancery/wire/tls-failure';
 import { openDevelopmentChains } from '../bootstrap/development-chains.ts';
@@ -92,7 +93,7 @@ export async function up(options: UpOptions): Promise<number> {
 		// 2. Keys and chains.
 		const keys = await openDevelopmentKeys(folder.keys);
 		const renewed = await renewEndedChains(folder.keys, keys, Date.now());
-		const chains = await openDevelopmentChains(folder.keys, keys, new Date(record.createdAt));
+		const chains = await openDevelopmentChains(folder.keys, keys, parseRfc3339(record.createdAt));
 		step('development keys and certificates (unencrypted: never use them for anything real)');
 		for (const what of renewed) output.say(`         ${what}`);
 

@@ -2,6 +2,7 @@
  * TUF metadata, specification 1.0.31: the four top-level roles as plain data, and builders that leave out everything a
  * client could read differently (empty optional members, fractions of seconds, several hashes per target).
  */
+import { formatRfc3339Seconds, isRfc3339 } from '@chancery/core/calendar-time';
 import { z } from 'zod';
 
 export const SPEC_VERSION = '1.0.31';
@@ -10,7 +11,10 @@ export const ROLES = ['root', 'targets', 'snapshot', 'timestamp'] as const;
 export type Role = (typeof ROLES)[number];
 
 /** Exactly `YYYY-MM-DDTHH:MM:SSZ`: python-tuf refuses fractions, go-tuf rewrites them and breaks the signature. */
-const expires = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
+const expires = z
+	.string()
+	.regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/)
+	.refine(isRfc3339, 'is a day or an hour that does not exist');
 const version = z
 	.int()
 	.min(1)
@@ -131,7 +135,7 @@ export function buildRoot(input: {
 		_type: 'root',
 		spec_version: SPEC_VERSION,
 		version: input.version,
-		expires: wholeSeconds(input.expires),
+		expires: formatRfc3339Seconds(input.expires),
 		consistent_snapshot: true,
 		keys: Object.fromEntries(keys.map(({ keyId: id, key }) => [id, key])),
 		roles: {
@@ -152,7 +156,7 @@ export function buildTargets(input: {
 		_type: 'targets',
 		spec_version: SPEC_VERSION,
 		version: input.version,
-		expires: wholeSeconds(input.expires),
+		expires: formatRfc3339Seconds(input.expires),
 		targets: { ...input.targets },
 	};
 }
@@ -166,7 +170,7 @@ export function buildSnapshot(input: {
 		_type: 'snapshot',
 		spec_version: SPEC_VERSION,
 		version: input.version,
-		expires: wholeSeconds(input.expires),
+		expires: formatRfc3339Seconds(input.expires),
 		meta: { 'targets.json': { version: input.targetsVersion } },
 	};
 }
@@ -180,11 +184,7 @@ export function buildTimestamp(input: {
 		_type: 'timestamp',
 		spec_version: SPEC_VERSION,
 		version: input.version,
-		expires: wholeSeconds(input.expires),
+		expires: formatRfc3339Seconds(input.expires),
 		meta: { 'snapshot.json': { version: input.snapshotVersion } },
 	};
-}
-
-function wholeSeconds(time: Date): string {
-	return `${time.toISOString().slice(0, 19)}Z`;
 }

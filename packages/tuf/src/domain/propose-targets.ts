@@ -7,6 +7,7 @@
 import { DomainError } from '@chancery/chassis/domain-error';
 import { openTrustReport, type TrustMaterial } from '@chancery/chassis/trust-report';
 import { equalBytes, fromUtf8, toHex, utf8 } from '@chancery/core/bytes';
+import { parseRfc3339 } from '@chancery/core/calendar-time';
 import { sha256 } from '@chancery/core/sha';
 import { CallError, call } from '@chancery/wire/call';
 import { getTrustReport } from '@chancery/wire/trust-report';
@@ -53,7 +54,7 @@ export async function proposeTargets(deps: TufDeps): Promise<TargetsProposal> {
 		),
 	});
 	const isSame = current && equalBytes(utf8(stable(current.signed.targets)), utf8(stable(targets.targets)));
-	const isOld = current && Date.parse(current.signed.expires) < deps.clock() + RENEW_WITHIN_DAYS * DAY_MS;
+	const isOld = current && parseRfc3339(current.signed.expires).getTime() < deps.clock() + RENEW_WITHIN_DAYS * DAY_MS;
 	return {
 		isChange: !isSame || Boolean(isOld),
 		targets,

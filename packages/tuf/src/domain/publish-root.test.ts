@@ -67,6 +67,11 @@ describe('the first root', () => {
 		await refused({ expiresInDays: -1 }, 400, 'invalid-metadata', /expired at/);
 	});
 
+	it('must not outlive everybody who could renew it', async () => {
+		await refused({ expiresInDays: 3654 }, 400, 'invalid-metadata', /at most 3653 days/);
+		expect((await repository.publishRoot({ expiresInDays: 3653 })).status).toBe(201);
+	});
+
 	it('must name the keys of this server, alone in their threshold', async () => {
 		const other = generateSigner('ed25519');
 		await refused({ snapshot: [other] }, 400, 'invalid-metadata', /does not name this server's snapshot key/);
@@ -104,6 +109,11 @@ describe('the first root', () => {
 		],
 		['is not for consistent snapshots', (root) => ({ ...root, consistent_snapshot: false }), /breaks its schema/],
 		['has a time with a fraction', (root) => ({ ...root, expires: '2027-01-01T00:00:00.000Z' }), /breaks its schema/],
+		['expires on 30 February', (root) => ({ ...root, expires: '2027-02-30T00:00:00Z' }), /does not exist/],
+		['expires on 29 February 2027', (root) => ({ ...root, expires: '2027-02-29T00:00:00Z' }), /does not exist/],
+		['expires in month 13', (root) => ({ ...root, expires: '2027-13-01T00:00:00Z' }), /does not exist/],
+		['expires in hour 24', (root) => ({ ...root, expires: '2027-01-01T24:00:00Z' }), /does not exist/],
+		['expires in second 60', (root) => ({ ...root, expires: '2026-12-31T23:59:60Z' }), /does not exist/],
 		['is of another specification', (root) => ({ ...root, spec_version: '2.0.0' }), /breaks its schema/],
 		['is of another type', (root) => ({ ...root, _type: 'targets' }), /breaks its schema/],
 		['has an unknown member', (root) => ({ ...root, extra: 1 }), /breaks its schema/],

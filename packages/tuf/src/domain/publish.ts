@@ -10,6 +10,7 @@
 import { DomainError } from '@chancery/chassis/domain-error';
 import type { Clock } from '@chancery/chassis/service';
 import { toHex } from '@chancery/core/bytes';
+import { parseRfc3339 } from '@chancery/core/calendar-time';
 import { sha256 } from '@chancery/core/sha';
 import type { Signer } from '@chancery/keys/signer';
 import { CommitUnknownError, sqlState } from '@chancery/postgres/pg-errors';
@@ -52,6 +53,8 @@ export interface TargetFile {
 }
 
 const DAY_MS = 86_400_000;
+/** Ten years: what the configuration allows for targets, and more than keyholders should promise. */
+const MAX_LIFETIME_DAYS = 3653;
 const UNIQUE_VIOLATION = '23505';
 
 /** The newest targets, or undefined before the first publication. */
@@ -74,7 +77,7 @@ export async function publishRoot(deps: TufDeps, value: unknown): Promise<{ vers
 	checkRoot(signed, { snapshot: deps.snapshotSigner.publicKey, timestamp: deps.timestampSigner.publicKey });
 	if (state.root) checkThreshold(root, parseMetadata(state.root.content, 'root').signed, 'root');
 	checkThreshold(root, signed, 'root');
-	checkUnexpired('root', signed.expires, deps.clock());
+	checkExpiry('root', signed.expires, deps.clock());
 
 	const { targets, snapshot } = state;
 	const online: Publication[] = [];
@@ -100,7 +103,7 @@ export async function publishTargets(
 	const targets = readMetadata(value, 'targets');
 	checkNextVersion('targets', targets.signed.version, state.targets?.version ?? 0);
 	checkThreshold(targets, root, 'targets');
-	checkUnexpired('targets', targets.signed.expires, deps.clock());
+	checkExpiry('targets', targets.signed.expires, deps.clock());
 	checkFiles(targets.signed, files);
 
 	const online = await signNext(deps, state, root, targets.signed.version);
@@ -238,15 +241,25 @@ function checkNextVersion(role: Role, version: number, latest: number): void {
 		throw new DomainError('wrong-version', `the next version of ${role} is ${latest + 1}, not ${version}`);
 }
 
-function checkUnexpired(role: Role, expires: string, nowMs: number): void {
-	if (Date.parse(expires) <= nowMs) throw new DomainError('invalid-metadata', `${role} expired at ${expires}`);
+/**
+ * Neither may be over already, nor so far away that nobody will be there to renew it: whoever got hold of enough keys
+ * once would otherwise make a file that outlives every later revocation.
+ */
+function checkExpiry(role: Role, expires: string, nowMs: number): void {
+	const expiresMs = parseRfc3339(expires).getTime();
+	if (expiresMs <= nowMs) throw new DomainError('invalid-metadata', `${role} expired at ${expires}`);
+	if (expiresMs > nowMs + MAX_LIFETIME_DAYS * DAY_MS)
+		throw new DomainError(
+			'invalid-metadata',
+			`${role} shall expire at ${expires}; at most ${MAX_LIFETIME_DAYS} days from now are allowed`,
+		);
 }
 
 function rowOf(deps: TufDeps, role: Role, metadata: Publication[1]): MetadataRow {
 	return {
 		version: metadata.signed.version,
 		content: encodeMetadata(metadata, role),
-		expiresAt: new Date(metadata.signed.expires),
+		expiresAt: parseRfc3339(metadata.signed.expires),
 		publishedAt: new Date(deps.clock()),
 	};
 }

@@ -3,6 +3,7 @@
  * `checkpointKeyId` and `operator`, which released clients refuse or misread.
  */
 import type { TrustMaterial } from '@chancery/chassis/trust-report';
+import { formatRfc3339Seconds, parseRfc3339 } from '@chancery/core/calendar-time';
 import { TRUSTED_ROOT_MEDIA_TYPE, type TrustedRootJson } from '@chancery/wire/trusted-root';
 
 type LogJson = NonNullable<TrustedRootJson['tlogs']>[number];
@@ -81,9 +82,10 @@ function addAuthority(
  * in the very second in which a key came into use.
  */
 export function wholeSecond(time: string): string {
-	return `${new Date(time).toISOString().slice(0, 19)}Z`;
+	return formatRfc3339Seconds(parseRfc3339(time));
 }
 
 function byStart<T>(startOf: (item: T) => string | undefined): (a: T, b: T) => number {
-	return (a, b) => Date.parse(startOf(a) ?? '1970-01-01') - Date.parse(startOf(b) ?? '1970-01-01');
+	const startMs = (item: T) => parseRfc3339(startOf(item) ?? '1970-01-01T00:00:00Z').getTime();
+	return (a, b) => startMs(a) - startMs(b);
 }
