@@ -5,8 +5,8 @@
 import { ConfigError } from '@chancery/chassis/config';
 import { run } from '@chancery/chassis/run';
 import { Secret } from '@chancery/chassis/secret';
-import { openFileMark } from '@chancery/tlog/file-mark';
-import { openMarkDatabase } from '@chancery/tlog/mark-database';
+import { openFileMark } from '@chancery/postgres/file-mark';
+import { openMarkDatabase } from '@chancery/postgres/mark-database';
 import { type ProcessConfig, processConfigSchema } from './config.ts';
 import { createService } from './service.ts';
 

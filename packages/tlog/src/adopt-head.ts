@@ -8,10 +8,10 @@
 import { equalBytes, toHex } from '@chancery/core/bytes';
 import { rootAt } from '@chancery/core/proof';
 import { sha256 } from '@chancery/core/sha';
+import type { AdoptableMarkStore, Mark } from '@chancery/postgres/mark';
 import type { Database } from '@chancery/postgres/sql';
 import { hashReader } from './hash-reader.ts';
 import { type LogIdentity, requireIdentity } from './log-identity.ts';
-import type { AdoptableMarkStore, Mark } from './mark.ts';
 import { logTables } from './store/log-tables.ts';
 import { insertAdoption, reassignMark } from './store/mark-holders.ts';
 import { readState } from './store/publications.ts';

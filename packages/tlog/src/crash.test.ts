@@ -3,9 +3,9 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { openFileMark } from '@chancery/postgres/file-mark';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { audit, auditAnswer, createWorld, KEY_PEM, SCHEMA, same, textEntry, type World } from '../test/log-world.ts';
-import { openFileMark } from './file-mark.ts';
 
 interface Acknowledged {
 	readonly text: string;

@@ -1,4 +1,6 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { migrateMarks, openDatabaseMark } from '@chancery/postgres/database-mark';
+import type { Mark } from '@chancery/postgres/mark';
 import { CommitUnknownError } from '@chancery/postgres/pg-errors';
 import { openDatabase } from '@chancery/postgres/pool';
 import type { Database } from '@chancery/postgres/sql';
@@ -7,9 +9,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { audit, createWorld, IDENTITY, SCHEMA, signHead, textEntry, type World } from '../test/log-world.ts';
 import { identityOf } from '../test/statement.ts';
 import { adoptHead } from './adopt-head.ts';
-import { migrateMarks, openDatabaseMark } from './database-mark.ts';
 import { createLog } from './log-identity.ts';
-import type { Mark } from './mark.ts';
 
 const MARKS = 'marks';
 let place: TestDatabase;
@@ -68,7 +68,7 @@ describe('a mark in a database', () => {
 		const stranger = { origin: 'stranger.example', keyId: new Uint8Array(32) };
 		for (const size of [4, 5, 6])
 			await expect(mark.advance(markAt(size, stranger))).rejects.toThrow(
-				/log\/fork belongs to the log log\.example.*not to stranger\.example/,
+				/log\/fork belongs to log\.example.*not to stranger\.example/,
 			);
 		expect(await mark.read()).toEqual(markAt(5));
 	});

@@ -1,7 +1,7 @@
 /**
  * An end to waiting for what lies outside of this process and may never answer: signers, and the place of the mark.
  */
-import { MarkError, type MarkStore } from './mark.ts';
+import { MarkError, type MarkStore } from '@chancery/postgres/mark';
 import { TlogError } from './tlog-error.ts';
 
 const RETRY_AFTER_SECONDS = 5;

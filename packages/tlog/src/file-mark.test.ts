@@ -4,11 +4,11 @@ import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { openFileMark } from '@chancery/postgres/file-mark';
+import { type Mark, MarkError, MarkInUseError } from '@chancery/postgres/mark';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createWorld, IDENTITY, SCHEMA, textEntry } from '../test/log-world.ts';
 import { adoptHead } from './adopt-head.ts';
-import { openFileMark } from './file-mark.ts';
-import { type Mark, MarkError, MarkInUseError } from './mark.ts';
 
 let folder: string;
 let path: string;
@@ -31,7 +31,7 @@ const markAt = (size: number, fill = size): Mark => ({
 });
 
 /** Holds the mark in a process of its own until that is killed. */
-const HOLD = `const { openFileMark } = await import(${JSON.stringify(join(import.meta.dirname, 'file-mark.ts'))});
+const HOLD = `const { openFileMark } = await import(${JSON.stringify(import.meta.resolve('@chancery/postgres/file-mark'))});
 await openFileMark(process.argv[1]).read(); console.log('held'); setInterval(() => {}, 1000);`;
 
 describe('a file mark', () => {
@@ -67,7 +67,7 @@ describe('a file mark', () => {
 		const mark = openFileMark(path);
 		await mark.advance(markAt(4));
 		const other = { ...markAt(9), origin: 'other.example', keyId: new Uint8Array(32) };
-		await expect(mark.advance(other)).rejects.toThrow(/belongs to the log log\.example .*not to other\.example/);
+		await expect(mark.advance(other)).rejects.toThrow(/belongs to log\.example .*not to other\.example/);
 	});
 
 	it('never takes a damaged file for a mark or for none', async () => {

@@ -8,6 +8,7 @@
  */
 import type { Hash } from '@chancery/core/merkle';
 import { rootAt } from '@chancery/core/proof';
+import type { MarkStore } from '@chancery/postgres/mark';
 import type { Database } from '@chancery/postgres/sql';
 import { BUNDLE_CODECS, type BundleCodec } from './bundle-codec.ts';
 import { markWithDeadline } from './deadline.ts';
@@ -19,7 +20,6 @@ import type { BatchHooks } from './hooks.ts';
 import { DEFAULT_LIMITS, type LogLimits } from './limits.ts';
 import { type LogIdentity, requireIdentity } from './log-identity.ts';
 import { type LogSink, SILENT } from './log-sink.ts';
-import type { MarkStore } from './mark.ts';
 import { MarkCheck } from './mark-check.ts';
 import { claimHolder } from './mark-holder.ts';
 import type { SignHead, SignReceipt } from './publish.ts';

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
+import type { Mark } from '@chancery/postgres/mark';
 import { openDatabase } from '@chancery/postgres/pool';
 import type { Database } from '@chancery/postgres/sql';
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { audit, createWorld, IDENTITY, SCHEMA, SharedMark, textEntry, type World } from '../test/log-world.ts';
 import { adoptHead } from './adopt-head.ts';
 import type { Log } from './log.ts';
-import type { Mark } from './mark.ts';
 
 let world: World;
 let copies: string[] = [];

@@ -10,9 +10,9 @@
 import { equalBytes, toHex } from '@chancery/core/bytes';
 import type { Hash } from '@chancery/core/merkle';
 import { sha256 } from '@chancery/core/sha';
+import { type Mark, MarkError, type MarkStore } from '@chancery/postgres/mark';
 import type { Publication } from './entry.ts';
 import type { LogIdentity } from './log-identity.ts';
-import { type Mark, MarkError, type MarkStore } from './mark.ts';
 import type { LogState } from './store/publications.ts';
 import { TlogError } from './tlog-error.ts';
 

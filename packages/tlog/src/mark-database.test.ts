@@ -1,8 +1,8 @@
+import type { Mark } from '@chancery/postgres/mark';
+import { openMarkDatabase } from '@chancery/postgres/mark-database';
 import { createTestDatabase } from '@chancery/postgres/test-database';
 import { expect, it } from 'vitest';
 import { createWorld, textEntry } from '../test/log-world.ts';
-import type { Mark } from './mark.ts';
-import { openMarkDatabase } from './mark-database.ts';
 
 const markAt = (size: number): Mark => ({
 	origin: 'log.example',

@@ -2,8 +2,9 @@
  * One log, one file mark. A store that only one process can see has a name, and the database remembers it: a second
  * replica with a file of its own would compare with a mark that never hears of what the first one publishes.
  */
+
+import { MarkError, MarkInUseError, type MarkStore } from '@chancery/postgres/mark';
 import type { Sql } from '@chancery/postgres/sql';
-import { MarkError, MarkInUseError, type MarkStore } from './mark.ts';
 import type { LogTables } from './store/log-tables.ts';
 import { claimMark, reassignMark } from './store/mark-holders.ts';
 import type { LogState } from './store/publications.ts';

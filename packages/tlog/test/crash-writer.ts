@@ -6,8 +6,8 @@
  */
 import { createHash, createPrivateKey } from 'node:crypto';
 import { writeSync } from 'node:fs';
+import { openFileMark } from '@chancery/postgres/file-mark';
 import { openDatabase } from '@chancery/postgres/pool';
-import { openFileMark } from '../src/file-mark.ts';
 import type { BatchHooks } from '../src/hooks.ts';
 import { openLog } from '../src/log.ts';
 import { identityOf, makeReceipt, signStatement } from './statement.ts';

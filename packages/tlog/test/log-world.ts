@@ -3,14 +3,14 @@
  * reads the tables directly and rebuilds the tree.
  */
 import { createHash, generateKeyPairSync } from 'node:crypto';
+import type { AdoptableMarkStore, Mark } from '@chancery/postgres/mark';
+import { MarkError } from '@chancery/postgres/mark';
 import { openDatabase } from '@chancery/postgres/pool';
 import type { Database } from '@chancery/postgres/sql';
 import { createTestDatabase, type TestDatabase } from '@chancery/postgres/test-database';
 import type { Admitted, NewEntry } from '../src/entry.ts';
 import { type Log, type OpenLogOptions, openLog } from '../src/log.ts';
 import { createLog, type LogIdentity } from '../src/log-identity.ts';
-import type { AdoptableMarkStore, Mark } from '../src/mark.ts';
-import { MarkError } from '../src/mark.ts';
 import { migrateTlog } from '../src/migrate.ts';
 import type { SearchKey } from '../src/search-key.ts';
 import { NaiveTree, naiveLeafHash } from './naive-tree.ts';

@@ -11,9 +11,9 @@ import { signCheckpoint, statementV1 } from '@chancery/log/domain/checkpoint-not
 import { logIdentities } from '@chancery/log/domain/log-identities';
 import { toSearchKeys } from '@chancery/log/domain/search-keys';
 import { signedEntryTimestampPayload } from '@chancery/log/domain/signed-entry-timestamp';
+import { openFileMark } from '@chancery/postgres/file-mark';
 import { openDatabase } from '@chancery/postgres/pool';
 import type { NewEntry } from '@chancery/tlog/entry';
-import { openFileMark } from '@chancery/tlog/file-mark';
 import { type Log, openLog } from '@chancery/tlog/log';
 
 export interface FillRequest {

@@ -20,9 +20,9 @@ import { configSchema as logConfigSchema } from '@chancery/log/config';
 import { createLogs } from '@chancery/log/domain/create-logs';
 import { createService as createLogService } from '@chancery/log/service';
 import { migrateSchema as migrateLog } from '@chancery/log/store/migrations';
+import { openFileMark } from '@chancery/postgres/file-mark';
 import { openDatabase } from '@chancery/postgres/pool';
 import { checkDurability } from '@chancery/tlog/durability';
-import { openFileMark } from '@chancery/tlog/file-mark';
 import type { ProcessPlan } from './process-plan.ts';
 import { openSharedMark } from './shared-mark.ts';
 

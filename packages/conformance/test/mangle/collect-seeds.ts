@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { signTrustReport } from '@chancery/chassis/trust-report';
 import { attestBlob, inTotoStatement, signBlob } from '@chancery/client/sign';
 import { generateSigner } from '@chancery/keys/generate';
-import { openFileMark } from '@chancery/tlog/file-mark';
+import { openFileMark } from '@chancery/postgres/file-mark';
 import { openTrustedRoot } from '@chancery/verify/trust-material';
 import { parseSigningConfig } from '@chancery/wire/signing-config';
 

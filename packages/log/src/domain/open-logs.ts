@@ -3,9 +3,9 @@
  */
 import type { Logger } from '@chancery/chassis/logger';
 import type { Signer } from '@chancery/keys/signer';
+import type { MarkStore } from '@chancery/postgres/mark';
 import type { Database } from '@chancery/postgres/sql';
 import { openLog } from '@chancery/tlog/log';
-import type { MarkStore } from '@chancery/tlog/mark';
 import type { LogConfig } from '../config.ts';
 import { SCHEMA } from '../store/search.ts';
 import { signCheckpoint, statementV1, statementV2 } from './checkpoint-note.ts';

@@ -4,10 +4,10 @@
  */
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { openFileMark } from '@chancery/postgres/file-mark';
 import { makeFolders } from '@chancery/postgres/file-modes';
+import type { AdoptableMarkStore } from '@chancery/postgres/mark';
 import { findUntrusted } from '@chancery/postgres/trusted-path';
-import { openFileMark } from '@chancery/tlog/file-mark';
-import type { AdoptableMarkStore } from '@chancery/tlog/mark';
 import { Refusal } from '../up/refusal.ts';
 
 export interface InstanceMarks {

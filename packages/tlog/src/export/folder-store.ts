@@ -12,9 +12,9 @@ import { constants } from 'node:fs';
 import { link, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { makeFolder, makeFolders, openToWrite, syncFolder } from '@chancery/postgres/file-modes';
+import { MarkError } from '@chancery/postgres/mark';
+import { MarkLock } from '@chancery/postgres/mark-lock';
 import { findUntrusted } from '@chancery/postgres/trusted-path';
-import { MarkError } from '../mark.ts';
-import { MarkLock } from '../mark-lock.ts';
 import { CHECKPOINT_PATH, ExportError, type ExportStore, type StoredCheckpoint } from './export-store.ts';
 
 const INCOMING = '.incoming';

@@ -3,8 +3,8 @@
  * begins at the largest one, so that versions which an open snapshot keeps alive are never walked through.
  */
 import { EMPTY_ROOT, type Hash } from '@chancery/core/merkle';
+import { SETTINGS_COLUMNS, type ServerSettings } from '@chancery/postgres/durability';
 import type { Sql } from '@chancery/postgres/sql';
-import { SETTINGS_COLUMNS, type ServerSettings } from '../durability.ts';
 import type { LogTables } from './log-tables.ts';
 
 export interface Head {

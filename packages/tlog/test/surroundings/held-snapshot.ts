@@ -6,10 +6,10 @@
  * database. Prints one JSON object: latencies in windows from the first to the last, and what grew.
  */
 import { createHash, generateKeyPairSync } from 'node:crypto';
+import type { Mark } from '@chancery/postgres/mark';
 import { openDatabase } from '@chancery/postgres/pool';
 import { openLog } from '../../src/log.ts';
 import { createLog } from '../../src/log-identity.ts';
-import type { Mark } from '../../src/mark.ts';
 import { migrateTlog } from '../../src/migrate.ts';
 import { identityOf, makeReceipt, signStatement } from '../statement.ts';
 

@@ -1,9 +1,10 @@
 /**
  * Guards behind other guards: as long as the ones in front hold, nothing runs into these, so they are tried one by one.
  */
+
+import type { MarkStore } from '@chancery/postgres/mark';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { admit } from '../../src/answers.ts';
-import type { MarkStore } from '../../src/mark.ts';
 import { consistencyProof, inclusionProof, publishedRoot } from '../../src/proofs.ts';
 import { type HeadTimeMs, moveHead, readHead } from '../../src/store/heads.ts';
 import { logTables } from '../../src/store/log-tables.ts';

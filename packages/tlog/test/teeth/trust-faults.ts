@@ -49,7 +49,7 @@ export const TRUST_FAULTS: readonly Fault[] = [
 	fault(
 		5,
 		'a file mark goes back',
-		edit('file-mark.ts', 'return next.size > stored.size;', 'return true;'),
+		{ file: 'postgres/src/file-mark.ts', search: 'return next.size > stored.size;', replace: 'return true;' },
 		'src/file-mark',
 	),
 	fault(

@@ -6,7 +6,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
-import { type FileLock, lockFile } from '@chancery/postgres/file-lock';
+import { type FileLock, lockFile } from './file-lock.ts';
 import { MarkError, MarkInUseError } from './mark.ts';
 
 export class MarkLock {

@@ -1,23 +1,22 @@
 /**
- * The mark in another database, for a log with several processes: they share it, and every write is conditional.
+ * The mark in another database, for several processes: they share it, and every write is conditional.
  *
- * Another database means another cluster, with backups of its own that are never restored together with the log's. What
- * can be seen from here is refused: a mark among the tables of a log, and a server that may lose what it acknowledged.
- * If it does go back all the same, the processes that run know a newer mark and set it right (mark-check.ts).
+ * Another database means another cluster, with backups of its own that are never restored together with the one that is
+ * marked. What can be seen from here is refused: a mark beside what it marks, and a server that may lose what it
+ * acknowledged. If it does go back all the same, the processes that run know a newer mark and set it right.
  */
-import { equalBytes, toHex } from '@chancery/core/bytes';
-import { type MigrationReport, migrate } from '@chancery/postgres/migrate';
-import { type SchemaName, schemaName } from '@chancery/postgres/schema-name';
-import type { Database, Sql } from '@chancery/postgres/sql';
-import { requireDurable, SETTINGS_COLUMNS, type ServerSettings } from './durability.ts';
+import { durabilityProblem, SETTINGS_COLUMNS, type ServerSettings } from './durability.ts';
 import { type AdoptableMarkStore, type Mark, MarkError } from './mark.ts';
+import { type MigrationReport, migrate } from './migrate.ts';
+import { type SchemaName, schemaName } from './schema-name.ts';
+import type { Database, Sql } from './sql.ts';
 
 export interface DatabaseMarkOptions {
-	/** Not the log's. Closed by whoever opened it, after the log. */
+	/** Not the one that is marked. Closed by whoever opened it, after its last user. */
 	readonly database: Database;
 	/** Schema with the table of marks (`migrateMarks`). */
 	readonly schema: string;
-	/** Which mark: the same in all processes of one log, and of no other log. At most 200 characters. */
+	/** Which mark: the same in all processes of one log or service, and of no other. At most 200 characters. */
 	readonly name: string;
 }
 
@@ -47,10 +46,10 @@ export function openDatabaseMark(options: DatabaseMarkOptions): AdoptableMarkSto
 	const schema = schemaName(options.schema);
 	let isApart = false;
 	const requireApart = async () => {
-		isApart ||= !(await holdsLogs(database));
+		isApart ||= !(await holdsMarked(database));
 		if (!isApart)
 			throw new MarkError(
-				`the mark ${name} lies in a database that holds logs, and would be restored together with them: give it another database`,
+				`the mark ${name} lies in a database that holds logs or a TUF repository, and would be restored together with them: give it another database`,
 			);
 	};
 	/** A transaction also for what only confirms: its COMMIT waits until what it saw is durable. */
@@ -88,9 +87,12 @@ export function openDatabaseMark(options: DatabaseMarkOptions): AdoptableMarkSto
 	};
 }
 
-async function holdsLogs(sql: Sql): Promise<boolean> {
+/** Whether what is marked lies here too, known by a table of each. */
+async function holdsMarked(sql: Sql): Promise<boolean> {
 	const [row] = await sql.query<{ found: boolean }>(
-		`select exists (select 1 from pg_catalog.pg_class where relname = 'tlog_heads' and relkind in ('r', 'p')) as found`,
+		`select exists (
+			select 1 from pg_catalog.pg_class where relname in ('tlog_heads', 'tuf_mark_holder') and relkind in ('r', 'p')
+		) as found`,
 	);
 	return row?.found === true;
 }
@@ -103,12 +105,9 @@ async function readMark(sql: Sql, schema: SchemaName, name: string): Promise<{ m
 		[name],
 	);
 	if (!row) throw new MarkError(`the mark ${name} cannot be read`);
-	try {
-		// A standby may be behind, and an unsafe server may forget: a mark from there says nothing.
-		requireDurable(row);
-	} catch (cause) {
-		throw new MarkError(`the mark ${name}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
-	}
+	// A standby may be behind, and an unsafe server may forget: a mark from there says nothing.
+	const problem = durabilityProblem(row);
+	if (problem) throw new MarkError(`the mark ${name}: ${problem}`);
 	const { origin, key_id, size, root, note } = row;
 	// A left join answers nulls for a mark that is not there, and only for that: half a mark must not pass for none.
 	if ([origin, key_id, size, root, note].every((column) => column === null)) return { mark: undefined };
@@ -125,7 +124,7 @@ async function readMark(sql: Sql, schema: SchemaName, name: string): Promise<{ m
 	return { mark: { origin, keyId: plain(key_id), size: Number(size), root: plain(root), note: plain(note) } };
 }
 
-/** Writes a first mark, or a larger one of the same log over the stored one; otherwise changes nothing. */
+/** Writes a first mark, or a larger one of the same thing over the stored one; otherwise changes nothing. */
 async function upsertMark(sql: Sql, schema: SchemaName, name: string, mark: Mark): Promise<void> {
 	await sql.query(
 		`insert into ${schema}.tlog_marks as m (name, origin, key_id, size, root, note, adoptions, changed_at)
@@ -150,17 +149,17 @@ async function setMark(sql: Sql, schema: SchemaName, name: string, mark: Mark): 
 	);
 }
 
-/** Throws MarkError unless what is stored is `wanted`, or a larger mark of the same log. */
+/** Throws MarkError unless what is stored is `wanted`, or a larger mark of the same thing. */
 function requireReached(name: string, stored: Mark | undefined, wanted: Mark): void {
 	if (!stored) throw new MarkError(`the mark ${name} was not stored`);
-	if (!equalBytes(stored.keyId, wanted.keyId))
+	if (Buffer.compare(stored.keyId, wanted.keyId) !== 0)
 		throw new MarkError(
-			`the mark ${name} belongs to the log ${stored.origin} (key ${toHex(stored.keyId)}), not to ${wanted.origin} (key ${toHex(wanted.keyId)})`,
+			`the mark ${name} belongs to ${stored.origin} (key ${stored.keyId.toHex()}), not to ${wanted.origin} (key ${wanted.keyId.toHex()})`,
 		);
 	if (stored.size < wanted.size)
 		throw new MarkError(`the mark ${name} is at size ${stored.size}, not at ${wanted.size}`);
-	if (stored.size === wanted.size && !equalBytes(stored.root, wanted.root))
+	if (stored.size === wanted.size && Buffer.compare(stored.root, wanted.root) !== 0)
 		throw new MarkError(
-			`the mark ${name} has root ${toHex(stored.root)} at size ${stored.size}, not ${toHex(wanted.root)}`,
+			`the mark ${name} has root ${stored.root.toHex()} at size ${stored.size}, not ${wanted.root.toHex()}`,
 		);
 }

@@ -1,33 +1,35 @@
 /**
  * A database for marks alone, as a process opens it from its configuration: a small pool of its own, whose table is made
- * at first use. While it is away the logs are read-only, and go on by themselves when it is back.
+ * at first use. While it is away nothing is published, and it goes on by itself when it is back.
  */
-import { openDatabase } from '@chancery/postgres/pool';
-import type { Database } from '@chancery/postgres/sql';
+
 import { migrateMarks, openDatabaseMark } from './database-mark.ts';
-import { checkDurability } from './durability.ts';
+import { durabilityProblem, SETTINGS_COLUMNS, type ServerSettings } from './durability.ts';
 import { type AdoptableMarkStore, MarkError, type MarkStore } from './mark.ts';
+import { openDatabase } from './pool.ts';
+import type { Database, Sql } from './sql.ts';
 
 const SCHEMA = 'marks';
 /** A mark is one row; who waits longer for it should hear that it is away. */
 const TIMEOUT_MS = 5_000;
 
 /**
- * The marks with these names, each the same in all processes of its log and in no other log. Connects lazily; the last mark that is closed closes the connections.
- * @param url of a database of another cluster than the log's, restored from no backup together with it.
+ * The marks with these names, each the same in all processes of its log or service and in no other. Connects lazily; the last
+ * mark that is closed closes the connections.
+ * @param url of a database of another cluster than the one that is marked, restored from no backup together with it.
  */
-export function openMarkDatabase<Log extends string>(
+export function openMarkDatabase<Name extends string>(
 	url: string,
-	names: Readonly<Record<Log, string>>,
-): Readonly<Record<Log, AdoptableMarkStore>> {
-	const logs = Object.keys(names) as Log[];
+	names: Readonly<Record<Name, string>>,
+): Readonly<Record<Name, AdoptableMarkStore>> {
+	const all = Object.keys(names) as Name[];
 	const database = openDatabase({
 		url,
 		applicationName: 'chancery marks',
-		maxConnections: 1 + logs.length,
+		maxConnections: 1 + all.length,
 		statementTimeoutMs: TIMEOUT_MS,
 		connectTimeoutMs: TIMEOUT_MS,
-		admit: checkDurability,
+		admit: requireDurable,
 	});
 	let migrating: Promise<unknown> | undefined;
 	const ready = async () => {
@@ -39,12 +41,18 @@ export function openMarkDatabase<Log extends string>(
 			throw new MarkError('the database of the marks cannot be used', { cause });
 		}
 	};
-	const open = new Set<Log>(logs);
-	const close = async (log: Log) => {
-		if (open.delete(log) && open.size === 0) await database.close();
+	const open = new Set<Name>(all);
+	const close = async (name: Name) => {
+		if (open.delete(name) && open.size === 0) await database.close();
 	};
-	const marks = logs.map((log) => [log, markOf(database, names[log], ready, () => close(log))] as const);
-	return Object.fromEntries(marks) as Record<Log, AdoptableMarkStore>;
+	const marks = all.map((name) => [name, markOf(database, names[name], ready, () => close(name))] as const);
+	return Object.fromEntries(marks) as Record<Name, AdoptableMarkStore>;
+}
+
+async function requireDurable(sql: Sql): Promise<void> {
+	const [settings] = await sql.query<ServerSettings>(`select ${SETTINGS_COLUMNS}`);
+	const problem = settings && durabilityProblem(settings);
+	if (problem) throw new MarkError(problem);
 }
 
 function markOf(

@@ -1,16 +1,14 @@
 /**
- * The mark as a file, for a log with one process on one host. Keep it outside the data folder and outside of backups.
+ * The mark as a file, for one process on one host. Keep it outside the data folder and outside of backups.
  *
  * The file is one JSON object with a checksum over the rest. Every change is a new file, synced and renamed over the old
  * one, and then the folder is synced: a crash leaves either the old mark or the new one, whole. The old one is safe,
  * because nothing that carries the new checkpoint has left the process yet.
  */
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { equalBytes, fromBase64, fromHex, toBase64, toHex, utf8 } from '@chancery/core/bytes';
-import { sha256 } from '@chancery/core/sha';
-import { makeFolders, writeDurably } from '@chancery/postgres/file-modes';
+import { makeFolders, writeDurably } from './file-modes.ts';
 import { type AdoptableMarkStore, type Mark, MarkError } from './mark.ts';
 import { MarkLock } from './mark-lock.ts';
 
@@ -84,13 +82,13 @@ async function readStoredMark(path: string): Promise<StoredMark | undefined> {
 
 /** True when `next` has to be written over `stored`. */
 function supersedes(next: Mark, stored: Mark, path: string): boolean {
-	if (!equalBytes(next.keyId, stored.keyId))
+	if (Buffer.compare(next.keyId, stored.keyId) !== 0)
 		throw new MarkError(
-			`the mark ${path} belongs to the log ${stored.origin} (key ${toHex(stored.keyId)}), not to ${next.origin} (key ${toHex(next.keyId)})`,
+			`the mark ${path} belongs to ${stored.origin} (key ${stored.keyId.toHex()}), not to ${next.origin} (key ${next.keyId.toHex()})`,
 		);
-	if (next.size === stored.size && !equalBytes(next.root, stored.root))
+	if (next.size === stored.size && Buffer.compare(next.root, stored.root) !== 0)
 		throw new MarkError(
-			`the mark ${path} has root ${toHex(stored.root)} at size ${stored.size}, not ${toHex(next.root)}`,
+			`the mark ${path} has root ${stored.root.toHex()} at size ${stored.size}, not ${next.root.toHex()}`,
 		);
 	return next.size > stored.size;
 }
@@ -100,10 +98,10 @@ function formatStoredMark({ holder, mark }: StoredMark): string {
 		version: VERSION,
 		holder,
 		origin: mark.origin,
-		keyId: toHex(mark.keyId),
+		keyId: mark.keyId.toHex(),
 		size: mark.size,
-		root: toHex(mark.root),
-		note: toBase64(mark.note),
+		root: mark.root.toHex(),
+		note: mark.note.toBase64(),
 	};
 	return `${JSON.stringify({ ...fields, checksum: checksum(fields) }, undefined, '\t')}\n`;
 }
@@ -119,10 +117,10 @@ function parseStoredMark(text: string, path: string): StoredMark {
 			throw new MarkError('a field has the wrong type');
 		const mark = {
 			origin,
-			keyId: fromHex(String(keyId)),
+			keyId: Uint8Array.fromHex(String(keyId)),
 			size: size as number,
-			root: fromHex(String(root)),
-			note: fromBase64(String(note)),
+			root: Uint8Array.fromHex(String(root)),
+			note: Uint8Array.fromBase64(String(note)),
 		};
 		if (mark.keyId.length !== 32 || mark.root.length !== 32) throw new MarkError('a hash does not have 32 bytes');
 		const stored = { holder, mark };
@@ -135,7 +133,7 @@ function parseStoredMark(text: string, path: string): StoredMark {
 }
 
 function checksum(fields: object): string {
-	return toHex(sha256(utf8(JSON.stringify(fields))));
+	return createHash('sha256').update(JSON.stringify(fields)).digest('hex');
 }
 
 async function write(path: string, text: string): Promise<void> {
