@@ -6,6 +6,7 @@ import { initializeCommand } from './commands/initialize.ts';
 import { logCommand } from './commands/log.ts';
 import { signBlobCommand } from './commands/sign-blob.ts';
 import { tokenCommand } from './commands/token.ts';
+import { tufCommand } from './commands/tuf.ts';
 import { upCommand } from './commands/up.ts';
 import { verifyBlobCommand } from './commands/verify-blob.ts';
 import { verifyBlobAttestationCommand } from './commands/verify-blob-attestation.ts';
@@ -21,6 +22,7 @@ const COMMANDS = [
 	attestBlobCommand,
 	verifyBlobAttestationCommand,
 	logCommand,
+	tufCommand,
 ];
 
 export function buildProgram(): Command {

@@ -20,8 +20,12 @@ function tableRows(): string[] {
 		required: string[];
 	};
 	return Object.entries(schema.properties).map(([name, field]) => {
-		const byDefault = field.default === undefined ? 'required' : `\`${JSON.stringify(field.default)}\``;
-		expect(schema.required.includes(name)).toBe(field.default === undefined);
+		const isRequired = schema.required.includes(name);
+		const byDefault = isRequired
+			? 'required'
+			: field.default === undefined
+				? 'none'
+				: `\`${JSON.stringify(field.default)}\``;
 		return `| \`${name}\` | ${byDefault} | ${field.description} |`;
 	});
 }
@@ -32,7 +36,7 @@ describe('the configuration', () => {
 		// The formatter pads the columns of tables.
 		const lines = readme.split('\n').map((line) => line.replace(/\s+/g, ' ').trim());
 		const rows = tableRows();
-		expect(lines.filter((line) => /^\| `[a-zA-Z]+` \| (required|`)/.test(line))).toEqual(rows);
+		expect(lines.filter((line) => /^\| `[a-zA-Z]+` \| (required|none|`)/.test(line))).toEqual(rows);
 		for (const row of rows) expect(row.split('|')[3]?.trim().length).toBeGreaterThan(20);
 	});
 

@@ -7,6 +7,7 @@ export const ERRORS: ErrorTable = {
 	'unsupported-key': { status: 400, title: 'The key is of a kind that not every client verifies' },
 	'threshold-not-met': { status: 403, title: 'Too few of the needed keys signed' },
 	'wrong-version': { status: 409, title: 'The version is not the next one' },
+	'repository-read-only': { status: 503, title: 'The database and the mark of the repository disagree' },
 	'no-root': { status: 409, title: 'There is no root yet' },
 	'invalid-trust-report': { status: 502, title: 'A service reported keys that it did not prove to have' },
 	'service-unreachable': { status: 503, title: 'A service did not report its keys' },

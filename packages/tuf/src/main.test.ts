@@ -39,6 +39,7 @@ function start(changes: object = {}) {
 		services: [{ trustReportUrl: 'http://127.0.0.1:1/admin/v1/trust', bearer: { env: 'TUF_BEARER' } }],
 		listen: { public: { host: '127.0.0.1', port: 0 }, admin: { host: '127.0.0.1', port: 0 } },
 		keys: { snapshot: key('snapshot'), timestamp: key('timestamp') },
+		markFile: join(folder, 'tuf.mark'),
 		...changes,
 	};
 	// JSON is YAML.
@@ -71,6 +72,7 @@ describe('the service in a process of its own', { timeout: 60_000 }, () => {
 	it.each([
 		['without its keys', { keys: {} }, /needs the key 'snapshot'/],
 		['with a token in the clear', { services: [{ trustReportUrl: 'http://x', bearer: BEARER }] }, /never as its value/],
+		['without a mark', { markFile: undefined }, /one of markFile and markDatabase is required/],
 		['with an unknown field', { operators: 'x' }, /operators/],
 	])('does not start %s', async (_what, changes, words) => {
 		const { exit, log } = start(changes);

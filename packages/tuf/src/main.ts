@@ -1,4 +1,5 @@
 /** The TUF repository in a process of its own. Its online keys are called `snapshot` and `timestamp` under `keys` in its section. */
+import { openConfiguredMark } from '@chancery/chassis/mark-section';
 import { run } from '@chancery/chassis/run';
 import { processSchema, revealTokens } from './process-config.ts';
 import { createService } from './service.ts';
@@ -6,8 +7,15 @@ import { createService } from './service.ts';
 await run('tuf', processSchema(), async ({ config, openKey, ...deps }) =>
 	createService({
 		...deps,
+		mark: openConfiguredMark('tuf', config, markName(config.publicUrl)),
 		config: revealTokens(config),
 		snapshotSigner: await openKey('snapshot'),
 		timestampSigner: await openKey('timestamp'),
 	}),
 );
+
+/** The same in all replicas of one repository, and in no other. */
+function markName(publicUrl: string): string {
+	const { host, pathname } = new URL(publicUrl);
+	return `tuf/${host}${pathname.replace(/\/+$/, '')}`;
+}

@@ -1,4 +1,5 @@
 /** What a process of its own needs otherwise than a service inside a stack: tokens come from where secrets lie. */
+import { markFields } from '@chancery/chassis/mark-section';
 import { secret } from '@chancery/chassis/secret';
 import { z } from 'zod';
 import { configSchema, trustReportSource } from './config.ts';
@@ -8,6 +9,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** The section `tuf` of a configuration file. */
 export function processSchema(env?: Environment) {
 	return configSchema.extend({
+		...markFields('the newest published versions', env),
 		services: z
 			.array(
 				trustReportSource.extend({

@@ -3,8 +3,10 @@ import { createAdminListener } from '@chancery/chassis/admin';
 import { createListener } from '@chancery/chassis/listener';
 import type { Service, ServiceDeps } from '@chancery/chassis/service';
 import type { Signer } from '@chancery/keys/signer';
+import type { MarkStore } from '@chancery/postgres/mark';
 import type { TufConfig } from './config.ts';
 import { checkHealth } from './domain/health.ts';
+import { RepositoryMark } from './domain/repository-mark.ts';
 import { ERRORS } from './errors.ts';
 import { renewalJob } from './jobs/renew.ts';
 import { mountAdmin } from './routes/admin.ts';
@@ -13,12 +15,22 @@ import { mountRepository } from './routes/repository.ts';
 export interface TufServiceDeps extends ServiceDeps<TufConfig> {
 	readonly snapshotSigner: Signer;
 	readonly timestampSigner: Signer;
+	/** Where the newest published versions are remembered. Not in the database: it is what shows that this was restored. */
+	readonly mark: MarkStore;
 }
 
 /** Targets with their files in base64, and room for the metadata. */
 const MAX_ADMIN_BODY_BYTES = 8 * 1024 * 1024;
 
-export async function createService(deps: TufServiceDeps): Promise<Service> {
+/**
+ * Starts also with a database that does not fit its mark: it says so, serves nothing that could mislead, publishes
+ * nothing, and goes on by itself when the two agree again.
+ * @throws MarkInUseError while another process has the mark
+ */
+export async function createService(given: TufServiceDeps): Promise<Service> {
+	const mark = new RepositoryMark(given.mark, given.database, given.config.publicUrl);
+	await mark.open();
+	const deps = { ...given, mark };
 	const health = () => checkHealth(deps);
 	const publicListener = createListener({
 		name: 'public',
@@ -46,6 +58,6 @@ export async function createService(deps: TufServiceDeps): Promise<Service> {
 		],
 		jobs: [renewalJob(deps, deps.log)],
 		health,
-		close: async () => undefined,
+		close: () => mark.close(),
 	};
 }

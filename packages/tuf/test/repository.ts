@@ -1,9 +1,14 @@
 /** A repository for tests: the whole service on a database of its own, keyholders with three keys each, and a clock to move. */
 import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createLogger } from '@chancery/chassis/logger';
 import type { Service } from '@chancery/chassis/service';
 import { generateSigner } from '@chancery/keys/generate';
 import type { Signer } from '@chancery/keys/signer';
+import { openFileMark } from '@chancery/postgres/file-mark';
+import type { AdoptableMarkStore } from '@chancery/postgres/mark';
 import type { Database } from '@chancery/postgres/sql';
 import { createTestDatabase, type TestDatabase } from '@chancery/postgres/test-database';
 import type { FastifyInstance } from 'fastify';
@@ -17,9 +22,11 @@ import {
 	type TargetsMetadata,
 } from '../src/domain/metadata.ts';
 import type { TufDeps } from '../src/domain/publish.ts';
+import { readMetadataFile } from '../src/domain/read-file.ts';
+import { RepositoryMark } from '../src/domain/repository-mark.ts';
 import { signMetadata } from '../src/domain/signed-metadata.ts';
 import { identifyKey } from '../src/domain/tuf-keys.ts';
-import { createService } from '../src/service.ts';
+import { createService, type TufServiceDeps } from '../src/service.ts';
 import { migrateSchema } from '../src/store/migrations.ts';
 
 export const OPERATOR = 'an-operator-token-of-the-tests';
@@ -65,11 +72,18 @@ export class TestRepository {
 	readonly snapshotKey = generateSigner('ecdsa-sha2-256-nistp256');
 	readonly timestampKey = generateSigner('ed25519');
 	readonly data: TestDatabase;
-	readonly deps: TufDeps;
+	deps: TufDeps;
+	/** Where the mark lies: outside of the database. */
+	readonly markFile: string;
+	readonly #folder: string;
+	#place: AdoptableMarkStore;
 	service: Service;
 
 	private constructor(data: TestDatabase, options: RepositoryOptions) {
 		this.data = data;
+		this.#folder = mkdtempSync(join(tmpdir(), 'chancery-tuf-mark-'));
+		this.markFile = join(this.#folder, 'tuf.mark');
+		this.#place = openFileMark(this.markFile);
 		this.deps = {
 			database: data.database,
 			clock: () => this.nowMs,
@@ -88,6 +102,7 @@ export class TestRepository {
 			fetch,
 			snapshotSigner: this.snapshotKey,
 			timestampSigner: this.timestampKey,
+			mark: new RepositoryMark(this.#place, data.database, 'http://tuf.test'),
 		};
 		this.service = undefined as unknown as Service;
 	}
@@ -101,9 +116,33 @@ export class TestRepository {
 	}
 
 	/** As after a crash: a new process with the same database and, unless changed, the same keys. */
-	async restart(changes: Partial<TufDeps> = {}): Promise<void> {
+	async restart(changes: Partial<TufServiceDeps> = {}): Promise<void> {
+		await this.#place.close?.();
+		this.#place = openFileMark(this.markFile);
+		this.deps = { ...this.deps, mark: new RepositoryMark(this.#place, this.data.database, 'http://tuf.test') };
 		const log = createLogger({ level: 'silent', json: true, name: 'tuf' });
-		this.service = await createService({ ...this.deps, random: (n) => new Uint8Array(n), log, ...changes });
+		this.service = await createService({
+			...this.deps,
+			mark: this.#place,
+			random: (n) => new Uint8Array(n),
+			log,
+			...changes,
+		});
+	}
+
+	/** The mark for someone else, as while the service is stopped; `restart` takes it back. */
+	async takeMark(): Promise<AdoptableMarkStore> {
+		await this.#place.close?.();
+		this.#place = openFileMark(this.markFile);
+		return this.#place;
+	}
+
+	/** Another process on the same database, with this way to the mark. */
+	async replica(mark: AdoptableMarkStore): Promise<{ deps: TufDeps; timestamp: () => Promise<number> }> {
+		const deps = { ...this.deps, mark: new RepositoryMark(mark, this.data.database, 'http://tuf.test') };
+		const read = async () =>
+			JSON.parse(Buffer.from((await readMetadataFile(deps, 'timestamp.json')).content).toString());
+		return { deps, timestamp: async () => (await read()).signed.version };
 	}
 
 	/** The same rules on another database object, such as one that fails. */
@@ -113,12 +152,15 @@ export class TestRepository {
 
 	/** Back to a repository in which nothing was ever published. */
 	async reset(): Promise<void> {
-		await this.data.database.query('truncate tuf.metadata, tuf.target_file');
+		await this.data.database.query('truncate tuf.metadata, tuf.target_file, tuf.tuf_mark_holder, tuf.adoption');
+		rmSync(this.markFile, { force: true });
+		await this.restart();
 	}
 
 	async close(): Promise<void> {
 		await this.service.close();
 		await this.data.drop();
+		rmSync(this.#folder, { recursive: true });
 	}
 
 	app(name: 'public' | 'admin'): FastifyInstance {

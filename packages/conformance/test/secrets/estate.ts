@@ -279,6 +279,7 @@ export async function createEstate(
 			},
 			tuf: {
 				publicUrl: urls['tuf public'],
+				markFile: marks('tuf'),
 				operator: HOST,
 				services: [
 					report('ca'),

@@ -14,6 +14,7 @@ export interface InstanceMarks {
 	readonly v1: AdoptableMarkStore;
 	readonly v2: AdoptableMarkStore;
 	readonly ctlog: AdoptableMarkStore;
+	readonly tuf: AdoptableMarkStore;
 }
 
 /** The folder of all marks of the instance with this id (XDG state folder). */
@@ -29,7 +30,7 @@ export async function makeMarkFolder(instanceId: string): Promise<void> {
 	const folder = markFolder(instanceId);
 	const refused = (reason: string, cause?: unknown) =>
 		new Refusal(
-			`cannot keep the marks of the logs in your state folder (${reason}); set XDG_STATE_HOME to a folder outside of --data`,
+			`cannot keep the marks in your state folder (${reason}); set XDG_STATE_HOME to a folder outside of --data`,
 			{ cause },
 		);
 	// Before and after: root, say with the home of somebody else, would follow what that user puts in the way.
@@ -45,10 +46,10 @@ export async function makeMarkFolder(instanceId: string): Promise<void> {
 }
 
 export function openMarks(instanceId: string): InstanceMarks {
-	const mark = (log: keyof InstanceMarks) => openFileMark(markPath(instanceId, log));
-	return { v1: mark('v1'), v2: mark('v2'), ctlog: mark('ctlog') };
+	const mark = (what: keyof InstanceMarks) => openFileMark(markPath(instanceId, what));
+	return { v1: mark('v1'), v2: mark('v2'), ctlog: mark('ctlog'), tuf: mark('tuf') };
 }
 
-export function markPath(instanceId: string, log: keyof InstanceMarks): string {
-	return join(markFolder(instanceId), `${log === 'ctlog' ? log : `log-${log}`}.mark`);
+export function markPath(instanceId: string, what: keyof InstanceMarks): string {
+	return join(markFolder(instanceId), `${what === 'v1' || what === 'v2' ? `log-${what}` : what}.mark`);
 }

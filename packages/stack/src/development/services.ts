@@ -31,6 +31,7 @@ import { Refusal } from '../up/refusal.ts';
 import type { Configurations } from './configurations.ts';
 import { adviceAbout } from './log-advice.ts';
 import type { InstanceMarks } from './marks.ts';
+import { requireRepositoryMark } from './repository-advice.ts';
 
 export interface InstanceParts {
 	readonly record: InstanceRecord;
@@ -132,6 +133,7 @@ export async function startServices(parts: InstanceParts): Promise<AdminUrls> {
 			config: configurations.tuf([...reports, ...logReports]),
 			snapshotSigner: signers['tuf-snapshot'],
 			timestampSigner: signers['tuf-timestamp'],
+			mark: marks.tuf,
 		}),
 		{ public: 'tuf' },
 	);
@@ -182,6 +184,7 @@ async function start(
 	});
 	onStarted(running);
 	await requireWritableLogs(service);
+	await requireRepositoryMark(service);
 	const { admin } = running.urls;
 	if (!admin) throw new Error(`${service.name} has no admin listener`);
 	return { admin };

@@ -47,6 +47,19 @@ async function refusedStart(): Promise<{ log: LogName; words: string }> {
 	return { log: log as LogName, words };
 }
 
+/** The same for the TUF repository, which comes after the logs. */
+async function refusedRepository(): Promise<string> {
+	const words = await refusal(up(place));
+	expect(words).toMatch(/^error: the TUF repository may not publish: /m);
+	expect(words).toContain("run 'chancery tuf adopt-repository'");
+	return words;
+}
+
+function adoptRepository(timestamp: number, ...more: string[]): Run {
+	const args = ['tuf', 'adopt-repository', '--data', place.data, '--timestamp', String(timestamp)];
+	return chancery(place, [...args, '--reason', 'the state folder went with the old disk', ...more]);
+}
+
 const sizeOf = (log: LogName) => history[log].size;
 
 it('is refused while the instance runs', async () => {
@@ -79,6 +92,15 @@ it('is the only way on when the state folder is lost, for each log by its own na
 		adopted.push(log);
 	}
 	expect(adopted.toSorted()).toEqual(LOGS.toSorted());
+
+	expect(await refusedRepository()).toMatch(/missing: there is no mark beside a repository that had one/);
+	expect(await refusal(adoptRepository(7))).toMatch(/the newest timestamp in the database is 1, expected was 7/);
+	const adopting = adoptRepository(1, '--json');
+	expect(await adopting.ended).toEqual({ code: 0, signal: null });
+	expect(JSON.parse(adopting.stdout)).toEqual({
+		previous: null,
+		adopted: { root: 1, snapshot: 1, targets: 1, timestamp: 1 },
+	});
 
 	run = up(place);
 	await run.ready();

@@ -1,4 +1,5 @@
 /** Whether a client could update now. */
+import { DomainError } from '@chancery/chassis/domain-error';
 import type { Health } from '@chancery/chassis/service';
 import { latestMetadata } from '../store/metadata.ts';
 import { ROLES } from './metadata.ts';
@@ -8,13 +9,23 @@ import { isSignedUnder, parseMetadata } from './signed-metadata.ts';
 const DAY_MS = 86_400_000;
 
 /**
- * Ready when all four roles are published, none has expired, and the newest root vouches for the keys that signed them:
+ * Ready when the mark fits the database, all four roles are published, none has expired, and the newest root vouches for the keys that signed them:
  * a root that changed the targets keys leaves clients without targets until these are signed anew.
  */
-export async function checkHealth({ database, clock }: Pick<TufDeps, 'database' | 'clock'>): Promise<Health> {
+export async function checkHealth({
+	database,
+	clock,
+	mark,
+}: Pick<TufDeps, 'database' | 'clock' | 'mark'>): Promise<Health> {
 	const rootRow = await latestMetadata(database, 'root');
 	const root = rootRow && parseMetadata(rootRow.content, 'root').signed;
-	const checks: Record<string, { ok: boolean; detail: string }> = {};
+	await mark.compareOnce().catch((error: unknown) => {
+		if (!(error instanceof DomainError)) throw error;
+	});
+	const { problem } = mark;
+	const checks: Record<string, { ok: boolean; detail: string }> = {
+		mark: { ok: problem === undefined, detail: problem ?? 'fits the database' },
+	};
 	for (const role of ROLES) {
 		const row = await latestMetadata(database, role);
 		if (!row) {

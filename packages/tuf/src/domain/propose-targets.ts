@@ -12,6 +12,7 @@ import { sha256 } from '@chancery/core/sha';
 import { CallError, call } from '@chancery/wire/call';
 import { getTrustReport } from '@chancery/wire/trust-report';
 import { type TrustedRootJson, trustedRoot } from '@chancery/wire/trusted-root';
+import { seenVersions } from '../store/mark-holder.ts';
 import { targetFileContent } from '../store/target-files.ts';
 import { legacyTargets } from './legacy-targets.ts';
 import { buildTargets, type TargetDescription, type TargetsMetadata } from './metadata.ts';
@@ -30,10 +31,13 @@ const DAY_MS = 86_400_000;
 /** Targets are proposed anew when less than this is left of them. */
 const RENEW_WITHIN_DAYS = 90;
 
-/** @throws DomainError `service-unreachable`, `invalid-trust-report` */
+/** @throws DomainError `repository-read-only`, `service-unreachable`, `invalid-trust-report` */
 export async function proposeTargets(deps: TufDeps): Promise<TargetsProposal> {
+	// What is extended here must be what was published, and not what an old backup remembers.
+	await deps.mark.compare();
 	const materials = await Promise.all(deps.config.services.map((service) => pullTrustMaterial(deps, service)));
 	const current = await currentTargets(deps);
+	const seen = await seenVersions(deps.database);
 
 	const root = extendTrustedRoot(await currentTrustedRoot(deps, current?.signed), materials);
 	const signingConfig = buildSigningConfig(materials, deps.config);
@@ -44,7 +48,7 @@ export async function proposeTargets(deps: TufDeps): Promise<TargetsProposal> {
 	];
 
 	const targets = buildTargets({
-		version: (current?.signed.version ?? 0) + 1,
+		version: Math.max(current?.signed.version ?? 0, seen.targets) + 1,
 		expires: new Date(deps.clock() + deps.config.targetsValidForDays * DAY_MS),
 		targets: Object.fromEntries(
 			described.map(({ name, content, custom }) => [

@@ -2,7 +2,8 @@
  * Publication: everything that a change makes new becomes visible in one transaction, so that no client ever sees a
  * timestamp whose snapshot, targets or files are missing.
  *
- * A crash before COMMIT leaves nothing; after it, everything. The two online files are signed before the transaction,
+ * A crash before COMMIT leaves nothing; after it, everything, though nothing is served before the mark covers it
+ * (repository-mark.ts). The two online files are signed before the transaction,
  * so that no signer is waited for inside it; their versions are fixed by the primary key, and of two publishers at
  * once the later one fails whole and may simply try again.
  */
@@ -16,6 +17,7 @@ import type { Signer } from '@chancery/keys/signer';
 import { CommitUnknownError, sqlState } from '@chancery/postgres/pg-errors';
 import type { Database } from '@chancery/postgres/sql';
 import type { TufConfig } from '../config.ts';
+import { type SeenVersions, seenVersions } from '../store/mark-holder.ts';
 import { insertMetadata, latestMetadata, type MetadataRow } from '../store/metadata.ts';
 import { insertTargetFile } from '../store/target-files.ts';
 import {
@@ -27,6 +29,7 @@ import {
 	type TargetsMetadata,
 	targetName,
 } from './metadata.ts';
+import type { RepositoryMark } from './repository-mark.ts';
 import { checkRoot } from './root-rules.ts';
 import {
 	checkThreshold,
@@ -45,6 +48,8 @@ export interface TufDeps {
 	/** The two online keys. Root and targets keys are never given to a server. */
 	readonly snapshotSigner: Signer;
 	readonly timestampSigner: Signer;
+	/** What was published before, as the world has seen it. */
+	readonly mark: RepositoryMark;
 }
 
 export interface TargetFile {
@@ -70,6 +75,7 @@ export async function currentTargets(deps: TufDeps): Promise<SignedMetadata<Targ
  * @throws DomainError `invalid-metadata`, `unsupported-key`, `wrong-version`, `threshold-not-met`
  */
 export async function publishRoot(deps: TufDeps, value: unknown): Promise<{ version: number }> {
+	await deps.mark.compare();
 	const state = await readState(deps);
 	const root = readMetadata(value, 'root');
 	const { signed } = root;
@@ -98,10 +104,11 @@ export async function publishTargets(
 	value: unknown,
 	files: readonly TargetFile[],
 ): Promise<{ version: number; snapshotVersion: number; timestampVersion: number }> {
+	await deps.mark.compare();
 	const state = await readState(deps);
 	const root = rootOf(state);
 	const targets = readMetadata(value, 'targets');
-	checkNextVersion('targets', targets.signed.version, state.targets?.version ?? 0);
+	checkNextVersion('targets', targets.signed.version, newestVersion(state, 'targets'));
 	checkThreshold(targets, root, 'targets');
 	checkExpiry('targets', targets.signed.expires, deps.clock());
 	checkFiles(targets.signed, files);
@@ -122,6 +129,7 @@ export async function publishTargets(
  * discard a file whose version they have seen.
  */
 export async function renewOnlineMetadata(deps: TufDeps): Promise<Role[]> {
+	await deps.mark.compare();
 	const state = await readState(deps);
 	const { targets, snapshot, timestamp } = state;
 	if (!targets || !snapshot || !timestamp) return [];
@@ -141,7 +149,7 @@ export async function renewOnlineMetadata(deps: TufDeps): Promise<Role[]> {
 	return renewed.map(([role]) => role);
 }
 
-type RepositoryState = Partial<Readonly<Record<Role, MetadataRow>>>;
+type RepositoryState = Partial<Readonly<Record<Role, MetadataRow>>> & { readonly seen: SeenVersions };
 
 /**
  * The newest file of each role. The timestamp is read first and every publication publishes its successor, so whoever
@@ -154,12 +162,17 @@ async function readState({ database }: TufDeps): Promise<RepositoryState> {
 		const row = await latestMetadata(database, role);
 		if (row) state[role] = row;
 	}
-	return state;
+	return { ...state, seen: await seenVersions(database) };
 }
 
 function rootOf({ root }: RepositoryState): RootMetadata {
 	if (!root) throw new DomainError('no-root', 'no root was published yet; publish the first root before anything else');
 	return parseMetadata(root.content, 'root').signed;
+}
+
+/** The newest version that clients may have seen, also of what a database that was adopted has lost. */
+function newestVersion(state: RepositoryState, role: keyof SeenVersions): number {
+	return Math.max(state[role]?.version ?? 0, state.seen[role]);
 }
 
 type Publication = readonly [role: Role, metadata: SignedMetadata<{ version: number; expires: string }>];
@@ -175,12 +188,12 @@ async function signNext(
 	const signed: Publication[] = [];
 	let snapshotVersion = state.snapshot?.version ?? 0;
 	if (targetsVersion !== undefined) {
-		snapshotVersion += 1;
+		snapshotVersion = newestVersion(state, 'snapshot') + 1;
 		const expires = after(deps.config.snapshotValidForDays);
 		const snapshot = buildSnapshot({ version: snapshotVersion, expires, targetsVersion });
 		signed.push(['snapshot', await signMetadata(snapshot, [deps.snapshotSigner])]);
 	}
-	const version = (state.timestamp?.version ?? 0) + 1;
+	const version = newestVersion(state, 'timestamp') + 1;
 	const expires = after(deps.config.timestampValidForDays);
 	const timestamp = buildTimestamp({ version, expires, snapshotVersion });
 	signed.push(['timestamp', await signMetadata(timestamp, [deps.timestampSigner])]);
@@ -197,6 +210,7 @@ async function inOneTransaction(
 	const rows = publications.map(([role, metadata]) => [role, rowOf(deps, role, metadata)] as const);
 	try {
 		await deps.database.transaction(async (sql) => {
+			await deps.mark.requireContained(sql);
 			for (const { content } of files) await insertTargetFile(sql, sha256(content), content);
 			for (const [role, row] of rows) await insertMetadata(sql, role, row);
 		});
@@ -218,6 +232,8 @@ async function inOneTransaction(
 			},
 		);
 	}
+	// Published, and not yet shown to anyone. When the mark cannot advance, the next comparison makes up for it.
+	await deps.mark.compare();
 }
 
 /** Every described file must be here or already stored under its hash, and nothing else may come along. */

@@ -1,7 +1,8 @@
 /** Finding a published file by its name in the repository. */
 
 import { DomainError } from '@chancery/chassis/domain-error';
-import { fromHex } from '@chancery/core/bytes';
+import { fromHex, toHex } from '@chancery/core/bytes';
+import { sha256 } from '@chancery/core/sha';
 import { latestMetadata, metadataContent } from '../store/metadata.ts';
 import { targetFileContent } from '../store/target-files.ts';
 import type { TufDeps } from './publish.ts';
@@ -17,21 +18,48 @@ const VERSIONED = /^([1-9][0-9]{0,8})\.(root|targets|snapshot)\.json$/;
 const LATEST = /^(timestamp|root)\.json$/;
 const TARGET = /^([0-9a-f]{64})\.[a-z0-9][a-z0-9._-]*$/;
 
-/** @throws DomainError `not-found` */
-export async function readMetadataFile({ database }: Pick<TufDeps, 'database'>, name: string): Promise<RepositoryFile> {
+type ReadDeps = Pick<TufDeps, 'database' | 'mark'>;
+
+/** @throws DomainError `not-found`; `repository-read-only` when the database has lost what was published */
+export async function readMetadataFile(deps: ReadDeps, name: string): Promise<RepositoryFile> {
 	const [, version, role] = VERSIONED.exec(name) ?? [];
-	if (version && role) {
-		const content = await metadataContent(database, role, Number(version));
-		if (content) return { content, isImmutable: true };
-	}
 	const [, latest] = LATEST.exec(name) ?? [];
-	const row = latest && (await latestMetadata(database, latest));
-	if (row) return { content: row.content, isImmutable: false };
+	const content =
+		version && role
+			? await readVersion(deps, role, Number(version))
+			: latest === undefined
+				? undefined
+				: await readNewest(deps, latest);
+	if (content) return { content, isImmutable: version !== undefined };
 	throw new DomainError('not-found', 'there is no such metadata file');
 }
 
-/** @throws DomainError `not-found` */
-export async function readTargetFile({ database }: Pick<TufDeps, 'database'>, name: string): Promise<RepositoryFile> {
+async function readVersion(
+	{ database, mark }: ReadDeps,
+	role: string,
+	version: number,
+): Promise<Uint8Array | undefined> {
+	const content = await metadataContent(database, role, version);
+	const newest = await mark.served(role, content && version);
+	if ((newest?.version ?? 0) < version) return undefined;
+	// Versions are skipped after an adoption, else the file was there when it was marked: look why it is gone.
+	if (!content) await mark.compareOnce();
+	return content;
+}
+
+async function readNewest({ database, mark }: ReadDeps, role: string): Promise<Uint8Array | undefined> {
+	const row = await latestMetadata(database, role);
+	const newest = await mark.served(role, row?.version);
+	if (!newest) return undefined;
+	const content = row?.version === newest.version ? row.content : await metadataContent(database, role, newest.version);
+	// Gone, or other bytes than the world has seen: the comparison says which, and nothing is served from here on.
+	if (!content || toHex(sha256(content)) !== newest.sha256) await mark.compareOnce();
+	return content;
+}
+
+/** @throws DomainError `not-found`, `repository-read-only` */
+export async function readTargetFile({ database, mark }: ReadDeps, name: string): Promise<RepositoryFile> {
+	await mark.served('targets');
 	const [, hash] = TARGET.exec(name) ?? [];
 	const content = hash && (await targetFileContent(database, fromHex(hash)));
 	if (content) return { content, isImmutable: true };

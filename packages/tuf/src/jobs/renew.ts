@@ -1,5 +1,5 @@
 /**
- * Keeps snapshot and timestamp from expiring. Every replica may run it: the version decides who publishes, the others
+ * Compares the repository with its mark, and keeps snapshot and timestamp from expiring. Every replica may run it: the version decides who publishes, the others
  * find the work done.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -19,8 +19,11 @@ export function renewalJob(deps: TufDeps, log: Logger): Job {
 					const roles = await renewOnlineMetadata(deps);
 					if (roles.length > 0) log.info({ roles }, 'renewed');
 				} catch (error) {
+					if (!(error instanceof DomainError)) throw error;
+					// Looked at again in a minute, and reported by /readyz until it is well.
+					if (error.code === 'repository-read-only') log.warn({ detail: error.detail }, 'nothing may be published');
 					// Another replica was faster.
-					if (!(error instanceof DomainError && error.code === 'wrong-version')) throw error;
+					else if (error.code !== 'wrong-version') throw error;
 				}
 				await sleep(CHECK_EVERY_MS, undefined, { signal }).catch(() => undefined);
 			}

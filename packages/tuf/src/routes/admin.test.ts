@@ -53,11 +53,19 @@ describe.each(ROUTES)('POST %s', (path, body) => {
 
 describe('the table of refusals', () => {
 	it('has no code that the sources never raise, and no test', () => {
-		const domain = ['publish', 'propose-targets', 'root-rules', 'report-rules', 'signed-metadata', 'tuf-keys'];
+		const domain = [
+			'publish',
+			'propose-targets',
+			'root-rules',
+			'report-rules',
+			'signed-metadata',
+			'tuf-keys',
+			'repository-mark',
+		];
 		const source = domain
 			.map((name) => readFileSync(new URL(`../domain/${name}.ts`, import.meta.url), 'utf8'))
 			.join('');
-		const tests = ['publish-root', 'publish-targets', 'propose-targets'];
+		const tests = ['publish-root', 'publish-targets', 'propose-targets', 'repository-mark'];
 		const tested = tests
 			.map((name) => readFileSync(new URL(`../domain/${name}.test.ts`, import.meta.url), 'utf8'))
 			.join('');

@@ -36,3 +36,24 @@ export async function metadataContent(sql: Sql, role: string, version: number): 
 	);
 	return row?.content;
 }
+
+export interface PublishedFile {
+	readonly role: string;
+	readonly version: number;
+	readonly sha256: Uint8Array;
+}
+
+/** The newest file of each role, all at one moment. */
+export function newestFiles(sql: Sql): Promise<readonly PublishedFile[]> {
+	return sql.query<PublishedFile>(
+		'select distinct on (role) role, version, sha256(content) as sha256 from tuf.metadata order by role, version desc',
+	);
+}
+
+export async function metadataHash(sql: Sql, role: string, version: number): Promise<Uint8Array | undefined> {
+	const [row] = await sql.query<{ sha256: Uint8Array }>(
+		'select sha256(content) as sha256 from tuf.metadata where role = $1 and version = $2',
+		[role, version],
+	);
+	return row?.sha256;
+}
