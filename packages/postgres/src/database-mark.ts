@@ -72,6 +72,16 @@ export function openDatabaseMark(options: DatabaseMarkOptions): AdoptableMarkSto
 				throw cause instanceof MarkError ? cause : new MarkError(`the mark ${name} cannot be read`, { cause });
 			}
 		},
+		async clockMs() {
+			try {
+				const [row] = await database.query<{ ms: number }>(
+					'select (extract(epoch from clock_timestamp()) * 1000)::float8 as ms',
+				);
+				return Number(row?.ms);
+			} catch (cause) {
+				throw new MarkError(`the clock beside the mark ${name} cannot be read`, { cause });
+			}
+		},
 		advance: (mark) =>
 			write(async (sql) => {
 				await upsertMark(sql, schema, name, mark);

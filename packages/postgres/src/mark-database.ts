@@ -71,6 +71,7 @@ function markOf(
 	return {
 		read: when(() => mark.read()),
 		advance: when((next) => mark.advance(next)),
+		clockMs: when(() => mark.clockMs!()),
 		replace: when((next) => mark.replace(next)),
 		close,
 	};

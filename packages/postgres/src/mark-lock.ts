@@ -3,10 +3,11 @@
  * see this lock (another host on a network file system) is caught from the other side: the database remembers the
  * holder of the mark, and whoever finds a foreign name there stops writing.
  */
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { type FileLock, lockFile } from './file-lock.ts';
+import { makeFolders } from './file-modes.ts';
 import { MarkError, MarkInUseError } from './mark.ts';
 
 export class MarkLock {
@@ -27,7 +28,7 @@ export class MarkLock {
 	async hold(): Promise<void> {
 		if (this.#held) return;
 		try {
-			await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 });
+			await makeFolders(dirname(this.#path), 0o700);
 			const lock = await lockFile(this.#path);
 			// Two calls of this process may come here at once; the other one has it then.
 			if (!lock && this.#held) return;

@@ -31,6 +31,8 @@ export interface MarkStore {
 	 * remembers it, so that a second replica with a file of its own is found out.
 	 */
 	holder?(): Promise<string>;
+	/** Unix milliseconds by the clock of the place, where it has one that several processes share. */
+	clockMs?(): Promise<number>;
 	/** Lets another process take the store over. */
 	close?(): Promise<void>;
 }

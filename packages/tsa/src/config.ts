@@ -1,6 +1,7 @@
 /** The section `tsa` of the configuration. */
 
 import { adminSection } from '@chancery/chassis/admin-section';
+import { markFields } from '@chancery/chassis/mark-section';
 import { MAX_QUERY_BYTES } from '@chancery/wire/tsa';
 import { z } from 'zod';
 
@@ -56,3 +57,6 @@ export const configSchema = z.strictObject({
 });
 
 export type TsaConfig = z.output<typeof configSchema>;
+
+/** The same for a process of its own, which also keeps the mark. */
+export const processConfigSchema = configSchema.extend(markFields('the last second that stands in a token'));

@@ -11,6 +11,8 @@ export const TSA_ERRORS: ErrorTable = {
 	'unaccepted-policy': { status: 400, title: 'The policy is not offered' },
 	'unaccepted-extension': { status: 400, title: 'The extension is not accepted' },
 	'clock-behind': { status: 503, title: 'The clock went back' },
+	'clock-apart': { status: 503, title: 'The clocks of this authority and its database disagree' },
+	'time-not-kept': { status: 503, title: 'The time that was reached cannot be written down' },
 	'certificate-not-valid': { status: 503, title: 'The certificate of the authority is not valid now' },
 	'signing-failed': { status: 500, title: 'The token could not be signed' },
 };
@@ -24,6 +26,8 @@ const FAILURE_BITS: Readonly<Record<string, number>> = {
 	'unaccepted-policy': 15,
 	'unaccepted-extension': 16,
 	'clock-behind': 14,
+	'clock-apart': 14,
+	'time-not-kept': 14,
 	'certificate-not-valid': 25,
 	'signing-failed': 25,
 };

@@ -1,12 +1,14 @@
-/** The timestamp authority as a service: its rooms wired together. It keeps no rows: everything it needs is in its key and its chain. */
+/** The timestamp authority as a service: its rooms wired together. It keeps no rows: its key, its chain, and the last second it reached. */
 import { createAdminListener } from '@chancery/chassis/admin';
 import { createListener } from '@chancery/chassis/listener';
 import type { Service, ServiceDeps } from '@chancery/chassis/service';
 import type { Signer } from '@chancery/keys/signer';
+import type { MarkStore } from '@chancery/postgres/mark';
 import type { TsaConfig } from './config.ts';
-import { openAuthority } from './domain/authority.ts';
+import { openAuthority, requireValidAt } from './domain/authority.ts';
 import { healthOf } from './domain/health.ts';
-import { createIssuingTime } from './domain/issuing-time.ts';
+import { openIssuingTime } from './domain/issuing-time.ts';
+import { createTimeReserve } from './domain/time-reserve.ts';
 import { reportTrust } from './domain/trust.ts';
 import { TSA_ERRORS } from './errors.ts';
 import { mountCertChain } from './routes/cert-chain.ts';
@@ -16,16 +18,26 @@ import { mountTrust } from './routes/trust.ts';
 export interface TsaDeps extends Omit<ServiceDeps<TsaConfig>, 'database'> {
 	/** The key of the first certificate of the chain. */
 	readonly signer: Signer;
+	/** Where the last second that may stand in a token is remembered. */
+	readonly mark: MarkStore;
 }
 
 /**
  * Starts the authority.
- * @throws AuthorityError when chain and key do not fit, or would be refused by clients
+ * @throws AuthorityError when chain and key do not fit, or would be refused by clients; MarkInUseError while another
+ * process has the mark
  */
 export async function createService(deps: TsaDeps): Promise<Service> {
 	const { config, clock, log, random } = deps;
 	const authority = openAuthority({ chainPem: config.chainPem, signer: deps.signer });
-	const time = createIssuingTime(clock, config.accuracySeconds);
+	const { accuracySeconds } = config;
+	const reserve = createTimeReserve(deps.mark, { clock, origin: config.publicUrl, accuracySeconds });
+	const time = await openIssuingTime({
+		clock,
+		accuracySeconds,
+		reserve,
+		requireValid: (timeMs) => requireValidAt(authority, timeMs),
+	});
 	const health = async () => healthOf(authority, time, config.accuracySeconds, clock());
 
 	const publicApp = createListener({
@@ -59,6 +71,6 @@ export async function createService(deps: TsaDeps): Promise<Service> {
 		],
 		jobs: [],
 		health,
-		close: async () => undefined,
+		close: () => reserve.close(),
 	};
 }

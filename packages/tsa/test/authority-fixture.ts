@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { encodePem } from '@chancery/core/pem';
 import { generateSigner } from '@chancery/keys/generate';
 import type { KeyAlgorithm, Signer } from '@chancery/keys/signer';
+import type { IssuingTime } from '../src/domain/issuing-time.ts';
 import { createTsaChain, type TsaChain } from '../src/domain/tsa-chain.ts';
 
 export const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
@@ -31,6 +32,11 @@ export async function makeAuthority(
 		random,
 	});
 	return { signer, chain };
+}
+
+/** The seconds of a clock as they are, for tests of everything but the time. */
+export function plainTime(clock: () => number): IssuingTime {
+	return { next: () => Math.floor(clock() / 1000) * 1000, secondsBehind: () => 0, problem: undefined };
 }
 
 /** Runs openssl in a folder of its own that holds the given files; answers stdout and stderr, throws on a bad exit. */

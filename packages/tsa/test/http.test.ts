@@ -2,15 +2,20 @@
 
 import { createHash } from 'node:crypto';
 import { CHASSIS_ERRORS } from '@chancery/chassis/error-rendering';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createLogger } from '@chancery/chassis/logger';
 import type { Service } from '@chancery/chassis/service';
 import { openTrustReport } from '@chancery/chassis/trust-report';
 import { fromBase64 } from '@chancery/core/bytes';
 import type { Signer } from '@chancery/keys/signer';
+import { openFileMark } from '@chancery/postgres/file-mark';
+import { MarkError, type MarkStore } from '@chancery/postgres/mark';
 import { call } from '@chancery/wire/call';
 import { timestamp, timestampJson } from '@chancery/wire/tsa';
 import type { FastifyInstance } from 'fastify';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { configSchema } from '../src/config.ts';
 import { TSA_ERRORS } from '../src/errors.ts';
 import { createService } from '../src/service.ts';
@@ -23,14 +28,25 @@ const DATA = 'some signature';
 const DIGEST = createHash('sha256').update(DATA).digest();
 
 let service: Service | undefined;
+let folder: string;
+beforeEach(() => {
+	folder = mkdtempSync(join(tmpdir(), 'chancery-tsa-time-'));
+});
 afterEach(async () => {
 	for (const { app } of service?.listeners ?? []) await app.close();
 	await service?.close();
 	service = undefined;
+	rmSync(folder, { recursive: true });
 });
 
 async function start(
-	options: { authority?: TestAuthority; signer?: Signer; config?: Record<string, unknown>; clock?: () => number } = {},
+	options: {
+		authority?: TestAuthority;
+		signer?: Signer;
+		config?: Record<string, unknown>;
+		clock?: () => number;
+		mark?: MarkStore;
+	} = {},
 ) {
 	const authority = options.authority ?? (await makeAuthority());
 	service = await createService({
@@ -49,6 +65,7 @@ async function start(
 		fetch,
 		log: createLogger({ level: 'silent', json: true, name: 'tsa' }),
 		signer: options.signer ?? authority.signer,
+		mark: options.mark ?? openFileMark(join(folder, 'tsa.mark')),
 	});
 	const named = (name: string) => service!.listeners.find((listener) => listener.name === name)!.app;
 	return { authority, app: named('public'), admin: named('admin') };
@@ -226,6 +243,48 @@ describe('refusals', () => {
 		expect((await post(app, query('-sha256'))).statusCode).toBe(200);
 	});
 
+	it('answers 503 while the time cannot be written down, and recovers', async () => {
+		const place = openFileMark(join(folder, 'other.mark'));
+		let isFull = true;
+		const advance = async (mark: Parameters<MarkStore['advance']>[0]) => {
+			if (isFull) throw new MarkError('the mark cannot be written: no space left on the device');
+			await place.advance(mark);
+		};
+		const { app, admin } = await start({ mark: { ...place, advance } });
+		const response = await post(app, query('-sha256'));
+		expect([response.statusCode, response.headers['retry-after']]).toEqual([503, '5']);
+		expect(response.json()).toMatchObject({ reason: 'time-not-kept' });
+		expect(replyText((await post(app, query('-sha256'), { accept: REPLY_TYPE })).rawPayload)).toContain(
+			"the TSA's time source is not available",
+		);
+		const ready = await admin.inject({ url: '/readyz', headers: { authorization: `Bearer ${ADMIN_TOKEN}` } });
+		expect(ready.statusCode).toBe(503);
+		isFull = false;
+		expect((await post(app, query('-sha256'))).statusCode).toBe(200);
+	});
+
+	it('answers 503 while its clock is away from that which its replicas share', async () => {
+		const place = openFileMark(join(folder, 'other.mark'));
+		let apartMs = 1_500;
+		const { app } = await start({ mark: { ...place, clockMs: async () => Date.now() + apartMs } });
+		const response = await post(app, query('-sha256'));
+		expect(response.statusCode).toBe(503);
+		expect(response.json()).toMatchObject({
+			reason: 'clock-apart',
+			message: expect.stringMatching(/1\.[45] s away from that of the database/),
+		});
+		apartMs = -900;
+		expect((await post(app, query('-sha256'))).statusCode).toBe(200);
+	});
+
+	it('does not use up years when its clock runs ahead of its certificate', async () => {
+		let isAhead = true;
+		const { app } = await start({ clock: () => (isAhead ? Date.UTC(2050, 5, 1) : Date.now()) });
+		expect((await post(app, query('-sha256'))).json()).toMatchObject({ reason: 'certificate-not-valid' });
+		isAhead = false;
+		expect((await post(app, query('-sha256'))).statusCode).toBe(200);
+	});
+
 	it('answers 503 when its certificate has ended, and is not ready', async () => {
 		const { app, admin } = await start({ clock: () => Date.parse('2050-06-01T00:00:00Z') });
 		const response = await post(app, query('-sha256'));
@@ -251,6 +310,8 @@ describe('refusals', () => {
 		const produced = new Set([
 			...rows.map((row) => row.code),
 			'clock-behind',
+			'clock-apart',
+			'time-not-kept',
 			'certificate-not-valid',
 			'signing-failed',
 		]);

@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openFileKey } from '@chancery/keys/file-key';
 import { openAuthority } from '@chancery/tsa/domain/authority';
-import { createIssuingTime } from '@chancery/tsa/domain/issuing-time';
 import { issueTimestamp } from '@chancery/tsa/domain/timestamp';
 import { parseTimestampQuery } from '@chancery/tsa/domain/timestamp-query';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -33,7 +32,7 @@ async function issue(query: Uint8Array): Promise<Buffer> {
 	const issued = await issueTimestamp(
 		{
 			authority: openAuthority({ chainPem: files.chainPem, signer: await openFileKey(files.keyFile) }),
-			time: createIssuingTime(Date.now, 1),
+			time: { next: () => Math.floor(Date.now() / 1000) * 1000, secondsBehind: () => 0, problem: undefined },
 			random: (length) => new Uint8Array(randomBytes(length)),
 			policyOids: ['1.2.3'],
 			accuracySeconds: 1,

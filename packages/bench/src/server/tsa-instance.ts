@@ -1,4 +1,4 @@
-/** The timestamp authority that is measured: a key, a chain, and nothing that is stored. */
+/** The timestamp authority that is measured: a key, a chain, and the second it reached in a file. */
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -44,6 +44,7 @@ export async function startTsaServer(files: TsaFiles, logLevel: string): Promise
 			tsa: {
 				publicUrl: `http://localhost:${port}`,
 				chainPem: files.chainPem,
+				markFile: join(files.folder, 'tsa.mark'),
 				keys: { signer: { uri: `file:${files.keyFile}` } },
 				listen: { public: { host: '127.0.0.1', port }, admin: { host: '127.0.0.1', port: 0 } },
 			},

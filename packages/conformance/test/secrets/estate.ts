@@ -273,6 +273,7 @@ export async function createEstate(
 			tsa: {
 				publicUrl: urls['tsa public'],
 				chainPem: tsa.chainPem,
+				markFile: marks('tsa'),
 				admin: { tokens },
 				listen: listeners.tsa,
 				keys: { signer: sources.tsa },

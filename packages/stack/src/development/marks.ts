@@ -15,6 +15,7 @@ export interface InstanceMarks {
 	readonly v2: AdoptableMarkStore;
 	readonly ctlog: AdoptableMarkStore;
 	readonly tuf: AdoptableMarkStore;
+	readonly tsa: AdoptableMarkStore;
 }
 
 /** The folder of all marks of the instance with this id (XDG state folder). */
@@ -47,7 +48,7 @@ export async function makeMarkFolder(instanceId: string): Promise<void> {
 
 export function openMarks(instanceId: string): InstanceMarks {
 	const mark = (what: keyof InstanceMarks) => openFileMark(markPath(instanceId, what));
-	return { v1: mark('v1'), v2: mark('v2'), ctlog: mark('ctlog'), tuf: mark('tuf') };
+	return { v1: mark('v1'), v2: mark('v2'), ctlog: mark('ctlog'), tuf: mark('tuf'), tsa: mark('tsa') };
 }
 
 export function markPath(instanceId: string, what: keyof InstanceMarks): string {

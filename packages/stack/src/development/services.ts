@@ -108,7 +108,7 @@ export async function startServices(parts: InstanceParts): Promise<AdminUrls> {
 			marks: { v1: marks.v1, v2: marks.v2 },
 			allowCreateMark: true,
 		}).then((service) => start(parts, service, { v1: 'log', v2: 'log2' })),
-		createTsa({ ...deps('tsa'), config: configurations.tsa, signer: signers.tsa }).then((service) =>
+		createTsa({ ...deps('tsa'), config: configurations.tsa, signer: signers.tsa, mark: marks.tsa }).then((service) =>
 			start(parts, service, { public: 'tsa' }),
 		),
 	] as const;

@@ -5,8 +5,8 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { writeDurably } from '@chancery/postgres/file-modes';
 import { isRfc3339 } from '@chancery/core/calendar-time';
+import { writeDurably } from '@chancery/postgres/file-modes';
 import { z } from 'zod';
 import { MAX_PORT_BASE, MIN_PORT_BASE } from './addresses.ts';
 import type { DataFolder } from './data-folder.ts';

@@ -2,6 +2,7 @@
  * The authority itself: its key and the certificates that say what the key is for. Opened once at start, so that a chain
  * that clients would refuse stops the service before it signs anything.
  */
+import { DomainError } from '@chancery/chassis/domain-error';
 import { equalBytes } from '@chancery/core/bytes';
 import {
 	basicConstraints,
@@ -94,4 +95,14 @@ function checkIssued(certificate: Certificate, issuer: Certificate): void {
 	if (!verifySignature(issuer.publicKey, certificate.tbs, certificate.signature, hash))
 		throw new AuthorityError(`the signature on ${name} is not by the key of ${issuerName}`);
 	if (!basicConstraints(issuer)?.ca) throw new AuthorityError(`${issuerName} issued ${name} but is no CA`);
+}
+
+/** @throws DomainError `certificate-not-valid` unless every certificate of the chain is valid at that time */
+export function requireValidAt({ chain }: Authority, timeMs: number): void {
+	for (const { notBefore, notAfter } of chain)
+		if (timeMs < notBefore.getTime() || timeMs > notAfter.getTime())
+			throw new DomainError(
+				'certificate-not-valid',
+				`a certificate of this authority is valid from ${notBefore.toISOString()} to ${notAfter.toISOString()}, it is ${new Date(timeMs).toISOString()}`,
+			);
 }

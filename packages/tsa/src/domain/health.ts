@@ -5,13 +5,13 @@ import type { IssuingTime } from './issuing-time.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** Ready while the whole chain is valid and the clock is not behind a token that was issued. */
+/** Ready while the whole chain is valid the clock is not behind a token that was issued, and its seconds can be kept. */
 export function healthOf(authority: Authority, time: IssuingTime, accuracySeconds: number, nowMs: number): Health {
 	const startMs = Math.max(...authority.chain.map((certificate) => certificate.notBefore.getTime()));
 	const endMs = Math.min(...authority.chain.map((certificate) => certificate.notAfter.getTime()));
 	const valid = startMs <= nowMs && nowMs <= endMs;
 	const behind = time.secondsBehind();
-	const inTime = behind <= accuracySeconds;
+	const inTime = behind <= accuracySeconds && time.problem === undefined;
 	return {
 		ready: valid && inTime,
 		checks: {
@@ -21,7 +21,10 @@ export function healthOf(authority: Authority, time: IssuingTime, accuracySecond
 					? `valid for ${Math.floor((endMs - nowMs) / DAY_MS)} more days`
 					: `valid from ${new Date(startMs).toISOString()} to ${new Date(endMs).toISOString()}`,
 			},
-			clock: { ok: inTime, detail: behind === 0 ? 'not behind the last token' : `${behind} s behind the last token` },
+			clock: {
+				ok: inTime,
+				detail: time.problem ?? (behind === 0 ? 'not behind the last token' : `${behind} s behind the last token`),
+			},
 		},
 	};
 }

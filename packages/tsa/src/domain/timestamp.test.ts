@@ -10,12 +10,12 @@ import {
 	makeAuthority,
 	openssl,
 	opensslOutput,
+	plainTime,
 	random,
 	type TestAuthority,
 	trustFiles,
 } from '../../test/authority-fixture.ts';
 import { openAuthority } from './authority.ts';
-import { createIssuingTime } from './issuing-time.ts';
 import { issueTimestamp } from './timestamp.ts';
 import { parseTimestampJsonQuery, parseTimestampQuery, type TimestampQuery } from './timestamp-query.ts';
 
@@ -29,7 +29,7 @@ const NOW_MS = Date.now() - (Date.now() % 1000) + 789;
 function depsOf({ signer, chain }: TestAuthority, clock = () => NOW_MS) {
 	return {
 		authority: openAuthority({ chainPem: chain.chainPem, signer }),
-		time: createIssuingTime(clock, 1),
+		time: plainTime(clock),
 		random,
 		policyOids: [POLICY, OTHER_POLICY],
 		accuracySeconds: 1,
@@ -253,22 +253,5 @@ describe('refusals', () => {
 			code: 'signing-failed',
 			detail: expect.not.stringContaining('1234'),
 		});
-	});
-});
-
-describe('createIssuingTime', () => {
-	it('cuts to seconds, repeats the last time within the accuracy, and refuses a larger step back', () => {
-		let now = 100_999;
-		const time = createIssuingTime(() => now, 1);
-		expect(time.next()).toBe(100_000);
-		now = 99_100;
-		expect(time.next()).toBe(100_000);
-		expect(time.secondsBehind()).toBe(1);
-		now = 98_999;
-		expect(() => time.next()).toThrow(expect.objectContaining({ code: 'clock-behind', retryAfterSeconds: 2 }));
-		now = 100_000;
-		expect(time.next()).toBe(100_000);
-		now = 5_000_000;
-		expect(time.next()).toBe(5_000_000);
 	});
 });

@@ -2,7 +2,7 @@
 
 import { DomainError } from '@chancery/chassis/domain-error';
 import { newSerialNumber } from '@chancery/core/certificate-encoding';
-import type { Authority } from './authority.ts';
+import { type Authority, requireValidAt } from './authority.ts';
 import type { IssuingTime } from './issuing-time.ts';
 import type { TimestampQuery } from './timestamp-query.ts';
 import { encodeGranted } from './timestamp-response.ts';
@@ -19,9 +19,9 @@ export interface TimestampDeps {
 }
 
 /**
- * Issues one timestamp and answers the DER of a TimeStampResp with status granted. Nothing is stored: a crash at any
- * step leaves nothing behind, and the client asks again.
- * @throws DomainError `unaccepted-policy`, `clock-behind`, `certificate-not-valid`, `signing-failed`
+ * Issues one timestamp and answers the DER of a TimeStampResp with status granted. Nothing is stored but the
+ * second that was reached (time-reserve.ts): a crash at any step leaves nothing else behind, and the client asks again.
+ * @throws DomainError `unaccepted-policy`, `clock-behind`, `clock-apart`, `time-not-kept`, `certificate-not-valid`, `signing-failed`
  */
 export async function issueTimestamp(deps: TimestampDeps, query: TimestampQuery): Promise<Uint8Array> {
 	const { authority } = deps;
@@ -32,15 +32,11 @@ export async function issueTimestamp(deps: TimestampDeps, query: TimestampQuery)
 		throw new DomainError('unaccepted-policy', `unaccepted policy: ${policy}; offered: ${deps.policyOids.join(', ')}`);
 
 	// 2. The time. Taken before signing, so that a slow signer dates a token too early, never too late.
-	const genTime = new Date(deps.time.next());
+	const genTimeMs = await deps.time.next();
+	const genTime = new Date(genTimeMs);
 
 	// 3. The chain must be valid at that time: clients judge it at genTime, and a token outside can never be used.
-	for (const certificate of authority.chain)
-		if (genTime < certificate.notBefore || genTime > certificate.notAfter)
-			throw new DomainError(
-				'certificate-not-valid',
-				`a certificate of this authority is valid from ${certificate.notBefore.toISOString()} to ${certificate.notAfter.toISOString()}, it is ${genTime.toISOString()}`,
-			);
+	requireValidAt(authority, genTimeMs);
 
 	// 4. What is stated. The imprint and the nonce are the requester's own bytes.
 	const tstInfo = encodeTstInfo({

@@ -42,6 +42,7 @@ function start(pin: object, env: Record<string, string> = {}): Started {
 	const tsa = {
 		publicUrl: 'https://tsa.example.com',
 		chainPem: authority.chain.chainPem,
+		markFile: join(token.folder, 'tsa.mark'),
 		admin: { tokens: [{ name: 'tests', role: 'operator', sha256: createHash('sha256').update('t').digest('hex') }] },
 		listen: { public: { host: '127.0.0.1', port: PORT }, admin: { host: '127.0.0.1', port: PORT + 1 } },
 		keys: { signer: { uri: token.uri('object=timestamps;id=%0A;type=private'), pin } },
