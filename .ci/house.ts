@@ -54,7 +54,7 @@ const IMPURE = /\b(Date\.now|Math\.random|process\.|console\.|fetch\()|from 'nod
 const TIME_FROM_TEXT = 'packages/core/src/calendar-time.ts';
 /** What `new Date(...)` is given elsewhere: milliseconds, by their name or by how they are reckoned. */
 const FROM_NUMBER =
-	/^(\w+\.)*(\w*Ms|now|clock\(\)|Date\.(now|UTC)\(|next\(\)|0\)|\w+ \* 1000|getTime\(\))|^typeof seconds/;
+	/^(\w+\.)*(\w*(Ms|_MS)\b|now|clock\(\)|Date\.(now|UTC)\(|next\(\)|0\)|\w+ \* 1000|getTime\(\))|^typeof seconds/;
 
 /** Inside a service, arrows point from routes to domain to store. */
 const ROOM_BANS: readonly (readonly [room: string, forbidden: RegExp, why: string])[] = [

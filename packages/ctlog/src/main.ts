@@ -2,23 +2,21 @@
  * Runs the log in a process of its own. Its key is called `signer` under `keys` in its section; its mark is a file, or a
  * row of another database when several processes run.
  */
-import { ConfigError } from '@chancery/chassis/config';
+import { openConfiguredMark } from '@chancery/chassis/mark-section';
 import { run } from '@chancery/chassis/run';
-import { Secret } from '@chancery/chassis/secret';
-import { openFileMark } from '@chancery/postgres/file-mark';
-import { openMarkDatabase } from '@chancery/postgres/mark-database';
-import { type ProcessConfig, processConfigSchema } from './config.ts';
+import { processConfigSchema } from './config.ts';
 import { createService } from './service.ts';
 
 await run('ctlog', processConfigSchema, async (deps) =>
-	createService({ ...deps, signer: await deps.openKey('signer'), mark: openMark(deps.config) }),
+	createService({
+		...deps,
+		signer: await deps.openKey('signer'),
+		mark: openConfiguredMark('ctlog', deps.config, markName(deps.config.publicUrl)),
+	}),
 );
 
-function openMark({ markFile, markDatabase, publicUrl }: ProcessConfig) {
-	if (markFile !== undefined && !markDatabase) return openFileMark(markFile);
-	if (!markDatabase || markFile !== undefined)
-		throw new ConfigError('ctlog: one of markFile and markDatabase is required');
-	const url = markDatabase instanceof Secret ? markDatabase.reveal() : markDatabase;
+/** The same in all processes of one log, and in no other. */
+function markName(publicUrl: string): string {
 	const { host, pathname } = new URL(publicUrl);
-	return openMarkDatabase(url, { ctlog: `ctlog/${host}${pathname.replace(/\/$/, '')}` }).ctlog;
+	return `ctlog/${host}${pathname.replace(/\/$/, '')}`;
 }

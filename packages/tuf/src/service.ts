@@ -3,7 +3,7 @@ import { createAdminListener } from '@chancery/chassis/admin';
 import { createListener } from '@chancery/chassis/listener';
 import type { Service, ServiceDeps } from '@chancery/chassis/service';
 import type { Signer } from '@chancery/keys/signer';
-import type { MarkStore } from '@chancery/postgres/mark';
+import type { AdoptableMarkStore } from '@chancery/postgres/mark';
 import type { TufConfig } from './config.ts';
 import { checkHealth } from './domain/health.ts';
 import { RepositoryMark } from './domain/repository-mark.ts';
@@ -16,7 +16,7 @@ export interface TufServiceDeps extends ServiceDeps<TufConfig> {
 	readonly snapshotSigner: Signer;
 	readonly timestampSigner: Signer;
 	/** Where the newest published versions are remembered. Not in the database: it is what shows that this was restored. */
-	readonly mark: MarkStore;
+	readonly mark: AdoptableMarkStore;
 }
 
 /** Targets with their files in base64, and room for the metadata. */

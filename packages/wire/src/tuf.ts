@@ -61,3 +61,20 @@ export const publishTargets = route({
 	body: z.strictObject({ targets: signedMetadata, files: z.array(proposedFile).max(256) }),
 	replies: { 201: z.object({ version: z.int(), snapshotVersion: z.int(), timestampVersion: z.int() }) },
 });
+
+/** The newest version of each role. */
+const versions = z.record(z.string(), z.int());
+
+export const adoptRepository = route({
+	method: 'POST',
+	path: '/admin/v1/adoptions',
+	summary:
+		'Declares the database to be the true repository, whatever its mark says. Clients that saw more may be stranded.',
+	body: z.strictObject({
+		/** The newest timestamp in the database, as the operator found it; another one is refused. */
+		timestamp: z.int().nonnegative(),
+		/** For the record: who and why. */
+		reason: z.string().min(1).max(1000),
+	}),
+	replies: { 201: z.object({ previous: versions.nullable(), adopted: versions }) },
+});

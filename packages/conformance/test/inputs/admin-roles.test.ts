@@ -29,6 +29,7 @@ const ROLES: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
 		'POST /admin/v1/roots': OPERATORS,
 		'POST /admin/v1/proposals': OPERATORS,
 		'POST /admin/v1/targets': OPERATORS,
+		'POST /admin/v1/adoptions': OPERATORS,
 	},
 };
 

@@ -205,6 +205,19 @@ function publishing(
 		},
 		{
 			...common,
+			route: 'tuf admin POST /admin/v1/adoptions',
+			request: async () => post('/admin/v1/adoptions', { timestamp: 1_000_000, reason: 'a test' }),
+			body: {
+				...json,
+				fields: [
+					{ path: 'timestamp', is: 'number', absent: REFUSED },
+					{ path: 'reason', is: 'text', absent: REFUSED },
+				],
+			},
+			own: guarded('/admin/v1/adoptions', { timestamp: 1_000_000, reason: 'a test' }),
+		},
+		{
+			...common,
 			route: 'tuf admin POST /admin/v1/proposals',
 			request: async () => post('/admin/v1/proposals', {}),
 			accepted: {

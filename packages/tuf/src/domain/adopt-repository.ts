@@ -9,10 +9,9 @@ import { DomainError } from '@chancery/chassis/domain-error';
 import { toHex } from '@chancery/core/bytes';
 import type { AdoptableMarkStore } from '@chancery/postgres/mark';
 import type { Database } from '@chancery/postgres/sql';
-import { insertAdoption, replaceMarkHolder } from '../store/mark-holder.ts';
+import { insertAdoption, replaceMarkHolder, SHARED_HOLDER } from '../store/mark-holder.ts';
 import { metadataHash, newestFiles } from '../store/metadata.ts';
 import { markOf, type PublishedVersions, versionsIn } from './published-versions.ts';
-import { SHARED_HOLDER } from './repository-mark.ts';
 
 export interface AdoptionOrder {
 	readonly database: Database;
@@ -32,7 +31,7 @@ export interface Adoption {
 }
 
 /**
- * Run it while no process has the repository open.
+ * Every process that has the repository open must be started anew afterwards, except the one that does it.
  * @throws DomainError `wrong-version`, `no-root`
  */
 export async function adoptRepository({ database, mark, origin, expect, reason }: AdoptionOrder): Promise<Adoption> {

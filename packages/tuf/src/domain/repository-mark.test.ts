@@ -197,6 +197,28 @@ describe('a repository without its mark', () => {
 		expect(giveBack).toBeTypeOf('function');
 	});
 
+	it('goes on at once when the operator decides through the service', async () => {
+		const giveBack = await goBack(NEWEST);
+		await repository.restart();
+		expect(await readable()).toBe(503);
+		const path = '/admin/v1/adoptions';
+		const wrong = await repository.post(path, { timestamp: 2, reason: 'the backup is all we have' });
+		expect(wrong.json).toMatchObject({ status: 409, reason: 'wrong-version' });
+		const adopted = await repository.post(path, { timestamp: 1, reason: 'the backup is all we have' });
+		expect([adopted.status, adopted.json]).toEqual([
+			201,
+			{
+				previous: { root: 2, snapshot: 1, targets: 1, timestamp: 2 },
+				adopted: { root: 1, snapshot: 1, targets: 1, timestamp: 1 },
+			},
+		]);
+		expect(await readable()).toBe(200);
+		expect((await repository.publishRoot({ version: 2 })).status).toBe(201);
+		expect(await repository.versions()).toMatchObject({ root: 2, timestamp: 3 });
+		await query('drop table taken');
+		expect(giveBack).toBeTypeOf('function');
+	});
+
 	it('that never published anything cannot be adopted', async () => {
 		await repository.reset();
 		const place = await repository.takeMark();

@@ -9,10 +9,11 @@
  */
 import { DomainError } from '@chancery/chassis/domain-error';
 import { toHex } from '@chancery/core/bytes';
-import { type Mark, MarkError, MarkInUseError, type MarkStore } from '@chancery/postgres/mark';
+import { type AdoptableMarkStore, type Mark, MarkError, MarkInUseError } from '@chancery/postgres/mark';
 import type { Database, Sql } from '@chancery/postgres/sql';
-import { claimMarkHolder, markHolder } from '../store/mark-holder.ts';
+import { claimMarkHolder, markHolder, SHARED_HOLDER } from '../store/mark-holder.ts';
 import { metadataHash, newestFiles } from '../store/metadata.ts';
+import { type Adoption, adoptRepository } from './adopt-repository.ts';
 import { markOf, type PublishedVersion, type PublishedVersions, sumOf, versionsIn } from './published-versions.ts';
 
 /**
@@ -35,12 +36,10 @@ const WAY_ON: Readonly<Record<MarkProblem, string>> = {
 		'several replicas need a mark that they share; after a move of the mark, adopt the repository (`adopt-repository`)',
 };
 
-/** Stands in the database for a mark that several processes share. */
-export const SHARED_HOLDER = '(shared)';
 const NOTHING: PublishedVersions = new Map();
 
 export class RepositoryMark {
-	readonly #place: MarkStore;
+	readonly #place: AdoptableMarkStore;
 	readonly #database: Database;
 	/** Base URL of the repository, for messages. */
 	readonly #origin: string;
@@ -50,7 +49,7 @@ export class RepositoryMark {
 	#comparing: Promise<void> | undefined;
 	#problem: { readonly kind: MarkProblem; readonly detail: string } | undefined;
 
-	constructor(place: MarkStore, database: Database, origin: string) {
+	constructor(place: AdoptableMarkStore, database: Database, origin: string) {
 		this.#place = place;
 		this.#database = database;
 		this.#origin = origin;
@@ -111,6 +110,24 @@ export class RepositoryMark {
 		this.#problem = undefined;
 		this.#wasCompared = true;
 		this.#comparing = undefined;
+	}
+
+	/**
+	 * An operator's word that the database is the true repository; see adopt-repository.ts. Other replicas go on refusing
+	 * until they are started anew.
+	 * @throws DomainError `wrong-version`, `no-root`, `repository-read-only`
+	 */
+	async adopt(order: { readonly expect: number; readonly reason: string }): Promise<Adoption> {
+		let adoption: Adoption;
+		try {
+			const place = { database: this.#database, mark: this.#place, origin: this.#origin };
+			adoption = await adoptRepository({ ...place, ...order });
+		} catch (cause) {
+			throw cause instanceof MarkError ? this.#unreadable(cause) : cause;
+		}
+		this.#known = adoption.adopted;
+		await this.compare();
+		return adoption;
 	}
 
 	/**

@@ -12,6 +12,7 @@ afterAll(() => repository.close());
 const ROUTES: readonly (readonly [path: string, body: object])[] = [
 	['/admin/v1/roots', { root: { signatures: [], signed: {} } }],
 	['/admin/v1/proposals', {}],
+	['/admin/v1/adoptions', { timestamp: 1, reason: 'x' }],
 	['/admin/v1/targets', { targets: { signatures: [], signed: {} }, files: [] }],
 ];
 

@@ -1,10 +1,11 @@
 /** What an operator publishes. Nothing here can sign for root or targets: it only checks and stores. */
 import { OPERATORS } from '@chancery/chassis/admin';
 import { mount } from '@chancery/chassis/mount';
-import { proposeTargets, publishRoot, publishTargets } from '@chancery/wire/tuf';
+import { adoptRepository, proposeTargets, publishRoot, publishTargets } from '@chancery/wire/tuf';
 import type { FastifyInstance } from 'fastify';
 import { proposeTargets as propose } from '../domain/propose-targets.ts';
 import * as publish from '../domain/publish.ts';
+import type { PublishedVersions } from '../domain/published-versions.ts';
 
 export function mountAdmin(app: FastifyInstance, deps: publish.TufDeps): void {
 	mount(
@@ -32,4 +33,17 @@ export function mountAdmin(app: FastifyInstance, deps: publish.TufDeps): void {
 		},
 		{ roles: OPERATORS },
 	);
+	mount(
+		app,
+		adoptRepository,
+		async ({ body }) => {
+			const { previous, adopted } = await deps.mark.adopt({ expect: body.timestamp, reason: body.reason });
+			return { status: 201, body: { previous: previous ? versionsOf(previous) : null, adopted: versionsOf(adopted) } };
+		},
+		{ roles: OPERATORS },
+	);
+}
+
+function versionsOf(versions: PublishedVersions): Record<string, number> {
+	return Object.fromEntries([...versions].map(([role, { version }]) => [role, version]));
 }

@@ -1,6 +1,9 @@
 /** That the repository has a mark, and the record of the times an operator overruled it. */
 import type { Sql } from '@chancery/postgres/sql';
 
+/** Stands for a mark that several processes share. */
+export const SHARED_HOLDER = '(shared)';
+
 /** The name of the mark store that this repository belongs to; undefined before it first had one. */
 export async function markHolder(sql: Sql): Promise<string | undefined> {
 	const [row] = await sql.query<{ holder: string }>('select holder from tuf.tuf_mark_holder');
