@@ -1,10 +1,10 @@
 /** The authority over HTTP, as clients meet it. */
 
 import { createHash } from 'node:crypto';
-import { CHASSIS_ERRORS } from '@chancery/chassis/error-rendering';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { CHASSIS_ERRORS } from '@chancery/chassis/error-rendering';
 import { createLogger } from '@chancery/chassis/logger';
 import type { Service } from '@chancery/chassis/service';
 import { openTrustReport } from '@chancery/chassis/trust-report';
