@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatRfc3339Seconds, isRfc3339, parseOpensslTime, parseRfc3339 } from './calendar-time.ts';
+import { formatRfc3339Seconds, isRfc3339, parseHttpDate, parseOpensslTime, parseRfc3339 } from './calendar-time.ts';
 import { FormatError } from './format-error.ts';
 
 describe('an RFC 3339 time', () => {
@@ -82,5 +82,26 @@ describe('a time as OpenSSL prints it', () => {
 		'',
 	])('is not %j', (text) => {
 		expect(() => parseOpensslTime(text)).toThrow(FormatError);
+	});
+});
+
+describe('a time of HTTP', () => {
+	it('is read from the form that servers send', () => {
+		expect(parseHttpDate('Sun, 29 Nov 2026 12:34:56 GMT').toISOString()).toBe('2026-11-29T12:34:56.000Z');
+		for (let day = Date.UTC(2026, 0, 1); day < Date.UTC(2029, 0, 1); day += 86_400_000)
+			expect(parseHttpDate(new Date(day).toUTCString()).getTime()).toBe(day);
+	});
+
+	it.each([
+		'Mon, 29 Nov 2026 12:34:56 GMT',
+		'Mon, 30 Feb 2026 12:34:56 GMT',
+		'Sun, 29 Nov 2026 24:00:00 GMT',
+		'Sunday, 29-Nov-26 12:34:56 GMT',
+		'Sun Nov 29 12:34:56 2026',
+		'Sun, 29 Nov 2026 12:34:56 UTC',
+		'tomorrow',
+		'',
+	])('is not %j', (text) => {
+		expect(() => parseHttpDate(text)).toThrow(FormatError);
 	});
 });

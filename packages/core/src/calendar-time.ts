@@ -4,6 +4,7 @@
  *
  *     RFC 3339   2026-11-29T12:00:00[.f](Z|+hh:mm|-hh:mm)   capital letters, seconds written, up to nine digits of fraction
  *     OpenSSL    Nov 29 12:00:00 2026 GMT                   as OpenSSL and Node print the times of certificates
+ *     HTTP       Sun, 29 Nov 2026 12:00:00 GMT              IMF-fixdate (RFC 9110 section 5.6.7), the form that servers send
  *
  * No other file makes a `Date` from text (`.ci/house.ts`). A leap second is refused, as Go refuses it: no clock that we
  * compare with has a 61st second.
@@ -102,4 +103,24 @@ export function parseOpensslTime(text: string): Date {
 		minute: Number(minute),
 		second: Number(second),
 	});
+}
+
+const IMF_FIXDATE = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), (\d\d) ([A-Z][a-z]{2}) (\d{4}) (\d\d):(\d\d):(\d\d) GMT$/;
+
+/** An HTTP date (RFC 9110 section 5.6.7) without its two obsolete forms. Throws FormatError. */
+export function parseHttpDate(text: string): Date {
+	const match = IMF_FIXDATE.exec(text);
+	if (!match) throw new FormatError('time', 'not an HTTP date such as Sun, 29 Nov 2026 12:00:00 GMT');
+	const [, day, month = '', year, hour, minute, second] = match;
+	const time = calendarTime({
+		year: Number(year),
+		month: MONTHS.indexOf(month) + 1,
+		day: Number(day),
+		hour: Number(hour),
+		minute: Number(minute),
+		second: Number(second),
+	});
+	// The day of the week is a second statement about the same day.
+	if (!time.toUTCString().startsWith(text.slice(0, 3))) throw new FormatError('time', 'the day of the week is another');
+	return time;
 }

@@ -56,7 +56,7 @@ export function comparedNow(
 }
 
 /** A time for people; whatever a wrong clock says must not fail here. */
-export function iso(ms: number): string {
-	const date = new Date(ms);
-	return Number.isNaN(date.getTime()) ? `${ms} ms` : date.toISOString();
+export function iso(timeMs: number): string {
+	const date = new Date(timeMs);
+	return Number.isNaN(date.getTime()) ? `${timeMs} ms` : date.toISOString();
 }

@@ -2,6 +2,7 @@
  * The typed caller of routes. The server at the other end is not trusted: size and time are bounded and every reply
  * is parsed by the schema of its route before anyone sees it.
  */
+import { parseHttpDate } from '@chancery/core/calendar-time';
 import { z } from 'zod';
 import { maskCredentials } from './mask-credentials.ts';
 import type { BodyInput, BodyOf, BodyShape, Route } from './route.ts';
@@ -198,9 +199,13 @@ function messageOf(bytes: Uint8Array, authorization: string | undefined): string
 function retryAfterOf(headers: Headers): number | undefined {
 	const text = headers.get('retry-after')?.trim() ?? '';
 	if (/^[0-9]{1,9}$/.test(text)) return Number(text) * 1000;
-	const at = Date.parse(text);
-	const now = Date.parse(headers.get('date') ?? '');
-	return Number.isNaN(at) || Number.isNaN(now) ? undefined : Math.max(0, at - now);
+	try {
+		const [at, now] = [parseHttpDate(text), parseHttpDate(headers.get('date') ?? '')];
+		return Math.max(0, at.getTime() - now.getTime());
+	} catch {
+		// Neither seconds nor a date: it says nothing.
+		return undefined;
+	}
 }
 
 /** Words of a stranger, for a message: bounded, and without what would steer a terminal or break a log line. */

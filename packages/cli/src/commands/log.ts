@@ -1,4 +1,5 @@
 /** `chancery log ...`: operating on logs. */
+import { parseRfc3339 } from '@chancery/core/calendar-time';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { defaultDataFolder } from '../default-folders.ts';
 import { terminal } from '../terminal.ts';
@@ -79,12 +80,14 @@ Example:
 	return log;
 }
 
-/** As the refusal prints it; a date must print back as it was read. */
+/** As the refusal prints it. */
 function utcTime(text: string): Date {
-	const time = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{3})?Z$/.test(text) ? new Date(text) : new Date(Number.NaN);
-	if (Number.isNaN(time.getTime()) || time.toISOString().slice(0, 19) !== text.slice(0, 19))
-		throw new InvalidArgumentError('expected a time in UTC, for example 2027-03-01T08:00:00.000Z.');
-	return time;
+	try {
+		if (text.endsWith('Z')) return parseRfc3339(text);
+	} catch {
+		// The reason that follows says what is expected.
+	}
+	throw new InvalidArgumentError('expected a time in UTC, for example 2027-03-01T08:00:00.000Z.');
 }
 
 function treeSize(text: string): number {
