@@ -4,7 +4,7 @@ import { toHex } from '@chancery/core/bytes';
 import { parseCertificate } from '@chancery/core/certificate';
 import { sha256 } from '@chancery/core/sha';
 import { createSignatureChecks } from '@chancery/keys/checks/signature-checks';
-import type { Sql } from '@chancery/postgres/sql';
+import type { Database, Sql } from '@chancery/postgres/sql';
 import { createTestDatabase, type TestDatabase } from '@chancery/postgres/test-database';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { makeAuthority, makePrecertificate, type TestAuthority } from '../../test/certificates.ts';
@@ -71,4 +71,60 @@ it('a database that is away is an error and not an empty list', async () => {
 	const roots = createAcceptedRoots(away, clock, check);
 	await expect(roots.list()).rejects.toThrow(/terminated/);
 	await expect(roots.complete(parseCertificate(authority.issuing), [])).rejects.toThrow(/terminated/);
+});
+
+/** The database, but one whose transactions end before the statement that begins so. */
+const dyingAt = (words: string): Database => ({
+	query: (text, values) => opened.database.query(text, values),
+	transaction: (work) =>
+		opened.database.transaction((sql) =>
+			work({
+				query: (text, values) =>
+					text.startsWith(words) ? Promise.reject(new Error('the process ends here')) : sql.query(text, values),
+			}),
+		),
+	close: () => opened.database.close(),
+});
+
+it('a crash before the commit leaves nothing behind: no root, no retirement, no report that counts as used', async () => {
+	const { database } = opened;
+	const other = await makeAuthority('other');
+	const roots = createAcceptedRoots(database, clock, check);
+	const deps = { database, clock, check, log, roots };
+	const taken = async () => (await database.query('select sha256 from ctlog.taken_reports')).length;
+	const takenBefore = await taken();
+	const report = await reportOf(other, undefined, clock());
+	const by = { by: 'a test', reinstate: false };
+	await expect(
+		registerRoot({ ...deps, database: dyingAt('insert into ctlog.accepted_roots') }, report, by),
+	).rejects.toThrow('ends here');
+	expect(await taken()).toBe(takenBefore);
+	expect((await registerRoot(deps, report, by)).outcome).toBe('added');
+
+	const fingerprint = toHex(sha256(other.root));
+	const why = { by: 'a test', reason: 'stolen' };
+	await expect(
+		retireRoot({ ...deps, database: dyingAt('insert into ctlog.root_changes') }, fingerprint, why),
+	).rejects.toThrow('ends here');
+	await roots.reload();
+	expect(await roots.list()).toHaveLength(1);
+});
+
+it('a crash after the commit is made good by whoever reads the table next', async () => {
+	const { database } = opened;
+	const other = await makeAuthority('another');
+	const there = createAcceptedRoots(database, clock, check);
+	const ended = { ...there, reload: () => Promise.reject(new Error('the process ends here')) };
+	const deps = { database, clock, check, log, roots: ended };
+	const by = { by: 'a test', reinstate: false };
+	await expect(registerRoot(deps, await reportOf(other, undefined, clock()), by)).rejects.toThrow('ends here');
+	laterMs += 1000;
+	expect((await there.list()).some((der) => Buffer.from(der).equals(other.root))).toBe(true);
+	const fingerprint = toHex(sha256(other.root));
+	await expect(retireRoot(deps, fingerprint, { by: 'a test', reason: 'stolen' })).rejects.toThrow('ends here');
+	laterMs += 1000;
+	expect((await there.list()).some((der) => Buffer.from(der).equals(other.root))).toBe(false);
+	// And who asks again is told when it was.
+	const again = await retireRoot({ ...deps, roots: there }, fingerprint, { by: 'a test', reason: 'again' });
+	expect(again.retiredAt.getTime()).toBeLessThan(clock());
 });

@@ -1,4 +1,5 @@
 /** Which chains lead to an accepted root, and which keys are used to find out. */
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import type { DomainError } from '@chancery/chassis/domain-error';
 import { toHex } from '@chancery/core/bytes';
 import { derBitString, derInteger, derNull, derOid, derSequence } from '@chancery/core/der';
@@ -197,5 +198,29 @@ describe('the keys that are used', () => {
 		expect(used).toEqual([]);
 		const small = await certificate({ ...issuer, publicKey: rsa(1024n, 65537n) });
 		expect(await lengthOf([leaf, small], [small])).toMatch(/the signature does not verify/);
+	});
+
+	it.each([
+		['secp256k1', () => generateKeyPairSync('ec', { namedCurve: 'secp256k1' })],
+		['a curve over a binary field', () => generateKeyPairSync('ec', { namedCurve: 'sect571r1' })],
+		['DSA', () => generateKeyPairSync('dsa', { modulusLength: 2048, divisorLength: 256 })],
+		['Ed448', () => generateKeyPairSync('ed448')],
+		['RSA-PSS', () => generateKeyPairSync('rsa-pss', { modulusLength: 2048 })],
+		[
+			'parameters instead of the name of a curve',
+			() => generateKeyPairSync('ec', { namedCurve: 'P-256', paramEncoding: 'explicit' }),
+		],
+	] as [string, () => { publicKey: KeyObject }][])('are never of a kind that is not read here: %s', async (_, make) => {
+		const publicKey = new Uint8Array(make().publicKey.export({ type: 'spki', format: 'der' }));
+		const root = await certificate({
+			issuer: 'odd',
+			subject: 'odd',
+			signer: generateSigner('ed25519'),
+			extensions: [IS_CA],
+			publicKey,
+		});
+		const leaf = await certificate({ ...leafPlan(authority, []), issuer: 'odd' });
+		expect(await lengthOf([leaf, root], [root])).toMatch(/the issuer has one that is not read here/);
+		expect(used).toEqual([]);
 	});
 });
