@@ -30,12 +30,16 @@ const MAX_CLAIMS = 64;
 const MAX_CLAIMS_BYTES = 8 * 1024;
 const MAX_CLAIM_DEPTH = 6;
 
-/** An address that a certificate can carry as rfc822Name: ASCII (RFC 5280 section 4.2.1.6), one `@`, no quoting. */
+/**
+ * An address that a certificate carries: a mailbox in dot-atom form (RFC 5321 section 4.1.2 without quoted local parts and
+ * address literals), ASCII only, since rfc822Name is an IA5String and one mailbox must not have two spellings. As with
+ * Fulcio, the host needs a dot, and its last label begins and ends with a letter.
+ */
 export const emailAddress = z
 	.string()
-	.max(320)
+	.max(254)
 	.regex(
-		/^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/,
+		/^(?=[^@]{1,64}@)[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]([A-Za-z0-9-]*[A-Za-z])?$/,
 		'expected an e-mail address such as alice@example.com',
 	);
 

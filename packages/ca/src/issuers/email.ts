@@ -1,6 +1,7 @@
 /**
  * Issuer type `email`: a person (or a mailbox) that an OpenID provider knows by a verified e-mail address.
  */
+import { emailAddress } from '@chancery/wire/identity';
 import { z } from 'zod';
 import { quote, refuse } from '../domain/refusal.ts';
 import { claimAtPath, requiredClaim } from './claims.ts';
@@ -24,20 +25,6 @@ const configSchema = z.strictObject({
 		),
 });
 
-/**
- * Mailboxes in dot-atom form (RFC 5321 section 4.1.2 without quoted local parts and address literals), ASCII only:
- * rfc822Name is an IA5String, and one mailbox must not have two spellings. Like upstream, the host needs a dot, and its
- * last label begins and ends with a letter: everything here is an address for Fulcio too (`testdata/`).
- */
-const MAILBOX =
-	/^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]([A-Za-z0-9-]*[A-Za-z])?$/;
-const MAX_MAILBOX_CHARS = 254;
-const MAX_LOCAL_PART_CHARS = 64;
-
-function isMailbox(text: string): boolean {
-	return text.length <= MAX_MAILBOX_CHARS && text.indexOf('@') <= MAX_LOCAL_PART_CHARS && MAILBOX.test(text);
-}
-
 /** `email_verified` is a boolean in the standard and a string at some providers; anything else is not understood. */
 function isVerified(claims: Claims): boolean {
 	const value = Object.hasOwn(claims, 'email_verified') ? claims.email_verified : undefined;
@@ -55,7 +42,11 @@ export const email = issuerType<typeof configSchema>({
 		const address = requiredClaim(claims, 'email');
 		if (!isVerified(claims) && !settings.skipEmailVerification)
 			throw refuse('email-not-verified', `the issuer does not say that ${quote(address)} is verified`);
-		if (!isMailbox(address)) throw refuse('claim-malformed', `'email' is ${quote(address)}, not an ASCII mailbox`);
+		if (!emailAddress.safeParse(address).success)
+			throw refuse(
+				'claim-malformed',
+				`'email' is ${quote(address)}, expected an ASCII mailbox such as alice@example.com`,
+			);
 		return {
 			subject: { type: 'email', value: address },
 			issuer: settings.issuerClaim === undefined ? settings.issuer : claimAtPath(claims, settings.issuerClaim),
