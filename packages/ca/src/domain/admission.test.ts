@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { Admission } from './admission.ts';
 
 const MINUTE_MS = 60_000;
@@ -71,6 +71,36 @@ describe('admission', () => {
 		expect(refused.detail).toContain('new token');
 		holder.end();
 		await first;
+	});
+
+	it('begins fewer at once while work is slow, and more again when it is quick', async () => {
+		const admission = new Admission({ maxRunning: 32, maxWaiting: 100, maxWaitMs: 60_000 });
+		const rush = async (ms: number) => {
+			let running = 0;
+			let most = 0;
+			const one = async () => {
+				most = Math.max(most, ++running);
+				await new Promise((resolve) => setTimeout(resolve, ms));
+				running--;
+			};
+			await Promise.all(Array.from({ length: 64 }, () => admission.run(MINUTE_MS, one)));
+			return most;
+		};
+		vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+		try {
+			const ofRush = async (ms: number) => {
+				const most = rush(ms);
+				await vi.runAllTimersAsync();
+				return most;
+			};
+			expect(await ofRush(100)).toBe(32);
+			expect(await ofRush(5_000)).toBe(32);
+			expect(await ofRush(5_000)).toBeLessThan(12);
+			await ofRush(10);
+			expect(await ofRush(10)).toBe(32);
+		} finally {
+			vi.useRealTimers();
+		}
 	});
 
 	it('refuses at once when recent work says that the turn would come too late', async () => {

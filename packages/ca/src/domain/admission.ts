@@ -9,7 +9,7 @@
 import { refuse } from './refusal.ts';
 
 export interface AdmissionLimits {
-	/** Issuances under way. */
+	/** Issuances under way, when each is quick. */
 	readonly maxRunning: number;
 	/** Requests that wait for one to end. Together they stay below what the listener works on, so that reads have places. */
 	readonly maxWaiting: number;
@@ -20,6 +20,9 @@ export const DEFAULT_ADMISSION: AdmissionLimits = { maxRunning: 64, maxWaiting: 
 
 /** Weight of the latest issuance in the mean of how long they take. */
 const WEIGHT = 1 / 16;
+/** While issuances take longer than this on average, fewer are begun at once: side by side they only slow each other down. */
+const COMFORTABLE_MS = 1_000;
+const FEWEST = 8;
 
 export class Admission {
 	readonly #limits: AdmissionLimits;
@@ -36,21 +39,28 @@ export class Admission {
 	 * @throws DomainError `ca-overloaded`, or whatever `work` throws
 	 */
 	async run<T>(usefulForMs: number, work: () => Promise<T>): Promise<T> {
-		if (this.#running < this.#limits.maxRunning) this.#running++;
+		if (this.#running < this.#capacity()) this.#running++;
 		else await this.#turn(usefulForMs);
 		const startedMs = performance.now();
 		try {
 			return await work();
 		} finally {
 			this.#meanMs += (performance.now() - startedMs - this.#meanMs) * WEIGHT;
-			this.#next();
+			this.#running--;
+			this.#beginNext();
 		}
 	}
 
-	/** Resolves when the place of another request has been handed over. */
+	#capacity(): number {
+		const { maxRunning } = this.#limits;
+		const bearable = Math.floor((maxRunning * COMFORTABLE_MS) / Math.max(this.#meanMs, COMFORTABLE_MS));
+		return Math.max(Math.min(FEWEST, maxRunning), bearable);
+	}
+
+	/** Resolves when a place has become free and is this request's. */
 	#turn(usefulForMs: number): Promise<void> {
-		const { maxRunning, maxWaiting, maxWaitMs } = this.#limits;
-		const expectedMs = ((this.#waiting.size + 1) * this.#meanMs) / maxRunning;
+		const { maxWaiting, maxWaitMs } = this.#limits;
+		const expectedMs = ((this.#waiting.size + 1) * this.#meanMs) / this.#capacity();
 		const patienceMs = Math.min(maxWaitMs, usefulForMs);
 		if (this.#waiting.size >= maxWaiting || expectedMs > patienceMs) throw overloaded(expectedMs, usefulForMs);
 		return new Promise((resolve, reject) => {
@@ -66,15 +76,14 @@ export class Admission {
 		});
 	}
 
-	/** Hands the place to whoever waits longest, or gives it back. */
-	#next(): void {
-		const [first] = this.#waiting;
-		if (!first) {
-			this.#running--;
-			return;
+	/** In the order in which they came. */
+	#beginNext(): void {
+		for (const begin of this.#waiting) {
+			if (this.#running >= this.#capacity()) return;
+			this.#waiting.delete(begin);
+			this.#running++;
+			begin();
 		}
-		this.#waiting.delete(first);
-		first();
 	}
 }
 

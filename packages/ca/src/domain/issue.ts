@@ -38,8 +38,15 @@ import { checkSct } from './sct.ts';
 import type { TokenVerifier } from './token.ts';
 import { within } from './within.ts';
 
-/** Less than what the database itself gives a statement: clients wait 30 s for all steps together. */
+/** Less than what the database itself gives a statement. */
 const STORE_TIMEOUT_MS = 5_000;
+/**
+ * For everything. Clients wait 30 s: who hears in time that it takes too long comes back when told to, who hears nothing
+ * does not know. What is under way goes on; an outcome that comes later is recorded, and is as one whose answer was lost.
+ */
+const ISSUE_TIMEOUT_MS = 20_000;
+/** After that, a machine needs more than a moment. */
+const RETRY_AFTER_SECONDS = 3;
 
 export interface IssueDeps {
 	readonly issuances: Issuances;
@@ -73,7 +80,15 @@ export interface IssuedCertificate {
 }
 
 /** @throws DomainError with a code of `errors.ts` */
-export async function issueCertificate(deps: IssueDeps, request: IssueRequest): Promise<IssuedCertificate> {
+export function issueCertificate(deps: IssueDeps, request: IssueRequest): Promise<IssuedCertificate> {
+	return within(ISSUE_TIMEOUT_MS, issue(deps, request), () =>
+		refuse('ca-overloaded', `nothing was issued within ${ISSUE_TIMEOUT_MS / 1000} s; try again`, {
+			retryAfterSeconds: RETRY_AFTER_SECONDS,
+		}),
+	);
+}
+
+async function issue(deps: IssueDeps, request: IssueRequest): Promise<IssuedCertificate> {
 	// 1. Verify the token. Until there is an intent, a crash leaves nothing behind.
 	const token = await deps.tokens.verify(request.token, request.address);
 
