@@ -102,17 +102,4 @@ describe('admission', () => {
 			vi.useRealTimers();
 		}
 	});
-
-	it('refuses at once when recent work says that the turn would come too late', async () => {
-		const admission = new Admission({ maxRunning: 1, maxWaiting: 100, maxWaitMs: 20 });
-		for (let i = 0; i < 3; i++)
-			await admission.run(MINUTE_MS, () => new Promise((resolve) => setTimeout(resolve, 200)));
-		const holder = work();
-		const first = admission.run(MINUTE_MS, holder.run);
-		// Not a rejection that comes later: the queue is not even entered.
-		await expect(admission.run(MINUTE_MS, async () => 'late')).rejects.toMatchObject({ code: 'ca-overloaded' });
-		expect(await refusalOf(admission.run(MINUTE_MS, async () => 'late'))).toMatchObject({ code: 'ca-overloaded' });
-		holder.end();
-		await first;
-	});
 });

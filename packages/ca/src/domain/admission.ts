@@ -2,9 +2,8 @@
  * Which requests are worked on now, which wait for their turn, and which are told to come back. Work that is begun takes
  * as long as signer, database and log take; without a bound a rush would make all of it too slow for all its clients.
  *
- * Only requests with a verified token come here. A place in the queue is not worth having when the turn would come after
- * the client has given up, or after its token has ended: that is foretold from how long recent work took, and refused at
- * once.
+ * Only requests with a verified token come here. Nobody waits for a turn that comes after the client has given up, or
+ * after the token has ended.
  */
 import { refuse } from './refusal.ts';
 
@@ -60,9 +59,8 @@ export class Admission {
 	/** Resolves when a place has become free and is this request's. */
 	#turn(usefulForMs: number): Promise<void> {
 		const { maxWaiting, maxWaitMs } = this.#limits;
-		const expectedMs = ((this.#waiting.size + 1) * this.#meanMs) / this.#capacity();
 		const patienceMs = Math.min(maxWaitMs, usefulForMs);
-		if (this.#waiting.size >= maxWaiting || expectedMs > patienceMs) throw overloaded(expectedMs, usefulForMs);
+		if (this.#waiting.size >= maxWaiting) throw overloaded(this.#meanMs, usefulForMs);
 		return new Promise((resolve, reject) => {
 			const begin = () => {
 				clearTimeout(timer);
@@ -87,8 +85,8 @@ export class Admission {
 	}
 }
 
-function overloaded(expectedMs: number, usefulForMs: number): Error {
-	const retryAfterSeconds = 1 + Math.ceil(Math.min(expectedMs, DEFAULT_ADMISSION.maxWaitMs) / 1000);
+function overloaded(meanMs: number, usefulForMs: number): Error {
+	const retryAfterSeconds = 1 + Math.ceil(Math.min(meanMs, DEFAULT_ADMISSION.maxWaitMs) / 1000);
 	const hint =
 		usefulForMs > retryAfterSeconds * 1000 ? 'try again' : 'try again with a new token, for this one ends before that';
 	return refuse('ca-overloaded', hint, { retryAfterSeconds });
