@@ -9,7 +9,7 @@ import { assembleToken } from './token-issuer.ts';
 
 /** More than the listener works on at the same time. */
 const CONNECTIONS = 600;
-const PAUSE_MS = 250;
+const PAUSE_MS = 1_000;
 const EMAIL = 'ada@example.com';
 
 const key = generateClientKey();
@@ -130,13 +130,13 @@ describe('strangers whose tokens name an issuer', () => {
 		const attack = flood((i) => assembleToken({ alg: 'RS256', kid: `k${i}` }, { iss: url }, 'AAAA'));
 		const good: Reply[] = [];
 		// The keys of the honest issuer are not known when the flood begins.
-		for (let round = 0; round < 10; round++) {
+		for (let round = 0; round < 5; round++) {
 			good.push(await honest());
 			await attack.answered(100);
 		}
 		const replies = await attack.stop();
-		expect(good.map(({ status }) => status)).toEqual(Array(10).fill(200));
-		expect(replies.length).toBeGreaterThan(1_000);
+		expect(good.map(({ status }) => status)).toEqual(Array(5).fill(200));
+		expect(replies.length).toBeGreaterThan(400);
 		for (const { status, headers, body } of replies) {
 			expect(status).toBe(503);
 			expect(Number(headers['retry-after'])).toBeGreaterThan(0);
@@ -149,12 +149,12 @@ describe('strangers whose tokens name an issuer', () => {
 		const before = ca.people.requests.length;
 		const attack = flood((i) => assembleToken({ alg: 'ES256', kid: `k${i}` }, { iss: ca.people.url }, 'AAAA'));
 		const good: Reply[] = [];
-		for (let round = 0; round < 10; round++) {
+		for (let round = 0; round < 5; round++) {
 			good.push(await honest());
 			await attack.answered(100);
 		}
 		await attack.stop();
-		expect(good.map(({ status }) => status)).toEqual(Array(10).fill(200));
+		expect(good.map(({ status }) => status)).toEqual(Array(5).fill(200));
 		expect(ca.people.requests.length - before).toBeLessThanOrEqual(2 * Math.ceil(performance.now() / 10_000));
 	});
 });
