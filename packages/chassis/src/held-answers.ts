@@ -11,9 +11,6 @@ const UNCOUNTED_BYTES = 64 * 1024;
 /** The share of one client, when there are others. */
 const SHARE = 1 / 2;
 
-/** What gives back the room of an answer that takes none. */
-export const NOTHING_TAKEN = (): void => undefined;
-
 export class HeldAnswers {
 	readonly #maxBytes: number;
 	readonly #uncountedBytes: number;
@@ -25,6 +22,10 @@ export class HeldAnswers {
 		this.#uncountedBytes = uncountedBytes;
 	}
 
+	counts(bytes: number): boolean {
+		return bytes > this.#uncountedBytes;
+	}
+
 	hasRoom(client: string, bytes: number): boolean {
 		const ofClient = this.#byClient.get(client) ?? 0;
 		const fits = this.#bytes + bytes <= this.#maxBytes && ofClient + bytes <= this.#maxBytes * SHARE;
@@ -32,11 +33,10 @@ export class HeldAnswers {
 	}
 
 	/**
-	 * Room for an answer of `bytes` to `client`: what gives it back, to be called once when the answer has left or its
+	 * Room for an answer of `bytes`, which count, to `client`: what gives it back, to be called once when the answer has left or its
 	 * connection has ended. Undefined when there is none. An answer longer than the bound goes out alone.
 	 */
 	take(client: string, bytes: number): (() => void) | undefined {
-		if (bytes <= this.#uncountedBytes) return NOTHING_TAKEN;
 		if (!this.hasRoom(client, bytes)) return undefined;
 		this.#bytes += bytes;
 		this.#byClient.set(client, (this.#byClient.get(client) ?? 0) + bytes);

@@ -18,7 +18,7 @@ import { AnswerTurns } from './answer-turns.ts';
 import { clientOf } from './client-address.ts';
 import { DomainError } from './domain-error.ts';
 import { type ErrorFamily, type ErrorTable, isUnexpected, type RenderedError, renderError } from './error-rendering.ts';
-import { HeldAnswers, NOTHING_TAKEN } from './held-answers.ts';
+import { HeldAnswers } from './held-answers.ts';
 import {
 	type BoundServer,
 	createHttpServer,
@@ -241,6 +241,10 @@ export function createListener(options: ListenerOptions): FastifyInstance {
 
 	app.addHook('onSend', (request, reply, payload, done) => {
 		const length = lengthOf(payload);
+		if (!answers.counts(length)) {
+			done(null, payload);
+			return;
+		}
 		const release = answers.take(clientOf(request.socket.remoteAddress), length);
 		if (!release) {
 			// What the answer said of itself, how long a cache may keep it for instance, is not true of its refusal.
@@ -249,12 +253,10 @@ export function createListener(options: ListenerOptions): FastifyInstance {
 			done(noRoom());
 			return;
 		}
-		if (release !== NOTHING_TAKEN) {
-			const { url } = request.routeOptions;
-			longest.set(url, Math.max(length, longest.get(url) ?? 0));
-			if (reply.raw.closed) release();
-			else reply.raw.once('close', release);
-		}
+		const { url } = request.routeOptions;
+		longest.set(url, Math.max(length, longest.get(url) ?? 0));
+		if (reply.raw.closed) release();
+		else reply.raw.once('close', release);
 		done(null, payload);
 	});
 	return app;

@@ -5,8 +5,8 @@
  */
 import { ServerResponse } from 'node:http';
 
-/** As much as a socket buffers before it says that it is full. */
-const SLICE_BYTES = 64 * 1024;
+/** Small beside what is held of one answer, and large beside the work of a slice. */
+const SLICE_BYTES = 256 * 1024;
 
 export class SlicedResponse extends ServerResponse {
 	#isEnding = false;
