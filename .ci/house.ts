@@ -73,8 +73,8 @@ const MAY_READ_KEYS =
 	/^packages\/(keys\/src\/|identity\/src\/domain\/issuer-keys\.ts|stack\/src\/bootstrap\/development-tls\.ts)/;
 
 /**
- * What makes files and folders. Modes of what we make do not depend on the umask: either nobody else may use it (0600,
- * 0700), or it is made by `postgres/file-modes.ts`, which sets the mode afterwards. What the user of the command names as
+ * What makes files and folders, and removes whole ones. Modes of what we make do not depend on the umask: either nobody
+ * else may use it (0600, 0700), or it is made by `postgres/file-modes.ts`, which sets the mode afterwards. What the user of the command names as
  * an output is his: it keeps its mode, or has what his umask says. Only what root gives away through
  * `account-folder.ts` changes its owner: names in folders of others are not followed.
  */
@@ -91,6 +91,12 @@ const FILE_MAKING: readonly (readonly [call: RegExp, unless: RegExp | undefined,
 		/\bmode: 0o700\b/,
 		/postgres\/src\/file-modes\.ts$|client\/src\/folder\.ts$/,
 		'a folder is made with mode 0o700, or by file-modes.ts',
+	],
+	[
+		/(?<!\.)\brm(Sync)?\((?=[^;]*\brecursive\b)/g,
+		undefined,
+		/client\/src\/trust-cache\.ts$|postgres\/src\/(account-folder|binaries|test-server)\.ts$|stack\/src\/up\/up\.ts$|keys\/src\/test-softhsm\.ts$/,
+		'whole folders are removed only where their names are of our own making; here, one may come from outside',
 	],
 	[
 		/(?<!\.)\b(writeFile|appendFile)(Sync)?\(/g,
