@@ -329,6 +329,30 @@ describe('what is repeated', () => {
 		expect(services.asked.filter((name) => name === 'ca' || name === 'tsa')).toEqual(['ca', 'tsa']);
 	});
 
+	it.each([64, 80])(
+		'is found at a log that refuses it because its first answer was lost (id of %i digits)',
+		async (digits) => {
+			let attempts = 0;
+			services.answers.v1 = (honest) => {
+				const path = `/api/v1/log/entries/${Object.keys(JSON.parse(String(honest.body)))[0]?.slice(-digits)}`;
+				services.entriesV1.set(path, String(honest.body));
+				if (attempts++ === 0) return { ...honest, isReset: true };
+				return { status: 409, body: '{"message":"exists"}', headers: { location: path } };
+			};
+			await sign(1);
+			expect(attempts).toBe(2);
+		},
+	);
+
+	it('is not taken from another entry, wherever a log points', async () => {
+		await sign(1);
+		const path = [...services.entriesV1.keys()][0] ?? '';
+		for (const location of [path, '/api/v1/log/entries/..', 'http://127.0.0.1:1/x', `/${'a'.repeat(80)}`]) {
+			services.answers.v1 = () => ({ status: 409, body: '{"message":"exists"}', headers: { location } });
+			await failureOf(sign(1));
+		}
+	});
+
 	it('is not asked for a token that has run out meanwhile', async () => {
 		services.answers.ca = () => ({ status: 503, body: '' });
 		const identityToken = token({ exp: Math.floor(services.nowMs / 1000) + 20 });

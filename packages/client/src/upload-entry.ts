@@ -9,7 +9,7 @@ import { encodePem } from '@chancery/core/pem';
 import { sha256 } from '@chancery/core/sha';
 import type { BundledLogEntry, DsseEnvelope } from '@chancery/wire/bundle';
 import { CallError } from '@chancery/wire/call';
-import { createLogEntry, type ProposedEntry } from '@chancery/wire/rekor-v1';
+import { createLogEntry, getLogEntryByUuid, type ProposedEntry } from '@chancery/wire/rekor-v1';
 import { createEntry } from '@chancery/wire/rekor-v2';
 import { ClientError } from './client-error.ts';
 import { callPatiently, type Patience } from './patient-call.ts';
@@ -21,6 +21,7 @@ export type LoggedContent =
 
 /** A log answers when its published head covers the entry. */
 const TIMEOUT_MS = 60_000;
+const ENTRY_AT = /\/api\/v1\/log\/entries\/([0-9a-f]{64}|[0-9a-f]{80})$/;
 
 /**
  * Writes an entry. A log that does not answer in time may have taken it: asking again finds it, at its first index.
@@ -54,13 +55,10 @@ async function uploadV1(
 	fetchUsed: typeof fetch,
 	patience: Patience,
 ): Promise<BundledLogEntry> {
+	const options = { fetch: fetchUsed, timeoutMs: TIMEOUT_MS };
 	const body = proposeV1(content, toBase64(utf8(encodePem('CERTIFICATE', certificate))));
-	const reply = await callPatiently(
-		createLogEntry,
-		url,
-		{ body },
-		{ fetch: fetchUsed, timeoutMs: TIMEOUT_MS },
-		patience,
+	const reply = await callPatiently(createLogEntry, url, { body }, options, patience).catch((error: unknown) =>
+		fetchOwnEntry(error, url, options, patience),
 	);
 	const [entry, second] = Object.values(reply.body);
 	if (!entry || second) throw new ClientError('answer-malformed', `${url} answered something else than one entry`);
@@ -80,6 +78,24 @@ async function uploadV1(
 		},
 		canonicalizedBody: fromBase64(entry.body),
 	};
+}
+
+/**
+ * A log that takes nothing twice refuses the repetition of a request whose answer was lost, and says where the entry is.
+ * Whether it is ours is seen when the finished bundle is verified: it must hold this signature.
+ */
+async function fetchOwnEntry(
+	error: unknown,
+	url: string,
+	options: { readonly fetch: typeof fetch; readonly timeoutMs: number },
+	patience: Patience,
+) {
+	const uuid =
+		error instanceof CallError && error.status === 409 ? ENTRY_AT.exec(error.location ?? '')?.[1] : undefined;
+	if (uuid === undefined) throw error;
+	const reply = await callPatiently(getLogEntryByUuid, url, { params: { entryUUID: uuid } }, options, patience);
+	if (reply.status === 404) throw error;
+	return reply;
 }
 
 function proposeV1(content: LoggedContent, verifier: string): ProposedEntry {

@@ -64,6 +64,8 @@ export class SigningServices {
 	readonly said: string[] = [];
 	/** What is answered instead of the honest reply. */
 	answers: Partial<Record<ServiceName, (honest: Reply, request: Json) => Reply>> = {};
+	/** Entries of the v1 log that can be read, by path. */
+	readonly entriesV1 = new Map<string, string>();
 	changeLeaf: (recipe: CertificateRecipe) => CertificateRecipe = (recipe) => recipe;
 	changeTimestamp: (recipe: TimestampRecipe) => TimestampRecipe = (recipe) => recipe;
 	readonly #server: Server;
@@ -73,6 +75,11 @@ export class SigningServices {
 		this.#server = createServer(async (request, response) => {
 			const chunks: Buffer[] = [];
 			for await (const chunk of request) chunks.push(chunk as Buffer);
+			const stored = this.entriesV1.get(request.url ?? '');
+			if (request.method === 'GET' && stored) {
+				response.writeHead(200).end(stored);
+				return;
+			}
 			const name = PATHS[request.url ?? ''];
 			if (!name) {
 				response.writeHead(404).end();

@@ -43,6 +43,8 @@ export class CallError extends Error {
 	readonly serverMessage: string;
 	/** How long the server asks to stay away (`Retry-After`, RFC 9110 section 10.2.3); undefined when it does not ask. */
 	readonly retryAfterMs: number | undefined;
+	/** The server's `Location`, as it stands there: a stranger's text. */
+	readonly location: string | undefined;
 
 	constructor(
 		at: {
@@ -50,6 +52,7 @@ export class CallError extends Error {
 			readonly status: number | undefined;
 			readonly serverMessage: string;
 			readonly retryAfterMs?: number | undefined;
+			readonly location?: string | undefined;
 		},
 		message: string,
 		options?: ErrorOptions,
@@ -59,6 +62,7 @@ export class CallError extends Error {
 		this.status = at.status;
 		this.serverMessage = at.serverMessage;
 		this.retryAfterMs = at.retryAfterMs;
+		this.location = at.location;
 	}
 }
 
@@ -102,7 +106,13 @@ export async function call<R extends Route>(
 		if (shape === undefined) {
 			const serverMessage = messageOf(reply.bytes, options.headers?.authorization);
 			throw new CallError(
-				{ request, status: reply.status, serverMessage, retryAfterMs: retryAfterOf(reply.headers) },
+				{
+					request,
+					status: reply.status,
+					serverMessage,
+					retryAfterMs: retryAfterOf(reply.headers),
+					location: reply.headers.get('location') ?? undefined,
+				},
 				`${request} answered ${reply.status}${serverMessage ? `: ${serverMessage}` : ''}`,
 			);
 		}
