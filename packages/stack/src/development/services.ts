@@ -30,8 +30,9 @@ import type { InstanceRecord } from '../up/instance-record.ts';
 import { Refusal } from '../up/refusal.ts';
 import type { Configurations } from './configurations.ts';
 import { adviceAbout } from './log-advice.ts';
-import type { InstanceMarks } from './marks.ts';
+import { type InstanceMarks, markPath } from './marks.ts';
 import { requireRepositoryMark } from './repository-advice.ts';
+import { requireTimestampClock } from './timestamp-advice.ts';
 
 export interface InstanceParts {
 	readonly record: InstanceRecord;
@@ -185,6 +186,7 @@ async function start(
 	onStarted(running);
 	await requireWritableLogs(service);
 	await requireRepositoryMark(service);
+	await requireTimestampClock(service, markPath(record.id, 'tsa'));
 	const { admin } = running.urls;
 	if (!admin) throw new Error(`${service.name} has no admin listener`);
 	return { admin };
