@@ -14,7 +14,7 @@ import {
 import { parseSpki } from '@chancery/core/spki';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { certificate, leafPlan, makeAuthority, makePrecertificate, name, type TestAuthority } from './certificates.ts';
-import { type RunningLog, register, reportOf, startLog, submit } from './running-log.ts';
+import { type RunningLog, register, reportOf, startLog, submit, submitPatiently } from './running-log.ts';
 
 let log: RunningLog;
 let authority: TestAuthority;
@@ -111,5 +111,5 @@ it('says 503 with Retry-After and a reason when more checks wait than it makes, 
 	}
 	expect([...counts.keys()].sort()).toEqual([400, 503]);
 	const { der } = await makePrecertificate(authority);
-	expect((await submit(log, 'add-pre-chain', [der, authority.issuing])).statusCode).toBe(200);
+	expect((await submitPatiently(log, 'add-pre-chain', [der, authority.issuing])).statusCode).toBe(200);
 });

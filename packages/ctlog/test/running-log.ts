@@ -151,6 +151,15 @@ export function submit(
 	return log.app.inject({ method: 'POST', url: `/ct/v1/${endpoint}`, payload: { chain: chain.map(base64) } });
 }
 
+/** The same as certificate authorities do it: what passes (503) is asked again. For tests that need the answer. */
+export async function submitPatiently(...submission: Parameters<typeof submit>): ReturnType<typeof submit> {
+	for (let attempt = 1; ; attempt++) {
+		const answer = await submit(...submission);
+		if (answer.statusCode !== 503 || attempt === 20) return answer;
+		await new Promise((resolve) => setTimeout(resolve, 250));
+	}
+}
+
 export function get(log: Pick<RunningLog, 'app'>, path: string, query: Record<string, string | number> = {}) {
 	const parameters = Object.entries(query).map(([key, value]) => [key, String(value)] as const);
 	return log.app.inject({ url: `/ct/v1/${path}`, query: Object.fromEntries(parameters) });

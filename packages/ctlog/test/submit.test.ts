@@ -16,7 +16,7 @@ import {
 	type TestAuthority,
 } from './certificates.ts';
 import { checkDigitallySigned, leafBytes } from './rfc6962.ts';
-import { get, type RunningLog, register, reportOf, startLog, submit } from './running-log.ts';
+import { get, type RunningLog, register, reportOf, startLog, submit, submitPatiently } from './running-log.ts';
 
 let log: RunningLog;
 let authority: TestAuthority;
@@ -80,7 +80,7 @@ describe('add-pre-chain', () => {
 		const { der } = await makePrecertificate(authority);
 		const size = await logSize();
 		const replies = await Promise.all(
-			Array.from({ length: 20 }, () => submit(log, 'add-pre-chain', [der, authority.issuing])),
+			Array.from({ length: 20 }, () => submitPatiently(log, 'add-pre-chain', [der, authority.issuing])),
 		);
 		expect(new Set(replies.map((reply) => reply.body)).size).toBe(1);
 		expect(await logSize()).toBe(size + 1);

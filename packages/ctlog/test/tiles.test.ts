@@ -4,7 +4,7 @@ import type { AddChainReply, SignedTreeHead } from '@chancery/wire/ct';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeAuthority, makePrecertificate, sha256, type TestAuthority } from './certificates.ts';
 import { hashLeaf, leafBytes, rootOf, treeHeadBytes } from './rfc6962.ts';
-import { get, ORIGIN, type RunningLog, register, reportOf, startLog, submit } from './running-log.ts';
+import { get, ORIGIN, type RunningLog, register, reportOf, startLog, submitPatiently } from './running-log.ts';
 
 const SIZE = 258;
 let log: RunningLog;
@@ -23,7 +23,7 @@ beforeAll(async () => {
 	await Promise.all(
 		Array.from({ length: SIZE }, async () => {
 			const { der, tbs } = await makePrecertificate(authority);
-			const sct = (await submit(log, 'add-pre-chain', [der, authority.issuing])).json<AddChainReply>();
+			const sct = (await submitPatiently(log, 'add-pre-chain', [der, authority.issuing])).json<AddChainReply>();
 			const leaf = leafBytes(sct.timestamp, { issuerPublicKey: authority.issuingSigner.publicKey, tbs });
 			made.set(leaf.toString('base64'), Buffer.concat([leaf.subarray(2), u24(der.length), der, chain]));
 		}),
