@@ -3,7 +3,7 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type EmbeddedPostgres, startEmbedded } from '@chancery/postgres/embedded';
 import { openDatabase } from '@chancery/postgres/pool';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { chancery, makePlace, type Place, type Run, readInstance, removePlaces, up } from './instance.ts';
 import { checkContinues, type History, readHistory } from './log-history.ts';
 import { databaseOf, databaseProcesses, openPorts } from './processes.ts';
@@ -13,6 +13,9 @@ const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 const LOGS = ['v1', 'v2', 'ctlog'] as const;
 const SIGNER = 'archivist@example.com';
+
+// Some start an instance ten times.
+vi.setConfig({ testTimeout: 600_000, hookTimeout: 300_000 });
 
 afterAll(removePlaces);
 
