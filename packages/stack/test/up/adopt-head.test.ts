@@ -92,7 +92,9 @@ it('is the only way on when the state folder is lost, for each log by its own na
 		adopted.push(log);
 	}
 	expect(adopted.toSorted()).toEqual(LOGS.toSorted());
+});
 
+it('comes before that of the TUF repository, by its own command and version', async () => {
 	expect(await refusedRepository()).toMatch(/missing: there is no mark beside a repository that had one/);
 	expect(await refusal(adoptRepository(7))).toMatch(/the newest timestamp in the database is 1, expected was 7/);
 	const adopting = adoptRepository(1, '--json');
