@@ -230,6 +230,21 @@ describe('the words of a refusal', () => {
 		expect(error.message).toBe(`${error.request} answered 400${words ? `: ${words}` : ''}`);
 	});
 
+	it.each([
+		['3', 3000],
+		[' 120 ', 120_000],
+		['0', 0],
+		['-1', undefined],
+		['1.5', undefined],
+		['9999999999', undefined],
+		['Sun, 06 Nov 1994 08:49:37 GMT', 0],
+		['Sun, 31 Feb 2094 08:49:37 GMT', undefined],
+		['', undefined],
+	])('with Retry-After %j ask to stay away for %s ms', async (retryAfter, ms) => {
+		server.answer = answering(503, '', { 'retry-after': retryAfter, location: '/there' });
+		expect(await failureOf(text())).toMatchObject({ status: 503, retryAfterMs: ms, location: '/there' });
+	});
+
 	it('are bounded, whoever chose them', async () => {
 		const long = 'x'.repeat(1_000_000);
 		for (const body of [long, JSON.stringify({ message: long }), Buffer.alloc(200_000, 0xff)]) {
