@@ -37,6 +37,24 @@ describe('a submission that fails on its way', () => {
 		expect(attempts).toBe(passes ? 3 : 1);
 	});
 
+	it.each([
+		{ retryAfter: '3600', seconds: 60 },
+		{ retryAfter: '30', seconds: 30 },
+	])(
+		'is not repeated when the log asks for $retryAfter s, and the client hears of it',
+		async ({ retryAfter, seconds }) => {
+			let attempts = 0;
+			const transport: Transport = async () => {
+				attempts++;
+				return { status: 503, headers: new Headers({ 'retry-after': retryAfter }), bytes: new Uint8Array() };
+			};
+			await expect(
+				submitPrecertificate(describeCtLog(settings, transport), new Uint8Array(1), chain),
+			).rejects.toMatchObject({ code: 'ct-log-unavailable', retryAfterSeconds: seconds });
+			expect(attempts).toBe(1);
+		},
+	);
+
 	it('leaves time for another attempt when one is not answered', async () => {
 		const given: number[] = [];
 		const transport: Transport = ({ timeoutMs }) => {

@@ -30,12 +30,12 @@ export interface CtLog {
 const ATTEMPT_TIMEOUT_MS = 6_000;
 /** For all attempts together. Clients wait 30 s, for this and for all that comes before and after. */
 const SUBMIT_TIMEOUT_MS = 12_000;
-/** What a log that was stopped, started again or overloaded needs at least. */
-const RETRY_AFTER_SECONDS = 2;
+/** What a log that was stopped, started again or overloaded needs at least, and what we pass on of its own wishes. */
+const RETRY_AFTER_MS = { least: 2_000, most: 60_000 };
 const HEALTH_TIMEOUT_MS = 3_000;
 const MAX_REPLY_BYTES = 64 * 1024;
 const MAX_ROOTS_BYTES = 4 * 1024 * 1024;
-/** Pauses before the second and third attempt. A log that is busy says so with 429 or 503. */
+/** Pauses before the second and third attempt, at least. A log that is busy says so with 429 or 503. */
 const RETRY_PAUSES_MS = [100, 400];
 
 /**
@@ -71,11 +71,12 @@ export async function submitPrecertificate(
 		} catch (error) {
 			if (!(error instanceof CallError)) throw error;
 			if (!isPassing(error)) throw refuse('ct-log-failed', hintOf(error), { cause: error });
-			const pauseMs = RETRY_PAUSES_MS[attempt];
-			if (pauseMs === undefined || performance.now() + pauseMs >= deadlineMs)
+			// A log that asks for more time than there is asks our client for it.
+			const pauseMs = Math.max(RETRY_PAUSES_MS[attempt] ?? Number.POSITIVE_INFINITY, error.retryAfterMs ?? 0);
+			if (performance.now() + pauseMs >= deadlineMs)
 				throw refuse('ct-log-unavailable', `${hintOf(error)}; try again`, {
 					cause: error,
-					retryAfterSeconds: RETRY_AFTER_SECONDS,
+					retryAfterSeconds: retryAfterSeconds(error),
 				});
 			await pause(pauseMs);
 		}
@@ -107,6 +108,10 @@ function isPassing({ status, cause }: CallError): boolean {
 	if (status !== undefined) return PASSING_STATUSES.has(status);
 	if (cause === undefined || cause instanceof ReplyTooLongError) return false;
 	return explainTlsFailure(cause, '') === undefined;
+}
+
+function retryAfterSeconds({ retryAfterMs = 0 }: CallError): number {
+	return Math.min(Math.max(retryAfterMs, RETRY_AFTER_MS.least), RETRY_AFTER_MS.most) / 1000;
 }
 
 /** Says what a requester may know: not where the log is, nor what it said. */
