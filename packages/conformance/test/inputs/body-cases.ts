@@ -356,11 +356,13 @@ function oneWordNames(r: ProbeRequest): ProbeRequest {
 	return r;
 }
 
+/** Every name as protocol buffers declare it; `payloadType` of a DSSE envelope is declared like that. */
 function snakeCased(r: ProbeRequest): ProbeRequest {
 	const renamed = (value: unknown): unknown => {
 		if (Array.isArray(value)) return value.map(renamed);
 		if (typeof value !== 'object' || value === null) return value;
-		const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+		const snake = (name: string) =>
+			name === 'payloadType' ? name : name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 		return Object.fromEntries(Object.entries(value).map(([name, member]) => [snake(name), renamed(member)]));
 	};
 	return { ...r, body: JSON.stringify(renamed(JSON.parse(String(r.body)))) };

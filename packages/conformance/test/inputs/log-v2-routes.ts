@@ -12,14 +12,14 @@ const JSON_TYPE = { 'content-type': 'application/json' };
 const REFUSED: Refusal = { status: 400 };
 /** Readers of tiles go by the status; the words are for people. */
 const NO_TILE: Refusal = { status: 404, wire: TEXT };
-/** proto3 JSON: both alphabets, padding optional. */
+/** proto3 JSON: either alphabet, padding as a whole or not at all. */
 const PROTO: Base64Rules = {
 	alphabet: REFUSED,
 	noPadding: 'accepted',
-	extraPadding: 'accepted',
+	extraPadding: REFUSED,
 	urlSafe: 'accepted',
 	space: REFUSED,
-	lineEnd: REFUSED,
+	lineEnd: 'accepted',
 };
 const WRITE = '/api/v2/log/entries';
 const ROUTE = `log v2 POST ${WRITE}`;
