@@ -4,7 +4,8 @@
  * finished line.
  */
 import { maskCredentials } from '@chancery/wire/mask-credentials';
-import { type DestinationStream, type Logger, pino } from 'pino';
+import { type Logger, pino } from 'pino';
+import { type LineSink, LogLines, standardError } from './log-lines.ts';
 
 export type { Logger };
 
@@ -16,7 +17,7 @@ export interface LoggerOptions {
 	readonly json: boolean;
 	readonly name: string;
 	/** Where lines go; standard error when absent. */
-	readonly destination?: DestinationStream;
+	readonly destination?: LineSink;
 }
 
 const REDACTED = '[redacted]';
@@ -25,9 +26,9 @@ const MAX_DEPTH = 5;
 const MAX_ITEMS = 100;
 const MAX_CAUSES = 4;
 
-/** A logger to standard error (written synchronously: the last line before an exit is the one that matters). */
+/** A logger to standard error (written at once: the last line before an exit is the one that matters). */
 export function createLogger(options: LoggerOptions): Logger {
-	const destination = options.destination ?? pino.destination({ fd: 2, sync: true });
+	const destination = options.destination ?? new LogLines(standardError(), { lossLine: lossLine(options) });
 	return pino(
 		{
 			level: options.level,
@@ -42,6 +43,15 @@ export function createLogger(options: LoggerOptions): Logger {
 		},
 		destination,
 	);
+}
+
+/** Writes the line that stands for lines that could not be written, in the form of the others. */
+export function lossLine({ name, json }: Pick<LoggerOptions, 'name' | 'json'>) {
+	return (lost: number, reason: string): string => {
+		const msg = 'log lines could not be written and are lost';
+		const line = `${JSON.stringify({ level: 'error', time: new Date().toISOString(), name, lost, reason, msg })}\n`;
+		return json ? line : textLine(line);
+	};
 }
 
 /** A copy of `value` without secrets and without bulk; errors stay as they are for their serializer. */

@@ -25,10 +25,13 @@ const ANSWERS = new Set([
 ]);
 
 // Whoever reads may leave at any time, a script that has seen `ready` or a terminal that was closed. An instance that
-// then says one more thing must not end by it.
+// then says one more thing must not end by it, nor when its output goes to a disk that is full. A result that could not be
+// written is a failure all the same: `up` alone sets its own exit code later.
 for (const stream of [process.stdout, process.stderr])
-	stream.on('error', (error: NodeJS.ErrnoException) => {
-		if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
+	stream.on('error', ({ code }: NodeJS.ErrnoException) => {
+		if (code === 'EPIPE' || code === 'EIO' || process.exitCode === 1) return;
+		process.exitCode = 1;
+		if (stream === process.stdout) terminal.error(`the output could not be written (${code})`);
 	});
 
 try {

@@ -1,14 +1,15 @@
 /** The log of an instance: one file, and the one before it, so that a long life does not fill the disk. */
-import { open, rename, stat } from 'node:fs/promises';
+import { appendingFile, type LineSink, LogLines } from '@chancery/chassis/log-lines';
+import { lossLine } from '@chancery/chassis/logger';
 import type { DataFolder } from './data-folder.ts';
 
 const MAX_BYTES = 20 * 1024 * 1024;
 
-/** Opens the log for appending; past 20 MiB a new one is begun. Lines are written as they come. */
-export async function openLogFile(folder: DataFolder): Promise<{ write(line: string): void }> {
-	const { size } = await stat(folder.logFile).catch(() => ({ size: 0 }));
-	if (size > MAX_BYTES) await rename(folder.logFile, `${folder.logFile}.1`);
-	const file = await open(folder.logFile, 'a', 0o600);
-	const stream = file.createWriteStream();
-	return { write: (line) => void stream.write(line) };
+/**
+ * Opens the log for appending; past 20 MiB a new one is begun. A line that cannot be written, because the disk is full
+ * say, is counted and left out.
+ * @throws the system's error when the file cannot be opened
+ */
+export function openLogFile(folder: DataFolder, name: string): LineSink {
+	return new LogLines(appendingFile(folder.logFile, MAX_BYTES), { lossLine: lossLine({ name, json: true }) });
 }

@@ -86,7 +86,7 @@ export async function up(options: UpOptions): Promise<number> {
 			level: logLevel(),
 			json: true,
 			name: 'chancery',
-			destination: await openLogFile(folder),
+			destination: openLogFile(folder, 'chancery'),
 		});
 		step(`data in ${folder.path}, log in ${folder.logFile}`);
 
