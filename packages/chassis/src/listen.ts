@@ -39,7 +39,7 @@ export async function bindListener(
 	const first = tls ? app.chassis.openServer(tls) : app.server;
 	const scheme = tls ? 'https' : 'http';
 	if (address.host !== 'localhost') {
-		const port = await bind(first, address.host, address.port);
+		const port = await bind(app, first, address.host, address.port);
 		const { address: bound, family } = first.address() as AddressInfo;
 		// A wildcard is no address to call.
 		const any = bound === '0.0.0.0' || bound === '::';
@@ -47,11 +47,11 @@ export async function bindListener(
 		return { servers: [first], url: `${scheme}://${host}:${port}` };
 	}
 	for (let attempt = 1; ; attempt++) {
-		const port = await bind(first, '127.0.0.1', address.port);
+		const port = await bind(app, first, '127.0.0.1', address.port);
 		const url = `${scheme}://localhost:${port}`;
 		const second = app.chassis.openServer(tls);
 		try {
-			await bind(second, '::1', port);
+			await bind(app, second, '::1', port);
 			return { servers: [first, second], url };
 		} catch (error) {
 			const code = (error as NodeJS.ErrnoException).code ?? '';
@@ -64,8 +64,10 @@ export async function bindListener(
 	}
 }
 
-async function bind(server: BoundServer, host: string, port: number): Promise<number> {
+async function bind(app: FastifyInstance, server: BoundServer, host: string, port: number): Promise<number> {
 	server.listen({ host, port });
 	await once(server, 'listening');
+	// A connection that cannot be accepted (no descriptor left) is lost; without a listener of the event, so is the process.
+	server.on('error', (error) => app.log.error({ err: error, listener: app.chassis.name }, 'a connection was lost'));
 	return (server.address() as AddressInfo).port;
 }

@@ -4,7 +4,6 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { isRetryable, isTimeout, isUnavailable } from '@chancery/postgres/pg-errors';
 import {
 	type FastifyBaseLogger,
 	type FastifyInstance,
@@ -29,6 +28,7 @@ import {
 import { KnownPaths } from './known-paths.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
+import { asPassingFailure } from './passing-failure.ts';
 import { limitInFlight } from './places.ts';
 import { BodyReader } from './request-body.ts';
 import { awaitsContinue, refusalOfHead } from './request-head.ts';
@@ -159,7 +159,7 @@ export function createListener(options: ListenerOptions): FastifyInstance {
 	app.addHook('onRoute', ({ method, url }) => paths.add(url, Array.isArray(method) ? method : [method]));
 
 	function refuse(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-		const own = fromDatabase(fromFramework(error));
+		const own = asPassingFailure(fromFramework(error));
 		if (isUnexpected(own, options.errors)) request.log.error({ err: own, reqId: request.id }, 'unexpected failure');
 		else if (own instanceof DomainError && own.cause !== undefined)
 			request.log.info({ err: own.cause, reason: own.code, reqId: request.id }, 'refused because of');
@@ -345,10 +345,4 @@ function fromFramework(error: unknown): unknown {
 	if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500)
 		return new DomainError('invalid-request', 'the request is not valid', { cause: error });
 	return error;
-}
-
-/** A database that is away, full or too slow is a reason to come back later, wherever a request met it. */
-function fromDatabase(error: unknown): unknown {
-	if (!isUnavailable(error) && !isTimeout(error) && !isRetryable(error)) return error;
-	return new DomainError('unavailable', 'the database does not answer in time', { cause: error });
 }

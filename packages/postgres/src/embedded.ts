@@ -16,9 +16,10 @@ import { ACCOUNT_VARIABLE, type DatabaseAccount, findNamedAccount } from './data
 import { EmbeddedPostgresError } from './embedded-error.ts';
 import { makeFolders } from './file-modes.ts';
 import { finishHandOver, handOver } from './hand-over.ts';
+import { type KeptPostmaster, keepPostmaster, unkept } from './kept-postmaster.ts';
 import { sqlState } from './pg-errors.ts';
 import { openDatabase } from './pool.ts';
-import { type Postmaster, startPostmaster, stopLeftover, stopPostmaster } from './postmaster.ts';
+import { startPostmaster, stopLeftover } from './postmaster.ts';
 import { signal } from './process-identity.ts';
 import {
 	makeRuntimeDir,
@@ -40,6 +41,8 @@ export interface EmbeddedOptions {
 	readonly binDir?: string;
 	/** Root's place: accounts and sockets of the servers that he starts, and what their users must reach. */
 	readonly serverHome?: string;
+	/** Starts the server again when it ends by itself, as it does on a full disk. Default false. */
+	readonly isKept?: boolean;
 	/** Only for tests: nothing is forced to disk, and a power failure may destroy everything. */
 	readonly unsafeNoSync?: boolean;
 }
@@ -49,7 +52,7 @@ export interface EmbeddedPostgres {
 	url(database: string): string;
 	/** Makes a database unless it is there. */
 	createDatabase(name: string): Promise<void>;
-	/** Main process of the server. */
+	/** Main process of the server; another one after a kept server was started again. */
 	readonly pid: number;
 	/** Folder of the socket. */
 	readonly runtimeDir: string;
@@ -57,7 +60,7 @@ export interface EmbeddedPostgres {
 	readonly cluster: string;
 	/** The server's version, for example `18.4`. */
 	readonly version: string;
-	/** Settles when the server's main process has ended, asked for or not, with its exit in words. */
+	/** Settles when the server's main process has ended and is not started again, with its exit in words. */
 	readonly ended: Promise<string>;
 	/** Fast shutdown within about 3 s, harder after that. Safe to call twice. */
 	stop(): Promise<void>;
@@ -118,15 +121,13 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedP
 		const rules = await writeAccessRules(cluster);
 		const serverLog = await openServerLog(join(dataDir, 'postgres.log'));
 		undo.push(() => serverLog.close());
-		const postmaster = await startPostmaster({
-			binaries,
-			cluster,
-			runtimeDir,
-			rules,
-			user,
-			log: serverLog,
-			unsafeNoSync,
-		});
+		const input = { binaries, cluster, runtimeDir, rules, user, log: serverLog, unsafeNoSync };
+		const first = await startPostmaster(input);
+		const startAgain = async (signal: AbortSignal) => {
+			await stopLeftover(cluster, log);
+			return startPostmaster({ ...input, signal });
+		};
+		const postmaster = options.isKept ? keepPostmaster(first, startAgain, log) : unkept(first);
 		return supervise({ postmaster, runtimeDir, cluster, version: binaries.version, cleanUp });
 	} catch (error) {
 		await cleanUp();
@@ -163,7 +164,7 @@ async function chooseAccount(dataDir: string, before: DataRecord, serverHome: st
 }
 
 interface Running {
-	readonly postmaster: Postmaster;
+	readonly postmaster: KeptPostmaster;
 	readonly runtimeDir: string;
 	readonly cluster: string;
 	readonly version: string;
@@ -181,13 +182,15 @@ function supervise({ postmaster, runtimeDir, cluster, version, cleanUp }: Runnin
 		`postgresql:///${encodeURIComponent(database)}?host=${encodeURIComponent(runtimeDir)}&port=${SOCKET_PORT}&user=${SUPERUSER}&sslmode=disable`;
 	let stopping: Promise<void> | undefined;
 	const stop = async () => {
-		await stopPostmaster(postmaster);
+		await postmaster.stop();
 		await cleanUp();
 	};
 	return {
 		url,
 		createDatabase: (name) => createDatabase(url('postgres'), name),
-		pid: postmaster.pid,
+		get pid() {
+			return postmaster.pid;
+		},
 		runtimeDir,
 		cluster,
 		version,

@@ -11,6 +11,7 @@ import {
 
 const serverError = (code: string, severity = 'ERROR') =>
 	Object.assign(new Error('said the server'), { code, severity });
+const storageError = (code: string, file: string) => Object.assign(serverError(code), { file });
 const socketError = (code: string) => Object.assign(new Error(`connect ${code}`), { code, syscall: 'connect' });
 
 const JUDGES = { isRetryable, isDataError, isTimeout, isUnavailable, isCertainRollback, breaksConnection };
@@ -31,11 +32,20 @@ it.each<[string, unknown, (keyof typeof JUDGES)[]]>([
 	['a server starting up', serverError('57P03', 'FATAL'), ['isUnavailable', 'breaksConnection']],
 	['no connection left', serverError('53300', 'FATAL'), ['isUnavailable', 'breaksConnection']],
 	['a full disk', serverError('53100'), ['isUnavailable', 'isCertainRollback']],
-	['a panic', serverError('XX000', 'PANIC'), ['breaksConnection']],
-	['a standby', serverError('25006'), ['isCertainRollback', 'breaksConnection']],
+	['a disk that fails', serverError('58030'), ['isUnavailable', 'isCertainRollback']],
+	['a file that is missing to the server', serverError('58P01'), ['isUnavailable', 'isCertainRollback']],
+	['no descriptor left to the server', serverError('53000'), ['isUnavailable', 'isCertainRollback']],
+	['a read-only file system', storageError('42501', 'fd.c'), ['isUnavailable', 'isCertainRollback']],
+	['a quota', storageError('XX000', 'md.c'), ['isUnavailable', 'isCertainRollback']],
+	['a missing grant', storageError('42501', 'aclchk.c'), ['isCertainRollback']],
+	['an internal error', storageError('XX000', 'nodeAgg.c'), ['isCertainRollback']],
+	['a panic', serverError('XX000', 'PANIC'), ['isUnavailable', 'breaksConnection']],
+	['a standby', serverError('25006'), ['isUnavailable', 'isCertainRollback', 'breaksConnection']],
 	['a broken protocol', serverError('08P01'), ['isUnavailable', 'isCertainRollback', 'breaksConnection']],
 	['a refused connection', socketError('ECONNREFUSED'), ['isUnavailable', 'breaksConnection']],
 	['a missing socket', socketError('ENOENT'), ['isUnavailable', 'breaksConnection']],
+	['no descriptor left for a connection', socketError('EMFILE'), ['isUnavailable', 'breaksConnection']],
+	['no descriptor left for a file', Object.assign(new Error('open'), { code: 'EMFILE', syscall: 'open' }), []],
 	['a missing file', Object.assign(new Error('open ENOENT'), { code: 'ENOENT', syscall: 'open' }), []],
 	['a lost connection', new Error('Connection terminated unexpectedly'), ['isUnavailable', 'breaksConnection']],
 	['an error of our own', new Error('connection of ideas terminated'), []],

@@ -35,8 +35,17 @@ const SOCKET_CODES = new Set([
 	'ENETDOWN',
 ]);
 
-/** Said of the server's socket when nobody listens there; of any other file they say nothing about a server. */
-const SOCKET_FILE_CODES = new Set(['ENOENT', 'EACCES']);
+/**
+ * Said of the server's socket when nobody listens there, or when this process or machine has no descriptor, buffer or
+ * port left for a connection. Of any other file they say nothing about a server.
+ */
+const CONNECT_CODES = new Set(['ENOENT', 'EACCES', 'EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EAGAIN', 'EADDRNOTAVAIL']);
+
+/**
+ * The sources of the server that read and write files. What the system refuses them (a file system that became
+ * read-only, a quota) has no SQLSTATE of its own: it comes as 42501, like a missing grant, or as an internal error.
+ */
+const STORAGE_SOURCES = new Set(['bufmgr.c', 'buffile.c', 'fd.c', 'md.c', 'relmapper.c', 'slru.c', 'xlog.c']);
 
 /** Failures that pg reports without any code. The wordings are pg's own and pinned by tests against the real thing. */
 const PG_WORDINGS =
@@ -65,15 +74,18 @@ export function isTimeout(error: unknown): boolean {
 }
 
 /**
- * The server could not be reached, is shutting down or starting up, or has no room (connections, memory, disk):
- * worth telling the client to come back later. Says nothing about whether a statement took effect.
+ * The server could not be reached, is shutting down or starting up, has no room (connections, memory, disk), cannot use
+ * its files, or only reads (a standby after a failover): worth telling the client to come back later. Says nothing about
+ * whether a statement took effect.
  */
 export function isUnavailable(error: unknown): boolean {
 	const state = sqlState(error);
-	if (state !== undefined) return /^(08|53|57P0)/.test(state);
+	if (state !== undefined)
+		return /^(08|53|57P0|58|25006)/.test(state) || isRestarting(error) || isStorageFailure(error);
 	const code = codeOf(error);
 	if (code !== undefined && SOCKET_CODES.has(code)) return true;
-	if (code !== undefined && SOCKET_FILE_CODES.has(code)) return (error as { syscall?: unknown }).syscall === 'connect';
+	if (code !== undefined && CONNECT_CODES.has(code))
+		return /^(connect|socket)$/.test(String((error as { syscall?: unknown }).syscall));
 	return error instanceof Error && PG_WORDINGS.test(error.message);
 }
 
@@ -99,6 +111,16 @@ export function breaksConnection(error: unknown): boolean {
 	const state = sqlState(error);
 	if (state === undefined) return isUnavailable(error);
 	return (error as { severity?: unknown }).severity !== 'ERROR' || state === '25006' || state.startsWith('08');
+}
+
+/** After a panic (no room for its log, say) the server ends all its processes and recovers. */
+function isRestarting(error: unknown): boolean {
+	return (error as { severity?: unknown }).severity === 'PANIC';
+}
+
+function isStorageFailure(error: unknown): boolean {
+	const { code, file } = error as { code?: unknown; file?: unknown };
+	return (code === '42501' || code === 'XX000') && typeof file === 'string' && STORAGE_SOURCES.has(file);
 }
 
 function codeOf(error: unknown): string | undefined {

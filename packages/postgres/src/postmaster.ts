@@ -24,6 +24,8 @@ export interface PostmasterInput {
 	readonly user: ServerUser | undefined;
 	readonly log: ServerLog;
 	readonly unsafeNoSync: boolean;
+	/** Aborted: the start is given up, and the process ended. */
+	readonly signal?: AbortSignal;
 }
 
 export interface Postmaster {
@@ -95,8 +97,9 @@ export async function startPostmaster(input: PostmasterInput): Promise<Postmaste
 	});
 	child.unref();
 	const hasEnded = () => end !== undefined;
+	const isOver = () => hasEnded() || input.signal?.aborted === true;
 	try {
-		if ((await waitForAnswer(input.runtimeDir, hasEnded)) && child.pid !== undefined) return { pid: child.pid, ended };
+		if ((await waitForAnswer(input.runtimeDir, isOver)) && child.pid !== undefined) return { pid: child.pid, ended };
 		const how = end ?? `no answer within ${START_MS / 1000} s`;
 		const words = `PostgreSQL did not start (${how}). Its last words:\n${await input.log.tail()}`;
 		throw new EmbeddedPostgresError('start-failed', words);
@@ -158,10 +161,10 @@ async function endProcess(pid: number, isGone: () => Promise<boolean> | boolean)
 	throw new EmbeddedPostgresError('stop-failed', `the database server (process ${pid}) does not end`);
 }
 
-async function waitForAnswer(runtimeDir: string, hasEnded: () => boolean): Promise<boolean> {
+async function waitForAnswer(runtimeDir: string, isOver: () => boolean): Promise<boolean> {
 	let answers = false;
 	const decided = await waitUntil(async () => {
-		if (hasEnded()) return true;
+		if (isOver()) return true;
 		answers = await isAnswering(runtimeDir);
 		return answers;
 	}, START_MS);

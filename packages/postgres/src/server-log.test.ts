@@ -1,5 +1,5 @@
 import { writeSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { makeFolder } from '../test/supervised.ts';
@@ -51,5 +51,15 @@ it('begins anew when an earlier run left it too long', async () => {
 	const log = await openServerLog(path, 1000);
 	expect(await readFile(path, 'utf8')).toBe('');
 	expect(await readFile(`${path}.1`, 'utf8')).toBe('b'.repeat(1001));
+	await log.close();
+});
+
+it('is cut off without a copy where there is no room for one', async () => {
+	const log = await openServerLog(path, 1000);
+	writeSync(log.fd, 'a'.repeat(1001));
+	// A folder in the place of the copy fails as a full disk does.
+	await mkdir(`${path}.1`);
+	await boundLog(path, 1000).catch(() => undefined);
+	expect((await stat(path)).size).toBe(0);
 	await log.close();
 });

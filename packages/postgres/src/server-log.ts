@@ -5,7 +5,7 @@
  * under it: it is copied aside and cut off (the server appends, so it goes on at the new end).
  */
 import { close, open as openFd } from 'node:fs';
-import { copyFile, open, rename, stat, truncate } from 'node:fs/promises';
+import { copyFile, open, rename, rm, stat, truncate } from 'node:fs/promises';
 import { promisify } from 'node:util';
 
 const MAX_LOG_BYTES = 8 * 1024 * 1024;
@@ -42,10 +42,13 @@ export async function openServerLog(path: string, maxBytes: number = MAX_LOG_BYT
 	};
 }
 
-/** Keeps one old copy. Lines written between the copy and the cut are lost. */
+/**
+ * Keeps one old copy. Lines written between the copy and the cut are lost; all are where there is no room for a copy,
+ * because a log that grows on would keep the disk full.
+ */
 export async function boundLog(path: string, maxBytes: number): Promise<void> {
 	if ((await sizeOf(path)) <= maxBytes) return;
-	await copyFile(path, `${path}.1`);
+	await copyFile(path, `${path}.1`).catch(() => rm(`${path}.1`, { force: true }).catch(() => undefined));
 	await truncate(path);
 }
 

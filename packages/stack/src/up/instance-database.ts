@@ -56,7 +56,7 @@ async function startUnlessStopped(
 	stop: AbortSignal | undefined,
 ): Promise<EmbeddedPostgres> {
 	stop?.throwIfAborted();
-	const starting = startEmbedded({ dataDir, log });
+	const starting = startEmbedded({ dataDir, log, isKept: true });
 	let isOver = false;
 	const over = starting.then(
 		() => undefined,

@@ -101,7 +101,10 @@ export async function up(options: UpOptions): Promise<number> {
 		if (record.tls) cleanup.defer(keepTlsRenewed(folder, record.tls, log));
 
 		// 3. The database.
-		const sayMore = (message: string) => output.say(`         ${message}`);
+		const sayMore = (message: string) => {
+			output.say(`         ${message}`);
+			log.info(message);
+		};
 		const database = await openInstanceDatabase(folder.postgres, cleanup, sayMore, stop.signal);
 		step('database');
 
