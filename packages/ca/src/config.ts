@@ -47,12 +47,6 @@ export const configSchema = z.strictObject({
 		.describe(
 			'SHA-256 (hexadecimal) of SubjectPublicKeyInfos that get no certificate, such as keys known to be compromised. Default none.',
 		),
-	profile: z
-		.enum(['development', 'production'])
-		.default('production')
-		.describe(
-			'Default production: refuses issuers without TLS, issuers that serve the whole world without a claim rule, and a chain marked as development.',
-		),
 	admin: adminSection,
 });
 

@@ -14,7 +14,6 @@ import { describeCtLog } from './domain/ct-log.ts';
 import { createHealth } from './domain/health.ts';
 import type { IssueDeps } from './domain/issue.ts';
 import { openIssuingChain } from './domain/issuing-chain.ts';
-import { checkProfile } from './domain/production-profile.ts';
 import { createTokenVerifier } from './domain/token.ts';
 import { ERRORS, inGatewayWords } from './errors.ts';
 import { renewIssuerKeys } from './jobs/renew-issuer-keys.ts';
@@ -37,12 +36,11 @@ const MAX_BODY_BYTES = 4 * 1024 * 1024;
 
 /**
  * Starts the authority. Neither the CT log nor the issuers have to be there yet.
- * @throws ChainError, ProfileError or FormatError when chain, key, profile and CT log key do not fit together
+ * @throws ChainError or FormatError when chain, key and CT log key do not fit together
  */
 export async function createService(deps: CaDeps): Promise<Service> {
 	const { config, database, clock, random, log, issuingSigner: signer } = deps;
 	const chain = openIssuingChain(config.chainPem, signer);
-	checkProfile(config, chain);
 	const ctLog = describeCtLog(config.ctlog, createHttpTransport());
 	const tokens = createTokenVerifier(config.issuers, { fetch: deps.fetch, clock });
 	const health = createHealth({ database, clock, chain, ctLog, tokens });

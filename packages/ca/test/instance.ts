@@ -89,7 +89,6 @@ export async function startInstance(options: InstanceOptions = {}): Promise<Test
 			...(options.moreIssuers ?? []),
 		],
 		blockedKeySha256: options.blockedKeySha256 ?? [],
-		profile: 'development',
 		admin: {
 			tokens: [{ name: 'tests', role: 'operator', sha256: createHash('sha256').update(ADMIN_TOKEN).digest('hex') }],
 		},

@@ -23,14 +23,50 @@ function file(text: string): string {
 describe('a configuration file', () => {
 	it('is read section by section', async () => {
 		const path = file('ca:\n  publicUrl: http://localhost:7402\n  listen: { public: { port: 7402 } }\ntsa:\n');
-		expect(await loadConfig(path, {})).toEqual({
+		expect((await loadConfig(path, {})).sections).toEqual({
 			ca: { publicUrl: 'http://localhost:7402', listen: { public: { port: 7402 } } },
 			tsa: {},
 		});
 	});
 
 	it('may be empty', async () => {
-		expect(await loadConfig(file('# nothing\n'), {})).toEqual({});
+		const instance = { profile: 'production', allow: [] };
+		expect(await loadConfig(file('# nothing\n'), {})).toEqual({ instance, sections: {} });
+	});
+
+	it('says at the top what the instance is for, and the environment may say otherwise', async () => {
+		const path = file('profile: development\nallow: [plain-urls]\nca: {}\n');
+		expect((await loadConfig(path, {})).instance).toEqual({ profile: 'development', allow: ['plain-urls'] });
+		const env = { CHANCERY_PROFILE: 'production', CHANCERY_ALLOW: '[unencrypted-keys, exposed-admin]' };
+		expect((await loadConfig(path, env)).instance).toEqual({
+			profile: 'production',
+			allow: ['unencrypted-keys', 'exposed-admin'],
+		});
+	});
+
+	it.each([
+		['a profile of a section', 'log: { profile: development }', /log\.profile: remove it; one 'profile' at the top/],
+		[
+			'requireEncrypted',
+			'tsa: { keys: { signer: { uri: "file:x", requireEncrypted: true } } }',
+			/tsa\.keys\.signer\.requireEncrypted: .*'unencrypted-keys'/,
+		],
+		[
+			'allowEveryone',
+			'ca: { issuers: [{ issuer: x }, { issuer: y, allowEveryone: true }] }',
+			/ca\.issuers\.1\.allowEveryone: .*'global-issuers'/,
+		],
+	])('of an earlier version with %s is told what to write instead', async (_what, text, words) => {
+		await expect(loadConfig(file(text), {})).rejects.toThrow(words);
+	});
+
+	it.each([
+		['an unknown profile', 'profile: staging', /profile: /],
+		['an unknown exception', 'allow: [plain-url]', /allow: unknown exception 'plain-url'; did you mean 'plain-urls'/],
+		['an exception that is no list', 'allow: plain-urls', /allow: /],
+	])('is refused with %s', async (_what, text, words) => {
+		await expect(loadConfig(file(text), {})).rejects.toThrow(words);
+		await expect(loadConfig(file(text), {})).rejects.toBeInstanceOf(ConfigError);
 	});
 
 	it.each<[string, string, RegExp]>([
@@ -75,7 +111,8 @@ describe('an environment variable', () => {
 		['CHANCERY_CONFIG', 'x', { ca: { keep: 1 } }],
 		['OTHER_CA__KEEP', 'x', { ca: { keep: 1 } }],
 	])('%s=%s overrides what it names', async (name, value, expected) => {
-		expect(await loadConfig(file('ca: { keep: 1 }'), { [name]: value })).toEqual(expected);
+		const { sections } = await loadConfig(file('ca: { keep: 1 }'), { [name]: value });
+		expect(sections).toEqual(expected);
 	});
 
 	it.each<[string, string]>([

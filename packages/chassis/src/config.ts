@@ -1,33 +1,50 @@
 /**
- * The configuration: one YAML file with a section per service, overridden by environment variables, each section parsed
- * once by a strict schema.
+ * The configuration: one YAML file with the profile of the instance and a section per service, overridden by environment
+ * variables, each part parsed once by a strict schema.
  */
 import { readFile, stat } from 'node:fs/promises';
 import { parseDocument } from 'yaml';
 import type { z } from 'zod';
+import { ConfigError } from './config-error.ts';
+import { refuseMovedSettings } from './moved-settings.ts';
 import { nearestTo } from './nearest-key.ts';
+import { type InstanceSettings, instanceSchema } from './production.ts';
 import { knownKeysAt } from './schema-keys.ts';
 
-/** The configuration is not usable; the message says where and what is expected, and shows no values. */
-export class ConfigError extends Error {
-	override readonly name = 'ConfigError';
-}
+export { ConfigError };
 
 /** Sections by name, not yet parsed by any schema. */
 export type ConfigSections = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
+/** A configuration file: what holds for the whole instance, and the sections. */
+export interface Configuration {
+	readonly instance: InstanceSettings;
+	readonly sections: ConfigSections;
+}
+
+/** What is read before any schema. */
+interface RawConfiguration {
+	readonly instance: Record<string, unknown>;
+	readonly sections: Record<string, Record<string, unknown>>;
+}
+
 type Environment = Readonly<Record<string, string | undefined>>;
 
 const MAX_FILE_BYTES = 1024 * 1024;
+/** Keys at the top of the file that are no sections. */
+const INSTANCE_KEYS = new Set(['profile', 'allow']);
+const INSTANCE_OVERRIDE = /^CHANCERY_(PROFILE|ALLOW)$/;
 const OVERRIDE = /^CHANCERY_([A-Z0-9]+(?:_[A-Z0-9]+)*)__([A-Z0-9_]+)$/;
 
 /**
  * Reads the file at `path` and applies overrides: `CHANCERY_CA__PUBLIC_URL` is `publicUrl` in section `ca`, a further
- * `__` goes one level deeper. The value is read as it would stand in the file (`8080` is a number, `"8080"` is text).
+ * `__` goes one level deeper; `CHANCERY_PROFILE` and `CHANCERY_ALLOW` are the keys at the top. The value is read as it would stand in the file (`8080` is a number, `"8080"` is text).
  * @throws ConfigError
  */
-export async function loadConfig(path: string, env: Environment = process.env): Promise<ConfigSections> {
-	return applyOverrides(parseYaml(await readBounded(path), path), env);
+export async function loadConfig(path: string, env: Environment = process.env): Promise<Configuration> {
+	const { instance, sections } = applyOverrides(parseYaml(await readBounded(path), path), env);
+	refuseMovedSettings(sections);
+	return { instance: parseSection('', instanceSchema, instance), sections };
 }
 
 /**
@@ -53,7 +70,7 @@ async function readBounded(path: string): Promise<string> {
 	}
 }
 
-function parseYaml(text: string, path: string): Record<string, Record<string, unknown>> {
+function parseYaml(text: string, path: string): RawConfiguration {
 	const document = parseDocument(text, { uniqueKeys: true, prettyErrors: true });
 	const [problem] = [...document.errors, ...document.warnings];
 	// Only the place: the library's message quotes the line, which may hold what nobody should have written there.
@@ -68,20 +85,28 @@ function parseYaml(text: string, path: string): Record<string, Record<string, un
 		// An alias that nobody defined is quoted by the library, and a secret that begins with an asterisk is one.
 		throw new ConfigError(`${path} cannot be read: too many aliases, or one that is not defined (*name)`);
 	}
+	const instance: Record<string, unknown> = {};
 	const sections: Record<string, Record<string, unknown>> = {};
-	if (root === null || root === undefined) return sections;
+	if (root === null || root === undefined) return { instance, sections };
 	if (!isMapping(root)) throw new ConfigError(`${path} must be a mapping of sections`);
 	for (const [name, section] of Object.entries(root)) {
+		if (INSTANCE_KEYS.has(name)) {
+			define(instance, name, section);
+			continue;
+		}
 		if (section !== null && !isMapping(section))
 			throw new ConfigError(`section '${name}' of ${path} must be a mapping`);
 		define(sections, name, section ?? {});
 	}
-	return sections;
+	return { instance, sections };
 }
 
-function applyOverrides(sections: Record<string, Record<string, unknown>>, env: Environment): ConfigSections {
+function applyOverrides(raw: RawConfiguration, env: Environment): RawConfiguration {
+	const { instance, sections } = raw;
 	// Sorted, so that an override of a whole mapping comes before one inside it.
 	for (const variable of Object.keys(env).sort()) {
+		const [, key] = INSTANCE_OVERRIDE.exec(variable) ?? [];
+		if (key !== undefined) define(instance, key.toLowerCase(), readScalar(variable, env[variable] ?? ''));
 		const match = OVERRIDE.exec(variable);
 		const text = env[variable];
 		if (!match || text === undefined) continue;
@@ -92,7 +117,7 @@ function applyOverrides(sections: Record<string, Record<string, unknown>>, env: 
 		for (const field of fields.slice(0, -1)) at = childMapping(at, field, variable);
 		define(at, fields.at(-1) ?? '', readScalar(variable, text));
 	}
-	return sections;
+	return raw;
 }
 
 function childMapping(parent: Record<string, unknown>, name: string, variable: string): Record<string, unknown> {
@@ -132,7 +157,7 @@ function camelCase(screaming: string): string {
 }
 
 function describeIssue(name: string, schema: z.ZodType, issue: z.core.$ZodIssue): string[] {
-	const where = [name, ...issue.path.map(String)].join('.');
+	const where = [...(name === '' ? [] : [name]), ...issue.path.map(String)].join('.');
 	if (issue.code === 'unrecognized_keys') {
 		const known = knownKeysAt(schema, issue.path);
 		return issue.keys.map((key) => {

@@ -6,7 +6,7 @@ import { KeyError } from '@chancery/keys/key-error';
 import { openSigner } from '@chancery/keys/open-signer';
 import type { Signer } from '@chancery/keys/signer';
 import { z } from 'zod';
-import { ConfigError } from './config.ts';
+import { ConfigError } from './config-error.ts';
 import { secret } from './secret.ts';
 import { tlsSection } from './tls-section.ts';
 
@@ -67,12 +67,13 @@ export function keysSection(env?: Environment) {
 			uri: z
 				.string()
 				.min(1)
-				.describe('Where the key is: file:PATH, or pkcs11:token=...;object=...?module-path=PATH (RFC 7512) for an HSM'),
+				.describe(
+					'Where the key is: file:PATH (encrypted PKCS#8 in production), or pkcs11:token=...;object=...?module-path=PATH (RFC 7512) for an HSM',
+				),
 			passphrase: secret(env).optional().describe('Unlocks an encrypted key file; { file } or { env }'),
 			pin: secret(env)
 				.optional()
 				.describe('PIN of the token that a pkcs11: key is in; { file } or { env }. One login is tried with it'),
-			requireEncrypted: z.boolean().default(false).describe('Refuse a key file that lies in the clear'),
 		}),
 	);
 }
@@ -80,15 +81,20 @@ export function keysSection(env?: Environment) {
 export type KeysSection = z.output<ReturnType<typeof keysSection>>;
 
 /**
- * Opens the key that a service calls `name`.
+ * Opens the key that a service calls `name`; with `requireEncrypted` no file in the clear, whatever it was a moment ago.
  * @throws ConfigError when the section names no such key, or a PIN that its token refuses; KeyError when it does not open
  */
-export async function openConfiguredKey(service: string, keys: KeysSection, name: string): Promise<Signer> {
+export async function openConfiguredKey(
+	service: string,
+	keys: KeysSection,
+	name: string,
+	requireEncrypted: boolean,
+): Promise<Signer> {
 	const key = Object.hasOwn(keys, name) ? keys[name] : undefined;
 	if (!key) throw new ConfigError(`${service}.keys.${name}: this service needs the key '${name}'`);
 	try {
 		return await openSigner(key.uri, {
-			requireEncrypted: key.requireEncrypted,
+			requireEncrypted,
 			...(key.passphrase ? { passphrase: key.passphrase.reveal() } : {}),
 			...(key.pin ? { pin: key.pin.reveal() } : {}),
 		});

@@ -2,7 +2,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { createListener } from '../src/listener.ts';
-import { run } from '../src/run.ts';
+import { publicUrlFindings } from '../src/process-findings.ts';
+import { type RunDeps, run } from '../src/run.ts';
+import type { Service } from '../src/service.ts';
 
 const configSchema = z.strictObject({
 	greeting: z.string(),
@@ -11,7 +13,15 @@ const configSchema = z.strictObject({
 	startMs: z.int().default(0),
 });
 
-await run('greeting', configSchema, async ({ config, log, openKey }) => {
+await run({
+	name: 'greeting',
+	config: configSchema,
+	migrations: [],
+	findings: ({ publicUrl }) => (publicUrl === undefined ? [] : publicUrlFindings('greeting.publicUrl', publicUrl)),
+	open: serve,
+});
+
+async function serve({ config, log, openKey }: RunDeps<z.output<typeof configSchema>>): Promise<Service> {
 	log.info('starting');
 	await sleep(config.startMs);
 	const signer = await openKey('main');
@@ -32,4 +42,4 @@ await run('greeting', configSchema, async ({ config, log, openKey }) => {
 		health: async () => ({ ready: true, checks: {} }),
 		close: async () => log.info('closed'),
 	};
-});
+}

@@ -11,10 +11,6 @@ export const configSchema = z.strictObject({
 		.describe(
 			'Base URL under which clients reach this log, without /ct/v1. Host and path are the origin of its tree heads: another value is another log and is refused.',
 		),
-	profile: z
-		.enum(['development', 'production'])
-		.default('production')
-		.describe('Written into the log when it is created; a process whose profile differs refuses to start.'),
 	description: z.string().max(200).default('').describe('What log lists call this log. May be changed at any time.'),
 	mmdSeconds: z
 		.int()

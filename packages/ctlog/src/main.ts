@@ -4,16 +4,34 @@
  */
 import { openConfiguredMark } from '@chancery/chassis/mark-section';
 import { run } from '@chancery/chassis/run';
+import { explainIdentityError } from '@chancery/tlog/log-identity';
+import { developmentLogs, expectedMode } from '@chancery/tlog/log-mode';
 import { processConfigSchema } from './config.ts';
+import { productionFindings } from './domain/production-findings.ts';
+import { LogKeyError } from './domain/sct.ts';
 import { createService } from './service.ts';
+import { MIGRATIONS, SCHEMA } from './store/migrations.ts';
 
-await run('ctlog', processConfigSchema, async (deps) =>
-	createService({
-		...deps,
-		signer: await deps.openKey('signer'),
-		mark: openConfiguredMark('ctlog', deps.config, markName(deps.config.publicUrl)),
-	}),
-);
+await run({
+	name: 'ctlog',
+	config: processConfigSchema,
+	migrations: MIGRATIONS,
+	findings: productionFindings,
+	storedFindings: async (database) =>
+		(await developmentLogs(database, SCHEMA)).map((logId) => ({
+			exception: 'development-data',
+			where: `the log ${logId}`,
+			found: 'its row in the database is marked as development',
+		})),
+	explain: (error) => (error instanceof LogKeyError ? error.message : explainIdentityError(error)),
+	open: async (deps) =>
+		createService({
+			...deps,
+			mode: await expectedMode(deps.database, SCHEMA, deps.instance.profile),
+			signer: await deps.openKey('signer'),
+			mark: openConfiguredMark('ctlog', deps.config, markName(deps.config.publicUrl)),
+		}),
+});
 
 /** The same in all processes of one log, and in no other. */
 function markName(publicUrl: string): string {

@@ -8,6 +8,7 @@ import type { Signer } from '@chancery/keys/signer';
 import type { MarkStore } from '@chancery/postgres/mark';
 import { createExporter } from '@chancery/tlog/export/export-job';
 import { openLog } from '@chancery/tlog/log';
+import type { LogIdentity } from '@chancery/tlog/log-identity';
 import type { CtlogConfig } from './config.ts';
 import { createAcceptedRoots } from './domain/accepted-roots.ts';
 import { ENGINE_WITHIN_MS } from './domain/answer-in-time.ts';
@@ -28,6 +29,8 @@ import { firstStart } from './store/log-start.ts';
 import { SCHEMA } from './store/migrations.ts';
 
 export interface CtlogDeps extends ServiceDeps<CtlogConfig> {
+	/** What the row of the log is marked as. */
+	readonly mode: LogIdentity['mode'];
 	/** The key of the log: ECDSA on P-256. */
 	readonly signer: Signer;
 	/** Where the last published head is kept, outside of the database. */
@@ -43,7 +46,7 @@ export interface CtlogDeps extends ServiceDeps<CtlogConfig> {
 export async function createService(deps: CtlogDeps): Promise<Service> {
 	const { config, database, clock, signer } = deps;
 	requireLogKey(signer);
-	const identity = logIdentityOf(config, signer.publicKey);
+	const identity = logIdentityOf({ ...config, mode: deps.mode }, signer.publicKey);
 	const log = await openLog({
 		database,
 		schema: SCHEMA,

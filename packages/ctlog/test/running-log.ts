@@ -49,7 +49,6 @@ export async function startLog(options: LogOptions = {}): Promise<RunningLog> {
 	const signer = options.signer ?? generateSigner('ecdsa-sha2-256-nistp256');
 	const config = configSchema.parse({
 		publicUrl: PUBLIC_URL,
-		profile: 'development',
 		admin: {
 			tokens: [
 				{ name: 'a test', role: 'operator', sha256: createHash('sha256').update(ADMIN_TOKEN).digest('hex') },
@@ -59,12 +58,13 @@ export async function startLog(options: LogOptions = {}): Promise<RunningLog> {
 		...options.config,
 	});
 	await migrateSchema(database.database);
-	await createCtlog(database.database, config, signer.publicKey);
+	await createCtlog(database.database, { ...config, mode: 'development' }, signer.publicKey);
 
 	const open = async (): Promise<RunningLog> => {
 		const mark = openFileMark(join(folder, 'mark'));
 		const service = await createService({
 			config,
+			mode: 'development',
 			database: database.database,
 			clock: options.clock ?? Date.now,
 			random: (length) => new Uint8Array(randomBytes(length)),

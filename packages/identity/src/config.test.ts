@@ -4,6 +4,7 @@ import { Secret } from '@chancery/chassis/secret';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { configSchema } from './config.ts';
+import { productionFindings } from './domain/production-findings.ts';
 import { processSchema, readSigningJwks } from './process-config.ts';
 
 const HTTPS = 'https://id.example.com';
@@ -50,7 +51,6 @@ describe('the configuration', () => {
 	it('needs nothing but the address', () => {
 		expect(configSchema.parse({ publicUrl: `${HTTPS}/` })).toEqual({
 			publicUrl: HTTPS,
-			profile: 'development',
 			developmentLogin: false,
 			clients: ['sigstore'],
 			tokenLifetimeSeconds: 120,
@@ -64,8 +64,7 @@ describe('the configuration', () => {
 		['an address that is no web address', { publicUrl: 'ftp://id.example.com' }],
 		['no address', {}],
 		['an unknown field', { publicUrl: HTTPS, developmentLogins: true }],
-		['the development login in production', { publicUrl: HTTPS, profile: 'production', developmentLogin: true }],
-		['plain http in production', { publicUrl: 'http://id.example.com', profile: 'production' }],
+		['a profile of its own', { publicUrl: HTTPS, profile: 'development' }],
 		['tokens that live for hours', { publicUrl: HTTPS, tokenLifetimeSeconds: 3600 }],
 		['no client', { publicUrl: HTTPS, clients: [] }],
 		['a client id with a space', { publicUrl: HTTPS, clients: ['a b'] }],
@@ -86,14 +85,9 @@ describe('the configuration', () => {
 		});
 		expect(readSigningJwks(config.signingJwks)).toEqual({ auth: [{ kty: 'RSA' }], ci: [] });
 		expect(config.developmentSecret?.reveal()).toBe(env.WORD);
-		expect(
-			processSchema(env).safeParse({
-				publicUrl: HTTPS,
-				profile: 'production',
-				developmentLogin: true,
-				signingJwks: { env: 'KEYS' },
-			}).success,
-		).toBe(false);
+		expect(productionFindings(config).map(({ where }) => where)).toEqual(['identity.developmentSecret']);
+		const plain = configSchema.parse({ publicUrl: 'http://id.example.com', developmentLogin: true });
+		expect(productionFindings(plain).map(({ exception }) => exception)).toEqual(['plain-urls', 'development-login']);
 	});
 
 	it.each(['{"auth":[{"d":"hush"', '"hush"', '{"auth":"hush"}', '{"ci":[]}', '{"auth":[],"hush":1}'])(

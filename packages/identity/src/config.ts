@@ -2,61 +2,41 @@
 import { adminSection } from '@chancery/chassis/admin-section';
 import { z } from 'zod';
 
-export const configSchema = z
-	.strictObject({
-		publicUrl: z
-			.url({ protocol: /^https?$/ })
-			.transform((url) => url.replace(/\/$/, ''))
-			.refine((url) => URL.canParse(url) && new URL(url).origin === url, {
-				message: 'expected an origin such as https://id.example.com, without path and trailing slash',
-			})
-			.describe(
-				'Origin under which clients reach this service. The issuer is this plus /auth, byte for byte: changing it later makes the certificate authority refuse all tokens until it is configured with the new one.',
-			),
-		profile: z
-			.enum(['development', 'production'])
-			.default('development')
-			.describe('production refuses the development login, development tokens and plain http.'),
-		developmentLogin: z
-			.boolean()
-			.default(false)
-			.describe('Offers a login page that believes any e-mail address. Whoever reaches the page can sign as anyone.'),
-		clients: z
-			.array(
-				z
-					.string()
-					.regex(/^[\x21-\x7e]+$/, 'expected printable ASCII without spaces')
-					.max(200),
-			)
-			.min(1)
-			.default(['sigstore'])
-			.describe(
-				"Ids of the public clients that may ask for tokens; the id becomes the tokens' audience. Sigstore's clients all use sigstore.",
-			),
-		tokenLifetimeSeconds: z
-			.int()
-			.min(30)
-			.max(600)
-			.default(120)
-			.describe(
-				'Seconds that a token lives. It is a bearer credential for the certificate authority, so short; but it must outlast the clock skew between the two.',
-			),
-		admin: adminSection,
-	})
-	.superRefine((config, context) => {
-		if (config.profile !== 'production') return;
-		if (config.developmentLogin)
-			context.addIssue({
-				code: 'custom',
-				path: ['developmentLogin'],
-				message: "the profile 'production' refuses the development login: it believes any address",
-			});
-		if (!config.publicUrl.startsWith('https://'))
-			context.addIssue({
-				code: 'custom',
-				path: ['publicUrl'],
-				message: "the profile 'production' needs https: tokens are bearer credentials",
-			});
-	});
+export const configSchema = z.strictObject({
+	publicUrl: z
+		.url({ protocol: /^https?$/ })
+		.transform((url) => url.replace(/\/$/, ''))
+		.refine((url) => URL.canParse(url) && new URL(url).origin === url, {
+			message: 'expected an origin such as https://id.example.com, without path and trailing slash',
+		})
+		.describe(
+			'Origin under which clients reach this service. The issuer is this plus /auth, byte for byte: changing it later makes the certificate authority refuse all tokens until it is configured with the new one.',
+		),
+	developmentLogin: z
+		.boolean()
+		.default(false)
+		.describe('Offers a login page that believes any e-mail address. Whoever reaches the page can sign as anyone.'),
+	clients: z
+		.array(
+			z
+				.string()
+				.regex(/^[\x21-\x7e]+$/, 'expected printable ASCII without spaces')
+				.max(200),
+		)
+		.min(1)
+		.default(['sigstore'])
+		.describe(
+			"Ids of the public clients that may ask for tokens; the id becomes the tokens' audience. Sigstore's clients all use sigstore.",
+		),
+	tokenLifetimeSeconds: z
+		.int()
+		.min(30)
+		.max(600)
+		.default(120)
+		.describe(
+			'Seconds that a token lives. It is a bearer credential for the certificate authority, so short; but it must outlast the clock skew between the two.',
+		),
+	admin: adminSection,
+});
 
 export type IdentityConfig = z.output<typeof configSchema>;

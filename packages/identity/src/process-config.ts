@@ -9,14 +9,14 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The section `identity` of a configuration file. */
 export function processSchema(env?: Environment) {
-	return configSchema.safeExtend({
+	return configSchema.extend({
 		signingJwks: secret(env).describe(
 			'{ file } or { env } with the private keys: JSON { "auth": [JWK, ...], "ci": [JWK, ...] }. The first RSA key of each signs; to rotate, add the next key behind it, wait ten minutes, put it first, and remove the old one when its last token has expired.',
 		),
 		developmentSecret: secret(env)
 			.optional()
 			.describe(
-				'{ file } or { env } with a secret of at least 16 characters whose holders may mint tokens for anyone. Refused by the profile production.',
+				'{ file } or { env } with a secret of at least 16 characters whose holders may mint tokens for anyone. Production needs the exception development-login.',
 			),
 	});
 }

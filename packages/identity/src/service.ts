@@ -26,7 +26,7 @@ export interface IdentityDeps extends ServiceDeps<IdentityConfig> {
 	readonly developmentSecret?: string;
 }
 
-/** The configuration asks for something that the profile or the security of the instance forbids. */
+/** The configuration asks for something that the security of the instance forbids. */
 export class IdentitySetupError extends Error {
 	override readonly name = 'IdentitySetupError';
 }
@@ -36,11 +36,11 @@ const MIN_SECRET_CHARS = 16;
 
 /**
  * Starts the provider on its listeners `public` and `admin`.
- * @throws IdentitySetupError for a combination that the profile refuses; SigningKeyError for unusable keys.
+ * @throws IdentitySetupError for a secret that can be guessed; SigningKeyError for unusable keys.
  */
 export async function createService(deps: IdentityDeps): Promise<Service> {
 	const { config, clock, log, database } = deps;
-	refuseUnsafe(config, deps.developmentSecret);
+	refuseShort(deps.developmentSecret);
 	const issuer = authIssuer(config.publicUrl);
 	const auth = await openIssuerKeys(issuer, deps.signingJwks.auth);
 	const methods = enabledLoginMethods(config).map((method) => method.id);
@@ -87,12 +87,7 @@ export async function createService(deps: IdentityDeps): Promise<Service> {
 	};
 }
 
-/** The schema says the same of a file; a caller that builds its configuration in code comes past it. */
-function refuseUnsafe(config: IdentityConfig, secret: string | undefined): void {
-	if (config.profile === 'production' && config.developmentLogin)
-		throw new IdentitySetupError("the profile 'production' refuses the development login");
-	if (config.profile === 'production' && secret !== undefined)
-		throw new IdentitySetupError("the profile 'production' refuses development tokens: remove the development secret");
+function refuseShort(secret: string | undefined): void {
 	if (secret !== undefined && secret.length < MIN_SECRET_CHARS)
 		throw new IdentitySetupError(`the development secret is shorter than ${MIN_SECRET_CHARS} characters`);
 }

@@ -63,7 +63,7 @@ export async function openFileKey(
 	secrets: FileKeySecrets & { readonly requireEncrypted?: boolean } = {},
 ): Promise<Signer> {
 	const pem = await readPrivate(path);
-	const encrypted = pem.includes('-----BEGIN ENCRYPTED PRIVATE KEY-----');
+	const encrypted = isEncrypted(pem);
 	if (encrypted && !secrets.passphrase)
 		throw new KeyError('passphrase-missing', `${path} is encrypted and no passphrase was given`);
 	if (!encrypted && (secrets.passphrase || secrets.requireEncrypted))
@@ -73,6 +73,15 @@ export async function openFileKey(
 	if (!halvesAgree(privateKey))
 		throw new KeyError('key-mismatch', `the private key in ${path} does not belong to the public key beside it`);
 	return signer;
+}
+
+/** @throws KeyError when the file cannot be read */
+export async function isClearKeyFile(path: string): Promise<boolean> {
+	return !isEncrypted(await readPrivate(path));
+}
+
+function isEncrypted(pem: string): boolean {
+	return pem.includes('-----BEGIN ENCRYPTED PRIVATE KEY-----');
 }
 
 async function encode(privateKey: KeyObject, passphrase: string | undefined): Promise<string> {

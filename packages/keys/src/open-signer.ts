@@ -2,7 +2,7 @@
  * Opens a key wherever it is kept, by its URI. A new kind of key store is one row in the table.
  */
 import { fileURLToPath } from 'node:url';
-import { openFileKey } from './file-key.ts';
+import { isClearKeyFile, openFileKey } from './file-key.ts';
 import { KeyError } from './key-error.ts';
 import { openPkcs11Key } from './pkcs11-key.ts';
 import type { Signer } from './signer.ts';
@@ -46,6 +46,12 @@ export async function openSigner(uri: string, secrets: SignerSecrets = {}): Prom
 		throw new KeyError('bad-uri', `${found} is not known; known are: ${Object.keys(SCHEMES).join(' ')}`);
 	}
 	return opener(uri, secrets);
+}
+
+/** Whether `uri` names a key file that can be read by whoever has it. What cannot be read at all shows when it is opened. */
+export async function liesInTheClear(uri: string): Promise<boolean> {
+	if (!/^file:/i.test(uri)) return false;
+	return isClearKeyFile(pathOf(uri)).catch(() => false);
 }
 
 function pathOf(uri: string): string {

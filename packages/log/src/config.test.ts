@@ -47,7 +47,7 @@ describe('the configuration of the log', () => {
 	});
 
 	it('needs only what cannot be guessed', () => {
-		expect(configSchema.parse(minimal)).toMatchObject({ profile: 'production', duplicateStatus: 201 });
+		expect(configSchema.parse(minimal)).toMatchObject({ duplicateStatus: 201 });
 	});
 
 	it.each([

@@ -18,12 +18,6 @@ const hostName = z
 const MAX_TREE_ID = 2n ** 63n - 1n;
 
 export const configSchema = z.strictObject({
-	profile: z
-		.enum(['development', 'production'])
-		.default('production')
-		.describe(
-			'`development` marks new logs as development data; `production` refuses to open a log that is so marked. Cannot be changed for an existing log.',
-		),
 	duplicateStatus: z
 		.union([z.literal(201), z.literal(409)])
 		.default(201)

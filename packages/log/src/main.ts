@@ -2,22 +2,41 @@
  * Runs both logs in a process of their own. Their keys are called `v1` and `v2` in its section; their marks are files, or
  * rows of another database when several processes run.
  */
-import { ConfigError } from '@chancery/chassis/config';
+import { ConfigError } from '@chancery/chassis/config-error';
 import { run } from '@chancery/chassis/run';
 import { Secret } from '@chancery/chassis/secret';
 import { openFileMark } from '@chancery/postgres/file-mark';
 import { openMarkDatabase } from '@chancery/postgres/mark-database';
+import { explainIdentityError } from '@chancery/tlog/log-identity';
+import { developmentLogs, expectedMode } from '@chancery/tlog/log-mode';
 import { type ProcessConfig, processConfigSchema } from './config.ts';
+import { LogKeyError } from './domain/checkpoint-note.ts';
+import { productionFindings } from './domain/production-findings.ts';
 import { createService } from './service.ts';
+import { MIGRATIONS } from './store/migrations.ts';
+import { SCHEMA } from './store/search.ts';
 
-await run('log', processConfigSchema, async (deps) =>
-	createService({
-		...deps,
-		v1Signer: await deps.openKey('v1'),
-		v2Signer: await deps.openKey('v2'),
-		marks: openMarks(deps.config),
-	}),
-);
+await run({
+	name: 'log',
+	config: processConfigSchema,
+	migrations: MIGRATIONS,
+	findings: productionFindings,
+	storedFindings: async (database) =>
+		(await developmentLogs(database, SCHEMA)).map((logId) => ({
+			exception: 'development-data',
+			where: `the log ${logId}`,
+			found: 'its row in the database is marked as development',
+		})),
+	explain: (error) => (error instanceof LogKeyError ? error.message : explainIdentityError(error)),
+	open: async (deps) =>
+		createService({
+			...deps,
+			mode: await expectedMode(deps.database, SCHEMA, deps.instance.profile),
+			v1Signer: await deps.openKey('v1'),
+			v2Signer: await deps.openKey('v2'),
+			marks: openMarks(deps.config),
+		}),
+});
 
 function openMarks({ markFiles, markDatabase, v1, v2 }: ProcessConfig) {
 	if (markFiles && !markDatabase) return { v1: openFileMark(markFiles.v1), v2: openFileMark(markFiles.v2) };

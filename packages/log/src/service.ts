@@ -10,6 +10,7 @@ import { createSignatureChecks } from '@chancery/keys/checks/signature-checks';
 import type { Signer } from '@chancery/keys/signer';
 import type { MarkStore } from '@chancery/postgres/mark';
 import { createExporter, type Exporter } from '@chancery/tlog/export/export-job';
+import type { LogIdentity } from '@chancery/tlog/log-identity';
 import type { LogConfig } from './config.ts';
 import { healthOf } from './domain/health.ts';
 import { V1_LOG_ID, V2_LOG_ID } from './domain/log-identities.ts';
@@ -26,6 +27,8 @@ import { mountV2Tiles } from './routes/v2-tiles.ts';
 import { readCreationTime } from './store/log-rows.ts';
 
 export interface LogDeps extends ServiceDeps<LogConfig> {
+	/** What the rows of the logs are marked as. */
+	readonly mode: LogIdentity['mode'];
 	/** ECDSA P-256: signs SETs and v1 checkpoints. */
 	readonly v1Signer: Signer;
 	/** Ed25519: signs v2 checkpoints. */

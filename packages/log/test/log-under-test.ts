@@ -58,7 +58,6 @@ export async function startLog(changes: object = {}): Promise<LogUnderTest> {
 
 	const start = async (changed: object, onClose: () => Promise<void>): Promise<LogUnderTest> => {
 		const config = configSchema.parse({
-			profile: 'development',
 			v1: { publicUrl: `https://${HOSTNAME}`, hostname: HOSTNAME, treeId: TREE_ID },
 			v2: { publicUrl: `https://${V2_ORIGIN}`, origin: V2_ORIGIN },
 			admin: {
@@ -66,9 +65,10 @@ export async function startLog(changes: object = {}): Promise<LogUnderTest> {
 			},
 			...changed,
 		});
-		await createLogs({ database, config, ...signers });
+		await createLogs({ database, config, mode: 'development', ...signers });
 		const service = await createService({
 			config,
+			mode: 'development',
 			database,
 			clock: () => clock.now,
 			random: (n) => new Uint8Array(randomBytes(n)),

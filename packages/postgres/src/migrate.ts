@@ -33,7 +33,7 @@ export interface MigrationReport {
 /** The schema cannot be brought to the expected state; nothing was changed by the file that failed. */
 export class MigrationError extends Error {
 	override readonly name = 'MigrationError';
-	readonly code: 'bad-folder' | 'changed' | 'unknown-newer' | 'gap' | 'failed';
+	readonly code: 'bad-folder' | 'changed' | 'unknown-newer' | 'gap' | 'missing' | 'failed';
 
 	constructor(code: MigrationError['code'], message: string, options?: ErrorOptions) {
 		super(message, options);
@@ -77,6 +77,36 @@ export async function migrate(database: Database, source: MigrationSource): Prom
 	checkLedger(schema, component, migrations, await readLedger(database, schema, component));
 	return { schema, component, applied, version: migrations.length };
 }
+
+/** The migrations of one service, in order: later components may refer to tables of earlier ones. */
+export async function migrateAll(database: Database, sources: readonly MigrationSource[]): Promise<MigrationReport[]> {
+	const reports: MigrationReport[] = [];
+	for (const source of sources) reports.push(await migrate(database, source));
+	return reports;
+}
+
+/**
+ * Looks whether the schema has what this program expects, no more and no less. Changes nothing.
+ * @throws MigrationError `missing` when migrations have still to be applied, or as `migrate`; whatever the database throws
+ */
+export async function checkMigrations(sql: Sql, source: MigrationSource): Promise<void> {
+	const schema = schemaName(source.schema);
+	const { component } = source;
+	const migrations = await readMigrations(source.directory);
+	const ledger = await readLedger(sql, schema, component).catch((error: unknown): LedgerRow[] => {
+		if (NO_SUCH_TABLE.has(sqlState(error) ?? '')) return [];
+		throw error;
+	});
+	checkLedger(schema, component, migrations, ledger);
+	if (ledger.length < migrations.length)
+		throw new MigrationError(
+			'missing',
+			`schema ${schema} has ${ledger.length} of the ${migrations.length} migrations of ${component} that this version needs`,
+		);
+}
+
+/** Neither the table nor the schema is there. */
+const NO_SUCH_TABLE = new Set(['42P01', '3F000']);
 
 /** True when this call applied it, false when it was there. */
 async function applyOne(

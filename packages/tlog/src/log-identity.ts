@@ -49,7 +49,10 @@ export async function createLog(
 export async function requireIdentity(sql: Sql, tables: LogTables, configured: LogIdentity): Promise<void> {
 	const stored = await readLogRow(sql, tables);
 	if (stored === undefined)
-		throw new TlogError('identity-mismatch', `the log ${configured.logId} has not been created in this database`);
+		throw new TlogError(
+			'identity-mismatch',
+			`the log ${configured.logId} has not been created in this database: run 'chancery log create --config FILE'`,
+		);
 	const differences = (['origin', 'treeId', 'wire', 'codec', 'mode'] as const)
 		.filter((field) => stored[field] !== configured[field])
 		.map((field) => `its ${field} is ${quote(stored[field])}, configured is ${quote(configured[field])}`);
@@ -57,6 +60,14 @@ export async function requireIdentity(sql: Sql, tables: LogTables, configured: L
 		differences.push(`its publicKey is ${toHex(stored.publicKey)}, configured is ${toHex(configured.publicKey)}`);
 	if (differences.length > 0)
 		throw new TlogError('identity-mismatch', `the log ${configured.logId} is another one: ${differences.join('; ')}`);
+}
+
+/**
+ * The sentence for a log that is not the configured one, has not been created, or is marked otherwise; undefined for
+ * every other error. Only another configuration, or a command, ends it.
+ */
+export function explainIdentityError(error: unknown): string | undefined {
+	return error instanceof TlogError && error.code === 'identity-mismatch' ? error.detail : undefined;
 }
 
 function quote(value: string | null): string {

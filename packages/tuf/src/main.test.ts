@@ -43,7 +43,7 @@ function start(changes: object = {}) {
 		...changes,
 	};
 	// JSON is YAML.
-	writeFileSync(config, JSON.stringify({ database: { url: data.url }, tuf: section }));
+	writeFileSync(config, JSON.stringify({ profile: 'development', database: { url: data.url }, tuf: section }));
 	const child = spawn(process.execPath, [MAIN, '--config', config], {
 		env: { PATH: process.env.PATH, TUF_BEARER: BEARER },
 		stdio: ['ignore', 'inherit', 'pipe'],

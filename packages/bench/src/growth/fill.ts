@@ -47,7 +47,7 @@ async function fill(request: FillRequest): Promise<number> {
 	const log = await openLog({
 		database,
 		schema: 'log',
-		identity: logIdentities(request.config, signers).v1,
+		identity: logIdentities(request.config, { ...signers, mode: 'development' }).v1,
 		mark: openFileMark(request.markFile),
 		clock: Date.now,
 		signHead: (head) => signCheckpoint(statement, head),

@@ -71,8 +71,8 @@ export class CaInstance {
 		stack.defer(() => issuer.close());
 
 		const port = await freePort();
-		const settings = { publicUrl: `http://localhost:${port}`, profile: 'development' as const };
-		await createCtlog(database.sql, settings, ctLogSigner!.publicKey);
+		const settings = { publicUrl: `http://localhost:${port}` };
+		await createCtlog(database.sql, { ...settings, mode: 'development' }, ctLogSigner!.publicKey);
 		const ctLog = await startServiceProcess({
 			main: '@chancery/ctlog/main',
 			folder,
@@ -127,7 +127,6 @@ export class CaInstance {
 			sections: {
 				ca: {
 					publicUrl: `http://localhost:${port}`,
-					profile: 'development',
 					chainPem,
 					ctlog: { url: `http://127.0.0.1:${ctLog.port}`, publicKeyPem: encodePem('PUBLIC KEY', ctLog.publicKey) },
 					issuers: [{ type: 'email', issuer: issuer.url, audience: 'sigstore' }],
@@ -167,7 +166,11 @@ export class CaInstance {
 }
 
 function processSections(database: BenchDatabase, logLevel: string) {
-	return { database: { url: database.url }, logging: { level: logLevel, json: true } };
+	return {
+		profile: 'development',
+		database: { url: database.url },
+		logging: { level: logLevel, json: true },
+	};
 }
 
 /** Nobody calls the admin listener. */

@@ -48,7 +48,13 @@ export class LogInstance {
 		};
 		const instance = new LogInstance(folder, keys, await BenchDatabase.create(join(folder, 'data')));
 		await migrateSchema(instance.database);
-		await createLogs({ database: instance.database, config: instance.config, v1Signer: keys.v1, v2Signer: keys.v2 });
+		await createLogs({
+			database: instance.database,
+			config: instance.config,
+			mode: 'development',
+			v1Signer: keys.v1,
+			v2Signer: keys.v2,
+		});
 		return instance;
 	}
 
@@ -92,6 +98,7 @@ export class LogInstance {
 		const listen = (port: number) => ({ host: '127.0.0.1', port });
 		const { v1, v2 } = settings.ports;
 		return {
+			profile: 'development',
 			log: {
 				...sectionOf(),
 				digestBackend: settings.backend,
@@ -115,7 +122,6 @@ export class LogInstance {
 /** The section `log` as both the server and the filling of the log have it. */
 function sectionOf() {
 	return {
-		profile: 'production' as const,
 		v1: { publicUrl: `https://${HOSTNAME}`, hostname: HOSTNAME, treeId: TREE_ID },
 		v2: { publicUrl: `https://${V2_ORIGIN}`, origin: V2_ORIGIN },
 		admin: {

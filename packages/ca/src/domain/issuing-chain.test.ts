@@ -3,10 +3,8 @@ import { parseCertificate } from '@chancery/core/certificate';
 import { encodePem } from '@chancery/core/pem';
 import { generateSigner } from '@chancery/keys/generate';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { issuerSettings } from '../issuers/issuer-types.ts';
 import { createCaChain } from './ca-chain.ts';
 import { ChainError, chainProblem, openIssuingChain } from './issuing-chain.ts';
-import { checkProfile, ProfileError } from './production-profile.ts';
 
 const random = (n: number) => new Uint8Array(randomBytes(n));
 const pemOf = (...ders: readonly Uint8Array[]) => ders.map((der) => encodePem('CERTIFICATE', der)).join('');
@@ -94,57 +92,5 @@ describe('the time of a chain', () => {
 		const found = chainProblem(opened, at, TEN_MINUTES);
 		if (problem === undefined) expect(found).toBeUndefined();
 		else expect(found).toMatch(problem);
-	});
-});
-
-describe('profile production', () => {
-	const open = async (commonName: string) => {
-		const made = await make(commonName);
-		return openIssuingChain(pemOf(made.issuing, made.root), issuingSigner);
-	};
-	const GITHUB = { type: 'github-actions', issuer: 'https://token.actions.githubusercontent.com' };
-	const rule = { rules: [{ claim: 'repository_owner', anyOf: ['octo-org'] }] };
-	const subject = (issuer: object, publicUrl = 'https://ca.example') => ({
-		profile: 'production' as const,
-		publicUrl,
-		issuers: [issuerSettings.parse(issuer)],
-	});
-
-	it.each([
-		{ name: 'a private provider', config: subject({ type: 'email', issuer: 'https://login.example' }) },
-		{ name: 'a public CI with a claim rule', config: subject({ ...GITHUB, ...rule }) },
-		{ name: 'a public CI that was allowed by name', config: subject({ ...GITHUB, allowEveryone: true }) },
-	])('accepts $name', async ({ config }) => {
-		checkProfile(config, await open('authority'));
-	});
-
-	it.each([
-		{ name: 'a public CI', config: subject(GITHUB), message: 'serves the whole world' },
-		{
-			name: 'a subdomain of a public CI',
-			config: subject({ type: 'email', issuer: 'https://x.gitlab.com' }),
-			message: 'serves the whole world',
-		},
-		{
-			name: 'an issuer without TLS',
-			config: subject({ type: 'email', issuer: 'http://login.example' }),
-			message: 'issuer http://login.example is not https',
-		},
-		{
-			name: 'a public URL without TLS',
-			config: subject({ type: 'email', issuer: 'https://login.example' }, 'http://ca.example'),
-			message: 'publicUrl http://ca.example is not https',
-		},
-	])('refuses $name, and development accepts it', async ({ config, message }) => {
-		const chainOfTests = await open('authority');
-		expect(() => checkProfile(config, chainOfTests)).toThrow(ProfileError);
-		expect(() => checkProfile(config, chainOfTests)).toThrow(message);
-		checkProfile({ ...config, profile: 'development' }, chainOfTests);
-	});
-
-	it('refuses a chain that is marked as development', async () => {
-		const config = subject({ type: 'email', issuer: 'https://login.example' });
-		const marked = await open('Chancery development CA');
-		expect(() => checkProfile(config, marked)).toThrow('marked as development');
 	});
 });

@@ -86,7 +86,8 @@ export function chainProblem(chain: IssuingChain, nowMs: number, leafLifetimeMs:
 	return undefined;
 }
 
-function parseChain(pem: string): Certificate[] {
+/** @throws ChainError */
+export function parseChain(pem: string): Certificate[] {
 	try {
 		return parsePem(pem).map(({ label, der }) => {
 			if (label !== 'CERTIFICATE') throw new FormatError('PEM', `a block named ${label} among the certificates`);

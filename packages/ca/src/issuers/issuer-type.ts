@@ -55,12 +55,6 @@ export const issuerSettingsShape = {
 		.max(64)
 		.default([])
 		.describe('Claim rules; all must hold before a certificate is issued. Default none: every subject of the issuer.'),
-	allowEveryone: z
-		.boolean()
-		.default(false)
-		.describe(
-			'Accepts a provider that serves the whole world without a claim rule in profile `production`. Default false. Danger: anyone with an account there gets certificates.',
-		),
 } as const;
 
 export type IssuerSettings = z.output<z.ZodObject<typeof issuerSettingsShape>> & { readonly type: string };

@@ -14,7 +14,6 @@ describe('every issuer type', () => {
 				type: type.name,
 				audience: 'sigstore',
 				rules: [],
-				allowEveryone: false,
 			});
 		}
 	});

@@ -23,7 +23,7 @@ async function start(type: TestKeyType): Promise<TestInstance> {
 	token.makeKey(type, 'issuing', '01');
 	const env = { CA_PIN: token.pin };
 	const keys = keysSection(env).parse({ issuing: { uri: token.uri('object=issuing'), pin: { env: 'CA_PIN' } } });
-	const issuingSigner = await openConfiguredKey('ca', keys, 'issuing');
+	const issuingSigner = await openConfiguredKey('ca', keys, 'issuing', true);
 	ca = await startInstance({ issuingSigner });
 	return ca;
 }

@@ -47,13 +47,11 @@ const mark = (name: string) =>
 
 const admin = { tokens: [{ name: 'campaign', role: 'operator', sha256: plan.adminTokenSha256 }] };
 const logConfig = logConfigSchema.parse({
-	profile: 'development',
 	v1: { publicUrl: 'https://log.test', hostname: 'log.test', treeId: plan.treeId, export: plan.exports?.v1 },
 	v2: { publicUrl: 'https://log2.test', origin: 'log2.test', export: plan.exports?.v2 },
 	admin,
 });
 const ctConfig = ctlogConfigSchema.parse({
-	profile: 'development',
 	publicUrl: 'https://ct.test',
 	export: plan.exports?.ct,
 	admin,
@@ -61,8 +59,8 @@ const ctConfig = ctlogConfigSchema.parse({
 
 // The same as at every start of an instance: a kill may hit it anywhere, also in the first migration.
 await Promise.all([migrateLog(database), migrateCtlog(database)]);
-await createLogs({ database, config: logConfig, v1Signer, v2Signer });
-await createCtlog(database, ctConfig, ctSigner.publicKey);
+await createLogs({ database, config: logConfig, mode: 'development', v1Signer, v2Signer });
+await createCtlog(database, { ...ctConfig, mode: 'development' }, ctSigner.publicKey);
 
 const deps = { database, clock: Date.now, random: (length: number) => new Uint8Array(randomBytes(length)), fetch, log };
 const loopback = (port: number) => ({ host: '127.0.0.1', port });
@@ -76,12 +74,20 @@ const [logService, ctService] = await Promise.all([
 	createLogService({
 		...deps,
 		config: logConfig,
+		mode: 'development',
 		v1Signer,
 		v2Signer,
 		marks: { v1: mark('v1'), v2: mark('v2') },
 		allowCreateMark: true,
 	}),
-	createCtlogService({ ...deps, config: ctConfig, signer: ctSigner, mark: mark('ct'), allowCreateMark: true }),
+	createCtlogService({
+		...deps,
+		config: ctConfig,
+		mode: 'development',
+		signer: ctSigner,
+		mark: mark('ct'),
+		allowCreateMark: true,
+	}),
 ]);
 const { ports } = plan;
 await Promise.all([

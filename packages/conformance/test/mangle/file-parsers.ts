@@ -153,13 +153,14 @@ export const FILE_PARSERS: readonly ParserUnderTest[] = [
 			'tsa:\n  publicUrl: https://tsa.example\n  chainPem: |\n    -----BEGIN\n  policyOid: 1.2.3\n',
 			'{"tsa":{"publicUrl":"http://localhost","chainPem":"x","accuracySeconds":2,"acceptedPolicyOids":["1.2.3"]}}',
 			'x: &a {b: 1}\ny: *a\ntsa: {publicUrl: "https://tsa.example", chainPem: x}\n',
+			'profile: development\nallow: [plain-urls]\ntsa: {publicUrl: "http://tsa.example", chainPem: x}\n',
 		],
 		share: 0.1,
 		refusals: (error) => error instanceof ConfigError,
 		parse: async (input) => {
 			const path = join(folder, 'config.yaml');
 			writeFileSync(path, input);
-			const sections = await loadConfig(path, {});
+			const { sections } = await loadConfig(path, {});
 			if (sections.ca !== undefined) parseSection('ca', caSchema, sections.ca);
 			return parseSection('tsa', tsaSchema, sections.tsa);
 		},
@@ -173,13 +174,15 @@ export const FILE_PARSERS: readonly ParserUnderTest[] = [
 			'CHANCERY_TSA={}',
 			'CHANCERY_TSA__A__B=[&a 1, 2]',
 			'CHANCERY_TSA__ADMIN__LISTEN=null',
+			'CHANCERY_PROFILE=development',
+			'CHANCERY_ALLOW=[plain-urls, unverified-email]',
 		],
 		share: 0.1,
 		refusals: (error) => error instanceof ConfigError,
 		parse: (input) => {
 			// A process gets no zero bytes from its environment.
 			const [, name = '', value = ''] = /^([^=]*)=?(.*)$/s.exec(textOf(input).replaceAll('\0', '')) ?? [];
-			return loadConfig(base, { [name]: value });
+			return loadConfig(base, { [name]: value }).then(({ sections }) => sections);
 		},
 		// Wherever the name leads, it is a place in a section, and everything else stays.
 		check: (sections) =>

@@ -39,7 +39,7 @@ export async function badServiceStarts(trip: ServicesTrip): Promise<void> {
 	};
 	const hsm = estate.token?.uri('object=tsa');
 	const yaml = (text: string) =>
-		`database: { url: "${server.url.replace(/:[^:@]+@/, ':x@')}" }\ntsa:\n  publicUrl: http://localhost\n${text}\n`;
+		`profile: development\ndatabase: { url: "${server.url.replace(/:[^:@]+@/, ':x@')}" }\ntsa:\n  publicUrl: http://localhost\n${text}\n`;
 
 	const starts: [
 		what: string,
@@ -196,8 +196,9 @@ export async function badServiceStarts(trip: ServicesTrip): Promise<void> {
 			'production with a secret',
 			'identity',
 			{
+				profile: 'production',
 				database,
-				identity: { ...identity, profile: 'production', developmentLogin: false, publicUrl: 'https://id.example.com' },
+				identity: { ...identity, developmentLogin: false, publicUrl: 'https://id.example.com' },
 			},
 		],
 		// YAML, the environment, the command line.

@@ -100,7 +100,6 @@ export async function createEstate(
 		sources[name] = {
 			uri: `file:${path}`,
 			passphrase: await secretFile(`${name}.passphrase`, passphrase),
-			requireEncrypted: true,
 		};
 	}
 
@@ -191,9 +190,8 @@ export async function createEstate(
 		tuf: listen('tuf', 'public', 'admin'),
 	};
 	const own = {
-		ctlog: { publicUrl: urls['ctlog public'], profile: 'development', admin: { tokens } },
+		ctlog: { publicUrl: urls['ctlog public'], admin: { tokens } },
 		log: {
-			profile: 'development',
 			v1: { publicUrl: urls['log v1'], hostname: HOST, treeId: TREE_ID },
 			v2: { publicUrl: urls['log v2'], origin: HOST },
 			admin: { tokens },
@@ -258,7 +256,6 @@ export async function createEstate(
 			},
 			ca: {
 				publicUrl: urls['ca public'],
-				profile: 'development',
 				chainPem: encodePem('CERTIFICATE', ca.issuing) + encodePem('CERTIFICATE', ca.root),
 				ctlog: { url: urls['ctlog public'], publicKeyPem: encodePem('PUBLIC KEY', signer('ctlog').publicKey) },
 				issuers: [
@@ -300,8 +297,14 @@ export async function createEstate(
 			const directory = new URL('../../../identity/migrations/', import.meta.url);
 			await migrate(database, { schema: 'identity', component: 'identity', directory });
 			const logs = logSchema.parse(own.log);
-			await createLogs({ database, config: logs, v1Signer: signer('log-v1'), v2Signer: signer('log-v2') });
-			await createCtlog(database, ctlogSchema.parse(own.ctlog), signer('ctlog').publicKey);
+			await createLogs({
+				database,
+				config: logs,
+				mode: 'development',
+				v1Signer: signer('log-v1'),
+				v2Signer: signer('log-v2'),
+			});
+			await createCtlog(database, { ...ctlogSchema.parse(own.ctlog), mode: 'development' }, signer('ctlog').publicKey);
 		},
 	};
 }

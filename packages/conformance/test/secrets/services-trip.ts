@@ -82,7 +82,8 @@ export class ServicesTrip {
 		env: NodeJS.ProcessEnv = {},
 		args: string[] = [],
 	): Promise<void> {
-		const text = typeof config === 'string' ? config : JSON.stringify(config);
+		const text =
+			typeof config === 'string' ? config : JSON.stringify({ profile: 'development', ...(config as object) });
 		const started = await this.start(`${service}, ${what}`, service, text, env, args);
 		// Without a database a service starts, is not ready, and says why.
 		const late = setTimeout(() => started.signal('SIGTERM'), 4_000);
@@ -121,7 +122,7 @@ export class ServicesTrip {
 		const { database } = config;
 		// One of them takes the URL from its environment.
 		const own = service === 'identity' ? { ...database, url: { env: 'DATABASE_URL' } } : database;
-		const text = JSON.stringify({ logging: { level }, database: own, [service]: section });
+		const text = JSON.stringify({ profile: 'development', logging: { level }, database: own, [service]: section });
 		const started = await this.start(`${service} at ${level}`, service, text, env);
 		const deadline = performance.now() + READY_WITHIN_MS;
 		for (;;) {

@@ -12,8 +12,11 @@ export function originOf(publicUrl: string): string {
 	return publicUrl.replace(/^[a-z]+:\/\//i, '');
 }
 
+/** What decides, with the key, which log it is. */
+export type CtlogPlace = Pick<CtlogConfig, 'publicUrl'> & Pick<LogIdentity, 'mode'>;
+
 /** The identity that a configuration and a key make. */
-export function logIdentityOf(config: Pick<CtlogConfig, 'publicUrl' | 'profile'>, publicKey: Uint8Array): LogIdentity {
+export function logIdentityOf(config: CtlogPlace, publicKey: Uint8Array): LogIdentity {
 	return {
 		logId: LOG_ID,
 		origin: originOf(config.publicUrl),
@@ -21,7 +24,7 @@ export function logIdentityOf(config: Pick<CtlogConfig, 'publicUrl' | 'profile'>
 		wire: 'rfc6962',
 		codec: 'static-ct',
 		publicKey,
-		mode: config.profile,
+		mode: config.mode,
 	};
 }
 
@@ -31,7 +34,7 @@ export function logIdentityOf(config: Pick<CtlogConfig, 'publicUrl' | 'profile'>
  */
 export function createCtlog(
 	database: Database,
-	config: Pick<CtlogConfig, 'publicUrl' | 'profile'>,
+	config: CtlogPlace,
 	publicKey: Uint8Array,
 ): Promise<'created' | 'exists'> {
 	return createLog(database, SCHEMA, logIdentityOf(config, publicKey));

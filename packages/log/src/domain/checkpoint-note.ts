@@ -23,15 +23,20 @@ export interface LogStatement {
 	readonly signer: Signer;
 }
 
+/** The key has not the algorithm that clients verify on its wire. */
+export class LogKeyError extends Error {
+	override readonly name = 'LogKeyError';
+}
+
 export interface TreeHead {
 	readonly size: number;
 	readonly root: Uint8Array;
 }
 
-/** @throws Error when the key is not ECDSA P-256: clients verify nothing else on this wire */
+/** @throws LogKeyError when the key is not ECDSA P-256: clients verify nothing else on this wire */
 export function statementV1(hostname: string, treeId: string, signer: Signer): LogStatement {
 	if (signer.algorithm !== 'ecdsa-sha2-256-nistp256')
-		throw new Error(`the v1 log needs an ECDSA P-256 key and was given ${signer.algorithm}`);
+		throw new LogKeyError(`the v1 log needs an ECDSA P-256 key and was given ${signer.algorithm}`);
 	return {
 		origin: `${hostname} - ${treeId}`,
 		signerName: hostname,
@@ -40,11 +45,11 @@ export function statementV1(hostname: string, treeId: string, signer: Signer): L
 	};
 }
 
-/** @throws Error when the key is not Ed25519: tile readers and witnesses expect nothing else */
+/** @throws LogKeyError when the key is not Ed25519: tile readers and witnesses expect nothing else */
 export function statementV2(origin: string, signer: Signer): LogStatement {
 	const { ed25519 } = parseSpki(signer.publicKey);
 	if (signer.algorithm !== 'ed25519' || ed25519 === undefined)
-		throw new Error(`the v2 log needs an Ed25519 key and was given ${signer.algorithm}`);
+		throw new LogKeyError(`the v2 log needs an Ed25519 key and was given ${signer.algorithm}`);
 	return { origin, signerName: origin, keyHash: ed25519KeyHash(origin, ed25519), signer };
 }
 

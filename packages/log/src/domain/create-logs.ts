@@ -4,7 +4,7 @@
  */
 import type { Signer } from '@chancery/keys/signer';
 import type { Database } from '@chancery/postgres/sql';
-import { createLog } from '@chancery/tlog/log-identity';
+import { createLog, type LogIdentity } from '@chancery/tlog/log-identity';
 import type { LogConfig } from '../config.ts';
 import { SCHEMA } from '../store/search.ts';
 import { logIdentities } from './log-identities.ts';
@@ -12,6 +12,8 @@ import { logIdentities } from './log-identities.ts';
 export interface CreateLogsDeps {
 	readonly database: Database;
 	readonly config: LogConfig;
+	/** What the logs are marked as for good. */
+	readonly mode: LogIdentity['mode'];
 	readonly v1Signer: Signer;
 	readonly v2Signer: Signer;
 }

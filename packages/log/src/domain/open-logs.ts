@@ -6,6 +6,7 @@ import type { Signer } from '@chancery/keys/signer';
 import type { MarkStore } from '@chancery/postgres/mark';
 import type { Database } from '@chancery/postgres/sql';
 import { openLog } from '@chancery/tlog/log';
+import type { LogIdentity } from '@chancery/tlog/log-identity';
 import type { LogConfig } from '../config.ts';
 import { SCHEMA } from '../store/search.ts';
 import { signCheckpoint, statementV1, statementV2 } from './checkpoint-note.ts';
@@ -18,6 +19,7 @@ export interface OpenLogsDeps {
 	readonly database: Database;
 	readonly clock: () => number;
 	readonly log: Logger;
+	readonly mode: LogIdentity['mode'];
 	readonly v1Signer: Signer;
 	readonly v2Signer: Signer;
 	readonly marks: { readonly v1: MarkStore; readonly v2: MarkStore };

@@ -1,12 +1,14 @@
 /**
  * The tables of this service are those of the log engine; it has none of its own.
  */
-import type { MigrationReport } from '@chancery/postgres/migrate';
+import { type MigrationReport, type MigrationSource, migrateAll } from '@chancery/postgres/migrate';
 import type { Database } from '@chancery/postgres/sql';
-import { migrateTlog } from '@chancery/tlog/migrate';
+import { tlogMigrations } from '@chancery/tlog/migrate';
 import { SCHEMA } from './search.ts';
 
+export const MIGRATIONS: readonly MigrationSource[] = [tlogMigrations(SCHEMA)];
+
 /** Brings the schema `log` to its present form; safe when several processes start at once. @throws MigrationError */
-export function migrateSchema(database: Database): Promise<MigrationReport> {
-	return migrateTlog(database, SCHEMA);
+export function migrateSchema(database: Database): Promise<MigrationReport[]> {
+	return migrateAll(database, MIGRATIONS);
 }

@@ -29,7 +29,6 @@ export function developmentConfigurations(
 	chains: DevelopmentChains,
 ): Configurations {
 	const { secrets, treeId } = record;
-	const profile = 'development' as const;
 	const admin = {
 		tokens: [
 			{ name: 'up', role: 'operator' as const, sha256: sha256Hex(secrets.operator) },
@@ -38,10 +37,9 @@ export function developmentConfigurations(
 	};
 	const url = (service: Parameters<typeof urlOf>[1]) => urlOf(record, service);
 	return {
-		identity: identitySchema.parse({ publicUrl: url('identity'), profile, developmentLogin: true, admin }),
+		identity: identitySchema.parse({ publicUrl: url('identity'), developmentLogin: true, admin }),
 		ca: caSchema.parse({
 			publicUrl: url('ca'),
-			profile,
 			chainPem: chains.ca,
 			ctlog: { url: url('ctlog'), publicKeyPem: encodePem('PUBLIC KEY', keys.signers.ctlog.publicKey) },
 			issuers: [
@@ -51,12 +49,11 @@ export function developmentConfigurations(
 			admin,
 		}),
 		log: logSchema.parse({
-			profile,
 			v1: { publicUrl: url('log'), hostname: HOST_NAME, treeId },
 			v2: { publicUrl: url('log2'), origin: HOST_NAME },
 			admin,
 		}),
-		ctlog: ctlogSchema.parse({ publicUrl: url('ctlog'), profile, description: 'Chancery development log', admin }),
+		ctlog: ctlogSchema.parse({ publicUrl: url('ctlog'), description: 'Chancery development log', admin }),
 		tsa: tsaSchema.parse({ publicUrl: url('tsa'), chainPem: chains.tsa, admin }),
 		tuf: (trustReportUrls) =>
 			tufSchema.parse({

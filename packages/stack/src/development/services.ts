@@ -57,7 +57,7 @@ export interface AdminUrls {
 }
 
 /** Makes or extends every schema, and the rows of logs that do not exist yet. Safe to repeat. */
-export async function prepareDatabase({ database, configurations, keys }: InstanceParts): Promise<void> {
+export async function prepareDatabase({ database, configurations, keys, record }: InstanceParts): Promise<void> {
 	await Promise.all([
 		migrateIdentity(database),
 		migrateCa(database),
@@ -69,10 +69,11 @@ export async function prepareDatabase({ database, configurations, keys }: Instan
 	await createLogs({
 		database,
 		config: configurations.log,
+		mode: record.profile,
 		v1Signer: signers['log-v1'],
 		v2Signer: signers['log-v2'],
 	});
-	await createCtlog(database, configurations.ctlog, signers.ctlog.publicKey);
+	await createCtlog(database, { ...configurations.ctlog, mode: record.profile }, signers.ctlog.publicKey);
 }
 
 /** Starts all services; each is handed to `onStarted` at once, so that a later failure can stop it. */
@@ -97,6 +98,7 @@ export async function startServices(parts: InstanceParts): Promise<AdminUrls> {
 		createCtlogService({
 			...deps('ctlog'),
 			config: configurations.ctlog,
+			mode: record.profile,
 			signer: signers.ctlog,
 			mark: marks.ctlog,
 			allowCreateMark: true,
@@ -104,6 +106,7 @@ export async function startServices(parts: InstanceParts): Promise<AdminUrls> {
 		createLog({
 			...deps('log'),
 			config: configurations.log,
+			mode: record.profile,
 			v1Signer: signers['log-v1'],
 			v2Signer: signers['log-v2'],
 			marks: { v1: marks.v1, v2: marks.v2 },

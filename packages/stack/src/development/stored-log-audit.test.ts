@@ -53,12 +53,21 @@ async function makeLogs(database: Database): Promise<typeof logs> {
 		v1: { publicUrl: 'https://log.example', hostname: 'log.example', treeId: '77' },
 		v2: { publicUrl: 'https://log2.example', origin: 'log2.example' },
 	});
-	await createLogs({ database, config, v1Signer, v2Signer });
+	await createLogs({ database, config, mode: 'production', v1Signer, v2Signer });
 	const log = createLogger({ level: 'silent', json: true, name: 'test' });
 	const marks = { v1: openFileMark(markAt('v1')), v2: openFileMark(markAt('v2')) };
-	const { v1, v2 } = await openLogs({ database, config, clock: Date.now, log, v1Signer, v2Signer, marks });
+	const { v1, v2 } = await openLogs({
+		database,
+		config,
+		mode: 'production',
+		clock: Date.now,
+		log,
+		v1Signer,
+		v2Signer,
+		marks,
+	});
 
-	const ctConfig = ctlogSchema.parse({ publicUrl: 'https://ct.example/log' });
+	const ctConfig = { ...ctlogSchema.parse({ publicUrl: 'https://ct.example/log' }), mode: 'production' as const };
 	await createCtlog(database, ctConfig, ctSigner.publicKey);
 	const identity = logIdentityOf(ctConfig, ctSigner.publicKey);
 	const ct = await openLog({

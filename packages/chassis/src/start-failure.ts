@@ -1,0 +1,39 @@
+/**
+ * Why a service did not start, in one sentence for whoever has to do something, and the exit code for whoever decides
+ * whether to start it again. What is a fault of ours has no sentence: its stack is wanted.
+ */
+import { KeyError } from '@chancery/keys/key-error';
+import { isUnavailable } from '@chancery/postgres/pg-errors';
+import { TlsTrustError } from '@chancery/wire/tls-authorities';
+import { ConfigError } from './config-error.ts';
+
+/** sysexits(3): the configuration is at fault, a restart will not help. */
+const EXIT_CONFIG = 78;
+/** A restart may help. */
+const EXIT_FAILURE = 1;
+
+export interface StartFailure {
+	readonly sentence: string;
+	readonly exitCode: number;
+	/** For the log line. */
+	readonly fields: Readonly<Record<string, string>>;
+}
+
+/** @param explain the sentence for an error of the service that another configuration ends */
+export function describeStartFailure(
+	error: unknown,
+	explain: ((error: unknown) => string | undefined) | undefined,
+): StartFailure | undefined {
+	if (!(error instanceof Error)) return undefined;
+	const { code, syscall } = error as NodeJS.ErrnoException;
+	const fields = { reason: error.name, ...(typeof code === 'string' ? { code } : {}) };
+	if (error instanceof ConfigError || error instanceof TlsTrustError)
+		return { sentence: error.message, exitCode: EXIT_CONFIG, fields };
+	const explained = explain?.(error);
+	if (explained !== undefined) return { sentence: explained, exitCode: EXIT_CONFIG, fields };
+	if (isUnavailable(error))
+		return { sentence: `the database cannot be reached: ${error.message}`, exitCode: EXIT_FAILURE, fields };
+	if (error instanceof KeyError || syscall !== undefined)
+		return { sentence: error.message, exitCode: EXIT_FAILURE, fields };
+	return undefined;
+}

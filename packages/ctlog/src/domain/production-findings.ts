@@ -1,0 +1,12 @@
+/** What production does not start with in the section of the CT log. */
+import { callFindings, databaseFindings, publicUrlFindings } from '@chancery/chassis/process-findings';
+import type { Finding } from '@chancery/chassis/production';
+import type { ProcessConfig } from '../config.ts';
+
+export function productionFindings({ publicUrl, markDatabase, export: target }: ProcessConfig): Finding[] {
+	return [
+		...publicUrlFindings('ctlog.publicUrl', publicUrl),
+		...(markDatabase ? databaseFindings('ctlog.markDatabase', markDatabase) : []),
+		...(target?.kind === 's3' ? callFindings('ctlog.export.endpoint', target.endpoint) : []),
+	];
+}

@@ -1,0 +1,15 @@
+/** What production does not start with in the section of the signature log. */
+import { callFindings, databaseFindings, publicUrlFindings } from '@chancery/chassis/process-findings';
+import type { Finding } from '@chancery/chassis/production';
+import type { ProcessConfig } from '../config.ts';
+
+export function productionFindings({ v1, v2, markDatabase }: ProcessConfig): Finding[] {
+	return [
+		...publicUrlFindings('log.v1.publicUrl', v1.publicUrl),
+		...publicUrlFindings('log.v2.publicUrl', v2.publicUrl),
+		...(markDatabase ? databaseFindings('log.markDatabase', markDatabase) : []),
+		...[v1, v2].flatMap(({ export: target }, i) =>
+			target?.kind === 's3' ? callFindings(`log.v${i + 1}.export.endpoint`, target.endpoint) : [],
+		),
+	];
+}

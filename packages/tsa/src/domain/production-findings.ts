@@ -1,0 +1,19 @@
+/** What production does not start with in the section of the timestamp authority. */
+import { publicUrlFindings, subjectFindings } from '@chancery/chassis/process-findings';
+import type { Finding } from '@chancery/chassis/production';
+import { nameToString, parseCertificate } from '@chancery/core/certificate';
+import { parsePem } from '@chancery/core/pem';
+import type { TsaConfig } from '../config.ts';
+
+export function productionFindings({ publicUrl, chainPem }: Pick<TsaConfig, 'publicUrl' | 'chainPem'>): Finding[] {
+	return [...publicUrlFindings('tsa.publicUrl', publicUrl), ...subjectFindings('tsa.chainPem', subjectsOf(chainPem))];
+}
+
+/** Names in a chain that can be read. One that cannot be is refused where it is opened, in better words. */
+function subjectsOf(chainPem: string): string[] {
+	try {
+		return parsePem(chainPem).map(({ der }) => nameToString(parseCertificate(der).subject));
+	} catch {
+		return [];
+	}
+}
