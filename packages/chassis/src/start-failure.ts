@@ -32,7 +32,7 @@ export function describeStartFailure(
 	const explained = explain?.(error);
 	if (explained !== undefined) return { sentence: explained, exitCode: EXIT_CONFIG, fields };
 	if (isUnavailable(error))
-		return { sentence: `the database cannot be reached: ${error.message}`, exitCode: EXIT_FAILURE, fields };
+		return { sentence: `the database cannot be reached: ${error.message || code}`, exitCode: EXIT_FAILURE, fields };
 	if (error instanceof KeyError || syscall !== undefined)
 		return { sentence: error.message, exitCode: EXIT_FAILURE, fields };
 	return undefined;

@@ -17,6 +17,7 @@ const ANSWERS = new Set([
 	'EmbeddedPostgresError',
 	'FileProblem',
 	'KeyError',
+	'LogKeyError',
 	'MigrationError',
 	'Refusal',
 	'TlogError',

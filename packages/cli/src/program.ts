@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { attestBlobCommand } from './commands/attest-blob.ts';
 import { initializeCommand } from './commands/initialize.ts';
 import { logCommand } from './commands/log.ts';
+import { migrateCommand } from './commands/migrate.ts';
 import { signBlobCommand } from './commands/sign-blob.ts';
 import { tokenCommand } from './commands/token.ts';
 import { tufCommand } from './commands/tuf.ts';
@@ -23,6 +24,7 @@ const COMMANDS = [
 	verifyBlobAttestationCommand,
 	logCommand,
 	tufCommand,
+	migrateCommand,
 ];
 
 export function buildProgram(): Command {

@@ -4,6 +4,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { defaultDataFolder } from '../default-folders.ts';
 import { terminal } from '../terminal.ts';
 import { logAuditCommand } from './log-audit.ts';
+import { logCreateCommand } from './log-create.ts';
 
 interface AdoptHeadOptions {
 	readonly data: string;
@@ -76,6 +77,7 @@ Example:
 					`the log ${options.log} goes on: entries from index ${size} have times from ${times.from} on, tree heads stand at ${times.until} until then`,
 				);
 		});
+	log.addCommand(logCreateCommand().copyInheritedSettings(log));
 	log.addCommand(logAuditCommand().copyInheritedSettings(log));
 	return log;
 }

@@ -22,8 +22,13 @@ export interface CreateLogsDeps {
  * Writes the rows of both logs in the migrated schema. Safe to repeat.
  * @throws TlogError `identity-mismatch` when a log of the same name but with other values is there
  */
-export async function createLogs(deps: CreateLogsDeps): Promise<void> {
+export async function createLogs(deps: CreateLogsDeps): Promise<{
+	readonly v1: 'created' | 'exists';
+	readonly v2: 'created' | 'exists';
+}> {
 	const { v1, v2 } = logIdentities(deps.config, deps);
-	await createLog(deps.database, SCHEMA, v1);
-	await createLog(deps.database, SCHEMA, v2);
+	return {
+		v1: await createLog(deps.database, SCHEMA, v1),
+		v2: await createLog(deps.database, SCHEMA, v2),
+	};
 }
