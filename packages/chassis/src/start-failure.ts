@@ -33,6 +33,9 @@ export function describeStartFailure(
 	if (explained !== undefined) return { sentence: explained, exitCode: EXIT_CONFIG, fields };
 	if (isUnavailable(error))
 		return { sentence: `the database cannot be reached: ${error.message || code}`, exitCode: EXIT_FAILURE, fields };
+	// A refusal of a domain, such as a mark that another process has: its words are for people, and it may pass.
+	if ('detail' in error && typeof error.detail === 'string')
+		return { sentence: error.detail, exitCode: EXIT_FAILURE, fields };
 	if (error instanceof KeyError || syscall !== undefined)
 		return { sentence: error.message, exitCode: EXIT_FAILURE, fields };
 	return undefined;
