@@ -67,6 +67,29 @@ describe('the service', () => {
 		await broken.test.drop();
 	});
 
+	it('asks clients to come back while its database takes no writes', async () => {
+		const { publicUrl, test, stop, logged } = await startIdentityServer();
+		await test.database.query(`do $$ begin
+			execute format('alter database %I set default_transaction_read_only = on', current_database());
+			perform pg_terminate_backend(pid) from pg_stat_activity
+				where datname = current_database() and pid <> pg_backend_pid();
+		end $$`);
+		const ask = async () =>
+			fetch(`${publicUrl}/auth/device/code`, {
+				method: 'POST',
+				headers: { 'content-type': 'application/x-www-form-urlencoded' },
+				body: 'client_id=sigstore&scope=openid%20email',
+			});
+		// The connection that was asked first still writes: every other one is new.
+		const replies = await Promise.all(Array.from({ length: 5 }, ask));
+		const late = replies.filter(({ status }) => status !== 200);
+		expect(late.length).toBeGreaterThan(0);
+		for (const { status, headers } of late) expect([status, headers.get('retry-after')]).toEqual([503, '1']);
+		expect(logged.join('')).toContain('25006');
+		await stop();
+		await test.drop();
+	});
+
 	it('marks its answers with a request id', async () => {
 		const id = crypto.randomUUID();
 		for (const path of ['/auth/keys', '/auth/.well-known/openid-configuration', '/nothing']) {

@@ -3,7 +3,9 @@
  * line is for is a habit of some client; the tests replay them.
  */
 import type { EventEmitter } from 'node:events';
+import { DomainError } from '@chancery/chassis/domain-error';
 import type { Logger } from '@chancery/chassis/logger';
+import { asPassingFailure } from '@chancery/chassis/passing-failure';
 import type { Clock } from '@chancery/chassis/service';
 import type { Sql } from '@chancery/postgres/sql';
 import { AUTH_PATH, authIssuer } from '@chancery/wire/identity';
@@ -64,10 +66,18 @@ export function createProvider(deps: ProviderDeps): Provider {
 	return provider;
 }
 
+const RETRY_SECONDS = 1;
+
 /** Refusals are information, failures are errors; neither goes to the console, which is where Koa would put the latter. */
 function reportFailures(provider: Provider, log: Logger): void {
 	const failed = (err: unknown) => log.error({ err }, 'the OpenID Connect provider failed');
-	provider.on('server_error', (_ctx, err) => failed(err));
+	provider.on('server_error', (ctx, err) => {
+		failed(err);
+		if (!(asPassingFailure(err) instanceof DomainError) || ctx.status !== 500) return;
+		// A database that is away or full passes: clients that repeat on 503 give up on 500.
+		ctx.status = 503;
+		ctx.set('retry-after', String(RETRY_SECONDS));
+	});
 	(provider as EventEmitter).on('error', failed);
 
 	const refused = (what: string) => (_ctx: KoaContextWithOIDC, err: errors.OIDCProviderError) =>

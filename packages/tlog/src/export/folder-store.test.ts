@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import {
 	chmodSync,
 	mkdirSync,
@@ -119,3 +120,30 @@ it('names the place when it cannot be written', async () => {
 	writeFileSync(join(base, 'a'), 'a file');
 	await expect(opened()).rejects.toThrow(/a file|ENOTDIR|EEXIST/);
 });
+
+it.skipIf(process.getuid?.() !== 0)(
+	'fails on a disk that is full or read-only, leaves no pieces, and goes on after',
+	async () => {
+		mkdirSync(folder, { recursive: true });
+		execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256k,mode=700', 'tmpfs', folder]);
+		try {
+			// Without the lock of `open`, whose open file would keep the system from making it read-only.
+			mkdirSync(join(folder, '.incoming'));
+			const store = openFolderStore(folder);
+			expect(await store.create('tile/0/000', bytes('x'))).toBe('created');
+			const ballast = join(folder, 'ballast');
+			expect(() => writeFileSync(ballast, new Uint8Array(1024 * 1024))).toThrow('ENOSPC');
+			for (let i = 1; i < 20; i++) await expect(store.create(`tile/0/00${i}`, bytes('x'))).rejects.toThrow('ENOSPC');
+			expect(readdirSync(join(folder, '.incoming'))).toEqual([]);
+			rmSync(ballast);
+			expect(await store.create('tile/0/001', bytes('x'))).toBe('created');
+
+			execFileSync('mount', ['-o', 'remount,ro', folder]);
+			await expect(store.create('tile/0/002', bytes('x'))).rejects.toThrow('EROFS');
+			execFileSync('mount', ['-o', 'remount,rw', folder]);
+			expect(await store.create('tile/0/002', bytes('x'))).toBe('created');
+		} finally {
+			execFileSync('umount', ['-l', folder]);
+		}
+	},
+);

@@ -55,6 +55,10 @@ export function openFolderStore(folder: string): ExportStore {
 		try {
 			await file.writeFile(bytes);
 			await file.sync();
+		} catch (error) {
+			// On a full disk each attempt would leave a piece of a file and fill it further.
+			await rm(path, { force: true }).catch(() => undefined);
+			throw error;
 		} finally {
 			await file.close();
 		}
