@@ -16,6 +16,7 @@ import {
 	removePlaces,
 	up,
 } from './instance.ts';
+import { processesOf } from './processes.ts';
 
 const DISK_MIB = 200;
 /** FULL_DISK_ENTRIES asks for more, and so for a longer time. */
@@ -96,6 +97,14 @@ describe.skipIf(!IS_ROOT)('an instance on a disk that is full', { timeout: 120_0
 		await expect
 			.poll(() => readFile(join(place.data, 'chancery.log'), 'utf8'), { timeout: 10_000 })
 			.toMatch(/"lost":\d+,"reason":"ENOSPC"/);
+	});
+
+	it('has its database back by itself when that ends', async () => {
+		const { database } = await processesOf(place);
+		process.kill(database, 'SIGKILL');
+		const isWritten = async () => [...(await post(1)).keys()].join();
+		await expect.poll(isWritten, { timeout: 60_000, interval: 250 }).toBe('201');
+		expect((await processesOf(place)).database).not.toBe(database);
 	});
 
 	it('stops in order, and its logs are whole', async () => {
