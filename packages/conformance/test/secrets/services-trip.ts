@@ -85,8 +85,8 @@ export class ServicesTrip {
 		const text =
 			typeof config === 'string' ? config : JSON.stringify({ profile: 'development', ...(config as object) });
 		const started = await this.start(`${service}, ${what}`, service, text, env, args);
-		// Without a database a service starts, is not ready, and says why.
-		const late = setTimeout(() => started.signal('SIGTERM'), 4_000);
+		// What is misplaced does not always keep a service from starting: then it is told to stop.
+		const late = setTimeout(() => started.signal('SIGTERM'), 10_000);
 		this.exits.set(what, await started.ended);
 		clearTimeout(late);
 	}

@@ -55,7 +55,7 @@ it('met every stranger, and ended as it should', () => {
 	const exits = Object.fromEntries(trip.exits);
 	expect(exits).toMatchObject({ initialize: 0, 'sign-blob': 0, SIGUSR2: 1, SIGHUP: 1, 'passphrase in the clear': 78 });
 	expect(exits).toMatchObject({ 'TLS files that cannot be used': 0, 'wrong passphrase of a TLS key': 78 });
-	// 0: a database that is not there is no reason not to start, and the service was then told to stop.
+	// 0: what was misplaced kept nothing from starting, and the service was then told to stop.
 	for (const [what, exit] of trip.exits) expect([what, [0, 1, 78].includes(Number(exit))]).toEqual([what, true]);
 	expect([...trip.exits.values()].filter((exit) => exit === 78).length).toBeGreaterThan(25);
 });
