@@ -9,6 +9,7 @@ import { randomBytes } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import type { Signer } from '@chancery/keys/signer';
 import { checkMigrations, MigrationError, type MigrationSource } from '@chancery/postgres/migrate';
+import { sqlState } from '@chancery/postgres/pg-errors';
 import { openDatabase } from '@chancery/postgres/pool';
 import type { Database } from '@chancery/postgres/sql';
 import { trustFromEnvironment } from '@chancery/wire/tls-authorities';
@@ -48,6 +49,8 @@ export interface Program<Config> extends Omit<StatelessProgram<Config>, 'open'> 
 	readonly open: (deps: RunDeps<Config>) => Promise<Service>;
 }
 
+/** SQLSTATE insufficient_privilege. */
+const NO_PRIVILEGE = '42501';
 /** Terminals and process managers often signal twice (the group and the child): that is one wish. */
 const REPEAT_MS = 1_000;
 /** Whatever hangs (a statement that does not end), the process is gone after this. */
@@ -161,6 +164,11 @@ async function requireMigrations<Config>(
 		try {
 			await checkMigrations(database, source);
 		} catch (error) {
+			if (sqlState(error) === NO_PRIVILEGE)
+				throw new ConfigError(
+					`the database user may not read which migrations schema ${source.schema} has: grant usage on the schema and select on ${source.schema}.migrations`,
+					{ cause: error },
+				);
 			if (!(error instanceof MigrationError)) throw error;
 			const advice = error.code === 'missing' ? `: run 'chancery migrate ${name} --config ${path}'` : '';
 			throw new ConfigError(`${error.message}${advice}`, { cause: error });

@@ -3,7 +3,7 @@
  * whether to start it again. What is a fault of ours has no sentence: its stack is wanted.
  */
 import { KeyError } from '@chancery/keys/key-error';
-import { isUnavailable } from '@chancery/postgres/pg-errors';
+import { isUnavailable, sqlState } from '@chancery/postgres/pg-errors';
 import { TlsTrustError } from '@chancery/wire/tls-authorities';
 import { ConfigError } from './config-error.ts';
 
@@ -11,6 +11,9 @@ import { ConfigError } from './config-error.ts';
 const EXIT_CONFIG = 78;
 /** A restart may help. */
 const EXIT_FAILURE = 1;
+
+/** A wrong password, no such database, a right that is missing: only an operator ends these. */
+const OPERATORS_STATES = /^(28|3D|42501)/;
 
 export interface StartFailure {
 	readonly sentence: string;
@@ -33,6 +36,9 @@ export function describeStartFailure(
 	if (explained !== undefined) return { sentence: explained, exitCode: EXIT_CONFIG, fields };
 	if (isUnavailable(error))
 		return { sentence: `the database cannot be reached: ${error.message || code}`, exitCode: EXIT_FAILURE, fields };
+	const state = sqlState(error);
+	if (state !== undefined && OPERATORS_STATES.test(state))
+		return { sentence: `the database refused: ${error.message} (${state})`, exitCode: EXIT_CONFIG, fields };
 	// A refusal of a domain, such as a mark that another process has: its words are for people, and it may pass.
 	if ('detail' in error && typeof error.detail === 'string')
 		return { sentence: error.detail, exitCode: EXIT_FAILURE, fields };

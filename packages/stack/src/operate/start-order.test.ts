@@ -3,7 +3,9 @@
  * too early, and that the command it names is the way on.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,6 +20,9 @@ import { openDevelopmentKeys } from '../bootstrap/development-keys.ts';
 
 const CHANCERY = join(import.meta.dirname, '../../../cli/bin/chancery');
 const SERVICES = ['identity', 'ca', 'log', 'ctlog', 'tuf'];
+const ROLE = `reader_${randomBytes(4).toString('hex')}`;
+/** Gives a program a terminal. */
+const SCRIPT = '/usr/bin/script';
 const LOGS = ['log', 'ctlog'];
 /** Listening and refusing both come soon; only so that a hang is reported as one. */
 const DECIDED_WITHIN_MS = 60_000;
@@ -223,6 +228,34 @@ describe('from an empty database to running services', { timeout: 180_000 }, () 
 		expect(outcome).toBe(1);
 		expect(log).toContain('the database cannot be reached');
 		expectSentence(log);
+	});
+
+	it('a database that is not there, and one that it may not read, are said in one line', async () => {
+		const url = new URL(data.url);
+		url.pathname = '/nothing_of_this_name';
+		const missing = await start('ca', { ...config, database: { url: url.href } });
+		expect([missing.outcome, missing.log]).toEqual([78, expect.stringContaining('does not exist')]);
+		expectSentence(missing.log);
+		await data.database.query(`create role ${ROLE} login; revoke all on schema ca from public`);
+		// Whoever has all rights becomes, for this process, somebody who has none.
+		const asRole = `${data.url}${data.url.includes('?') ? '&' : '?'}options=-c%20role%3D${ROLE}`;
+		const closed = await start('ca', { ...config, database: { url: asRole } });
+		await data.database.query(`drop role ${ROLE}`);
+		expect([closed.outcome, closed.log]).toEqual([78, expect.stringContaining('select on ca.migrations')]);
+		expectSentence(closed.log);
+	});
+
+	it.skipIf(!existsSync(SCRIPT))('a person at a terminal reads the sentence alone', async () => {
+		const main = fileURLToPath(import.meta.resolve('@chancery/tuf/main'));
+		const path = await configFile({ ...config, profile: 'staging' });
+		const run = promisify(execFile)(SCRIPT, ['-qec', `${process.execPath} ${main} --config ${path}`, '/dev/null']);
+		const { code, stdout } = await run.then(
+			() => ({ code: 0, stdout: '' }),
+			(error: { code: number; stdout: string }) => error,
+		);
+		expect(code).toBe(78);
+		expect(stdout).toMatch(/^the configuration is not valid:\r?\n {2}profile: /);
+		expect(stdout).not.toContain('{');
 	});
 
 	it.each(SERVICES)('%s does not listen on a database that a newer version has migrated', async (service) => {
