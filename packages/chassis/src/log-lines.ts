@@ -24,12 +24,14 @@ export interface LogLinesOptions {
 	readonly lossLine: (lost: number, reason: string) => string;
 	/** What waits for a reader at most. Default 1 MiB: a few thousand lines. */
 	readonly maxWaitingBytes?: number;
-	/** How often a place that failed is tried again while no line comes. Default 500 ms. */
+	/** How often a place that takes nothing is tried again while no line comes. Default 500 ms. */
 	readonly retryMs?: number;
 }
 
 const MAX_WAITING_BYTES = 1024 * 1024;
 const RETRY_MS = 500;
+/** A reader that has begun to read is given more soon: pipes and sockets hold little. */
+const READER_MS = 10;
 const STANDARD_ERROR = 2;
 const LINE_END = 0x0a;
 
@@ -72,6 +74,7 @@ export class LogLines implements LineSink {
 	}
 
 	#flush(): void {
+		let hasWritten = false;
 		try {
 			this.#tellLoss();
 			for (let [line] = this.#waiting; line; [line] = this.#waiting) {
@@ -80,13 +83,14 @@ export class LogLines implements LineSink {
 					this.#isTorn = false;
 				}
 				this.#written += this.#place.write(line.bytes.subarray(this.#written));
+				hasWritten = true;
 				if (this.#written === line.bytes.length) this.#remove();
 				if (this.#waiting.length === 0) this.#tellLoss();
 			}
 		} catch (error) {
 			const code = (error as NodeJS.ErrnoException).code ?? 'unknown';
 			if (code !== 'EAGAIN') this.#loseWaiting(code);
-			this.#tryLater();
+			this.#tryLater(hasWritten && code === 'EAGAIN' ? READER_MS : this.#retryMs);
 		}
 	}
 
@@ -122,11 +126,11 @@ export class LogLines implements LineSink {
 		this.#lost = 0;
 	}
 
-	#tryLater(): void {
+	#tryLater(ms: number): void {
 		this.#timer ??= setTimeout(() => {
 			this.#timer = undefined;
 			this.#flush();
-		}, this.#retryMs).unref();
+		}, ms).unref();
 	}
 }
 
