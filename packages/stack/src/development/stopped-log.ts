@@ -47,7 +47,14 @@ export async function openStoppedLog(
 	const schema = log === 'ctlog' ? CTLOG_SCHEMA : LOG_SCHEMA;
 	await migrateTlog(database, schema);
 	const { signers } = keys;
-	const rekor = logIdentities(configurations.log, { v1Signer: signers['log-v1'], v2Signer: signers['log-v2'] });
-	const identity = log === 'ctlog' ? logIdentityOf(configurations.ctlog, signers.ctlog.publicKey) : rekor[log];
+	const rekor = logIdentities(configurations.log, {
+		mode: record.profile,
+		v1Signer: signers['log-v1'],
+		v2Signer: signers['log-v2'],
+	});
+	const identity =
+		log === 'ctlog'
+			? logIdentityOf({ ...configurations.ctlog, mode: record.profile }, signers.ctlog.publicKey)
+			: rekor[log];
 	return { database, schema, identity, instanceId: record.id };
 }
