@@ -49,7 +49,9 @@ export function createLogger(options: LoggerOptions): Logger {
 export function lossLine({ name, json }: Pick<LoggerOptions, 'name' | 'json'>) {
 	return (lost: number, reason: string): string => {
 		const msg = 'log lines could not be written and are lost';
-		const line = `${JSON.stringify({ level: 'error', time: new Date().toISOString(), name, lost, reason, msg })}\n`;
+		const nowMs = Date.now();
+		const time = new Date(nowMs).toISOString();
+		const line = `${JSON.stringify({ level: 'error', time, name, lost, reason, msg })}\n`;
 		return json ? line : textLine(line);
 	};
 }

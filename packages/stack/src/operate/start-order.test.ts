@@ -77,6 +77,7 @@ beforeAll(async () => {
 		tuf: {
 			publicUrl: 'http://tuf.test',
 			operator: 'test',
+			markFile: mark('tuf'),
 			services: [],
 			keys: { snapshot: key('tuf-snapshot'), timestamp: key('tuf-timestamp') },
 			listen: listen('public'),
