@@ -38,7 +38,7 @@ async function start(clockMovedMs: number, changes: object = {}) {
 		keys: { signer: { uri: `file:${join(folder, 'tsa.pem')}` } },
 		...changes,
 	};
-	writeFileSync(config, JSON.stringify({ tsa: section }));
+	writeFileSync(config, JSON.stringify({ allow: ['unencrypted-keys'], tsa: section }));
 	const moved = `const now = Date.now; Date.now = () => now() + ${clockMovedMs};`;
 	const child = spawn(
 		process.execPath,
