@@ -7,8 +7,8 @@
 import { calendarTime } from './calendar-time.ts';
 import { FormatError } from './format-error.ts';
 
-/** Certificates and timestamps are younger; a smaller number is a mistake of whoever wrote it. */
-const MIN_YEAR = 1000;
+/** Below it a year of two digits has got into the type for four. */
+const MIN_YEAR = 100;
 
 /** Throws FormatError outside 1950 to 2049. */
 export function formatUtcTime(time: Date): string {
