@@ -104,6 +104,22 @@ describe('the TLS certificates of a development instance', () => {
 		for (const authority of [old, authorityFile]) expect(verify(authority, certificateFile, later)).toMatch(/: OK\n$/);
 	});
 
+	it.each([
+		['the server certificate', 60],
+		['the authority, too,', 3400],
+	])('are made anew where %s begins in the future, because the clock was %i days ahead', async (_, days) => {
+		const folder = makeFolder();
+		await openDevelopmentTls(folder, NOW_MS);
+		await openDevelopmentTls(folder, NOW_MS + days * DAY_MS);
+		const { authorityFile, certificateFile } = await openDevelopmentTls(folder, NOW_MS);
+		expect(verify(authorityFile, certificateFile, NOW_MS)).toMatch(/: OK\n$/);
+		// Both as listeners show them: the file of the chain has the authority of now, too.
+		const [serial, chain] = [serialOf(authorityFile), readFileSync(certificateFile, 'utf8')];
+		expect(chain).toContain(readFileSync(authorityFile, 'utf8').trim());
+		await openDevelopmentTls(folder, NOW_MS);
+		expect([serialOf(authorityFile), readFileSync(certificateFile, 'utf8')]).toEqual([serial, chain]);
+	});
+
 	it('are made anew where a file was lost or spoilt', async () => {
 		const folder = makeFolder();
 		const { authorityFile, certificateFile } = await openDevelopmentTls(folder, NOW_MS);

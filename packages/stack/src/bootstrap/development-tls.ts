@@ -63,7 +63,7 @@ const ipAddress = (octets: Uint8Array) => derContext(7, { constructed: false }, 
 /** In a constraint an address is followed by its mask (section 4.2.1.10); of these, every bit counts. */
 const exactly = (octets: Uint8Array) => ipAddress(Uint8Array.of(...octets, ...octets.map(() => 0xff)));
 
-/** Opens what lies in `folder`, making what is missing and renewing what is past the middle of its life. */
+/** Opens what lies in `folder`, making what is missing, past the middle of its life, or of the future. */
 export async function openDevelopmentTls(folder: string, nowMs: number): Promise<DevelopmentTls> {
 	const tls = {
 		certificateFile: join(folder, 'tls-server-chain.pem'),
@@ -77,7 +77,7 @@ export async function openDevelopmentTls(folder: string, nowMs: number): Promise
 	const authorityName = encodeName(ORGANIZATION, 'Chancery development TLS CA');
 
 	const known = await readCertificate(tls.authorityFile);
-	let authority = isGood(known, authoritySigner, untilDays(AUTHORITY_RENEWAL_DAYS)) ? known : undefined;
+	let authority = isGood(known, authoritySigner, nowMs, untilDays(AUTHORITY_RENEWAL_DAYS)) ? known : undefined;
 	if (!authority) {
 		const pem = await certify(authoritySigner, {
 			issuer: authorityName,
@@ -96,7 +96,7 @@ export async function openDevelopmentTls(folder: string, nowMs: number): Promise
 	}
 
 	const server = await readCertificate(tls.certificateFile);
-	if (!isGood(server, serverSigner, untilDays(SERVER_RENEWAL_DAYS)) || !server.verify(authority.publicKey)) {
+	if (!isGood(server, serverSigner, nowMs, untilDays(SERVER_RENEWAL_DAYS)) || !server.verify(authority.publicKey)) {
 		const pem = await certify(authoritySigner, {
 			issuer: authorityName,
 			subject: encodeName(ORGANIZATION, HOST_NAME),
@@ -142,14 +142,16 @@ async function readCertificate(path: string): Promise<X509Certificate | undefine
 	}
 }
 
+/** One that has not begun yet was made under a clock that was ahead. */
 function isGood(
 	certificate: X509Certificate | undefined,
 	{ publicKey }: Signer,
+	nowMs: number,
 	atLeastUntil: Date,
 ): certificate is X509Certificate {
 	if (!certificate) return false;
 	const isOurs = certificate.publicKey.equals(
 		createPublicKey({ key: Buffer.from(publicKey), format: 'der', type: 'spki' }),
 	);
-	return isOurs && certificate.validToDate > atLeastUntil;
+	return isOurs && certificate.validFromDate.getTime() <= nowMs && certificate.validToDate > atLeastUntil;
 }
