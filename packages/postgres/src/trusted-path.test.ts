@@ -1,8 +1,10 @@
 import { execFileSync } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { chmod, chown, mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { IS_ROOT, makeFolder } from '../test/supervised.ts';
+import { canEnter } from './server-user.ts';
 import { findUntrusted } from './trusted-path.ts';
 
 const cleanUps: (() => Promise<unknown>)[] = [];
@@ -76,5 +78,68 @@ describe.runIf(IS_ROOT)('what belongs to somebody else', () => {
 		await chown(join(folder, 'group'), 0, 4321);
 		await chmod(join(folder, 'group'), 0o2775);
 		expect(await findUntrusted(join(folder, 'group', 'x'))).toMatch(/group has mode 2775/);
+	});
+});
+
+/** Numbers and a name that no account has; those of the machine's distribution are below, those of people above. */
+const USER = { uid: 54_000 + randomInt(1000), gid: 55_000 + randomInt(1000) };
+const NAME = `chancery-pg${USER.uid}`;
+const isReachable = await canEnter(import.meta.dirname, USER);
+
+describe.runIf(IS_ROOT && isReachable)('a folder that the first group of the user may write', () => {
+	const run = (program: string, ...args: string[]) =>
+		execFileSync(program, args, { stdio: ['ignore', 'pipe', 'ignore'] });
+
+	/** What a process of the user finds below a folder of his that this group may write. */
+	async function ask(uid: number, gid: number): Promise<string> {
+		const theirs = join(folder, 'theirs');
+		await mkdir(theirs, { recursive: true });
+		await chown(theirs, uid, gid);
+		await chmod(theirs, 0o775);
+		const program = `
+			const { findUntrusted } = await import('${import.meta.dirname}/trusted-path.ts');
+			console.log(await findUntrusted('${theirs}/x') ?? 'trusted');`;
+		const who = ['--reuid', String(uid), '--regid', String(gid), '--clear-groups'];
+		return String(run('setpriv', ...who, process.execPath, '--input-type=module', '-e', program)).trim();
+	}
+
+	function addAccount(name: string, uid: number): void {
+		run('useradd', '--no-create-home', '--no-user-group', '--uid', String(uid), '--gid', String(USER.gid), name);
+		cleanUps.push(async () => run('userdel', name));
+	}
+
+	function addGroup(name: string): void {
+		run('groupadd', '--gid', String(USER.gid), name);
+		// Not there any more where userdel has removed the group of the user's name.
+		cleanUps.push(async () => run('sh', '-c', 'groupdel "$0" || [ $? = 6 ]', name));
+	}
+
+	it('is his own where the machine knows neither number, and they are the same', async () => {
+		expect(await ask(USER.uid, USER.uid)).toBe('trusted');
+		expect(await ask(USER.uid, USER.gid)).toMatch(/theirs has mode 0775, so other users can replace/);
+	});
+
+	it('is not his own where that is the group of all users', async () => {
+		const gid = Number(/^users:[^:]*:(\d+)/m.exec(String(run('getent', 'group')))?.[1]);
+		expect(await ask(USER.uid, gid)).toMatch(/theirs has mode 0775/);
+		expect(await ask(gid, gid)).toMatch(/theirs has mode 0775/);
+	});
+
+	it('is his own where the group has his name and nobody else in it', async () => {
+		addGroup(NAME);
+		addAccount(NAME, USER.uid);
+		expect(await ask(USER.uid, USER.gid)).toBe('trusted');
+		run('usermod', '--append', '--groups', NAME, 'daemon');
+		expect(await ask(USER.uid, USER.gid)).toMatch(/theirs has mode 0775/);
+		run('gpasswd', '--delete', 'daemon', NAME);
+		expect(await ask(USER.uid, USER.gid)).toBe('trusted');
+		addAccount(`${NAME}b`, USER.uid + 2000);
+		expect(await ask(USER.uid, USER.gid)).toMatch(/theirs has mode 0775/);
+	});
+
+	it('is not his own where the group has another name, whoever is seen to be in it', async () => {
+		addGroup(`${NAME}g`);
+		addAccount(NAME, USER.uid);
+		expect(await ask(USER.uid, USER.gid)).toMatch(/theirs has mode 0775/);
 	});
 });

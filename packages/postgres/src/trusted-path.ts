@@ -4,6 +4,7 @@
  */
 import { lstat, readlink } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { isPrivateGroup } from './private-group.ts';
 
 const WRITTEN_BY_GROUP = 0o020;
 const WRITTEN_BY_OTHERS = 0o002;
@@ -15,11 +16,20 @@ const MAX_LINKS = 40;
 
 /**
  * Looks at every folder and link above `path`, also where the links lead; what is not there yet counts as ours.
- * Folders of a group that is our own first group, or root's, may be written by it: umask 002 leaves them so.
+ * Folders of our own first group may be written by it where nobody else is in it: umask 002 leaves them so. Root's
+ * group may write anyway.
  * @returns what another user can change, as a sentence without its full stop; undefined when there is nothing.
  */
 export async function findUntrusted(path: string): Promise<string | undefined> {
 	let links = 0;
+	// Asked once, and only where it matters.
+	let isAlone: Promise<boolean> | undefined;
+	const isOurGroup = (gid: number) => {
+		const [uid, own] = [process.geteuid?.(), process.getegid?.()];
+		if (uid === undefined || gid !== own) return false;
+		isAlone ??= isPrivateGroup({ uid, gid });
+		return isAlone;
+	};
 	const look = async (at: string): Promise<string | undefined> => {
 		if (at !== dirname(at)) {
 			const above = await look(dirname(at));
@@ -32,10 +42,11 @@ export async function findUntrusted(path: string): Promise<string | undefined> {
 			if (++links > MAX_LINKS) return `${at} is one of too many links`;
 			return look(resolve(dirname(at), await readlink(at)));
 		}
-		const isOwnGroup = found.gid === process.getegid?.() || found.gid === ROOT;
-		const writers = found.mode & (isOwnGroup ? WRITTEN_BY_OTHERS : WRITTEN_BY_OTHERS | WRITTEN_BY_GROUP);
-		if (writers === 0 || (found.mode & STICKY) !== 0 || (await isMounted(at, found.dev))) return undefined;
-		const octal = (found.mode & 0o7777).toString(8).padStart(4, '0');
+		const { mode, gid } = found;
+		if ((mode & (WRITTEN_BY_OTHERS | WRITTEN_BY_GROUP)) === 0 || (mode & STICKY) !== 0) return undefined;
+		if ((mode & WRITTEN_BY_OTHERS) === 0 && (gid === ROOT || (await isOurGroup(gid)))) return undefined;
+		if (await isMounted(at, found.dev)) return undefined;
+		const octal = (mode & 0o7777).toString(8).padStart(4, '0');
 		return `${at} has mode ${octal}, so other users can replace what lies below it`;
 	};
 	return look(dirname(resolve(path)));
