@@ -169,3 +169,19 @@ describe.skipIf(ADDRESS === undefined)('a connection to another address', () => 
 		expect(connected.get(parameters)).toEqual(servers);
 	});
 });
+
+it.each([
+	['localhost', 'local'],
+	['LOCALHOST', 'local'],
+	['127.9.8.7', 'local'],
+	['[::1]', 'local'],
+	['%2Frun%2Fpostgresql', 'local'],
+	// Resolvers ask DNS for these, so that whoever answers there is who the password is sent to.
+	['db.localhost', 'plain'],
+	['localhost.', 'plain'],
+	['127.0.0.1.example', 'plain'],
+	['0.0.0.0', 'plain'],
+	['[::ffff:127.0.0.1]', 'plain'],
+])('a connection to the host %s is %s', (host, security) => {
+	expect(connectionSecurity(`postgres://chancery@${host}/chancery`).security).toBe(security);
+});

@@ -36,10 +36,13 @@ export function connectionSecurity(url: string): { readonly security: Connection
 	return { security: /[?&]sslmode=(prefer|allow)(&|$)/.test(url) ? 'ambiguous' : 'verified', host };
 }
 
-/** Whether nobody but this machine takes part: 127.0.0.0/8, ::1, and the name that means both. */
+/**
+ * Whether nobody but this machine takes part: 127.0.0.0/8, ::1, and the name that means both. Names below `localhost`
+ * are looked up like any other: whoever answers for DNS says where they lead (RFC 6761 section 6.3 only asks not to).
+ */
 export function isLoopbackHost(host: string): boolean {
 	const name = host.replace(/^\[|\]$/g, '').toLowerCase();
-	if (name === 'localhost' || name.endsWith('.localhost')) return true;
+	if (name === 'localhost') return true;
 	if (isIP(name) === 4) return name.startsWith('127.');
 	return isIP(name) === 6 && new URL(`http://[${name}]`).hostname === '[::1]';
 }
