@@ -20,7 +20,6 @@ import { type KeptPostmaster, keepPostmaster, unkept } from './kept-postmaster.t
 import { sqlState } from './pg-errors.ts';
 import { openDatabase } from './pool.ts';
 import { startPostmaster, stopLeftover } from './postmaster.ts';
-import { signal } from './process-identity.ts';
 import {
 	makeRuntimeDir,
 	type RuntimeDirInput,
@@ -172,12 +171,6 @@ interface Running {
 }
 
 function supervise({ postmaster, runtimeDir, cluster, version, cleanUp }: Running): EmbeddedPostgres {
-	// Our process ending without stop(), by an uncaught error say, takes the server along. Only a SIGKILL does not:
-	// then the next start finds the leftover.
-	const endWithUs = () => signal(postmaster.pid, 'SIGINT');
-	process.once('exit', endWithUs);
-	void postmaster.ended.then(() => process.removeListener('exit', endWithUs));
-
 	const url = (database: string) =>
 		`postgresql:///${encodeURIComponent(database)}?host=${encodeURIComponent(runtimeDir)}&port=${SOCKET_PORT}&user=${SUPERUSER}&sslmode=disable`;
 	let stopping: Promise<void> | undefined;

@@ -86,9 +86,15 @@ export async function startPostmaster(input: PostmasterInput): Promise<Postmaste
 		// A session of its own: Ctrl-C in a terminal goes to us alone, and the database is the last to be stopped.
 		detached: true,
 	});
+	// Our process ending without a stop, by an uncaught error say, takes the server along, also one that is just starting.
+	// Only a SIGKILL does not: then the next start finds the leftover. The handle knows when the process has ended: its
+	// number may be another program's by then.
+	const endWithUs = () => child.kill('SIGINT');
+	process.once('exit', endWithUs);
 	let end: string | undefined;
 	const ended = new Promise<string>((resolve) => {
 		const settle = (how: string) => {
+			process.removeListener('exit', endWithUs);
 			end ??= how;
 			resolve(end);
 		};
