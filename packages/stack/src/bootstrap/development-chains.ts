@@ -41,8 +41,15 @@ export async function openDevelopmentChains(
 		return encodePem('CERTIFICATE', issuing) + encodePem('CERTIFICATE', root);
 	});
 	const tsa = await openOrMake(join(folder, CHAIN_FILES.tsa), () => makeTsaChain(keys, notBefore));
-	const past = (await readdir(folder)).filter((name) => PAST_CHAIN.test(name));
-	return { ca, tsa, past: (await Promise.all(past.map((name) => readFile(join(folder, name), 'utf8')))).join('') };
+	const names = (await readdir(folder)).filter((name) => PAST_CHAIN.test(name));
+	const past = await Promise.all(names.map((name) => readFile(join(folder, name), 'utf8')));
+	// One that was put back, or that a crash left twice, is named once.
+	return { ca, tsa, past: past.filter((pem) => pem !== ca && pem !== tsa).join('') };
+}
+
+/** Whether a file of this name holds a former chain of the authority. */
+export function isPastChain(file: string, name: ChainName): boolean {
+	return PAST_CHAIN.exec(file)?.[1] === name;
 }
 
 /** What the certificates of the CA say, beginning at `notBefore`. */

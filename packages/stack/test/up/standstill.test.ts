@@ -194,6 +194,46 @@ describe('an instance whose clock is set back', () => {
 	});
 });
 
+describe('an instance whose clock was years ahead at one start', () => {
+	let place: Place;
+	const ahead = { env: shiftedBy(4 * 365 * DAY_MS) };
+	const chainOf = (name: string) => readFile(join(place.data, 'keys', name), 'utf8');
+	beforeAll(async () => {
+		place = await makePlace();
+		await succeed(up(place, ['--once']));
+	});
+
+	it('goes on under the certificates of before, once what cannot be taken back was accepted', async () => {
+		const chain = await chainOf('ca-chain.pem');
+		await succeed(up(place, ['--once'], ahead));
+		const ofFuture = await chainOf('ca-chain.pem');
+		expect(ofFuture).not.toBe(chain);
+
+		expect(await acceptLeads(place, {})).toEqual([...LOGS].toSorted());
+		const words = await refusedStart(place, {});
+		const [, mark] = /gives out no time: .* remove (\S+\.mark):/.exec(words) ?? [];
+		expect(mark, words).toBeDefined();
+		await rm(mark!);
+		const run = up(place);
+		await run.ready();
+		const before = await readHistory(await readInstance(place));
+		expect(await run.stop()).toMatchObject({ code: 0 });
+		expect(await chainOf('ca-chain.pem')).toBe(chain);
+		// Both chains stay trusted, and each is named once.
+		const { certificateAuthorities } = JSON.parse(before.trustedRoot);
+		expect(certificateAuthorities).toHaveLength(2);
+		await succeed(chancery(place, ['log', 'audit', '--data', place.data]));
+
+		// When its time comes, the other one is there already.
+		const later = up(place, [], ahead);
+		await later.ready();
+		await checkContinues(before, await readInstance(place));
+		expect(await later.stop()).toMatchObject({ code: 0 });
+		expect(later.stderr).toMatch(/certificates of the CA ended at \S+: put back earlier ones under the same keys/);
+		expect(await chainOf('ca-chain.pem')).toBe(ofFuture);
+	});
+});
+
 describe('an instance on a database with a clock of its own', () => {
 	let place: Place;
 	let server: EmbeddedPostgres;
