@@ -62,8 +62,15 @@ export async function checkFolder(folder: string): Promise<boolean> {
 			`${folder} has mode ${octal}, so others could have exchanged what is in it. If you are sure that they have not: chmod go-w ${folder}`,
 		);
 	const untrusted = isOurs ? undefined : await findUntrusted(join(folder, RECORD));
-	if (untrusted !== undefined) throw new Refusal(`${untrusted}; choose another folder with --data`);
+	if (untrusted !== undefined) throw new Refusal(`${untrusted}; ${await adviseOnPlace(folder)}`);
 	return isOurs;
+}
+
+/** What to do about a folder that lies where others can replace it. An instance in it goes on wherever it is moved to. */
+export async function adviseOnPlace(folder: string): Promise<string> {
+	const record = await lstat(join(folder, RECORD)).catch(() => undefined);
+	if (!record) return 'choose another folder with --data';
+	return `the instance in ${folder} is not lost: if you are sure that nobody has exchanged it, move the folder to a place of yours, and name it with --data`;
 }
 
 function isWritable(folder: string): Promise<boolean> {

@@ -1,10 +1,23 @@
 /** Which folders become data folders, which do not, and that a refusal changes nothing. */
 import { execFileSync } from 'node:child_process';
-import { chmod, chown, link, lstat, mkdir, mkdtemp, readdir, realpath, rm, symlink, writeFile } from 'node:fs/promises';
+import {
+	chmod,
+	chown,
+	link,
+	lstat,
+	mkdir,
+	mkdtemp,
+	readdir,
+	realpath,
+	rename,
+	rm,
+	symlink,
+	writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { canEnter, runAs } from '@chancery/postgres/server-user';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { makeParts, openDataFolder } from './data-folder.ts';
+import { checkDataFolder, makeParts, openDataFolder } from './data-folder.ts';
 import { openInstanceRecord } from './instance-record.ts';
 
 const IS_ROOT = process.geteuid?.() === 0;
@@ -180,6 +193,19 @@ describe('a folder whose place others can change', () => {
 		await mkdir(join(base, 'open'));
 		await chmod(join(base, 'open'), 0o777);
 		await expectRefusal(join(base, 'open', 'data'), /open has mode 0777, so other users can replace/);
+	});
+
+	it('is refused with an instance in it, which may be moved and goes on there', async () => {
+		await makeInstance();
+		const [open, inside] = [join(base, 'open'), join(base, 'open', 'data')];
+		await mkdir(open);
+		await rename(data, inside);
+		if (IS_ROOT) await chown(open, SOMEBODY.uid, SOMEBODY.gid);
+		else await chmod(open, 0o777);
+		await expectRefusal(inside, /open (has mode|belongs to) .*; the instance in .* is not lost: .* move the folder to/);
+		await expect(checkDataFolder(inside)).rejects.toThrow(/is not lost: .* move the folder to a place of yours/);
+		await rename(inside, data);
+		expect(await outcome(data)).toBe('opened');
 	});
 
 	it('below one with the sticky bit, as /tmp has it, is taken', async () => {

@@ -8,7 +8,7 @@ import { lstat, realpath, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { makeFolder, makeFolders, setFolderMode } from '@chancery/postgres/file-modes';
 import { findUntrusted, isTrustedOwner } from '@chancery/postgres/trusted-path';
-import { checkFolder, RECORD } from './data-folder-check.ts';
+import { adviseOnPlace, checkFolder, RECORD } from './data-folder-check.ts';
 import { Refusal } from './refusal.ts';
 
 export interface DataFolder {
@@ -79,7 +79,7 @@ export async function makeParts(folder: DataFolder): Promise<void> {
 async function checkPlace(path: string): Promise<void> {
 	const real = await realpath(path).catch(() => path);
 	const untrusted = (await findUntrusted(path)) ?? (await findUntrusted(real));
-	if (untrusted !== undefined) throw new Refusal(`${untrusted}; choose another folder with --data`);
+	if (untrusted !== undefined) throw new Refusal(`${untrusted}; ${await adviseOnPlace(real)}`);
 	const found = await stat(real).catch(() => undefined);
 	if (found && !found.isDirectory()) throw new Refusal(`cannot use the data folder ${path}: it is not a folder`);
 	const link = await lstat(path).catch(() => undefined);
