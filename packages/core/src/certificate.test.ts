@@ -178,6 +178,8 @@ function assemble({
 	return derSequence(derSequence(...fields), outerAlgorithm, derBitString(new Uint8Array(64)));
 }
 
+const numbered = (count: number) => Array.from({ length: count }, (_, i) => extension(`1.2.3.${i}`, derNull()));
+
 const withExtension = (oid: string, value: Uint8Array): Certificate =>
 	parseCertificate(assemble({ extensions: [extension(oid, value)] }));
 
@@ -186,6 +188,12 @@ describe('a certificate', () => {
 		expect(parseCertificate(assemble({ version: new Uint8Array(0) })).version).toBe(1);
 		expect(parseCertificate(assemble({})).extensions).toEqual([]);
 		expect(parseCertificate(assemble({})).notAfter.getUTCFullYear()).toBe(2056);
+	});
+
+	it('may have almost 128 KiB, and a hundred extensions', () => {
+		const long = assemble({ extensions: [extension('1.2.3', new Uint8Array(130_000))] });
+		expect(parseCertificate(long).extension('1.2.3')?.value).toHaveLength(130_000);
+		expect(parseCertificate(assemble({ extensions: numbered(100) })).extensions).toHaveLength(100);
 	});
 
 	const any = extension('1.2.3', derNull());
@@ -200,7 +208,9 @@ describe('a certificate', () => {
 		['one extension twice', assemble({ extensions: [any, any] })],
 		['critical as 01', assemble({ extensions: [extension('1.2.3', derNull(), derRaw(0x01, Uint8Array.of(1)))] })],
 		['a field behind the extensions', assemble({ extensions: [any], extra: derNull() })],
-		['more than a megabyte', derSequence(new Uint8Array(1024 * 1024))],
+		['more than 128 KiB', assemble({ extensions: [extension('1.2.3', new Uint8Array(128 * 1024))] })],
+		['101 extensions', assemble({ extensions: numbered(101) })],
+		['33,000 extensions', assemble({ extensions: numbered(33_000) })],
 	])('is refused with %s', (_what, der) => {
 		expect(() => parseCertificate(der)).toThrow(FormatError);
 	});

@@ -17,8 +17,12 @@ import {
 } from './der.ts';
 import { FormatError } from './format-error.ts';
 
-/** Honest certificates have a few kilobytes; a CT log refuses more than half a megabyte. */
-const MAX_CERTIFICATE_LENGTH = 1024 * 1024;
+/**
+ * Honest certificates have a few kilobytes and up to thirty extensions. Both are bounded because reading one costs by its
+ * elements, here and in OpenSSL, and whoever submits it chooses how many there are.
+ */
+const MAX_CERTIFICATE_LENGTH = 128 * 1024;
+const MAX_EXTENSIONS = 100;
 
 export interface Extension {
 	readonly oid: string;
@@ -51,9 +55,12 @@ export interface Certificate {
 	extension(oid: string): Extension | undefined;
 }
 
-/** Reads a certificate; its parts are views into `der`. Throws FormatError. */
+/**
+ * Reads a certificate of at most 128 KiB and 100 extensions; its parts are views into `der`. Throws FormatError.
+ */
 export function parseCertificate(der: Uint8Array): Certificate {
-	if (der.length > MAX_CERTIFICATE_LENGTH) throw new FormatError('certificate', 'longer than 1 MiB');
+	if (der.length > MAX_CERTIFICATE_LENGTH)
+		throw new FormatError('certificate', `${der.length} bytes; ${MAX_CERTIFICATE_LENGTH} is the limit`);
 	const outer = new DerReader(der);
 	const whole = outer.read(TAG_SEQUENCE);
 	outer.end();
@@ -121,6 +128,8 @@ function readExtensions(body: DerReader): Extension[] {
 	const extensions: Extension[] = [];
 	const seen = new Set<string>();
 	while (list.hasMore) {
+		if (extensions.length === MAX_EXTENSIONS)
+			throw new FormatError('certificate', `more than ${MAX_EXTENSIONS} extensions`);
 		const extension = readExtension(list.read(TAG_SEQUENCE));
 		if (seen.has(extension.oid)) throw new FormatError('certificate', `extension ${extension.oid} stands twice`);
 		seen.add(extension.oid);
