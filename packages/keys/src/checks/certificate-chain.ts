@@ -14,26 +14,30 @@ export type CertificateChain = readonly [leaf: Certificate, ...issuers: Certific
  * submitter choose how many signatures we verify. What OpenSSL cannot read is not a chain.
  */
 export function isCertificateChain([leaf, ...issuers]: CertificateChain): boolean {
-	let current = leaf;
-	for (const issuer of issuers) {
-		if (!isIssuedBy(current, issuer, leaf.notBefore)) return false;
-		current = issuer;
-	}
-	return true;
-}
-
-function isIssuedBy(subject: Certificate, issuer: Certificate, at: Date): boolean {
-	if (at < issuer.notBefore || at > issuer.notAfter) return false;
-	if (basicConstraints(issuer)?.ca !== true) return false;
 	try {
-		const child = new X509Certificate(subject.der);
-		const parent = new X509Certificate(issuer.der);
-		if (!child.checkIssued(parent)) return false;
-		// The submitter chose this key: only kinds and sizes that we read are used, not everything that OpenSSL would.
-		const key = readPublicKey(issuer.publicKey);
-		return key !== undefined && isStrongEnough(key.info) && child.verify(key.key);
+		// Each is given to OpenSSL once, though all but the first and the last have two neighbours.
+		let current = new X509Certificate(leaf.der);
+		for (const issuer of issuers) {
+			if (!mayIssue(issuer, leaf.notBefore)) return false;
+			const parent = new X509Certificate(issuer.der);
+			if (!isIssuedBy(current, parent, issuer.publicKey)) return false;
+			current = parent;
+		}
+		return true;
 	} catch {
-		// OpenSSL refuses what our parser accepted: points off their curve, unknown signature algorithms.
+		// Basic constraints may be anything but that, and OpenSSL refuses what our parser accepted: points off their curve,
+		// unknown signature algorithms.
 		return false;
 	}
+}
+
+function mayIssue(issuer: Certificate, at: Date): boolean {
+	return at >= issuer.notBefore && at <= issuer.notAfter && basicConstraints(issuer)?.ca === true;
+}
+
+function isIssuedBy(child: X509Certificate, parent: X509Certificate, spki: Uint8Array): boolean {
+	if (!child.checkIssued(parent)) return false;
+	// The submitter chose this key: only kinds and sizes that we read are used, not everything that OpenSSL would.
+	const key = readPublicKey(spki);
+	return key !== undefined && isStrongEnough(key.info) && child.verify(key.key);
 }

@@ -17,6 +17,9 @@ const ed25519 = new Uint8Array(generateKeyPairSync('ed25519').publicKey.export({
 const digest = { digest: new Uint8Array(32) };
 const message = { message: new Uint8Array(100) };
 
+const certificate = (publicKey: Uint8Array, length = 300) =>
+	({ publicKey, der: new Uint8Array(length) as Uint8Array }) as Certificate;
+
 function cost(spki: Uint8Array, over: SignatureCheck['over'], backend: 'shifted-key' | 'noble' = 'shifted-key') {
 	return costOf({ key: { spki, info: parseSpki(spki) }, signature: new Uint8Array(), hash: 'SHA2_256', over }, backend);
 }
@@ -39,11 +42,22 @@ describe('the cost of a signature check', () => {
 	});
 
 	it('of a chain counts every certificate, also one whose key cannot be read', () => {
-		const certificate = (publicKey: Uint8Array) => ({ publicKey }) as Certificate;
 		const readable = costOf({ chain: [certificate(ecKey('P-256')), certificate(ecKey('P-384'))] }, 'noble');
 		const unreadable = costOf({ chain: [certificate(ecKey('P-256')), certificate(new Uint8Array(9))] }, 'noble');
 		expect(unreadable.ms).toBeGreaterThan(readable.ms);
 		expect(unreadable.share).toBe('chains');
+	});
+
+	it('of a chain grows with the length of its certificates, so that a long one is not made on the event loop', () => {
+		const key = ecKey('P-256');
+		const chain = (...lengths: [number, number]) =>
+			costOf({ chain: [certificate(key, lengths[0]), certificate(key, lengths[1])] }, 'noble').ms;
+		// What honest authorities issue is cheap; see CHEAP_MS.
+		expect(chain(900, 900)).toBeLessThan(0.5);
+		expect(chain(900, 10_000)).toBeGreaterThan(1);
+		expect(chain(10_000, 900)).toBe(chain(900, 10_000));
+		// The longest that are read: measured 21 ms with 4,700 names in each.
+		expect(chain(131_072, 131_072)).toBeGreaterThan(30);
 	});
 
 	it('grows with the modulus and the exponent of an RSA key, both of which a stranger chooses', () => {

@@ -4,7 +4,7 @@
  * The figures are CPU time as measured on the machine of reference, with the reading of the key. Only their proportions
  * matter: the queue is bounded and divided by them. A check that is much cheaper here than it is would be the way
  * to keep the log busy, so everything that a stranger chooses and that costs is counted: the size of a modulus, its
- * exponent, the length of a message, the certificates of a chain.
+ * exponent, the length of a message, the certificates of a chain and the length of each.
  */
 import { FormatError } from '@chancery/core/format-error';
 import { type PublicKeyInfo, parseSpki, type RsaPublicKey } from '@chancery/core/spki';
@@ -59,15 +59,18 @@ const USUAL_EXPONENT_BITS = 17;
 const HASHED_BYTES_PER_MS = 1_000_000;
 const LONG_MESSAGE_BYTES = 64 * 1024;
 
-/** Two readings of a certificate, ours and OpenSSL's. */
+/** Two readings of a certificate, ours and OpenSSL's, when it is as short as honest ones are. */
 const CERTIFICATE_MS = 0.15;
+const SHORT_CERTIFICATE_BYTES = 1024;
+/** Beyond that it costs by its elements. So much takes the longest when it is all names of a few bytes each. */
+const CERTIFICATE_BYTES_PER_MS = 7_000;
 /** A key that cannot be read, under which nothing verifies; OpenSSL reads its certificate all the same. */
 const UNKNOWN_KEY_MS = 2;
 
 /** The cost of `check` when ECDSA over digests is verified by `backend`. */
 export function costOf(check: SignatureCheck | ChainCheck, backend: EcdsaBackendName): CheckCost {
 	if ('chain' in check) {
-		const ms = check.chain.reduce((sum, { publicKey }) => sum + CERTIFICATE_MS + chainKeyMs(publicKey), 0);
+		const ms = check.chain.reduce((sum, { der, publicKey }) => sum + certificateMs(der) + chainKeyMs(publicKey), 0);
 		return { ms, share: 'chains' };
 	}
 	const { key, over } = check;
@@ -103,6 +106,10 @@ function rsaMs(info: RsaPublicKey): number {
 
 function exponentBits({ rsaExponent }: RsaPublicKey): number {
 	return 8 * rsaExponent.length - (Math.clz32(rsaExponent[0] ?? 0) - 24);
+}
+
+function certificateMs({ length }: Uint8Array): number {
+	return CERTIFICATE_MS + Math.max(0, length - SHORT_CERTIFICATE_BYTES) / CERTIFICATE_BYTES_PER_MS;
 }
 
 /** Issuers may have keys that may sign certificates and no entries. */

@@ -50,6 +50,8 @@ beforeAll(() => {
 	issue('late', 'expired', 'subjectAltName=email:a@b.example');
 	openssl('ec', '-in', 'leaf.key', '-pubout', '-out', 'leafkey.pem');
 	issue('orphan', 'noauthority', 'subjectAltName=email:a@b.example');
+	issue('odd', 'root', 'basicConstraints=critical,DER:05:00');
+	issue('below', 'odd', 'subjectAltName=email:a@b.example');
 });
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -86,6 +88,7 @@ describe('certificates behind a v1 entry', () => {
 		['a chain in another order', ['leaf', 'root', 'middle']],
 		['a chain with a namesake of the issuer', ['leaf', 'namesake', 'root']],
 		['a chain through a certificate that is no authority', ['orphan', 'noauthority', 'root']],
+		['a chain through a certificate whose constraints cannot be read', ['below', 'odd', 'root']],
 		['a chain whose root had expired before', ['late', 'expired']],
 		['eleven certificates', ['leaf', 'middle', ...Array(9).fill('root')]],
 		['a certificate and a key', ['leaf', 'leafkey']],
