@@ -3,9 +3,10 @@ import { createHash } from 'node:crypto';
 import { parsePrecertExtraData } from '@chancery/core/ct';
 import { expect } from 'vitest';
 import type { Example, Expected, OwnCell, QueryParameter } from './cell.ts';
+import { type HostileCertificate, hostileCertificates } from './hostile-certificates.ts';
 import { tileNames } from './log-v2-routes.ts';
 import { type Answer, type ProbeRequest, send } from './probe.ts';
-import { issueCertificate } from './signing.ts';
+import { freshKey, issueCertificate, spkiOf } from './signing.ts';
 import type { Subject } from './subject.ts';
 import { type Refusal, TEXT } from './wires.ts';
 
@@ -212,6 +213,7 @@ function brokenChains(chain: readonly string[]): (readonly [name: string, chain:
 	const [leaf = '', issuing = '', root = ''] = chain;
 	const flipped = Buffer.from(leaf, 'base64');
 	flipped[flipped.length - 1] = (flipped.at(-1) ?? 0) ^ 1;
+	const { der: tooMany } = hostileCertificates(spkiOf(freshKey()))['2,000 extensions'] as HostileCertificate;
 	const pem = `-----BEGIN CERTIFICATE-----\n${leaf}\n-----END CERTIFICATE-----\n`;
 	return [
 		['an empty chain', []],
@@ -224,6 +226,7 @@ function brokenChains(chain: readonly string[]): (readonly [name: string, chain:
 		['PEM in base64', [Buffer.from(pem).toString('base64'), issuing, root]],
 		['PEM', [pem, issuing, root]],
 		['an empty certificate', ['', issuing, root]],
+		['a leaf with 2,000 extensions', [tooMany.toString('base64'), issuing, root]],
 	];
 }
 

@@ -2,6 +2,7 @@
 import { createHash, type KeyObject, sign } from 'node:crypto';
 import { expect } from 'vitest';
 import type { Base64Rules, Example, Expected, Field, JsonBody, OwnCell } from './cell.ts';
+import { hostileCertificates } from './hostile-certificates.ts';
 import { hostileKeys, pemOf } from './hostile-keys.ts';
 import { type Answer, type ProbeRequest, send } from './probe.ts';
 import { freshKey, issueCertificate, pemBase64Of, signerOf, spkiOf, tellingSignature } from './signing.ts';
@@ -296,6 +297,11 @@ function writeExamples({ key, chain }: Awaited<ReturnType<typeof issueCertificat
 					request: async () => certified(key, chain.slice(1)),
 					expected: REFUSED,
 				},
+				...Object.entries(hostileCertificates(spkiOf(key))).map(([name, { der, isLoggable }]) => ({
+					name: `a certificate with ${name}`,
+					request: async () => certified(key, [der.toString('base64')]),
+					expected: isLoggable ? ('accepted' as const) : REFUSED,
+				})),
 			],
 		},
 		{

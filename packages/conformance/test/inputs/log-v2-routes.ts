@@ -2,6 +2,7 @@
 import { createHash, type KeyObject } from 'node:crypto';
 import { expect } from 'vitest';
 import type { Base64Rules, Example, Expected, Field, JsonBody, OwnCell } from './cell.ts';
+import { hostileCertificates } from './hostile-certificates.ts';
 import { type HostileKey, hostileKeys, pemOf } from './hostile-keys.ts';
 import { type Answer, type ProbeRequest, send } from './probe.ts';
 import { freshKey, issueCertificate, signerOf, spkiOf, tellingSignature } from './signing.ts';
@@ -228,6 +229,7 @@ function writeCells(): OwnCell[] {
 		expected,
 	});
 	const first = hashedRekord();
+	const certified = freshKey();
 	const both = () => {
 		const [a, b] = [hashedRekord(), dsse()].map(({ body }) => JSON.parse(String(body)));
 		return { ...a, ...b };
@@ -259,6 +261,13 @@ function writeCells(): OwnCell[] {
 				`a key: ${name}`,
 				() => hashedRekord({ key: signerOf(hostile), spki: hostile.spki, ...detailsOf(hostile) }),
 				hostile.isLoggable ? 'accepted' : REFUSED,
+			),
+		),
+		...Object.entries(hostileCertificates(spkiOf(certified))).map(([name, { der, isLoggable }]) =>
+			over(
+				`a certificate with ${name}`,
+				() => hashedRekord({ key: certified, spki: der, member: 'x509Certificate' }),
+				isLoggable ? 'accepted' : REFUSED,
 			),
 		),
 		over('a key as certificate', () => hashedRekord({ member: 'x509Certificate' })),

@@ -120,7 +120,7 @@ export const CERTIFICATE_PARSERS: readonly ParserUnderTest[] = [
 	parser({
 		name: 'certificate of an entry',
 		seeds: CERTIFICATES,
-		refusals: domainError('invalid-entry'),
+		refusals: domainError('invalid-entry', 'entry-too-large'),
 		parse: parseCertificateVerifier,
 		check: (key) =>
 			key.identities.every((one) => one.isWellFormed() && !one.includes('\0')) ? undefined : 'an odd name',
@@ -135,7 +135,7 @@ export const CERTIFICATE_PARSERS: readonly ParserUnderTest[] = [
 	parser({
 		name: 'PEM of an entry',
 		seeds: [leafPem, seed('tsa chain'), seed('v1 public key')],
-		refusals: domainError('invalid-entry'),
+		refusals: domainError('invalid-entry', 'entry-too-large'),
 		parse: parsePemVerifier,
 		check: ({ canonicalPem }) => sameBytes(parsePemVerifier(canonicalPem).canonicalPem, canonicalPem),
 	}),

@@ -44,7 +44,13 @@ const NOTES = seedsLike(/checkpoint$/);
 const CHECKPOINTS = NOTES.map((note) => parseNote(note).text);
 const LEAF = new Uint8Array(32).fill(5);
 const KEY = new Uint8Array(32).fill(9);
-const ENTRY_ERRORS = domainError('invalid-entry', 'kind-not-enabled', 'algorithm-not-allowed', 'signature-mismatch');
+const ENTRY_ERRORS = domainError(
+	'invalid-entry',
+	'entry-too-large',
+	'kind-not-enabled',
+	'algorithm-not-allowed',
+	'signature-mismatch',
+);
 const proofError = (error: unknown) => error instanceof ProofError;
 
 const [entryId = ''] = Object.keys(seedJson<object>('v1 /api/v1/log/entries 2 reply'));

@@ -67,7 +67,13 @@ const [sct] = parseSctList(leaf.extension(SCT_LIST_OID)?.value ?? new Uint8Array
 const ctKey = trust.ctlogs[0]?.publicKey ?? new Uint8Array();
 
 const verifyError = (error: unknown) => error instanceof VerifyError;
-const ENTRY_ERRORS = domainError('invalid-entry', 'kind-not-enabled', 'algorithm-not-allowed', 'signature-mismatch');
+const ENTRY_ERRORS = domainError(
+	'invalid-entry',
+	'entry-too-large',
+	'kind-not-enabled',
+	'algorithm-not-allowed',
+	'signature-mismatch',
+);
 const TOKEN_ERRORS = domainError(
 	...['token-missing', 'token-too-large', 'token-malformed', 'token-algorithm', 'token-signature', 'token-audience'],
 	...[

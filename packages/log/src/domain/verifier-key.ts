@@ -10,6 +10,7 @@ import { readFulcioExtensions } from '@chancery/core/fulcio-extensions';
 import { encodePem, type PemBlock, parsePem } from '@chancery/core/pem';
 import { type PublicKeyInfo, parseSpki } from '@chancery/core/spki';
 import type { CertificateChain } from '@chancery/keys/checks/certificate-chain';
+import { MAX_LEAF_BYTES } from './log-entry.ts';
 
 export interface VerifierKey {
 	/** DER of the SubjectPublicKeyInfo. */
@@ -38,10 +39,11 @@ const MAX_CHAIN_CERTIFICATES = 10;
 
 /**
  * Reads the PEM of a v1 entry: one `PUBLIC KEY`, one `CERTIFICATE`, or a certificate chain from leaf to root.
- * @throws DomainError `invalid-entry`
+ * @throws DomainError `invalid-entry`, `entry-too-large`
  */
 export function parsePemVerifier(pem: Uint8Array): PemVerifier {
 	return orInvalid('the public key', () => {
+		requireFitsEntry(pem);
 		const blocks = parsePem(fromUtf8(pem));
 		const canonicalPem = utf8(blocks.map((block) => encodePem(block.label, block.der)).join(''));
 		const [first] = blocks as [PemBlock, ...PemBlock[]];
@@ -69,9 +71,21 @@ export function parseSpkiVerifier(der: Uint8Array): VerifierKey {
 	return orInvalid('the public key', () => keyFromSpki(der));
 }
 
-/** Reads DER of a certificate. @throws DomainError `invalid-entry` */
+/** Reads DER of a certificate. @throws DomainError `invalid-entry`, `entry-too-large` */
 export function parseCertificateVerifier(der: Uint8Array): VerifierKey {
-	return orInvalid('the certificate', () => keyFromCertificate(parseCertificate(der)));
+	return orInvalid('the certificate', () => {
+		requireFitsEntry(der);
+		return keyFromCertificate(parseCertificate(der));
+	});
+}
+
+/** What no entry has room for is refused before it is read: certificates that are full of names are slow to read. */
+function requireFitsEntry({ length }: Uint8Array): void {
+	if (length > MAX_LEAF_BYTES)
+		throw new DomainError(
+			'entry-too-large',
+			`the public key or certificate has ${length} bytes; ${MAX_LEAF_BYTES} is the limit of a whole entry in this log`,
+		);
 }
 
 function keyFromSpki(spki: Uint8Array): VerifierKey {

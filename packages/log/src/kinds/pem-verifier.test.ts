@@ -82,6 +82,11 @@ describe('certificates behind a v1 entry', () => {
 		expect(Buffer.from(canonicalPem).toString()).toBe(names.map(pem).join(''));
 	});
 
+	it('are refused unread when no entry has room for them', async () => {
+		const text = Buffer.from(`${'x'.repeat(65_535)}\n${pem('leaf')}`).toString('base64');
+		await expect(readPemVerifier('the chain', text, check)).rejects.toMatchObject({ code: 'entry-too-large' });
+	});
+
 	it.each([
 		['a chain that leads nowhere', ['leaf', 'stranger']],
 		['a chain without its middle', ['leaf', 'root']],

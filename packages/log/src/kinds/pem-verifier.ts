@@ -5,7 +5,10 @@ import type { CheckSignature } from '@chancery/keys/checks/signature-checks';
 import { type PemVerifier, parsePemVerifier } from '../domain/verifier-key.ts';
 import { base64Part, invalidEntry } from './proposal.ts';
 
-/** Reads base64 of PEM; `name` is where it stands in the proposal. @throws DomainError `invalid-entry`, `overloaded` */
+/**
+ * Reads base64 of PEM; `name` is where it stands in the proposal.
+ * @throws DomainError `invalid-entry`, `entry-too-large`, `overloaded`
+ */
 export async function readPemVerifier(
 	name: string,
 	text: string,
