@@ -66,6 +66,37 @@ it('the table is read once for all who come at the same time, and once a second 
 	expect(reads).toBe(2);
 });
 
+it('a read that is overtaken by a newer one does not bring back what was retired meanwhile', async () => {
+	const { database } = opened;
+	const held = Promise.withResolvers<void>();
+	let holdNext = false;
+	// The database, but one whose answer to one question arrives late, as over a slow connection.
+	const slow: Sql = {
+		query: async (text, values) => {
+			const holds = holdNext;
+			holdNext = false;
+			const rows = await opened.database.query(text, values);
+			if (holds) await held.promise;
+			return rows as never;
+		},
+	};
+	const roots = createAcceptedRoots(slow, clock, check);
+	const other = await makeAuthority('overtaken');
+	const deps = { database, clock, check, log, roots };
+	await registerRoot(deps, await reportOf(other, undefined, clock()), { by: 'a test', reinstate: false });
+	const has = async () => (await roots.list()).some((der) => Buffer.from(der).equals(other.root));
+	expect(await has()).toBe(true);
+
+	holdNext = true;
+	const overtaken = roots.reload();
+	await expect.poll(() => holdNext).toBe(false);
+	await retireRoot(deps, toHex(sha256(other.root)), { by: 'a test', reason: 'stolen' });
+	expect(await has()).toBe(false);
+	held.resolve();
+	await overtaken;
+	expect(await has()).toBe(false);
+});
+
 it('a database that is away is an error and not an empty list', async () => {
 	const away: Sql = { query: () => Promise.reject(new Error('Connection terminated unexpectedly')) };
 	const roots = createAcceptedRoots(away, clock, check);

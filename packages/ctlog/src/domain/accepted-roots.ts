@@ -41,7 +41,8 @@ interface KnownTail {
 }
 
 export function createAcceptedRoots(sql: Sql, clock: Clock, check: CheckSignature): AcceptedRoots {
-	let known: { readonly roots: RootSet; readonly readAtMs: number } | undefined;
+	let known: { readonly roots: RootSet; readonly readAtMs: number; readonly read: number } | undefined;
+	let reads = 0;
 	let reading: Promise<RootSet> | undefined;
 	// By the hash of what was submitted: every certificate of one authority brings the same issuers, which need no second
 	// reading, nor their signatures a second check. Only what was verified gets in here.
@@ -49,10 +50,13 @@ export function createAcceptedRoots(sql: Sql, clock: Clock, check: CheckSignatur
 
 	async function read(): Promise<RootSet> {
 		const readAtMs = clock();
+		const number = ++reads;
 		const rows = await listRoots(sql);
 		const accepted = rows.filter(({ lastChange }) => lastChange?.change !== 'retired');
 		const roots = new RootSet(parseChain(accepted.map(({ certificate }) => certificate)));
-		known = { roots, readAtMs };
+		// Reads may overtake each other. One that began earlier may have seen less, such as a root that is retired by now.
+		if (known && known.read > number) return known.roots;
+		known = { roots, readAtMs, read: number };
 		return roots;
 	}
 
