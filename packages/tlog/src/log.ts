@@ -84,7 +84,6 @@ export interface Log {
 	entries(start: number, end: number): Promise<StoredEntry[]>;
 	findByLeafHash(leafHash: Hash): Promise<number | undefined>;
 	findByKey(query: KeyQuery & { hash: Uint8Array }): Promise<number[]>;
-	findByPrefix(query: KeyQuery & { prefix: string }): Promise<number[]>;
 	inclusionProof(index: number, size: number): Promise<Hash[]>;
 	consistencyProof(first: number, second: number): Promise<Hash[]>;
 	rootAt(size: number): Promise<Hash>;
@@ -184,7 +183,6 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
 		entries: (start, end) => reads.entries(start, end),
 		findByLeafHash: (leafHash) => reads.findByLeafHash(leafHash),
 		findByKey: (query) => reads.findByKey(query),
-		findByPrefix: (query) => reads.findByPrefix(query),
 		inclusionProof: (index, size) => reads.inclusionProof(index, size),
 		consistencyProof: (first, second) => reads.consistencyProof(first, second),
 		rootAt: (size) => reads.rootAt(size),

@@ -1,16 +1,6 @@
 import { parseBundle } from '@chancery/core/tile';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-	audit,
-	createWorld,
-	digest,
-	IDENTITY,
-	type Replica,
-	SCHEMA,
-	signHead,
-	textEntry,
-	type World,
-} from '../test/log-world.ts';
+import { audit, createWorld, digest, type Replica, signHead, textEntry, type World } from '../test/log-world.ts';
 import type { NaiveTree } from '../test/naive-tree.ts';
 import { searchKey } from './search-key.ts';
 
@@ -57,7 +47,6 @@ describe('what is integrated and not published', () => {
 		expect(await log.findByLeafHash(new Uint8Array(row!.leaf_hash))).toBeUndefined();
 		expect(await log.findByLeafHash(leafHash)).toBe(0);
 		expect(await log.findByKey(key)).toEqual([]);
-		expect(await log.findByPrefix({ kind: 'artifact', prefix: 'sec' })).toEqual([]);
 		expect(await log.tile(0, 2, (SIZE % 256) + 1)).toBeUndefined();
 		expect(await log.entryBundle(2, (SIZE % 256) + 1)).toBeUndefined();
 		for (const ask of [
@@ -205,18 +194,5 @@ describe('a read of what is large', () => {
 			at += page.length;
 		}
 		expect(pages).toEqual([[0, 1, 2], [3], [4], [5, 6]]);
-	});
-
-	it('refuses a beginning that too many texts have, and reads no more of them', async () => {
-		const { log } = await large.open();
-		const { index } = await log.submit(textEntry('named', [searchKey('mail', 'zoe@example.com', { prefix: true })]));
-		await large.database.query(
-			`insert into ${SCHEMA}.tlog_search_keys (log_id, kind, key_hash, index, prefix_text)
-			select $1, 'mail', sha256(n::text::bytea), 0, 'ann' || n from generate_series(1, 10001) n`,
-			[IDENTITY.logId],
-		);
-		await expect(log.findByPrefix({ kind: 'mail', prefix: 'ann' })).rejects.toMatchObject({ code: 'out-of-range' });
-		expect(await log.findByPrefix({ kind: 'mail', prefix: 'ann1000' })).toEqual([0]);
-		expect(await log.findByPrefix({ kind: 'mail', prefix: 'zoe' })).toEqual([index]);
 	});
 });

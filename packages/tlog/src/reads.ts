@@ -12,7 +12,7 @@ import { type Anchor, consistencyProof, inclusionProof, publishedRoot } from './
 import type { Publisher } from './publisher.ts';
 import { findLeafHash, readEntryPage, readEntryRange } from './store/entries.ts';
 import { readState } from './store/publications.ts';
-import { findKey, findPrefix } from './store/search-keys.ts';
+import { findKey } from './store/search-keys.ts';
 import { TlogError } from './tlog-error.ts';
 
 /** At most this many entries per call; a caller that wants more asks again. */
@@ -91,19 +91,6 @@ export class Reads {
 	async findByKey(query: KeyQuery & { hash: Uint8Array }): Promise<number[]> {
 		const { sql, tables } = this.#options.source;
 		return findKey(sql, tables, { ...query, ...(await this.#page(query)) });
-	}
-
-	/**
-	 * Indexes of entries with a searchable text that begins with `prefix`, newest first.
-	 * @throws TlogError `out-of-range` when more texts begin so than can be put in order: the prefix is too short.
-	 */
-	async findByPrefix(query: KeyQuery & { prefix: string }): Promise<number[]> {
-		// No stored text holds NUL, and the driver cannot send one.
-		if (query.prefix.includes('\0') || !query.prefix.isWellFormed()) return [];
-		const { sql, tables } = this.#options.source;
-		const found = await findPrefix(sql, tables, { ...query, ...(await this.#page(query)) });
-		if (found) return found;
-		throw new TlogError('out-of-range', `too many entries begin with '${query.prefix}': ask for a longer beginning`);
 	}
 
 	/** Inclusion proof of `index` in the tree of `size`, checked. @throws TlogError `out-of-range`, `unavailable`. */

@@ -1,6 +1,6 @@
 /**
- * Search keys of an entry: (kind, SHA-256 of the normalised value), and for some kinds the value itself for search by
- * prefix. Normalising (lower case, trimming) is the business of the service that knows what the value is.
+ * Search keys of an entry: (kind, SHA-256 of the normalised value), and for some kinds the value itself, which is stored
+ * and not searched yet. Normalising (lower case, trimming) is the business of the service that knows what the value is.
  */
 import { utf8 } from '@chancery/core/bytes';
 import { sha256 } from '@chancery/core/sha';
@@ -11,13 +11,13 @@ export interface SearchKey {
 	/** SHA-256 of the UTF-8 of the normalised value. */
 	readonly hash: Uint8Array;
 	/**
-	 * The normalised value where it can be searched by prefix: at most 1,024 bytes, without NUL. The database is the
+	 * The normalised value where it is stored: at most 1,024 bytes, without NUL. The database is the
 	 * judge: an entry with an impossible text is refused alone.
 	 */
 	readonly text?: string;
 }
 
-/** Key of a normalised value; with `prefix` it is also found by the beginning of the value. */
+/** Key of a normalised value; with `prefix` the value is stored too, so that it can be searched by its beginning. */
 export function searchKey(kind: string, value: string, options: { prefix?: boolean } = {}): SearchKey {
 	const hash = sha256(utf8(value));
 	return options.prefix ? { kind, hash, text: value } : { kind, hash };

@@ -1,4 +1,4 @@
-/** Search keys: exact by hash, or by prefix of the text. Newest entries first, nothing at or beyond `size`. */
+/** Search keys: found by hash, newest entries first. Texts are stored beside them and not searched yet. */
 import { concatBytes, utf8 } from '@chancery/core/bytes';
 import { HASH_LENGTH } from '@chancery/core/merkle';
 import type { Sql } from '@chancery/postgres/sql';
@@ -48,31 +48,4 @@ export async function findKey(
 		[tables.logId, query.kind, query.hash, query.before, query.limit],
 	);
 	return rows.map((row) => row.index);
-}
-
-/** The index has the texts in their own order, so that the newest are found among all that begin alike. */
-const MAX_PREFIXED_TEXTS = 10_000;
-
-/**
- * Indexes of entries with a text of this beginning, newest first, below `before`. Undefined when more than 10,000 texts
- * begin so: no more are read.
- */
-export async function findPrefix(
-	sql: Sql,
-	tables: LogTables,
-	query: { kind: string; prefix: string; before: number; limit: number },
-): Promise<number[] | undefined> {
-	// In the C collation a prefix is a range: everything from it up to its successor. U+10FFFF is the largest character.
-	const [row] = await sql.query<{ texts: number; newest: number[] | null }>(
-		`with found as materialized (
-			select index from ${tables.schema}.tlog_search_keys
-			where log_id = $1 and kind = $2 and prefix_text >= $3 collate "C" and prefix_text < $4 collate "C" and index < $5
-			limit ${MAX_PREFIXED_TEXTS + 1}
-		)
-		select (select count(*) from found)::int as texts, array(
-			select distinct index from found order by index desc limit $6
-		) as newest`,
-		[tables.logId, query.kind, query.prefix, `${query.prefix}\u{10FFFF}`, query.before, query.limit],
-	);
-	return row!.texts > MAX_PREFIXED_TEXTS ? undefined : (row!.newest ?? []);
 }
