@@ -27,8 +27,13 @@ export const IS_CA: readonly Uint8Array[] = encodeCaExtensions(20);
 /** An extension that nobody reads, of so many bytes. */
 export const ballast = (bytes: number): Uint8Array => encodeExtension('1.2.3.4.5', false, randomBytes(bytes));
 
-export const nameOf = (commonName: string): Uint8Array =>
-	derSequence(derSet(derSequence(derOid('2.5.4.3'), derUtf8(commonName))));
+const relativeName = (commonName: string): Uint8Array => derSet(derSequence(derOid('2.5.4.3'), derUtf8(commonName)));
+
+export const nameOf = (commonName: string): Uint8Array => derSequence(relativeName(commonName));
+
+/** Behind 165 short ones: the slowest 2 kB to read. Ten certificates with two such names have 60 kB as PEM. */
+export const longNameOf = (commonName: string): Uint8Array =>
+	derSequence(...Array.from({ length: 165 }, () => relativeName('x')), relativeName(commonName));
 
 export interface CertificatePlan {
 	/** DER of the Name. */

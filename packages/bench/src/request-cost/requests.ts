@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import { utf8 } from '@chancery/core/bytes';
 import { parseCertificate } from '@chancery/core/certificate';
 import { encodePem, parsePem } from '@chancery/core/pem';
-import { ballast, certificate, IS_CA, nameOf, POISON, spkiOf } from './certificates.ts';
+import { ballast, certificate, IS_CA, longNameOf, nameOf, POISON, spkiOf } from './certificates.ts';
 
 export interface CostlyRequest {
 	/** Route, and what is costly about the request. */
@@ -94,7 +94,7 @@ async function ctlogRequests({ data, services }: Instance): Promise<CostlyReques
 			'30 kB of tiny extensions',
 			'/add-pre-chain',
 			() => chainBody([manyExtensions(issuingKey, issuing!, holder), ...chain]),
-			200,
+			400,
 		),
 		{ name: 'ctlog GET get-entries: 12 MiB', url: `${url}/get-entries?start=0&end=9999`, method: 'GET', status: 200 },
 		{
@@ -136,8 +136,8 @@ function extensionOf(i: number): Uint8Array {
 }
 
 /** Leaf first; each issued by the next, all under one key. */
-function strangersChain(pair: Pair, issuers: number, leafPair: Pair = pair): Uint8Array[] {
-	const names = Array.from({ length: issuers + 2 }, (_, i) => nameOf(`stranger ${i}`));
+function strangersChain(pair: Pair, issuers: number, leafPair: Pair = pair, name = nameOf): Uint8Array[] {
+	const names = Array.from({ length: issuers + 2 }, (_, i) => name(`stranger ${i}`));
 	return Array.from({ length: issuers + 1 }, (_, i) =>
 		certificate({
 			subject: names[i]!,
@@ -156,6 +156,8 @@ function logRequests({ services }: Instance): CostlyRequest[] {
 	const keyPem = (pair: Pair) => utf8(encodePem('PUBLIC KEY', spkiOf(pair.publicKey)));
 	const p521 = Array.from({ length: 10 }, () => ec('P-521'));
 	const longChain = chainPem(strangersChain(ec('P-521'), 9, p521[0]));
+	// A longer one is refused unread.
+	const longestChain = chainPem(strangersChain(ec('P-521'), 9, p521[0], longNameOf));
 	const envelope = (payload: Buffer, signers: readonly Pair[], hash: string) => {
 		const payloadType = 'application/octet-stream';
 		const signed = Buffer.concat([
@@ -174,7 +176,7 @@ function logRequests({ services }: Instance): CostlyRequest[] {
 	};
 	const reversed = [...p521].reverse();
 	const chains = p521.map((pair) => chainPem(strangersChain(ec('P-521'), 9, pair)));
-	const hashedrekord = () => {
+	const hashedrekord = (key = longChain) => {
 		const data = randomBytes(64);
 		const digest = createHash('sha512').update(data).digest('hex');
 		return {
@@ -184,7 +186,7 @@ function logRequests({ services }: Instance): CostlyRequest[] {
 				data: { hash: { algorithm: 'sha512', value: digest } },
 				signature: {
 					content: base64(sign('sha512', data, p521[0]!.privateKey)),
-					publicKey: { content: base64(longChain) },
+					publicKey: { content: base64(key) },
 				},
 			},
 		};
@@ -237,7 +239,13 @@ function logRequests({ services }: Instance): CostlyRequest[] {
 		post(
 			'log v1 POST retrieve: ten proposals with ten certificates on P-521',
 			`${v1}/retrieve`,
-			() => JSON.stringify({ entries: Array.from({ length: 10 }, hashedrekord) }),
+			() => JSON.stringify({ entries: Array.from({ length: 10 }, () => hashedrekord()) }),
+			200,
+		),
+		post(
+			'log v1 POST retrieve: the same with the longest certificates that are read, all names',
+			`${v1}/retrieve`,
+			() => JSON.stringify({ entries: Array.from({ length: 10 }, () => hashedrekord(longestChain)) }),
 			200,
 		),
 		post('log v2 POST entries: dsse of 4 MB, P-521', v2, dsseV2(2_900_000, p521[0]!), 201),
