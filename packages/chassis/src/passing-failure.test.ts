@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { CommitUnknownError } from '@chancery/postgres/pg-errors';
 import { afterEach, expect, it } from 'vitest';
 import { captureLog } from '../test/captured-log.ts';
 import { createListener } from './listener.ts';
@@ -40,6 +41,8 @@ it.each([
 	['a database whose disk fails', database('58030')],
 	['a database without a free connection', database('53300')],
 	['a database that only reads', database('25006')],
+	['a database that did not answer COMMIT', new CommitUnknownError('no answer', { cause: system('ECONNRESET') })],
+	['a database that answered COMMIT with a warning', new CommitUnknownError('a warning')],
 ])('answers %s with 503 and a time to come back', async (_what, error) => {
 	const reply = await answerTo(() => error);
 	expect([reply.statusCode, reply.headers['retry-after']]).toEqual([503, '1']);

@@ -2,7 +2,7 @@
  * Failures of the surroundings that pass by themselves or when an operator has made room: the database is away or full,
  * the disk is full or read-only, the process has no descriptor left. Whatever request meets one may come back later.
  */
-import { isRetryable, isTimeout, isUnavailable } from '@chancery/postgres/pg-errors';
+import { CommitUnknownError, isRetryable, isTimeout, isUnavailable } from '@chancery/postgres/pg-errors';
 import { DomainError } from './domain-error.ts';
 
 /** The system's codes for a resource that is used up or out of order, not for a wrong name or a missing right. */
@@ -13,6 +13,9 @@ const MAX_CAUSES = 4;
 export function asPassingFailure(error: unknown): unknown {
 	if (isUnavailable(error) || isTimeout(error) || isRetryable(error))
 		return new DomainError('unavailable', 'the database does not answer in time', { cause: error });
+	// What was stored all the same is found when the request is repeated, as after an answer that got lost on the way.
+	if (error instanceof CommitUnknownError)
+		return new DomainError('unavailable', 'the database did not say whether this was stored', { cause: error });
 	if (!(error instanceof DomainError) && isExhausted(error, 0))
 		return new DomainError('unavailable', 'the service has no room for this now', { cause: error });
 	return error;
