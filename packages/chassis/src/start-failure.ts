@@ -3,7 +3,7 @@
  * whether to start it again. What is a fault of ours has no sentence: its stack is wanted.
  */
 import { KeyError } from '@chancery/keys/key-error';
-import { isUnavailable, sqlState } from '@chancery/postgres/pg-errors';
+import { CommitUnknownError, isUnavailable, sqlState } from '@chancery/postgres/pg-errors';
 import { TlsTrustError } from '@chancery/wire/tls-authorities';
 import { ConfigError } from './config-error.ts';
 
@@ -36,11 +36,14 @@ export function describeStartFailure(
 	if (explained !== undefined) return { sentence: explained, exitCode: EXIT_CONFIG, fields };
 	if (isUnavailable(error))
 		return { sentence: `the database cannot be reached: ${error.message || code}`, exitCode: EXIT_FAILURE, fields };
+	if (error instanceof CommitUnknownError)
+		return { sentence: `the database: ${error.message}`, exitCode: EXIT_FAILURE, fields };
 	const state = sqlState(error);
 	if (state !== undefined && OPERATORS_STATES.test(state))
 		return { sentence: `the database refused: ${error.message} (${state})`, exitCode: EXIT_CONFIG, fields };
-	// A refusal of a domain, such as a mark that another process has: its words are for people, and it may pass.
-	if ('detail' in error && typeof error.detail === 'string')
+	// A refusal of a domain, such as a mark that another process has: its words are for people, and it may pass. What the
+	// server says as `detail` are the values of a row ("Key (email)=(...) already exists.") and goes nowhere.
+	if (state === undefined && 'detail' in error && typeof error.detail === 'string')
 		return { sentence: error.detail, exitCode: EXIT_FAILURE, fields };
 	if (error instanceof KeyError || syscall !== undefined)
 		return { sentence: error.message, exitCode: EXIT_FAILURE, fields };
