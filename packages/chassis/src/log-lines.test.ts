@@ -5,6 +5,7 @@ import {
 	mkdtempSync,
 	openSync,
 	readFileSync,
+	renameSync,
 	rmSync,
 	statSync,
 	truncateSync,
@@ -112,6 +113,35 @@ describe('a log file', () => {
 		expect(statSync(path).size + statSync(`${path}.1`).size).toBeLessThanOrEqual(2 * 110);
 		expect(readFileSync(path, 'utf8')).toMatch(/012345629\n$/);
 		expect(statSync(path).mode & 0o777).toBe(0o600);
+	});
+
+	it('begins anew also when somebody has moved it away', () => {
+		const path = join(folder, 'moved.log');
+		const lines = new LogLines(appendingFile(path, 100), { lossLine });
+		renameSync(path, `${path}.old`);
+		for (let i = 0; i < 30; i++) lines.write(`0123456${String(i).padStart(2, '0')}\n`);
+		expect(statSync(`${path}.old`).size).toBeLessThanOrEqual(110);
+		expect(readFileSync(path, 'utf8')).toMatch(/012345629\n$/);
+	});
+
+	it.skipIf(process.getuid?.() !== 0)('begins anew as soon as another file can be made', () => {
+		const disk = join(folder, 'few-files');
+		execFileSync('mkdir', [disk]);
+		// The folder, the log, and one more.
+		execFileSync('mount', ['-t', 'tmpfs', '-o', 'nr_inodes=3,mode=700', 'tmpfs', disk]);
+		try {
+			const path = join(disk, 'chancery.log');
+			const lines = new LogLines(appendingFile(path, 100), { lossLine });
+			writeFileSync(join(disk, 'other'), '');
+			for (let i = 0; i < 30; i++) lines.write('0123456789\n');
+			expect(statSync(`${path}.1`).size).toBe(30 * 11);
+			rmSync(join(disk, 'other'));
+			for (let i = 0; i < 3; i++) lines.write('there is room again\n');
+			expect(readFileSync(path, 'utf8')).toBe('there is room again\n'.repeat(3));
+			expect(statSync(`${path}.1`).size).toBe(30 * 11);
+		} finally {
+			execFileSync('umount', ['-l', disk]);
+		}
 	});
 
 	it.skipIf(process.getuid?.() !== 0)('loses lines while its file system is full, and says how many after', () => {

@@ -162,15 +162,22 @@ export function appendingFile(path: string, maxBytes: number): LinePlace {
 	let fd = open();
 	let size = fstatSync(fd).size;
 	let isLineStart = true;
+	// Where a step fails, lines go on into the file that is open, and the next line tries again. A crash in between leaves
+	// no file at `path`; the next start makes one.
 	const beginAnew = () => {
-		size = 0;
 		try {
 			renameSync(path, `${path}.1`);
+		} catch (error) {
+			// An attempt before this one came so far and could not open, or somebody else has moved the file away.
+			if ((error as NodeJS.ErrnoException).code !== 'ENOENT') return;
+		}
+		try {
 			const old = fd;
 			fd = open();
+			size = 0;
 			closeSync(old);
 		} catch {
-			// Lines go on into the file that is open; it is tried again when as much was written once more.
+			// No descriptor, or no room for another file.
 		}
 	};
 	return {
