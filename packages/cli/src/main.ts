@@ -30,7 +30,9 @@ const ANSWERS = new Set([
 // written is a failure all the same: `up` alone sets its own exit code later.
 for (const stream of [process.stdout, process.stderr])
 	stream.on('error', ({ code }: NodeJS.ErrnoException) => {
-		if (code === 'EPIPE' || code === 'EIO' || process.exitCode === 1) return;
+		// A terminal that was closed gives EIO, and so does a disk that fails.
+		const isGone = code === 'EPIPE' || (code === 'EIO' && stream.isTTY);
+		if (isGone || process.exitCode === 1) return;
 		process.exitCode = 1;
 		if (stream === process.stdout) terminal.error(`the output could not be written (${code})`);
 	});
