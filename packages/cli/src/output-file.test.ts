@@ -13,6 +13,7 @@ import {
 	symlinkSync,
 	writeFileSync,
 } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -151,6 +152,23 @@ describe('an output', () => {
 	it('goes into a device as it is', async () => {
 		await writeOutput('/dev/null', 'new', { inputs, isForced: false });
 		expect(statSync('/dev/null').isCharacterDevice()).toBe(true);
+	});
+
+	it.skipIf(process.getuid?.() !== 0)('never goes onto a disk, not even by force', async () => {
+		execFileSync('mknod', [at('disk'), 'b', '7', '4000']);
+		symlinkSync('disk', at('link'));
+		for (const isForced of [false, true])
+			for (const name of ['disk', 'link']) {
+				await expect(checkOutput(at(name), { inputs, isForced })).rejects.toThrow(/it is a disk; name a file/);
+				await expect(write(name, isForced)).rejects.toThrow(/it is a disk/);
+			}
+	});
+
+	it('cannot be a socket', async () => {
+		const server = createServer().listen(at('socket'));
+		await once(server, 'listening');
+		await expect(checkOutput(at('socket'), { inputs, isForced: true })).rejects.toThrow(/it is a socket/);
+		server.close();
 	});
 
 	it('goes through a pipe that somebody reads, and says when nobody does', async () => {

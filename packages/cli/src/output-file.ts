@@ -22,7 +22,7 @@ export interface OutputRules {
 
 type Place =
 	| { readonly kind: 'stdout' }
-	/** A device or pipe: written into as it is. */
+	/** A character device or a pipe: written into as it is. */
 	| { readonly kind: 'special' }
 	/** Nothing is there. */
 	| { readonly kind: 'new'; readonly path: string }
@@ -69,7 +69,12 @@ async function placeOf(path: string, { inputs, isForced }: OutputRules): Promise
 		);
 	if (path === '-' || (found.dev === stdout.dev && found.ino === stdout.ino)) return { kind: 'stdout' };
 	if (found.isDirectory()) throw new FileProblem(`${path} cannot be written: it is a folder; name a file`);
-	if (!found.isFile()) return { kind: 'special' };
+	if (found.isCharacterDevice() || found.isFIFO()) return { kind: 'special' };
+	// What is written to a disk as such lands on its file system, and no force can mean that.
+	if (!found.isFile())
+		throw new FileProblem(
+			`${path} cannot be written: it is ${found.isBlockDevice() ? 'a disk' : 'a socket'}; name a file, or - for standard output`,
+		);
 	if (!isForced && !(await isBundle(path, found)))
 		throw new FileProblem(
 			`${path} exists and is not a bundle, so it is not replaced; name another file, or give --force`,
