@@ -1,3 +1,4 @@
+import { MarkInUseError } from '@chancery/postgres/mark';
 import { CommitUnknownError } from '@chancery/postgres/pg-errors';
 import { createTestDatabase } from '@chancery/postgres/test-database';
 import { expect, it } from 'vitest';
@@ -23,6 +24,13 @@ it('does not repeat the values of a row, which the server sends as detail', asyn
 it('tells a refusal of a domain in its own words', () => {
 	expect(describe(new DomainError('unavailable', 'another process has it'))).toMatchObject({
 		sentence: 'another process has it',
+		exitCode: 1,
+	});
+});
+
+it('tells in one line that another process has the mark', () => {
+	expect(describe(new MarkInUseError('the mark is in use by process 7'))).toMatchObject({
+		sentence: 'the mark is in use by process 7',
 		exitCode: 1,
 	});
 });

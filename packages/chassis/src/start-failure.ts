@@ -3,6 +3,7 @@
  * whether to start it again. What is a fault of ours has no sentence: its stack is wanted.
  */
 import { KeyError } from '@chancery/keys/key-error';
+import { MarkError } from '@chancery/postgres/mark';
 import { CommitUnknownError, isUnavailable, sqlState } from '@chancery/postgres/pg-errors';
 import { TlsTrustError } from '@chancery/wire/tls-authorities';
 import { ConfigError } from './config-error.ts';
@@ -45,7 +46,7 @@ export function describeStartFailure(
 	// server says as `detail` are the values of a row ("Key (email)=(...) already exists.") and goes nowhere.
 	if (state === undefined && 'detail' in error && typeof error.detail === 'string')
 		return { sentence: error.detail, exitCode: EXIT_FAILURE, fields };
-	if (error instanceof KeyError || syscall !== undefined)
+	if (error instanceof KeyError || error instanceof MarkError || syscall !== undefined)
 		return { sentence: error.message, exitCode: EXIT_FAILURE, fields };
 	return undefined;
 }

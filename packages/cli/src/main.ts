@@ -18,6 +18,7 @@ const ANSWERS = new Set([
 	'FileProblem',
 	'KeyError',
 	'LogKeyError',
+	'MarkError',
 	'MigrationError',
 	'Refusal',
 	'TlogError',

@@ -45,7 +45,17 @@ export interface AdoptableMarkStore extends MarkStore {
 /** The place of the mark cannot be read, cannot be written, or holds the mark of something else. */
 export class MarkError extends Error {
 	override readonly name = 'MarkError';
+
+	constructor(message: string, options?: ErrorOptions) {
+		super(`${message}${systemReason(options?.cause)}`, options);
+	}
 }
 
 /** Another living process has the mark. Whoever finds this at start does not start. */
 export class MarkInUseError extends MarkError {}
+
+/** What the system said, such as ` (ENOSPC: no space left on device)`, without the path behind it. */
+function systemReason(cause: unknown): string {
+	const [reason] = (cause instanceof Error && /^E[A-Z0-9]+: [^,]+/.exec(cause.message)) || [];
+	return reason === undefined ? '' : ` (${reason})`;
+}

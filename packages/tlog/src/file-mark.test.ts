@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openFileMark } from '@chancery/postgres/file-mark';
@@ -87,7 +87,10 @@ describe('a file mark', () => {
 
 	it('says so when its place cannot be written', async () => {
 		await writeFile(join(folder, 'a-file'), '');
-		await expect(openFileMark(join(folder, 'a-file', 'mark.json')).read()).rejects.toThrow();
+		const mark = openFileMark(join(folder, 'a-file', 'mark.json'));
+		await expect(mark.read()).rejects.toThrow(/mark\.json\.lock cannot be made \(E[A-Z]+: [a-z ]+\)$/);
+		await mkdir(path, { recursive: true });
+		await expect(openFileMark(path).replace(markAt(1))).rejects.toThrow(/mark\.json cannot be written \(EISDIR: .+\)$/);
 	});
 
 	it('belongs to one process at a time', async () => {

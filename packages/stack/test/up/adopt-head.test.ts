@@ -1,6 +1,6 @@
 /** `chancery log adopt-head` as an operator meets it: the state folder is lost, and nothing else leads on. */
 import { execFileSync } from 'node:child_process';
-import { readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { chancery, makePlace, type Place, type Run, readInstance, removePlaces, up } from './instance.ts';
@@ -97,6 +97,14 @@ it('is the only way on when the state folder is lost, for each log by its own na
 it('comes before that of the TUF repository, by its own command and version', async () => {
 	expect(await refusedRepository()).toMatch(/missing: there is no mark beside a repository that had one/);
 	expect(await refusal(adoptRepository(7))).toMatch(/the newest timestamp in the database is 1, expected was 7/);
+	// Nothing can be put in place of a folder, as on a disk that takes nothing more.
+	const [instance = ''] = await readdir(stateFolder());
+	const mark = join(stateFolder(), instance, 'tuf.mark');
+	await mkdir(join(mark, 'in the way'), { recursive: true });
+	expect(await refusal(adoptRepository(1))).toMatch(
+		/^error: the mark .*tuf\.mark cannot be written \(E[A-Z]+: .+\)\n$/m,
+	);
+	await rm(mark, { recursive: true });
 	const adopting = adoptRepository(1, '--json');
 	expect(await adopting.ended).toEqual({ code: 0, signal: null });
 	expect(JSON.parse(adopting.stdout)).toEqual({
