@@ -44,6 +44,27 @@ describe('a configuration file', () => {
 		});
 	});
 
+	it.each<[string, readonly string[]]>([
+		['', ['plain-urls']],
+		[' ', ['plain-urls']],
+		['[]', []],
+		['exposed-admin', ['exposed-admin']],
+		['exposed-admin, unencrypted-keys', ['exposed-admin', 'unencrypted-keys']],
+		['[exposed-admin]', ['exposed-admin']],
+	])('allows what CHANCERY_ALLOW=%s names; an empty variable is none', async (value, allow) => {
+		const path = file('profile: development\nallow: [plain-urls]\n');
+		const env = { CHANCERY_PROFILE: '', CHANCERY_ALLOW: value };
+		expect((await loadConfig(path, env)).instance).toEqual({ profile: 'development', allow });
+	});
+
+	it.each([
+		['exposed-admin,plain-url', /unknown exception 'plain-url'; did you mean 'plain-urls'/],
+		['exposed-admin,', /unknown exception ''/],
+		['7', /allow: expected a list of names: \[plain-urls, plain-calls\]/],
+	])('is refused with CHANCERY_ALLOW=%s', async (value, words) => {
+		await expect(loadConfig(file(''), { CHANCERY_ALLOW: value })).rejects.toThrow(words);
+	});
+
 	it.each([
 		['a profile of a section', 'log: { profile: development }', /log\.profile: remove it; one 'profile' at the top/],
 		[
@@ -63,7 +84,7 @@ describe('a configuration file', () => {
 	it.each([
 		['an unknown profile', 'profile: staging', /profile: /],
 		['an unknown exception', 'allow: [plain-url]', /allow: unknown exception 'plain-url'; did you mean 'plain-urls'/],
-		['an exception that is no list', 'allow: plain-urls', /allow: /],
+		['an exception that is no list', 'allow: plain-urls', /allow: expected a list of names: \[/],
 	])('is refused with %s', async (_what, text, words) => {
 		await expect(loadConfig(file(text), {})).rejects.toThrow(words);
 		await expect(loadConfig(file(text), {})).rejects.toBeInstanceOf(ConfigError);

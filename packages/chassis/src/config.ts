@@ -38,7 +38,9 @@ const OVERRIDE = /^CHANCERY_([A-Z0-9]+(?:_[A-Z0-9]+)*)__([A-Z0-9_]+)$/;
 
 /**
  * Reads the file at `path` and applies overrides: `CHANCERY_CA__PUBLIC_URL` is `publicUrl` in section `ca`, a further
- * `__` goes one level deeper; `CHANCERY_PROFILE` and `CHANCERY_ALLOW` are the keys at the top. The value is read as it would stand in the file (`8080` is a number, `"8080"` is text).
+ * `__` goes one level deeper; the value is read as it would stand in the file (`8080` is a number, `"8080"` is text).
+ * `CHANCERY_PROFILE` and `CHANCERY_ALLOW` are the keys at the top, where an empty value is none; exceptions may also be
+ * written `a,b`.
  * @throws ConfigError
  */
 export async function loadConfig(path: string, env: Environment = process.env): Promise<Configuration> {
@@ -105,11 +107,16 @@ function applyOverrides(raw: RawConfiguration, env: Environment): RawConfigurati
 	const { instance, sections } = raw;
 	// Sorted, so that an override of a whole mapping comes before one inside it.
 	for (const variable of Object.keys(env).sort()) {
-		const [, key] = INSTANCE_OVERRIDE.exec(variable) ?? [];
-		if (key !== undefined) define(instance, key.toLowerCase(), readScalar(variable, env[variable] ?? ''));
-		const match = OVERRIDE.exec(variable);
 		const text = env[variable];
-		if (!match || text === undefined) continue;
+		if (text === undefined) continue;
+		const [, key] = INSTANCE_OVERRIDE.exec(variable) ?? [];
+		if (key !== undefined && text.trim() !== '') {
+			const value = readScalar(variable, text);
+			const isNames = key === 'ALLOW' && typeof value === 'string';
+			define(instance, key.toLowerCase(), isNames ? value.split(',').map((name) => name.trim()) : value);
+		}
+		const match = OVERRIDE.exec(variable);
+		if (!match) continue;
 		const [, section = '', rest = ''] = match;
 		const fields = rest.split('__').map(camelCase);
 		if (fields.includes('')) throw new ConfigError(`the environment variable ${variable} names no field`);

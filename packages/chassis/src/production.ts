@@ -84,7 +84,7 @@ export const instanceSchema = z.strictObject({
 		.default('production')
 		.describe('What the instance is for; holds for all services. `production` refuses what `allow` does not name'),
 	allow: z
-		.array(z.string())
+		.array(z.string(), 'expected a list of names: [plain-urls, plain-calls]')
 		.default([])
 		.transform((names, context): ExceptionName[] => {
 			for (const name of names) {
