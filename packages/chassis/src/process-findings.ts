@@ -2,6 +2,7 @@
  * What production does not start with in the parts of the configuration that every service has: databases, listeners,
  * keys and addresses. What a service finds in its own part it contributes as data (`findings` of its definition).
  */
+import { statfsSync } from 'node:fs';
 import { liesInTheClear } from '@chancery/keys/open-signer';
 import { connectionSecurity, isLoopbackHost } from '@chancery/postgres/connection-security';
 import { ConfigError } from './config-error.ts';
@@ -62,6 +63,27 @@ export async function keyFindings(service: string, keys: KeysSection): Promise<F
 		}),
 	);
 	return found.flat();
+}
+
+/**
+ * For private keys that have no encrypted form, and come from `{ file }` or `{ env }`. What lies in memory only, where
+ * systemd and Kubernetes put a secret, is on no disk and in no backup.
+ */
+export function clearKeyFindings(where: string, { file }: Secret): Finding[] {
+	if (file === undefined || liesInMemory(file)) return [];
+	const found = 'the private keys lie in the clear on a disk; mount them into memory (LoadCredential, a tmpfs)';
+	return [{ exception: 'unencrypted-keys', where, found }];
+}
+
+/** Types of statfs(2): tmpfs and ramfs. */
+const IN_MEMORY = new Set([0x01021994, 0x858458f6]);
+
+function liesInMemory(file: string): boolean {
+	try {
+		return IN_MEMORY.has(statfsSync(file).type);
+	} catch {
+		return false;
+	}
 }
 
 /** For the address under which clients reach a service. */

@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createFileKey } from '@chancery/keys/file-key';
 import { describe, expect, it } from 'vitest';
 import { ConfigError } from './config-error.ts';
-import { databaseFindings, keyFindings, listenerFindings } from './process-findings.ts';
+import { clearKeyFindings, databaseFindings, keyFindings, listenerFindings } from './process-findings.ts';
 import { EXCEPTIONS, type Finding, instanceSchema, refuseFindings } from './production.ts';
-import { Secret } from './secret.ts';
+import { Secret, secret } from './secret.ts';
 
 const exceptionsOf = (findings: readonly Finding[]) => findings.map(({ exception }) => exception);
 
@@ -115,4 +115,29 @@ it('finds key files that lie in the clear, and leaves those that cannot be read 
 	const findings = await keyFindings('log', { ...keys, token: { uri: 'pkcs11:token=x' } });
 	expect(findings.map(({ where, exception }) => [where, exception])).toEqual([['log.keys.clear', 'unencrypted-keys']]);
 	await rm(folder, { recursive: true });
+});
+
+it('finds keys without an encrypted form that lie on a disk, and not those in memory or in the environment', async () => {
+	// /tmp may be either.
+	const onDisk = new URL('production.test.ts', import.meta.url).pathname;
+	const inMemory = await mkdtemp('/dev/shm/chancery-production-');
+	const file = join(inMemory, 'jwks');
+	await writeFile(file, '{}', { mode: 0o600 });
+	const schema = secret({ KEYS: '{}' });
+	const findingsOf = (source: object) => clearKeyFindings('identity.signingJwks', schema.parse(source));
+	try {
+		expect(findingsOf({ file: onDisk })).toMatchObject([
+			{
+				exception: 'unencrypted-keys',
+				where: 'identity.signingJwks',
+				found: expect.stringContaining('LoadCredential'),
+			},
+		]);
+		expect(findingsOf({ file })).toEqual([]);
+		expect(findingsOf({ env: 'KEYS' })).toEqual([]);
+		const gone = new Secret('{}', join(inMemory, 'gone'));
+		expect(exceptionsOf(clearKeyFindings('identity.signingJwks', gone))).toEqual(['unencrypted-keys']);
+	} finally {
+		await rm(inMemory, { recursive: true });
+	}
 });

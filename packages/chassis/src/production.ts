@@ -14,7 +14,7 @@ export const EXCEPTIONS = {
 		danger: 'whoever is on the way reads the password and every row, and can answer in place of the database',
 	},
 	'unencrypted-keys': {
-		allows: 'key files that lie in the clear',
+		allows: 'files with signing keys that lie in the clear; the key of a TLS listener always may',
 		danger: 'whoever copies the disk or a backup of it signs as this service',
 	},
 	'plain-listeners': {

@@ -11,9 +11,12 @@ const MAX_SECRET_BYTES = 64 * 1024;
 /** A value that logs, JSON and string conversion show only as a mask. */
 export class Secret {
 	readonly #value: string;
+	/** The file that it was read from; undefined when it came from the environment. */
+	readonly file: string | undefined;
 
-	constructor(value: string) {
+	constructor(value: string, file?: string) {
 		this.#value = value;
+		this.file = file;
 	}
 
 	/** The value itself; call it where it is used and keep no copy. */
@@ -44,7 +47,7 @@ export function secret(env: Readonly<Record<string, string | undefined>> = proce
 	});
 	return reference.transform((from, context): Secret => {
 		const found = 'file' in from ? readSecretFile(from.file) : { value: env[from.env], problem: 'is not set' };
-		if (found.value) return new Secret(found.value);
+		if (found.value) return new Secret(found.value, 'file' in from ? from.file : undefined);
 		const source = 'file' in from ? `the file ${from.file}` : `the environment variable ${from.env}`;
 		context.issues.push({
 			code: 'custom',

@@ -87,7 +87,17 @@ describe('the configuration', () => {
 		expect(config.developmentSecret?.reveal()).toBe(env.WORD);
 		expect(productionFindings(config).map(({ where }) => where)).toEqual(['identity.developmentSecret']);
 		const plain = configSchema.parse({ publicUrl: 'http://id.example.com', developmentLogin: true });
-		expect(productionFindings(plain).map(({ exception }) => exception)).toEqual(['plain-urls', 'development-login']);
+		expect(productionFindings({ ...plain, signingJwks: config.signingJwks }).map(({ exception }) => exception)).toEqual(
+			['plain-urls', 'development-login'],
+		);
+	});
+
+	it('is not started in production with keys that lie on a disk', () => {
+		const file = new URL('config.test.ts', import.meta.url).pathname;
+		const config = processSchema({}).parse({ publicUrl: HTTPS, signingJwks: { file } });
+		expect(productionFindings(config).map(({ where, exception }) => [where, exception])).toEqual([
+			['identity.signingJwks', 'unencrypted-keys'],
+		]);
 	});
 
 	it.each(['{"auth":[{"d":"hush"', '"hush"', '{"auth":"hush"}', '{"ci":[]}', '{"auth":[],"hush":1}'])(

@@ -1,13 +1,20 @@
 /** What production does not start with in the section of the identity provider. */
-import { publicUrlFindings } from '@chancery/chassis/process-findings';
+import { clearKeyFindings, publicUrlFindings } from '@chancery/chassis/process-findings';
 import type { Finding } from '@chancery/chassis/production';
+import type { Secret } from '@chancery/chassis/secret';
 import type { IdentityConfig } from '../config.ts';
 
 export function productionFindings(
-	config: Pick<IdentityConfig, 'publicUrl' | 'developmentLogin'> & { readonly developmentSecret?: object | undefined },
+	config: Pick<IdentityConfig, 'publicUrl' | 'developmentLogin'> & {
+		readonly signingJwks: Secret;
+		readonly developmentSecret?: object | undefined;
+	},
 ): Finding[] {
-	const { publicUrl, developmentLogin, developmentSecret } = config;
-	const findings = publicUrlFindings('identity.publicUrl', publicUrl);
+	const { publicUrl, developmentLogin, developmentSecret, signingJwks } = config;
+	const findings = [
+		...publicUrlFindings('identity.publicUrl', publicUrl),
+		...clearKeyFindings('identity.signingJwks', signingJwks),
+	];
 	if (developmentLogin)
 		findings.push({
 			exception: 'development-login',
