@@ -7,6 +7,8 @@ import { fstatSync, read as readWithCallback } from 'node:fs';
 import { constants, type FileHandle, open, stat } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { FormatError } from '@chancery/core/format-error';
+import { parseUniqueJson } from '@chancery/core/json';
 import { explainFile, FileProblem } from './file-problem.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -45,13 +47,15 @@ export class InputFiles {
 		}
 	}
 
-	/** @throws as `readText`; UsageError when it is not JSON */
+	/** @throws as `readText`; UsageError when it is not JSON, or two readers might read two things in it */
 	async readJson(path: string, what: string, maxBytes: number): Promise<unknown> {
 		const text = await this.readText(path, what, maxBytes);
 		try {
-			return JSON.parse(text);
+			return parseUniqueJson(text);
 		} catch (cause) {
-			throw new UsageError(`${what} ${path} is not JSON${text.trim() === '' ? ': it is empty' : ''}`, { cause });
+			if (!(cause instanceof FormatError)) throw cause;
+			const reason = text.trim() === '' ? ': it is empty' : ` that can be used (${cause.message})`;
+			throw new UsageError(`${what} ${path} is not JSON${reason}`, { cause });
 		}
 	}
 

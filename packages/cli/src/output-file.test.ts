@@ -74,6 +74,7 @@ describe('an output', () => {
 		['other JSON', '{"mediaType":"application/json"}'],
 		['a bundle of an unknown version', BUNDLE.replace('v0.3', 'v9.9')],
 		['a bundle with something behind it', `${BUNDLE}x`],
+		['a bundle with a member twice', BUNDLE.replace('{', '{"mediaType":1,')],
 		['half of a bundle', BUNDLE.slice(0, 60)],
 	])('does not replace a file that holds %s, except by force', async (_what, content) => {
 		put('a', content);

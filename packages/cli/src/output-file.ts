@@ -9,6 +9,7 @@ import { randomUUID } from 'node:crypto';
 import { type BigIntStats, fstatSync, writeSync } from 'node:fs';
 import { access, constants, link, lstat, open, readFile, realpath, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { parseUniqueJson } from '@chancery/core/json';
 import { bundleVersion, parseBundle } from '@chancery/wire/bundle';
 import { explainFile, FileProblem } from './file-problem.ts';
 import type { InputFiles } from './input-files.ts';
@@ -118,7 +119,7 @@ async function existing(path: string): Promise<BigIntStats | undefined> {
 async function isBundle(path: string, found: BigIntStats): Promise<boolean> {
 	if (found.size > MAX_BUNDLE_BYTES) return false;
 	try {
-		return bundleVersion(parseBundle(JSON.parse(await readFile(path, 'utf8'))).mediaType) !== undefined;
+		return bundleVersion(parseBundle(parseUniqueJson(await readFile(path, 'utf8'))).mediaType) !== undefined;
 	} catch {
 		// Whatever cannot be read as one is none.
 		return false;

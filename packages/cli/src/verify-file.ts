@@ -2,6 +2,8 @@
 import { existsSync } from 'node:fs';
 import { nodeCrypto } from '@chancery/client/node-crypto';
 import { fromHex } from '@chancery/core/bytes';
+import { FormatError } from '@chancery/core/format-error';
+import { parseUniqueJson } from '@chancery/core/json';
 import { digestLength, type HashAlgorithm } from '@chancery/core/sha';
 import { type Artifact, artifactNeeds } from '@chancery/verify/artifact';
 import type { Policy } from '@chancery/verify/policy';
@@ -67,9 +69,10 @@ async function readArtifact(
 
 function parseBundleText(text: string): unknown {
 	try {
-		return JSON.parse(text);
+		return parseUniqueJson(text);
 	} catch (cause) {
-		const what = text.trim() === '' ? 'it is empty' : 'it is not JSON';
+		if (!(cause instanceof FormatError)) throw cause;
+		const what = text.trim() === '' ? 'it is empty' : `it is not JSON that can be used (${cause.message})`;
 		throw new VerifyError('bundle-malformed', `the bundle is malformed: ${what}`, { cause });
 	}
 }

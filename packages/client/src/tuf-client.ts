@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { parseUniqueJson } from '@chancery/core/json';
 import { openTrustedRoot, type TrustMaterial } from '@chancery/verify/trust-material';
 import { malformation } from '@chancery/wire/schema-problem';
 import { parseSigningConfig, type SigningConfig } from '@chancery/wire/signing-config';
@@ -157,8 +158,8 @@ async function update(
 	const signingConfig = await download(updater, SIGNING_CONFIG);
 	await rm(join(draft, 'download'), { force: true });
 	return {
-		trust: openTrustedRoot(JSON.parse(await readFile(trustedRoot, 'utf8'))),
-		signingConfig: parseSigningConfig(JSON.parse(await readFile(signingConfig, 'utf8'))),
+		trust: openTrustedRoot(parseUniqueJson(await readFile(trustedRoot, 'utf8'))),
+		signingConfig: parseSigningConfig(parseUniqueJson(await readFile(signingConfig, 'utf8'))),
 	};
 }
 

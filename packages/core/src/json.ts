@@ -6,7 +6,7 @@ import { FormatError } from './format-error.ts';
 
 /**
  * Parses JSON text or its UTF-8 bytes. A member named `__proto__` becomes an ordinary own member, never a prototype; of
- * members with one name the last wins, as in every common reader. Throws FormatError when the text is not JSON or nests
+ * members with one name the last wins, as in most readers. Throws FormatError when the text is not JSON or nests
  * deeper than `maxDepth` (default 64): recursive readers behind this one then need no bound of their own.
  */
 export function parseJson(input: string | Uint8Array, { maxDepth = 64 }: { maxDepth?: number } = {}): unknown {
@@ -20,6 +20,64 @@ export function parseJson(input: string | Uint8Array, { maxDepth = 64 }: { maxDe
 	}
 	if (isDeeper(value, maxDepth)) throw new FormatError('JSON', `nested deeper than ${maxDepth} levels`);
 	return value;
+}
+
+/**
+ * The same for text that several programs read and must read alike: a bundle, a trusted root, a signing configuration,
+ * a signed statement. An object with one name twice is refused, as ProtoJSON readers do (RFC 8259, section 4: what they
+ * make of it is unpredictable), however the name is escaped.
+ */
+export function parseUniqueJson(input: string | Uint8Array): unknown {
+	const text = typeof input === 'string' ? input : fromUtf8(input);
+	const value = parseJson(text);
+	checkUniqueNames(text);
+	return value;
+}
+
+/** @param text what `JSON.parse` has accepted, so that only strings and brackets need telling apart */
+function checkUniqueNames(text: string): void {
+	/** The names so far of each object that is open; undefined for an array. */
+	const open: (Set<string> | undefined)[] = [];
+	let isName = false;
+	for (let at = 0; at < text.length; at++) {
+		switch (text[at]) {
+			case '{':
+				open.push(new Set());
+				isName = true;
+				break;
+			case '[':
+				open.push(undefined);
+				isName = false;
+				break;
+			case '}':
+			case ']':
+				open.pop();
+				break;
+			case ',':
+				isName = open.at(-1) !== undefined;
+				break;
+			case '"': {
+				const start = at;
+				at = endOfString(text, start);
+				if (isName) addName(open.at(-1), text.slice(start, at + 1));
+				isName = false;
+			}
+		}
+	}
+}
+
+function addName(names: Set<string> | undefined, quoted: string): void {
+	const name = JSON.parse(quoted) as string;
+	if (names?.has(name))
+		throw new FormatError('JSON', `the member ${JSON.stringify(name.slice(0, 40))} stands twice in one object`);
+	names?.add(name);
+}
+
+/** Where the string that begins at `start` has its closing quotation mark. */
+function endOfString(text: string, start: number): number {
+	let at = start + 1;
+	while (text[at] !== '"') at += text[at] === '\\' ? 2 : 1;
+	return at;
 }
 
 /** Whether containers nest beyond `levels`; goes no deeper than that itself. */

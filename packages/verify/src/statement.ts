@@ -3,7 +3,7 @@
  * https://github.com/in-toto/attestation/blob/main/spec/v1/statement.md
  */
 import { fromUtf8, toHex } from '@chancery/core/bytes';
-import { parseJson } from '@chancery/core/json';
+import { parseUniqueJson } from '@chancery/core/json';
 import type { HashAlgorithm } from '@chancery/core/sha';
 import type { DsseEnvelope } from '@chancery/wire/bundle';
 import { malformation } from '@chancery/wire/schema-problem';
@@ -61,7 +61,7 @@ function parseStatement(payloadType: string, payload: Uint8Array): z.output<type
 			found: payloadType,
 		});
 	try {
-		return statement.parse(parseJson(fromUtf8(payload)));
+		return statement.parse(parseUniqueJson(fromUtf8(payload)));
 	} catch (cause) {
 		const reason = malformation(cause);
 		if (reason === undefined) throw cause;

@@ -210,6 +210,7 @@ describe('a statement', () => {
 	it.each([
 		['is no JSON', '{'],
 		['is no object', '[]'],
+		['has a member twice', statementAbout(ARTIFACT).replace('{', '{"predicate":{},')],
 		['has no type', statementAbout(ARTIFACT, { _type: undefined })],
 		['has another type', statementAbout(ARTIFACT, { _type: 'https://in-toto.io/Statement/v1 ' })],
 		['has a digest that is no text', subject({ sha256: 1 })],

@@ -6,7 +6,7 @@ import { fromUtf8, toHex } from '@chancery/core/bytes';
 import { type Certificate, EKU_CODE_SIGNING, extendedKeyUsage, keyUsage } from '@chancery/core/certificate';
 import { preAuthEncode } from '@chancery/core/dsse';
 import { FormatError } from '@chancery/core/format-error';
-import { parseJson } from '@chancery/core/json';
+import { parseUniqueJson } from '@chancery/core/json';
 import type { HashAlgorithm } from '@chancery/core/sha';
 import {
 	type Artifact,
@@ -123,7 +123,8 @@ async function checkBundle(request: VerificationRequest): Promise<VerificationEv
 		times: [firstTime, ...otherTimes],
 		logEntries: entries.map(({ log, logIndex }) => ({ logUrl: log.baseUrl, logIndex })),
 		scts,
-		statement: bundle.signed.kind === 'envelope' ? parseJson(fromUtf8(bundle.signed.envelope.payload)) : undefined,
+		statement:
+			bundle.signed.kind === 'envelope' ? parseUniqueJson(fromUtf8(bundle.signed.envelope.payload)) : undefined,
 	};
 }
 

@@ -1,6 +1,6 @@
 /** Command lines that cannot work: every file that a command reads as every odd file, and odd options and surroundings. */
 import { createHash } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { OddFiles } from './odd-files.ts';
 
@@ -251,6 +251,10 @@ function bundleCommands(good: GoodFiles): OddCommand[] {
 		{
 			...refused('a bundle on standard input that is none', verify(good, { '--bundle': '-' }), /not JSON/),
 			stdin: 'x',
+		},
+		{
+			...refused('a bundle with a member twice', verify(good, { '--bundle': '-' }), /"mediaType" stands twice/),
+			stdin: readFileSync(good.bundle, 'utf8').replace('{', '{"mediaType":"x",'),
 		},
 	];
 }

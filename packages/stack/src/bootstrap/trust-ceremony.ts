@@ -7,6 +7,7 @@
  */
 import { fromUtf8 } from '@chancery/core/bytes';
 import { parseRfc3339 } from '@chancery/core/calendar-time';
+import { parseUniqueJson } from '@chancery/core/json';
 import type { Signer } from '@chancery/keys/signer';
 import { buildRoot, type RoleAssignment, targetsMetadata } from '@chancery/tuf/domain/metadata';
 import { parseMetadata, signMetadata } from '@chancery/tuf/domain/signed-metadata';
@@ -90,7 +91,7 @@ async function ensureTargets(input: CeremonyInput): Promise<void> {
 
 /** What a keyholder does by eye: nothing may be trusted that this instance did not make. */
 function confirm(trustedRoot: Uint8Array, ownMaterial: ReadonlySet<string>): void {
-	const root = parseTrustedRoot(JSON.parse(fromUtf8(trustedRoot)));
+	const root = parseTrustedRoot(parseUniqueJson(fromUtf8(trustedRoot)));
 	const named = [
 		...[...root.tlogs, ...root.ctlogs].map(({ publicKey }) => publicKey.rawBytes),
 		...[...root.certificateAuthorities, ...root.timestampAuthorities].flatMap(({ certChain }) =>
