@@ -1,5 +1,5 @@
 /** The time of tokens over steps of the clock, crashes, and replicas. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openFileMark, readFileMark } from '@chancery/postgres/file-mark';
@@ -22,9 +22,14 @@ afterEach(async () => {
 	rmSync(folder, { recursive: true });
 });
 
-async function start(clock: () => number, place: MarkStore = openFileMark(path), accuracySeconds = 1) {
+async function start(
+	clock: () => number,
+	place: MarkStore = openFileMark(path),
+	accuracySeconds = 1,
+	origin = 'https://tsa.example',
+) {
 	open.push(place);
-	const reserve = createTimeReserve(place, { clock, origin: 'https://tsa.example', accuracySeconds });
+	const reserve = createTimeReserve(place, { clock, origin, accuracySeconds });
 	const time = await openIssuingTime({ clock, accuracySeconds, reserve, requireValid: () => undefined });
 	return { ...time, next: async () => time.next(), plain: time, crash: () => reserve.close() };
 }
@@ -70,6 +75,55 @@ describe('the time of tokens', () => {
 		expect(second.plain.secondsBehind()).toBeGreaterThanOrEqual(step / 1000);
 		now += step;
 		expect(await second.next()).toBeGreaterThanOrEqual(last);
+	});
+
+	it('does not go back when the mark could not be read at the start', async () => {
+		let now = 1_800_000_100_000;
+		const first = await start(() => now);
+		const last = await first.next();
+		await first.crash();
+		// A folder in its place: the file system answers, and gives no mark.
+		renameSync(path, `${path}.away`);
+		mkdirSync(path);
+		now -= 60_000;
+		const second = await start(() => now);
+		await expect(second.next()).rejects.toMatchObject({ code: 'time-not-kept' });
+		rmdirSync(path);
+		renameSync(`${path}.away`, path);
+		await expect(second.next()).rejects.toMatchObject({ code: 'clock-behind', retryAfterSeconds: 60 });
+		now += 60_000;
+		expect(await second.next()).toBeGreaterThanOrEqual(last);
+	});
+
+	it('does not go back behind a mark that was not there at the start', async () => {
+		let now = 1_800_000_100_000;
+		const first = await start(() => now);
+		const last = await first.next();
+		await first.crash();
+		renameSync(path, `${path}.away`);
+		now -= 60_000;
+		const second = await start(() => now);
+		// A file system that is mounted late: the mark is back before the first token.
+		renameSync(`${path}.away`, path);
+		await expect(second.next()).rejects.toMatchObject({ code: 'clock-behind' });
+		now += 60_000;
+		expect(await second.next()).toBeGreaterThanOrEqual(last);
+	});
+
+	it('is not kept under another public URL than that of the mark', async () => {
+		const now = 1_800_000_100_000;
+		const first = await start(() => now);
+		await first.next();
+		await first.crash();
+		const place = openFileMark(path);
+		const moved = await start(() => now, place, 1, 'https://moved.example');
+		await expect(moved.next()).rejects.toMatchObject({
+			code: 'time-not-kept',
+			detail: expect.stringMatching(/belongs to https:\/\/tsa\.example .*, not to https:\/\/moved\.example/),
+		});
+		await moved.crash();
+		rmSync(path);
+		expect(await (await start(() => now, openFileMark(path), 1, 'https://moved.example')).next()).toBe(now);
 	});
 
 	it('goes on at once after a crash when the clock is right, at most a second ahead', async () => {

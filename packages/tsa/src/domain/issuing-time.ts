@@ -64,11 +64,10 @@ export async function openIssuingTime({
 		extending ??= reserve
 			.extendTo(second)
 			.then(
-				(reached) => {
+				(givenByOthers) => {
 					problem = undefined;
 					reservedSecond = second;
-					// Another replica is ahead: what it has given out is our past too. Its mark is one second beyond at most.
-					lastSecond = Math.max(lastSecond, reached - 1);
+					lastSecond = Math.max(lastSecond, givenByOthers);
 				},
 				(error: unknown) => {
 					problem = error instanceof DomainError ? error.detail : String(error);

@@ -20,7 +20,8 @@ export interface TimeReserve {
 	 */
 	begin(): Promise<number | undefined>;
 	/**
-	 * Sets aside everything up to and including `second`. Returns the second up to which any replica has done so.
+	 * Sets aside everything up to and including `second`. Returns the last second that anybody else may have given out:
+	 * a replica beside us, or an earlier life that `begin` could not ask about.
 	 * @throws DomainError `time-not-kept`, `clock-apart`
 	 */
 	extendTo(second: number): Promise<number>;
@@ -54,12 +55,23 @@ export function createTimeReserve(
 			);
 	};
 
+	let isBegun = false;
+	const reachedBefore = async (): Promise<number | undefined> => {
+		const stored = await place.read();
+		isBegun = true;
+		return stored?.size;
+	};
+
 	const setAside = async (second: number): Promise<number> => {
 		try {
 			await requireClock();
+			const before = isBegun ? undefined : await reachedBefore();
 			await place.advance(markAt(second));
-			// A place with a holder is ours alone.
-			return place.holder ? second : Math.max(second, (await place.read())?.size ?? second);
+			const reached = (await place.read())?.size ?? second;
+			// A replica sets one second more aside than it gives out. In a place with a holder nobody is beside us: what
+			// lies beyond ours is of an earlier life, which may have given out all of it.
+			const others = place.holder && reached > second ? reached : reached - 1;
+			return Math.max(others, before ?? others);
 		} catch (cause) {
 			if (!(cause instanceof MarkError)) throw cause;
 			throw new DomainError('time-not-kept', `the time cannot be kept: ${cause.message}`, {
@@ -73,9 +85,9 @@ export function createTimeReserve(
 	return {
 		async begin() {
 			try {
-				return (await place.read())?.size;
+				return await reachedBefore();
 			} catch (error) {
-				// Any other trouble may pass: no second is given out before one could be set aside.
+				// Any other trouble may pass: no second is given out before one could be set aside, and that asks again.
 				if (error instanceof MarkInUseError || !(error instanceof MarkError)) throw error;
 				return undefined;
 			}
