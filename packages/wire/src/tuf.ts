@@ -65,6 +65,17 @@ export const publishTargets = route({
 /** The newest version of each role. */
 const versions = z.record(z.string(), z.int());
 
+/** Versions have nine digits at most, and the next ones lie beyond what is stated. */
+const seenVersion = z.int().nonnegative().max(99_999_999);
+
+/** What clients have seen: the newest versions that they or mirrors hold; 0 for a role of which there was none. */
+const seenVersions = z.strictObject({
+	root: z.strictObject({ version: seenVersion.min(1), sha256: z.string().regex(/^[0-9a-f]{64}$/) }),
+	targets: seenVersion,
+	snapshot: seenVersion,
+	timestamp: seenVersion,
+});
+
 export const adoptRepository = route({
 	method: 'POST',
 	path: '/admin/v1/adoptions',
@@ -75,6 +86,11 @@ export const adoptRepository = route({
 		timestamp: z.int().nonnegative(),
 		/** For the record: who and why. */
 		reason: z.string().min(1).max(1000),
+		/**
+		 * Needed when neither the mark nor the service can tell. `nothing-newer`: nothing newer than what is in the database
+		 * is known. What the mark or the service knows besides counts in any case.
+		 */
+		seen: z.union([z.literal('nothing-newer'), seenVersions]).optional(),
 	}),
-	replies: { 201: z.object({ previous: versions.nullable(), adopted: versions }) },
+	replies: { 201: z.object({ previous: versions.nullable(), seen: versions, adopted: versions }) },
 });

@@ -6,6 +6,7 @@ import { terminal } from '../terminal.ts';
 interface AdoptRepositoryOptions {
 	readonly data: string;
 	readonly timestamp: number;
+	readonly seen?: ReturnType<typeof seenVersions>;
 	readonly reason: string;
 	readonly json?: boolean;
 }
@@ -19,6 +20,11 @@ export function tufCommand(): Command {
 		)
 		.option('--data <dir>', 'data folder of the instance', defaultDataFolder())
 		.requiredOption('--timestamp <version>', 'newest timestamp in the database that you found and mean', versionNumber)
+		.option(
+			'--seen <versions>',
+			"what clients have seen, when the old mark cannot tell; or 'nothing-newer'",
+			seenVersions,
+		)
 		.requiredOption('--reason <text>', 'who decides this and why; kept in the database')
 		.option('--json', 'print what was adopted as JSON')
 		.addHelpText(
@@ -27,23 +33,54 @@ export function tufCommand(): Command {
 A repository keeps its newest versions in your state folder, outside of the data folder. When that copy is lost, or newer
 than the database (a restored backup), the repository publishes nothing: clients that saw newer files refuse older ones
 for ever. Adopting the database overrules that. The next timestamp, snapshot and targets get versions beyond those that
-were seen. A root that was lost must be published again, byte for byte, before any other.
+were seen. A root that was lost must be published again, byte for byte, before any other, and before any targets.
 
-Example:
-  $ chancery tuf adopt-repository --timestamp 42 --reason "state folder lost with the old disk, database complete"`,
+When the old copy cannot tell what was seen, say it. Clients keep what they saw in a cache (root.json, targets.json,
+snapshot.json and timestamp.json of this repository, such as below ~/.sigstore/root); mirrors and HTTP caches keep the files
+under their names. Take the newest that you find: the version is signed.version, 0 where there is none, and the root comes
+with its SHA-256, as it was served (sha256sum root.json). When you know of nothing newer than the database, write
+'nothing-newer'; whoever has seen more all the same will refuse what is published, until its versions are passed.
+
+Examples:
+  $ chancery tuf adopt-repository --timestamp 42 --seen nothing-newer --reason "old disk lost, database complete"
+  $ chancery tuf adopt-repository --timestamp 42 --seen root=3:<SHA-256>,targets=5,snapshot=9,timestamp=47 \\
+      --reason "disk lost; database is the backup of Sunday, versions from the cache of a build machine"`,
 		)
 		.action(async (options: AdoptRepositoryOptions) => {
 			const { adoptRepository } = await import('@chancery/stack/development/adopt-repository');
-			const { previous, adopted } = await adoptRepository({ ...options, say: terminal.say });
+			const { previous, seen, adopted } = await adoptRepository({ ...options, say: terminal.say });
 			const versions = (of: typeof adopted) =>
 				Object.fromEntries([...of].map(([role, { version }]) => [role, version]));
-			if (options.json) terminal.json({ previous: previous ? versions(previous) : null, adopted: versions(adopted) });
+			if (options.json)
+				terminal.json({
+					previous: previous ? versions(previous) : null,
+					seen: Object.fromEntries(seen),
+					adopted: versions(adopted),
+				});
 			else terminal.success(`the repository goes on from timestamp ${options.timestamp}`);
 		});
 	return tuf;
 }
 
+/** As the route of the service takes them. */
+function seenVersions(text: string) {
+	if (text === 'nothing-newer') return text;
+	const stated = new Map(text.split(',').map((part) => part.split(/=(.*)/s, 2) as [string, string | undefined]));
+	const [, root, sha256] = /^([1-9][0-9]{0,7}):([0-9a-f]{64})$/.exec(stated.get('root') ?? '') ?? [];
+	const [targets, snapshot, timestamp] = ['targets', 'snapshot', 'timestamp'].map((role) => stated.get(role) ?? '');
+	if (!root || !sha256 || stated.size !== 4 || text.split(',').length !== 4)
+		throw new InvalidArgumentError(
+			"expected 'nothing-newer', or root=<version>:<64 hex digits of its SHA-256>,targets=<version>,snapshot=<version>,timestamp=<version>.",
+		);
+	return {
+		root: { version: Number(root), sha256 },
+		targets: versionNumber(targets ?? ''),
+		snapshot: versionNumber(snapshot ?? ''),
+		timestamp: versionNumber(timestamp ?? ''),
+	};
+}
+
 function versionNumber(text: string): number {
-	if (!/^(0|[1-9][0-9]{0,8})$/.test(text)) throw new InvalidArgumentError('expected a version number.');
+	if (!/^(0|[1-9][0-9]{0,7})$/.test(text)) throw new InvalidArgumentError('expected a version number.');
 	return Number(text);
 }

@@ -3,7 +3,7 @@
  * missing, or says something else than the database. Nothing else may have the instance open.
  */
 import { DomainError } from '@chancery/chassis/domain-error';
-import { type Adoption, adoptRepository as adopt } from '@chancery/tuf/domain/adopt-repository';
+import { type Adoption, type AdoptionOrder, adoptRepository as adopt } from '@chancery/tuf/domain/adopt-repository';
 import { urlOf } from '../up/addresses.ts';
 import { existingDataFolder } from '../up/data-folder.ts';
 import { lockFolder } from '../up/folder-lock.ts';
@@ -16,6 +16,8 @@ export interface RepositoryAdoptionOrder {
 	readonly data: string;
 	/** The newest timestamp in the database as the operator read it; another one is refused. */
 	readonly timestamp: number;
+	/** What the operator found at clients; needed when the mark cannot tell. */
+	readonly seen?: AdoptionOrder['stated'];
 	/** For the record in the database: who and why. */
 	readonly reason: string;
 	readonly say: (line: string) => void;
@@ -32,9 +34,9 @@ export async function adoptRepository(order: RepositoryAdoptionOrder): Promise<A
 	const database = await openInstanceDatabase(folder.postgres, cleanup, order.say);
 	const mark = openMarks(record.id).tuf;
 	cleanup.defer(() => mark.close?.());
-	const { timestamp: expect, reason } = order;
+	const { timestamp: expect, reason, seen: stated } = order;
 	try {
-		return await adopt({ database, mark, origin: urlOf(record, 'tuf'), expect, reason });
+		return await adopt({ database, mark, origin: urlOf(record, 'tuf'), expect, known: new Map(), stated, reason });
 	} catch (error) {
 		if (error instanceof DomainError) throw new Refusal(error.detail, { cause: error });
 		throw error;

@@ -94,23 +94,43 @@ it('is the only way on when the state folder is lost, for each log by its own na
 	expect(adopted.toSorted()).toEqual(LOGS.toSorted());
 });
 
+it.each([
+	['another word', 'nothing'],
+	['a role left out', `root=1:${'0'.repeat(64)},targets=1,snapshot=1`],
+	['a root without its hash', 'root=1,targets=1,snapshot=1,timestamp=1'],
+	['a role twice', `root=1:${'0'.repeat(64)},targets=1,targets=1,snapshot=1,timestamp=1`],
+	['a role that there is not', `root=1:${'0'.repeat(64)},targets=1,snapshot=1,time=1`],
+	['a version that is none', `root=1:${'0'.repeat(64)},targets=1,snapshot=1,timestamp=x`],
+])('is wrong usage with %s as what clients have seen', async (_, seen) => {
+	expect(await refusal(adoptRepository(1, '--seen', seen), 2)).toMatch(/--seen/);
+});
+
 it('comes before that of the TUF repository, by its own command and version', async () => {
 	expect(await refusedRepository()).toMatch(/missing: there is no mark beside a repository that had one/);
 	expect(await refusal(adoptRepository(7))).toMatch(/the newest timestamp in the database is 1, expected was 7/);
+	// Nobody can tell what clients have seen but the operator.
+	expect(await refusal(adoptRepository(1))).toMatch(/what clients have seen is not known, because there is no mark/);
 	// Nothing can be put in place of a folder, as on a disk that takes nothing more.
 	const [instance = ''] = await readdir(stateFolder());
 	const mark = join(stateFolder(), instance, 'tuf.mark');
 	await mkdir(join(mark, 'in the way'), { recursive: true });
-	expect(await refusal(adoptRepository(1))).toMatch(
+	expect(await refusal(adoptRepository(1, '--seen', 'nothing-newer'))).toMatch(
 		/^error: the mark .*tuf\.mark cannot be written \(E[A-Z]+: .+\)\n$/m,
 	);
 	await rm(mark, { recursive: true });
-	const adopting = adoptRepository(1, '--json');
+	const adopting = adoptRepository(1, '--json', '--seen', 'nothing-newer');
 	expect(await adopting.ended).toEqual({ code: 0, signal: null });
 	expect(JSON.parse(adopting.stdout)).toEqual({
 		previous: null,
+		seen: {},
 		adopted: { root: 1, snapshot: 1, targets: 1, timestamp: 1 },
 	});
+
+	// Later they find a client that saw more.
+	const found = `root=1:${'0'.repeat(64)},targets=2,snapshot=3,timestamp=4`;
+	const again = adoptRepository(1, '--json', '--seen', found);
+	expect(await again.ended).toEqual({ code: 0, signal: null });
+	expect(JSON.parse(again.stdout)).toMatchObject({ seen: { root: 1, targets: 2, snapshot: 3, timestamp: 4 } });
 
 	run = up(place);
 	await run.ready();

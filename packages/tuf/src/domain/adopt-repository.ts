@@ -2,16 +2,26 @@
  * `tuf adopt-repository`: an operator declares that this database is the true repository, and the mark is to follow it.
  *
  * The one way out of a missing mark, and the dangerous way out of a database that was set back: clients that have seen
- * newer files refuse older ones. So the versions they have seen are written down first, and the next snapshot, timestamp
- * and targets get larger ones. Roots cannot be skipped: publish the lost ones again, byte for byte, before any other.
+ * newer files refuse older ones. So the versions they have seen are written down first, as the mark, this process and the
+ * operator know them, and the next snapshot, timestamp and targets get larger ones. Roots cannot be skipped: the lost ones
+ * are published again, byte for byte, before anything else (publish.ts).
  */
 import { DomainError } from '@chancery/chassis/domain-error';
-import { toHex } from '@chancery/core/bytes';
-import type { AdoptableMarkStore } from '@chancery/postgres/mark';
+import { fromHex, toHex } from '@chancery/core/bytes';
+import { type AdoptableMarkStore, MarkError } from '@chancery/postgres/mark';
 import type { Database } from '@chancery/postgres/sql';
-import { insertAdoption, replaceMarkHolder, SHARED_HOLDER } from '../store/mark-holder.ts';
+import { insertAdoption, replaceMarkHolder, type SeenAtAdoption, SHARED_HOLDER } from '../store/mark-holder.ts';
 import { metadataHash, newestFiles } from '../store/metadata.ts';
-import { markOf, type PublishedVersions, versionsIn } from './published-versions.ts';
+import { markOf, type PublishedVersion, type PublishedVersions, versionsIn } from './published-versions.ts';
+
+/** The newest versions that an operator found at clients; 0 for a role of which there was none. */
+export interface StatedVersions {
+	/** `sha256`: 64 hex digits. */
+	readonly root: PublishedVersion;
+	readonly targets: number;
+	readonly snapshot: number;
+	readonly timestamp: number;
+}
 
 export interface AdoptionOrder {
 	readonly database: Database;
@@ -20,6 +30,13 @@ export interface AdoptionOrder {
 	readonly origin: string;
 	/** The newest timestamp in the database, as the operator read it; 0 when there is none. Another one is refused. */
 	readonly expect: number;
+	/** What this process has read from the mark or written to it, which may have gone back as well; empty for nothing. */
+	readonly known: PublishedVersions;
+	/**
+	 * What the operator found at clients: needed when nothing else can tell, and never taken for less than what is known.
+	 * `nothing-newer`: they know of nothing newer than what is in the database.
+	 */
+	readonly stated: StatedVersions | 'nothing-newer' | undefined;
 	/** For the record: who and why. */
 	readonly reason: string;
 }
@@ -27,14 +44,17 @@ export interface AdoptionOrder {
 export interface Adoption {
 	/** What the overruled mark said; undefined when there was none, or it could not be made out. */
 	readonly previous: PublishedVersions | undefined;
+	/** The newest version of each role that clients have seen, as far as anybody could tell. */
+	readonly seen: ReadonlyMap<string, number>;
 	readonly adopted: PublishedVersions;
 }
 
 /**
  * Every process that has the repository open must be started anew afterwards, except the one that does it.
- * @throws DomainError `wrong-version`, `no-root`
+ * @throws DomainError `wrong-version`, `no-root`, `seen-unknown`
  */
-export async function adoptRepository({ database, mark, origin, expect, reason }: AdoptionOrder): Promise<Adoption> {
+export async function adoptRepository(order: AdoptionOrder): Promise<Adoption> {
+	const { database, mark, origin, expect, known, stated, reason } = order;
 	const files = await newestFiles(database);
 	const adopted: PublishedVersions = new Map(
 		files.map(({ role, version, sha256 }) => [role, { version, sha256: toHex(sha256) }]),
@@ -44,17 +64,66 @@ export async function adoptRepository({ database, mark, origin, expect, reason }
 	const newest = adopted.get('timestamp')?.version ?? 0;
 	if (newest !== expect)
 		throw new DomainError('wrong-version', `the newest timestamp in the database is ${newest}, expected was ${expect}`);
-	// What cannot be read is what may be overruled here.
-	const overruled = await mark.read().catch(() => undefined);
-	const previous = overruled && toHex(overruled.keyId) === toHex(firstRoot) ? versionsIn(overruled) : undefined;
-	const seen = (role: string) => previous?.get(role)?.version ?? 0;
+	const overruled = await readOverruled(mark, firstRoot);
+	const { previous } = overruled;
+	// A process that shares its mark does not know what the others have published since it looked.
+	const isKnown = previous !== undefined || (known.size > 0 && mark.holder !== undefined);
+	if (!isKnown && stated === undefined)
+		throw new DomainError(
+			'seen-unknown',
+			`what clients have seen is not known, because ${overruled.silence}; state the newest versions that clients or mirrors hold, or that you know of nothing newer than the database ('nothing-newer')`,
+		);
+	const seen = seenOf(known, previous, stated);
 	// The record first: a crash before the mark is set leaves a record of an attempt, and a repository that still refuses.
-	await insertAdoption(database, {
-		reason,
-		previous: overruled?.note,
-		seen: { targets: seen('targets'), snapshot: seen('snapshot'), timestamp: seen('timestamp') },
-	});
+	await insertAdoption(database, { reason, previous: overruled.note, seen });
 	await mark.replace(markOf(origin, firstRoot, adopted));
 	await replaceMarkHolder(database, (await mark.holder?.()) ?? SHARED_HOLDER);
-	return { previous, adopted };
+	return { previous, seen: numbersOf(seen), adopted };
+}
+
+interface Overruled {
+	readonly note: Uint8Array | undefined;
+	readonly previous: PublishedVersions | undefined;
+	/** Why it says nothing about this repository. */
+	readonly silence: string;
+}
+
+/** What cannot be read is what may be overruled here; but then somebody else must know what was seen. */
+async function readOverruled(mark: AdoptableMarkStore, firstRoot: Uint8Array): Promise<Overruled> {
+	let note: Uint8Array | undefined;
+	try {
+		const stored = await mark.read();
+		note = stored?.note;
+		if (!stored) return { note, previous: undefined, silence: 'there is no mark' };
+		if (toHex(stored.keyId) !== toHex(firstRoot))
+			return { note, previous: undefined, silence: `the mark belongs to another repository, ${stored.origin}` };
+		return { note, previous: versionsIn(stored), silence: '' };
+	} catch (cause) {
+		if (!(cause instanceof MarkError)) throw cause;
+		return { note, previous: undefined, silence: cause.message };
+	}
+}
+
+/** The largest of each role that anybody names. Of two roots with one version, the one that was written here. */
+function seenOf(
+	known: PublishedVersions,
+	previous: PublishedVersions | undefined,
+	stated: AdoptionOrder['stated'],
+): SeenAtAdoption {
+	const told = typeof stated === 'object' ? stated : undefined;
+	const newest = (role: 'targets' | 'snapshot' | 'timestamp') =>
+		Math.max(known.get(role)?.version ?? 0, previous?.get(role)?.version ?? 0, told?.[role] ?? 0);
+	const [root] = [known.get('root'), previous?.get('root'), told?.root]
+		.filter((one) => one !== undefined)
+		.sort((a, b) => b.version - a.version);
+	return {
+		root: root && { version: root.version, sha256: fromHex(root.sha256) },
+		targets: newest('targets'),
+		snapshot: newest('snapshot'),
+		timestamp: newest('timestamp'),
+	};
+}
+
+function numbersOf({ root, ...others }: SeenAtAdoption): ReadonlyMap<string, number> {
+	return new Map(Object.entries({ root: root?.version ?? 0, ...others }).filter(([, version]) => version > 0));
 }

@@ -31,6 +31,7 @@ import {
 } from './metadata.ts';
 import type { RepositoryMark } from './repository-mark.ts';
 import { checkRoot } from './root-rules.ts';
+import { requireNoLostRoot, requireSeenRoot } from './seen-roots.ts';
 import {
 	checkThreshold,
 	encodeMetadata,
@@ -72,7 +73,7 @@ export async function currentTargets(deps: TufDeps): Promise<SignedMetadata<Targ
  * Publishes a root: version 1 by its own threshold, every later one by the thresholds of its predecessor and its own.
  * A new timestamp comes along, and a new snapshot when the old one was signed by a key that is gone: clients that have
  * the new root would refuse what only the old one vouched for.
- * @throws DomainError `invalid-metadata`, `unsupported-key`, `wrong-version`, `threshold-not-met`
+ * @throws DomainError `invalid-metadata`, `unsupported-key`, `wrong-version`, `threshold-not-met`, `lost-root`
  */
 export async function publishRoot(deps: TufDeps, value: unknown): Promise<{ version: number }> {
 	await deps.mark.compare();
@@ -80,6 +81,7 @@ export async function publishRoot(deps: TufDeps, value: unknown): Promise<{ vers
 	const root = readMetadata(value, 'root');
 	const { signed } = root;
 	checkNextVersion('root', signed.version, state.root?.version ?? 0);
+	requireSeenRoot(state.seen, root);
 	checkRoot(signed, { snapshot: deps.snapshotSigner.publicKey, timestamp: deps.timestampSigner.publicKey });
 	if (state.root) checkThreshold(root, parseMetadata(state.root.content, 'root').signed, 'root');
 	checkThreshold(root, signed, 'root');
@@ -97,7 +99,7 @@ export async function publishRoot(deps: TufDeps, value: unknown): Promise<{ vers
 
 /**
  * Publishes targets and their files, and signs the snapshot and timestamp that lead to them.
- * @throws DomainError `invalid-metadata`, `invalid-target`, `wrong-version`, `threshold-not-met`, `no-root`
+ * @throws DomainError `invalid-metadata`, `invalid-target`, `wrong-version`, `threshold-not-met`, `no-root`, `lost-root`
  */
 export async function publishTargets(
 	deps: TufDeps,
@@ -107,6 +109,7 @@ export async function publishTargets(
 	await deps.mark.compare();
 	const state = await readState(deps);
 	const root = rootOf(state);
+	requireNoLostRoot(state.seen, root.version);
 	const targets = readMetadata(value, 'targets');
 	checkNextVersion('targets', targets.signed.version, newestVersion(state, 'targets'));
 	checkThreshold(targets, root, 'targets');
@@ -171,7 +174,7 @@ function rootOf({ root }: RepositoryState): RootMetadata {
 }
 
 /** The newest version that clients may have seen, also of what a database that was adopted has lost. */
-function newestVersion(state: RepositoryState, role: keyof SeenVersions): number {
+function newestVersion(state: RepositoryState, role: Exclude<Role, 'root'>): number {
 	return Math.max(state[role]?.version ?? 0, state.seen[role]);
 }
 

@@ -13,7 +13,7 @@ import { type AdoptableMarkStore, type Mark, MarkError, MarkInUseError } from '@
 import type { Database, Sql } from '@chancery/postgres/sql';
 import { claimMarkHolder, markHolder, SHARED_HOLDER } from '../store/mark-holder.ts';
 import { metadataHash, newestFiles } from '../store/metadata.ts';
-import { type Adoption, adoptRepository } from './adopt-repository.ts';
+import { type Adoption, type AdoptionOrder, adoptRepository } from './adopt-repository.ts';
 import { markOf, type PublishedVersion, type PublishedVersions, sumOf, versionsIn } from './published-versions.ts';
 
 /**
@@ -115,12 +115,12 @@ export class RepositoryMark {
 	/**
 	 * An operator's word that the database is the true repository; see adopt-repository.ts. Other replicas go on refusing
 	 * until they are started anew.
-	 * @throws DomainError `wrong-version`, `no-root`, `repository-read-only`
+	 * @throws DomainError `wrong-version`, `no-root`, `seen-unknown`, `repository-read-only`
 	 */
-	async adopt(order: { readonly expect: number; readonly reason: string }): Promise<Adoption> {
+	async adopt(order: Pick<AdoptionOrder, 'expect' | 'stated' | 'reason'>): Promise<Adoption> {
 		let adoption: Adoption;
 		try {
-			const place = { database: this.#database, mark: this.#place, origin: this.#origin };
+			const place = { database: this.#database, mark: this.#place, origin: this.#origin, known: this.#known };
 			adoption = await adoptRepository({ ...place, ...order });
 		} catch (cause) {
 			throw cause instanceof MarkError ? this.#unreadable(cause) : cause;

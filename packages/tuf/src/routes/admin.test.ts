@@ -62,6 +62,8 @@ describe('the table of refusals', () => {
 			'signed-metadata',
 			'tuf-keys',
 			'repository-mark',
+			'adopt-repository',
+			'seen-roots',
 		];
 		const source = domain
 			.map((name) => readFileSync(new URL(`../domain/${name}.ts`, import.meta.url), 'utf8'))

@@ -37,8 +37,16 @@ export function mountAdmin(app: FastifyInstance, deps: publish.TufDeps): void {
 		app,
 		adoptRepository,
 		async ({ body }) => {
-			const { previous, adopted } = await deps.mark.adopt({ expect: body.timestamp, reason: body.reason });
-			return { status: 201, body: { previous: previous ? versionsOf(previous) : null, adopted: versionsOf(adopted) } };
+			const { timestamp: expect, reason, seen: stated } = body;
+			const { previous, seen, adopted } = await deps.mark.adopt({ expect, reason, stated });
+			return {
+				status: 201,
+				body: {
+					previous: previous ? versionsOf(previous) : null,
+					seen: Object.fromEntries(seen),
+					adopted: versionsOf(adopted),
+				},
+			};
 		},
 		{ roles: OPERATORS },
 	);

@@ -1,0 +1,35 @@
+/**
+ * Roots that clients hold and this database has lost. Clients walk the roots one by one, so a lost one is published again,
+ * byte for byte, or nobody who holds it can ever be led on.
+ */
+import { DomainError } from '@chancery/chassis/domain-error';
+import { equalBytes, toHex } from '@chancery/core/bytes';
+import { sha256 } from '@chancery/core/sha';
+import type { SeenVersions } from '../store/mark-holder.ts';
+import type { RootMetadata, SignedMetadata } from './metadata.ts';
+import { encodeMetadata } from './signed-metadata.ts';
+
+/** @throws DomainError `lost-root` for another root than the one of its version that clients have seen */
+export function requireSeenRoot({ roots }: SeenVersions, root: SignedMetadata<RootMetadata>): void {
+	const { version } = root.signed;
+	const seen = roots.get(version);
+	const given = sha256(encodeMetadata(root, 'root'));
+	if (seen && !equalBytes(seen, given))
+		throw new DomainError(
+			'lost-root',
+			`clients have seen root ${version} with SHA-256 ${toHex(seen)}, and this one has ${toHex(given)}; publish ${version}.root.json again, byte for byte, as a client or a mirror holds it`,
+		);
+}
+
+/**
+ * Targets that an older root vouches for may be signed by keys that the newest has taken away.
+ * @throws DomainError `lost-root` while a root that clients have seen is missing; `newest` is the version here
+ */
+export function requireNoLostRoot({ roots }: SeenVersions, newest: number): void {
+	const seen = Math.max(0, ...roots.keys());
+	if (newest < seen)
+		throw new DomainError(
+			'lost-root',
+			`clients have seen root ${seen}, and the newest here is root ${newest}; publish each root after it again, byte for byte, before any targets`,
+		);
+}
