@@ -157,6 +157,19 @@ export class TestRepository {
 		await this.restart();
 	}
 
+	/** What a restored backup does, or a standby that was behind; gives back what it took, which lies in the table `taken`. */
+	async goBack(where: string): Promise<() => Promise<void>> {
+		const { database } = this.data;
+		await database.query(`create table taken as select * from tuf.metadata where ${where}`);
+		await database.query('alter table tuf.metadata disable trigger user');
+		await database.query(`delete from tuf.metadata where ${where}`);
+		await database.query('alter table tuf.metadata enable trigger user');
+		return async () => {
+			await database.query('insert into tuf.metadata select * from taken on conflict do nothing');
+			await database.query('drop table taken');
+		};
+	}
+
 	async close(): Promise<void> {
 		await this.service.close();
 		await this.data.drop();

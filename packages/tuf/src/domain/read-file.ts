@@ -6,6 +6,7 @@ import { sha256 } from '@chancery/core/sha';
 import { latestMetadata, metadataContent } from '../store/metadata.ts';
 import { targetFileContent } from '../store/target-files.ts';
 import type { TufDeps } from './publish.ts';
+import type { PublishedVersion } from './published-versions.ts';
 
 export interface RepositoryFile {
 	readonly content: Uint8Array;
@@ -42,6 +43,7 @@ async function readVersion(
 	const content = await metadataContent(database, role, version);
 	const newest = await mark.served(role, content && version);
 	if ((newest?.version ?? 0) < version) return undefined;
+	if (newest?.version === version) return asSeen({ database, mark }, role, newest, content);
 	// Versions are skipped after an adoption, else the file was there when it was marked: look why it is gone.
 	if (!content) await mark.compareOnce();
 	return content;
@@ -52,9 +54,21 @@ async function readNewest({ database, mark }: ReadDeps, role: string): Promise<U
 	const newest = await mark.served(role, row?.version);
 	if (!newest) return undefined;
 	const content = row?.version === newest.version ? row.content : await metadataContent(database, role, newest.version);
-	// Gone, or other bytes than the world has seen: the comparison says which, and nothing is served from here on.
-	if (!content || toHex(sha256(content)) !== newest.sha256) await mark.compareOnce();
-	return content;
+	return asSeen({ database, mark }, role, newest, content);
+}
+
+/** Gone, or other bytes than the world has seen: the comparison says which, and nothing is served from here on. */
+async function asSeen(
+	{ database, mark }: ReadDeps,
+	role: string,
+	{ version, sha256: seen }: PublishedVersion,
+	content: Uint8Array | undefined,
+): Promise<Uint8Array | undefined> {
+	if (content && toHex(sha256(content)) === seen) return content;
+	await mark.compareOnce();
+	// All is there: what was read came from another server, or from an earlier moment.
+	const again = await metadataContent(database, role, version);
+	return again && toHex(sha256(again)) === seen ? again : undefined;
 }
 
 /** @throws DomainError `not-found`, `repository-read-only` */

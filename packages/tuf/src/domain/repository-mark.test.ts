@@ -1,6 +1,5 @@
 /** A repository whose database was set back, exchanged or lost its mark, and what it does then. */
-import { createHash } from 'node:crypto';
-import { rmSync, writeFileSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { openFileMark } from '@chancery/postgres/file-mark';
 import { type AdoptableMarkStore, MarkError, MarkInUseError } from '@chancery/postgres/mark';
 import { openMarkDatabase } from '@chancery/postgres/mark-database';
@@ -9,6 +8,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { DAY_MS, TestRepository } from '../../test/repository.ts';
 import { adoptRepository } from './adopt-repository.ts';
 import { publishRoot, renewOnlineMetadata } from './publish.ts';
+import { readMetadataFile } from './read-file.ts';
 import { RepositoryMark } from './repository-mark.ts';
 
 let repository: TestRepository;
@@ -26,17 +26,7 @@ beforeEach(async () => {
 });
 
 const query = (sql: string) => repository.data.database.query(sql);
-/** What a restored backup does, or a standby that was behind; gives back what it took. */
-async function goBack(where: string): Promise<() => Promise<void>> {
-	await query(`create table taken as select * from tuf.metadata where ${where}`);
-	await query('alter table tuf.metadata disable trigger user');
-	await query(`delete from tuf.metadata where ${where}`);
-	await query('alter table tuf.metadata enable trigger user');
-	return async () => {
-		await query('insert into tuf.metadata select * from taken on conflict do nothing');
-		await query('drop table taken');
-	};
-}
+const goBack = (where: string) => repository.goBack(where);
 const NEWEST = `role in ('timestamp', 'root') and version > 1`;
 
 const readable = async () => (await repository.get('/timestamp.json')).status;
@@ -100,6 +90,40 @@ describe('a database that was set back', () => {
 		await query('drop table taken');
 		expect(giveBack).toBeTypeOf('function');
 	});
+
+	it.each(['/2.root.json', '/1.targets.json', '/1.snapshot.json', '/root.json', '/timestamp.json'])(
+		'and holds other bytes for the newest version serves them to nobody who asks for %s first',
+		async (path) => {
+			expect((await repository.get(path)).status).toBe(200);
+			await query('alter table tuf.metadata disable trigger user');
+			await query(`update tuf.metadata set content = content || '\\x0a' where role || version <> 'root1'`);
+			await query('alter table tuf.metadata enable trigger user');
+			const answer = await repository.get(path);
+			expect(answer.status).toBe(503);
+			expect(String(Buffer.from(answer.bytes))).toMatch(/forked: \w+ [12] was published with SHA-256/);
+		},
+	);
+
+	it.each(['/2.root.json', '/1.targets.json', '/timestamp.json'])(
+		'and is exchanged for the newest one while %s is read serves the bytes of that one',
+		async (path) => {
+			const before = (await repository.get(path)).bytes;
+			const { database } = repository.data;
+			let isStale = true;
+			const failsOver = repository.depsOn({
+				...database,
+				query: async (text, values) => {
+					const rows = await database.query<{ content?: Uint8Array }>(text, values);
+					if (!isStale || !text.includes('content') || text.includes('sha256(')) return rows as never;
+					isStale = false;
+					return rows.map((row) => ({ ...row, content: Buffer.concat([row.content!, Buffer.from('\n')]) })) as never;
+				},
+			});
+			const { content } = await readMetadataFile(failsOver, path.slice(1));
+			expect(Buffer.from(content)).toEqual(Buffer.from(before));
+			expect(isStale).toBe(false);
+		},
+	);
 
 	it('between the look at it and the transaction publishes nothing either', async () => {
 		const { database } = repository.data;
@@ -238,129 +262,6 @@ const orderFor = (mark: AdoptableMarkStore) => ({
 	reason: 'x',
 });
 
-describe('what clients have seen, when an operator decides', () => {
-	const adopt = (body: object) => repository.post('/admin/v1/adoptions', { reason: 'disk lost', ...body });
-	const sha256Of = async (path: string) =>
-		createHash('sha256')
-			.update((await repository.get(path)).bytes)
-			.digest('hex');
-
-	it('is remembered by the process that published it, when mark and database are lost together', async () => {
-		for (let version = 2; version <= 8; version++)
-			expect((await repository.publishTargets(version, { a: 'x' })).status).toBe(201);
-		expect(await repository.versions()).toEqual({ root: 2, targets: 8, snapshot: 8, timestamp: 9 });
-		await goBack(`role = 'timestamp' and version > 4 or role in ('targets', 'snapshot') and version > 3`);
-		rmSync(repository.markFile);
-		expect((await repository.publishTargets(2, { a: 'y' })).json.detail).toMatch(/^missing: /);
-		const adopted = await adopt({ timestamp: 4 });
-		expect([adopted.status, adopted.json]).toEqual([
-			201,
-			{
-				previous: null,
-				seen: { root: 2, snapshot: 8, targets: 8, timestamp: 9 },
-				adopted: { root: 2, snapshot: 3, targets: 3, timestamp: 4 },
-			},
-		]);
-		expect((await repository.publishTargets(9, { a: 'y' })).json).toEqual({
-			version: 9,
-			snapshotVersion: 9,
-			timestampVersion: 10,
-		});
-		await query('drop table taken');
-	});
-
-	it.each([
-		['lost', async () => rmSync(repository.markFile), /there is no mark/],
-		['damaged', async () => writeFileSync(repository.markFile, '{'), /cannot be made out/],
-		[
-			'of another repository',
-			async () => {
-				const place = await repository.takeMark();
-				await place.replace({ ...(await openedMark())!, keyId: new Uint8Array(32), origin: 'http://elsewhere.test' });
-			},
-			/belongs to another repository, http:\/\/elsewhere\.test/,
-		],
-		[
-			'of no repository',
-			async () => {
-				const place = await repository.takeMark();
-				await place.replace({ ...(await openedMark())!, note: Buffer.from('log.example\n2\nAAAA\n') });
-			},
-			/is not that of a TUF repository/,
-		],
-	])('is stated by them after a start with a mark that is %s', async (_what, lose, words) => {
-		const lost = await sha256Of('/2.root.json');
-		await goBack(NEWEST);
-		await lose();
-		await repository.restart();
-		const refused = await adopt({ timestamp: 1 });
-		expect(refused.json).toMatchObject({ status: 409, reason: 'seen-unknown' });
-		expect(refused.json.detail).toMatch(words);
-		expect(refused.json.detail).toMatch(/state the newest versions .* or .*'nothing-newer'/);
-		expect(await query('select * from tuf.adoption')).toEqual([]);
-
-		const seen = { root: { version: 2, sha256: lost }, targets: 1, snapshot: 4, timestamp: 7 };
-		expect((await adopt({ timestamp: 1, seen })).json).toMatchObject({
-			previous: null,
-			seen: { root: 2, targets: 1, snapshot: 4, timestamp: 7 },
-		});
-		expect((await repository.publishRoot({ version: 2 })).status).toBe(201);
-		expect((await repository.publishTargets(2, { a: 'y' })).json).toMatchObject({
-			snapshotVersion: 5,
-			timestampVersion: 9,
-		});
-		await query('drop table taken');
-	});
-
-	it('may be nothing newer than the database, when they say so', async () => {
-		rmSync(repository.markFile);
-		await repository.restart();
-		expect((await adopt({ timestamp: 2 })).json).toMatchObject({ status: 409, reason: 'seen-unknown' });
-		expect((await adopt({ timestamp: 2, seen: 'nothing-newer' })).json).toMatchObject({ previous: null, seen: {} });
-		expect((await repository.publishRoot({ version: 3 })).status).toBe(201);
-	});
-
-	it('is never less than the mark says', async () => {
-		await goBack(NEWEST);
-		await repository.restart();
-		const sha256 = '0'.repeat(64);
-		const seen = { root: { version: 1, sha256 }, targets: 0, snapshot: 3, timestamp: 0 };
-		expect((await adopt({ timestamp: 1, seen })).json).toMatchObject({
-			seen: { root: 2, targets: 1, snapshot: 3, timestamp: 2 },
-		});
-		await query('drop table taken');
-	});
-
-	it.each([
-		['a version beyond those that have file names', { targets: 1, snapshot: 1, timestamp: 100_000_000 }],
-		['a role left out', { targets: 1, snapshot: 1 }],
-		['a root without its hash', { root: { version: 2 }, targets: 1, snapshot: 1, timestamp: 1 }],
-		['another word', 'nothing'],
-	])('is not %s', async (_what, seen) => {
-		const root = { version: 2, sha256: '0'.repeat(64) };
-		const answer = await adopt({ timestamp: 2, seen: typeof seen === 'string' ? seen : { root, ...seen } });
-		expect(answer.status).toBe(400);
-	});
-
-	it('holds for roots byte for byte, and before any targets', async () => {
-		await goBack(NEWEST);
-		await repository.restart();
-		expect((await adopt({ timestamp: 1 })).status).toBe(201);
-		const targets = await repository.publishTargets(2, { a: 'y' });
-		expect(targets.json).toMatchObject({ status: 409, reason: 'lost-root' });
-		expect(targets.json.detail).toMatch(/clients have seen root 2, and the newest here is root 1; publish each root/);
-		const other = await repository.publishRoot({ version: 2, expiresInDays: 100 });
-		expect(other.json).toMatchObject({ status: 409, reason: 'lost-root' });
-		expect(other.json.detail).toMatch(/seen root 2 with SHA-256 [0-9a-f]{64}, and this one has .* byte for byte/);
-		expect(await repository.versions()).toMatchObject({ root: 1, targets: 1, timestamp: 1 });
-
-		expect((await repository.publishRoot({ version: 2 })).status).toBe(201);
-		expect((await repository.publishTargets(2, { a: 'y' })).status).toBe(201);
-		expect((await repository.publishRoot({ version: 3, expiresInDays: 100 })).status).toBe(201);
-		await query('drop table taken');
-	});
-});
-
 describe('the mark of something else', () => {
 	it('of another repository is refused', async () => {
 		const own = (await openedMark())!;
@@ -418,6 +319,16 @@ describe('several replicas', () => {
 		});
 		expect((await repository.get('/timestamp.json')).status).toBe(503);
 		await giveBack();
+
+		// Without the mark none knows what the others have published since it looked.
+		await marks.database.query('alter table marks.tlog_marks disable trigger user');
+		await marks.database.query('delete from marks.tlog_marks');
+		const order = { expect: 2, reason: 'x' };
+		await expect(other.deps.mark.adopt({ ...order, stated: undefined })).rejects.toMatchObject({
+			code: 'seen-unknown',
+		});
+		const { seen } = await other.deps.mark.adopt({ ...order, stated: 'nothing-newer' });
+		expect(Object.fromEntries(seen)).toEqual({ root: 2, targets: 1, snapshot: 1, timestamp: 2 });
 		await first.close!();
 		await second.close!();
 		await marks.drop();

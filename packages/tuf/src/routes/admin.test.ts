@@ -68,7 +68,7 @@ describe('the table of refusals', () => {
 		const source = domain
 			.map((name) => readFileSync(new URL(`../domain/${name}.ts`, import.meta.url), 'utf8'))
 			.join('');
-		const tests = ['publish-root', 'publish-targets', 'propose-targets', 'repository-mark'];
+		const tests = ['publish-root', 'publish-targets', 'propose-targets', 'repository-mark', 'adopt-repository'];
 		const tested = tests
 			.map((name) => readFileSync(new URL(`../domain/${name}.test.ts`, import.meta.url), 'utf8'))
 			.join('');
