@@ -163,6 +163,7 @@ export function createListener(options: ListenerOptions): FastifyInstance {
 		if (isUnexpected(own, options.errors)) request.log.error({ err: own, reqId: request.id }, 'unexpected failure');
 		else if (own instanceof DomainError && own.cause !== undefined)
 			request.log.info({ err: own.cause, reason: own.code, reqId: request.id }, 'refused because of');
+		if (brokenOff.has(request)) reply.raw.shouldKeepAlive = false;
 		let rendered = render(own, request.id);
 		if (options.render) rendered = options.render(rendered, request);
 		reply.code(rendered.status).headers(rendered.headers).send(Buffer.from(rendered.body));
@@ -200,6 +201,8 @@ export function createListener(options: ListenerOptions): FastifyInstance {
 	/** Requests whose client waits to be told to send the body. */
 	const awaiting = new WeakMap<FastifyRequest, { readonly reply: FastifyReply; readonly keepsAlive: boolean }>();
 	const held = new WeakMap<FastifyRequest, () => void>();
+	/** Requests whose body is not read on: their answer ends the connection. */
+	const brokenOff = new WeakSet<FastifyRequest>();
 	const places = limitInFlight(app, options.maxInFlight ?? DEFAULT_MAX_IN_FLIGHT, (request) => {
 		held.get(request)?.();
 		held.delete(request);
@@ -231,9 +234,15 @@ export function createListener(options: ListenerOptions): FastifyInstance {
 				waiting.reply.raw.shouldKeepAlive = waiting.keepsAlive;
 				waiting.reply.raw.writeContinue();
 			});
-		const { bytes, release } = await bodies.read(payload, Number.isNaN(length) ? undefined : length, askForIt);
-		held.set(request, release);
-		return bytes;
+		try {
+			const { bytes, release } = await bodies.read(payload, Number.isNaN(length) ? undefined : length, askForIt);
+			held.set(request, release);
+			return bytes;
+		} catch (error) {
+			// A body that is too long is read on, so that its sender sees why; one in tiny pieces costs what was refused.
+			if (error instanceof DomainError && error.code === 'invalid-request') brokenOff.add(request);
+			throw error;
+		}
 	};
 	// `*` alone would do, but is looked up anew for each request; what a pattern matched is remembered.
 	app.addContentTypeParser(/^/, readBody);

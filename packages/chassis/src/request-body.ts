@@ -5,6 +5,9 @@
  * A body is held from its first byte until its request has been answered: what was made of it lives as long. Small
  * bodies are not counted, nor the beginning of large ones; whoever fills the bound, with bodies that arrive slowly for
  * instance, keeps out large bodies only.
+ *
+ * The sender chooses in what pieces a body arrives. Each one costs an object of a hundred bytes and some work, whatever
+ * its size: its bytes are copied at once, and a body in many tiny pieces is refused.
  */
 import type { Readable } from 'node:stream';
 import { DomainError } from './domain-error.ts';
@@ -18,9 +21,15 @@ const DISCARD_MS = 1_000;
 /** So much of each body is not counted: connections times this is what a machine has. */
 const UNCOUNTED_BYTES = 64 * 1024;
 
+/** So many pieces may be of any size: lines of a small body that a program writes one by one. */
+const FREE_PIECES = 4096;
+
+/** The others have this many bytes on average: half of the smallest segment of TCP, because a chunk may be cut by one. */
+const MIN_MEAN_PIECE_BYTES = 256;
+
 export interface BodyLimits {
 	readonly maxBodyBytes: number;
-	/** Sum over all bodies that are held, without the uncounted beginning of each. */
+	/** Sum of the memory for all bodies that are held, without the uncounted beginning of each. */
 	readonly maxHeldBytes: number;
 	/** Default 64 KiB. */
 	readonly uncountedBytes?: number;
@@ -44,7 +53,7 @@ export class BodyReader {
 	 * Reads `payload` to its end. `askForIt` is there when the client waits to be asked for the body: it is called once
 	 * nothing is known against it, and a body that is refused before is neither asked for nor waited for.
 	 * @throws DomainError `body-too-large`; `unavailable` when too many bodies are being received; `invalid-request`
-	 * when the client stopped in the middle.
+	 * when the client stopped in the middle or sends tiny pieces.
 	 */
 	read(payload: Readable, contentLength: number | undefined, askForIt?: () => void): Promise<HeldBody> {
 		const { maxBodyBytes, maxHeldBytes, uncountedBytes = UNCOUNTED_BYTES } = this.#limits;
@@ -54,8 +63,9 @@ export class BodyReader {
 			if (this.#heldBytes + counts(contentLength ?? 0) > maxHeldBytes) return Promise.reject(tooMany());
 		}
 		return new Promise((resolve, reject) => {
-			const chunks: Uint8Array[] = [];
+			let buffer = new Uint8Array();
 			let length = 0;
+			let pieces = 0;
 			let held = 0;
 			let discarded = 0;
 			let refusal: DomainError | undefined;
@@ -64,7 +74,7 @@ export class BodyReader {
 			const release = () => {
 				this.#heldBytes -= held;
 				held = 0;
-				chunks.length = 0;
+				buffer = new Uint8Array();
 			};
 			const refuse = (error: DomainError) => {
 				refusal = error;
@@ -81,27 +91,40 @@ export class BodyReader {
 					reject(error);
 					return;
 				}
-				const body = chunks.length === 1 && chunks[0] ? new Uint8Array(chunks[0]) : joined(chunks, length);
-				chunks.length = 0;
-				resolve({ bytes: body, release });
+				resolve({ bytes: buffer.subarray(0, length), release });
 			};
-			const onData = (chunk: Uint8Array) => {
+			const onData = (piece: Uint8Array) => {
+				pieces++;
+				if (pieces > FREE_PIECES + (length + discarded) / MIN_MEAN_PIECE_BYTES) {
+					finish(tinyPieces());
+					return;
+				}
 				if (refusal) {
-					discarded += chunk.length;
+					discarded += piece.length;
 					if (discarded > Math.max(maxBodyBytes, MIN_DISCARDED_BYTES)) finish(refusal);
 					return;
 				}
-				length += chunk.length;
-				const counted = counts(length) - held;
-				if (length > maxBodyBytes) {
+				if (length + piece.length > maxBodyBytes) {
 					refuse(tooLarge(maxBodyBytes));
-				} else if (counted > 0 && this.#heldBytes + counted > maxHeldBytes) {
-					refuse(tooMany());
-				} else {
+					return;
+				}
+				if (length + piece.length > buffer.length) {
+					// Twice as long each time, so that no byte is copied often; never longer than what may still come.
+					const most = Math.min(maxBodyBytes, contentLength ?? maxBodyBytes);
+					const capacity = Math.max(length + piece.length, Math.min(2 * buffer.length, most));
+					const counted = counts(capacity) - held;
+					if (counted > 0 && this.#heldBytes + counted > maxHeldBytes) {
+						refuse(tooMany());
+						return;
+					}
 					this.#heldBytes += counted;
 					held += counted;
-					chunks.push(chunk);
+					const longer = new Uint8Array(capacity);
+					longer.set(buffer);
+					buffer = longer;
 				}
+				buffer.set(piece, length);
+				length += piece.length;
 			};
 			const onEnd = () => finish(refusal);
 			const onBroken = () => finish(refusal ?? new DomainError('invalid-request', 'the body ended early'));
@@ -124,13 +147,9 @@ function tooMany(): DomainError {
 	});
 }
 
-/** A copy, because the pieces are views of buffers that the socket reuses. */
-function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
-	const body = new Uint8Array(length);
-	let at = 0;
-	for (const chunk of chunks) {
-		body.set(chunk, at);
-		at += chunk.length;
-	}
-	return body;
+function tinyPieces(): DomainError {
+	return new DomainError(
+		'invalid-request',
+		`the body comes in too many tiny pieces; send chunks of ${MIN_MEAN_PIECE_BYTES} bytes or more, or a Content-Length`,
+	);
 }
