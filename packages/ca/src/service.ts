@@ -31,8 +31,11 @@ export interface CaDeps extends ServiceDeps<CaConfig> {
 	readonly afterStep?: IssueDeps['afterStep'];
 }
 
-/** What the gateway of this wire has always read; a token, a key and a signature fit into it hundreds of times. */
-const MAX_BODY_BYTES = 4 * 1024 * 1024;
+/**
+ * A token has 16 KiB at most, and a key, a proof or a request for a certificate some KiB more. Upstream reads 4 MiB, which
+ * nobody sends but to have them parsed.
+ */
+const MAX_BODY_BYTES = 128 * 1024;
 
 /**
  * Starts the authority. Neither the CT log nor the issuers have to be there yet.

@@ -23,3 +23,17 @@ it.each([
 	expect(problemsOf({ digest: '', members: { [secret]: 'x' } })).not.toContain(secret);
 	expect(problemsOf({ digest: { [secret]: secret } })).not.toContain(secret);
 });
+
+it('names the first ten of many unknown members, and says how many there are', () => {
+	const many = Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`m${i}`, 0]));
+	expect(problemsOf({ digest: '', ...many })).toBe(
+		'✖ Unrecognized keys: "m0", "m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8", "m9" and 990 more',
+	);
+});
+
+it('names the first ten of many problems', () => {
+	const members = Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`m${i}`, 'x']));
+	const lines = problemsOf({ digest: '', members }).split('\n');
+	expect(lines.filter((line) => line.startsWith('✖'))).toHaveLength(10);
+	expect(lines.at(-1)).toBe('  and 990 more problems');
+});

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { DomainError } from './domain-error.ts';
-import { MAX_JSON_DEPTH, parseJsonBody } from './json-body.ts';
+import { MAX_JSON_DEPTH, MAX_JSON_STRUCTURE, parseJsonBody } from './json-body.ts';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const nested = (levels: number) => bytes(`${'['.repeat(levels)}${']'.repeat(levels)}`);
@@ -27,7 +27,7 @@ describe('a JSON body', () => {
 		['UTF-16', Uint8Array.of(0xff, 0xfe, 0x7b, 0, 0x7d, 0), /not valid UTF-8/],
 		['an overlong escape of UTF-8', Uint8Array.of(0x22, 0xc0, 0x80, 0x22), /not valid UTF-8/],
 		['too deep', nested(MAX_JSON_DEPTH + 1), /nested deeper/],
-		['a million levels deep', nested(1_000_000), /nested deeper|not valid JSON/],
+		['a million levels deep', nested(1_000_000), /more than 16384 braces/],
 		['aimed at a prototype', bytes('{"a":{"__proto__":{"admin":true}}}'), /__proto__/],
 	])('that is %s is refused', (_, body, words) => {
 		expect(() => parseJsonBody(body)).toThrow(DomainError);
@@ -37,6 +37,23 @@ describe('a JSON body', () => {
 
 	it('may be as deep as the bound', () => {
 		expect(parseJsonBody(nested(MAX_JSON_DEPTH))).toBeInstanceOf(Array);
+	});
+
+	it('may have as much structure as the bound', () => {
+		expect(parseJsonBody(bytes(`[${'1,'.repeat(MAX_JSON_STRUCTURE - 1)}1]`))).toHaveLength(MAX_JSON_STRUCTURE);
+		expect(parseJsonBody(bytes(`{"text":"${'a'.repeat(20_000_000)}"}`))).toBeTypeOf('object');
+	});
+
+	it.each([
+		['empty objects', `[${'{},'.repeat(1_000_000)}0]`],
+		['empty arrays', `[${'[],'.repeat(1_000_000)}0]`],
+		['numbers', `[${'1,'.repeat(1_000_000)}0]`],
+		['members', `{${Array.from({ length: 300_000 }, (_, i) => `"${i.toString(36)}":0`).join()}}`],
+		['something that is no JSON in the end', `[${'{},'.repeat(1_000_000)}`],
+	])('of a million %s is refused before one of them is made', (_, text) => {
+		expect(() => parseJsonBody(bytes(text))).toThrow(
+			expect.objectContaining({ code: 'invalid-json', message: expect.stringMatching(/more than 16384 braces/) }),
+		);
 	});
 
 	it('is not quoted in the refusal, nor handed to the log as its cause', () => {

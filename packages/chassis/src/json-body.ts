@@ -1,20 +1,30 @@
 /**
  * JSON of a request body, from bytes that an attacker chooses. Only `DomainError('invalid-json')` is thrown.
  */
+import { hasMoreStructure } from '@chancery/core/json';
 import { DomainError } from './domain-error.ts';
 
 /** Deeper than any message of our wires; schemas and encoders recurse, so the depth is decided here. */
 export const MAX_JSON_DEPTH = 64;
 
+/**
+ * Braces, brackets, commas and colons of a body. Those of clients have some dozens, and the metadata of some hundred
+ * targets some thousand; whatever has no more is read in 20 ms.
+ */
+export const MAX_JSON_STRUCTURE = 16_384;
+
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
- * Parses the whole body as one JSON value (RFC 8259): UTF-8, at most `MAX_JSON_DEPTH` levels, only finite numbers
- * (`1e999` would become Infinity), and no member `__proto__`.
+ * Parses the whole body as one JSON value (RFC 8259): UTF-8, at most `MAX_JSON_DEPTH` levels, at most
+ * `MAX_JSON_STRUCTURE` characters of structure, only finite numbers (`1e999` would become Infinity), and no member
+ * `__proto__`.
  * @throws DomainError `invalid-json`
  */
 export function parseJsonBody(bytes: Uint8Array | undefined): unknown {
 	if (bytes === undefined || bytes.length === 0) throw invalid('a JSON body is required and the request has none');
+	if (hasMoreStructure(bytes, MAX_JSON_STRUCTURE))
+		throw invalid(`the body has more than ${MAX_JSON_STRUCTURE} braces, brackets, commas and colons`);
 	let text: string;
 	try {
 		text = UTF8.decode(bytes);

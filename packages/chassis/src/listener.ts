@@ -82,6 +82,10 @@ declare module 'fastify' {
 	interface FastifyInstance {
 		readonly chassis: ListenerState;
 	}
+	interface FastifyContextConfig {
+		/** Of one route, where it is less than its listener's. */
+		maxBodyBytes?: number;
+	}
 }
 
 /** What access logs call an answer that nobody waited for. */
@@ -235,7 +239,12 @@ export function createListener(options: ListenerOptions): FastifyInstance {
 				waiting.reply.raw.writeContinue();
 			});
 		try {
-			const { bytes, release } = await bodies.read(payload, Number.isNaN(length) ? undefined : length, askForIt);
+			const { bytes, release } = await bodies.read(
+				payload,
+				Number.isNaN(length) ? undefined : length,
+				askForIt,
+				request.routeOptions.config.maxBodyBytes,
+			);
 			held.set(request, release);
 			return bytes;
 		} catch (error) {

@@ -20,6 +20,8 @@ export interface MountOptions {
 	readonly roles?: readonly AdminRole[];
 	/** Refuses by the head alone: before a body is read, and before a client that waits for that is told to send it. */
 	readonly beforeBody?: (request: FastifyRequest) => void;
+	/** Less than the listener takes: for a route whose requests are small beside those of its neighbours. */
+	readonly maxBodyBytes?: number;
 	/** What an absent JSON body stands for (grpc-gateway: the empty message). Default: it is refused. */
 	readonly emptyBody?: 'refuse' | 'empty-object';
 }
@@ -51,7 +53,10 @@ export function mount<R extends Route, const A extends Reply<R> = Reply<R>>(
 	app.route({
 		method: route.method,
 		url: route.path,
-		...(options.roles ? { config: { roles: options.roles } } : {}),
+		config: {
+			...(options.roles ? { roles: options.roles } : {}),
+			...(options.maxBodyBytes === undefined ? {} : { maxBodyBytes: options.maxBodyBytes }),
+		},
 		preParsing: (request, _reply, _payload, done) => {
 			try {
 				refuseMediaType(route, request, options);

@@ -51,12 +51,19 @@ export class BodyReader {
 
 	/**
 	 * Reads `payload` to its end. `askForIt` is there when the client waits to be asked for the body: it is called once
-	 * nothing is known against it, and a body that is refused before is neither asked for nor waited for.
+	 * nothing is known against it, and a body that is refused before is neither asked for nor waited for. A route may have
+	 * a `routeMaxBytes` below that of its listener.
 	 * @throws DomainError `body-too-large`; `unavailable` when too many bodies are being received; `invalid-request`
 	 * when the client stopped in the middle or sends tiny pieces.
 	 */
-	read(payload: Readable, contentLength: number | undefined, askForIt?: () => void): Promise<HeldBody> {
-		const { maxBodyBytes, maxHeldBytes, uncountedBytes = UNCOUNTED_BYTES } = this.#limits;
+	read(
+		payload: Readable,
+		contentLength: number | undefined,
+		askForIt?: () => void,
+		routeMaxBytes = this.#limits.maxBodyBytes,
+	): Promise<HeldBody> {
+		const { maxHeldBytes, uncountedBytes = UNCOUNTED_BYTES } = this.#limits;
+		const maxBodyBytes = Math.min(routeMaxBytes, this.#limits.maxBodyBytes);
 		const counts = (bytes: number) => Math.max(0, bytes - uncountedBytes);
 		if (askForIt) {
 			if ((contentLength ?? 0) > maxBodyBytes) return Promise.reject(tooLarge(maxBodyBytes));
@@ -101,7 +108,7 @@ export class BodyReader {
 				}
 				if (refusal) {
 					discarded += piece.length;
-					if (discarded > Math.max(maxBodyBytes, MIN_DISCARDED_BYTES)) finish(refusal);
+					if (discarded > Math.max(this.#limits.maxBodyBytes, MIN_DISCARDED_BYTES)) finish(refusal);
 					return;
 				}
 				if (length + piece.length > maxBodyBytes) {

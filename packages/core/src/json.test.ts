@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { SeededRandom } from '../test/seeded-random.ts';
 import { utf8 } from './bytes.ts';
 import { FormatError } from './format-error.ts';
-import { parseJson, parseUniqueJson } from './json.ts';
+import { hasMoreStructure, parseJson, parseUniqueJson } from './json.ts';
 
 describe('JSON from outside', () => {
 	it('is read from text and from UTF-8', () => {
@@ -123,5 +123,20 @@ describe('JSON that everybody must read alike', () => {
 		}
 		expect(seen.once).toBeGreaterThan(200);
 		expect(seen.twice).toBeGreaterThan(200);
+	});
+});
+
+describe('the structure of JSON', () => {
+	it.each([
+		['{"a":[1,2]}', 4],
+		['[[],[],{}]', 6],
+		['{"a":"b","c":"d"}', 4],
+		['"text"', 0],
+		['["{,:"]', 4],
+	])('of %s is counted in text and in bytes', (text, count) => {
+		for (const json of [text, utf8(text)]) {
+			expect(hasMoreStructure(json, count)).toBe(false);
+			if (count > 0) expect(hasMoreStructure(json, count - 1)).toBe(true);
+		}
 	});
 });

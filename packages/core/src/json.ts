@@ -1,5 +1,6 @@
 /**
- * JSON from outside (RFC 8259), with a bound on nesting and one typed error.
+ * JSON from outside (RFC 8259), with a bound on nesting and one typed error, and a bound on its values that is known
+ * before they are made.
  */
 import { fromUtf8 } from './bytes.ts';
 import { FormatError } from './format-error.ts';
@@ -86,4 +87,32 @@ function isDeeper(value: unknown, levels: number): boolean {
 	if (levels === 0) return true;
 	for (const member of Object.values(value)) if (isDeeper(member, levels - 1)) return true;
 	return false;
+}
+
+/** Each begins a container or a value, so that no more values come out of a text than it has of these, and one. */
+const STRUCTURE = ['{', '[', ',', ':'] as const;
+const STRUCTURE_BYTES = STRUCTURE.map((character) => character.charCodeAt(0));
+
+/**
+ * Whether JSON text has more than `most` braces, brackets, commas and colons. Making a value costs up to a microsecond and
+ * a hundred bytes, so that a megabyte of `{},` costs what a hundred megabytes of text do: this is asked before. What stands
+ * within strings counts too.
+ */
+export function hasMoreStructure(json: string | Uint8Array, most: number): boolean {
+	if (json.length <= most) return false;
+	let found = 0;
+	for (const next of typeof json === 'string' ? placesInText(json) : placesInBytes(json)) {
+		for (let at = next(0); at !== -1; at = next(at + 1)) if (++found > most) return true;
+	}
+	return false;
+}
+
+// The engine's search passes over a megabyte of base64 in a moment; a loop over it would cost more than parsing it.
+
+function placesInText(text: string): ((from: number) => number)[] {
+	return STRUCTURE.map((character) => (from) => text.indexOf(character, from));
+}
+
+function placesInBytes(bytes: Uint8Array): ((from: number) => number)[] {
+	return STRUCTURE_BYTES.map((byte) => (from) => bytes.indexOf(byte, from));
 }

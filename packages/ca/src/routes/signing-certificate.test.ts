@@ -241,6 +241,7 @@ describe('POST /api/v2/signingCert', () => {
 			{ name: 'a body that is text', body: '"token"', reason: 'invalid-request' },
 			{ name: 'a token that is a number', body: '{"credentials":{"oidcIdentityToken":7}}', reason: 'invalid-request' },
 			{ name: 'a request that is not base64', body: '{"certificateSigningRequest":"*"}', reason: 'invalid-request' },
+			{ name: 'more members than a request has', body: `{"x":[${'{},'.repeat(40_000)}0]}`, reason: 'invalid-json' },
 			{ name: 'JSON nested without end', body: '['.repeat(100_000), reason: 'invalid-json' },
 			{ name: 'no body at all', body: '', reason: 'token-missing' },
 		])('$name', async ({ body, reason }) => {
@@ -249,8 +250,8 @@ describe('POST /api/v2/signingCert', () => {
 			expect(response.json()).toMatchObject({ code: 3, details: [{ reason }] });
 		});
 
-		it('a body of more than four mebibytes', async () => {
-			const response = await post(`{"x":"${'a'.repeat(4 * 1024 * 1024)}"}`);
+		it('a body of more than 128 KiB', async () => {
+			const response = await post(`{"x":"${'a'.repeat(128 * 1024)}"}`);
 			expectRefusal(response, refusal('http: request body too large', 'body-too-large'));
 			expect(Object.keys(response.json())).toEqual(['code', 'message', 'details']);
 		});

@@ -90,6 +90,7 @@ function jsonCells(example: Example, body: JsonBody): Cell[] {
 			body.isRoomy ? body.unknown : tooLarge,
 		),
 		changed(example, '5 MB of spaces', as(' '.repeat(FIVE_MB)), body.isRoomy ? notJson : tooLarge),
+		changed(example, '20,000 numbers', as(`[${'1,'.repeat(20_000)}1]`), body.isTight ? tooLarge : notJson),
 		...contentTypes(example, {
 			'application/json; charset=utf-8': 'accepted',
 			'APPLICATION/JSON': 'accepted',

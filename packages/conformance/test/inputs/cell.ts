@@ -55,6 +55,8 @@ export interface JsonBody {
 	readonly unknownWithin?: Expected;
 	/** Takes bodies of 5 MB: they are then what they are. */
 	readonly isRoomy?: true;
+	/** Takes no body of 40 KB. */
+	readonly isTight?: true;
 	/** Absent where no member has two words; the suite says so when one has. */
 	readonly snakeCase?: Expected;
 	readonly notJson?: Refusal;

@@ -31,6 +31,7 @@ const BODY = {
 	noType: 'accepted',
 	isRoomy: true,
 } as const satisfies Partial<JsonBody>;
+const { isRoomy: _large, ...SEARCH_BODY } = BODY;
 
 type Spec = Record<string, unknown>;
 
@@ -148,12 +149,13 @@ export async function logV1Examples(subject: Subject): Promise<Example[]> {
 			],
 		}),
 		{
-			...post(
-				'/api/v1/index/retrieve',
-				{ hash: `sha256:${zeros}` },
-				[{ path: 'hash', is: 'text', absent: 'accepted' }],
-				{},
-			),
+			...post('/api/v1/index/retrieve', { hash: `sha256:${zeros}` }, [], {
+				body: {
+					...SEARCH_BODY,
+					unknown: 'accepted',
+					fields: [{ path: 'hash', is: 'text', absent: 'accepted' }],
+				},
+			}),
 			accepted: nothing,
 			own: [
 				...['sha256:00', `md5:${'0'.repeat(32)}`, `sha512:${zeros}`, 'surprise', `${zeros}\0`].map((hash) => ({

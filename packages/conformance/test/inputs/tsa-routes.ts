@@ -117,6 +117,7 @@ function jsonExample(path: string): Example {
 		body: {
 			kind: 'json',
 			...JSON_REFUSED,
+			isTight: true,
 			unknown: 'accepted',
 			snakeCase: REFUSED,
 			otherType: { status: 415 },

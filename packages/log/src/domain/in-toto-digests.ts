@@ -3,8 +3,14 @@
  * signer chose to sign: it is read leniently, and what is no digest is not a reason to refuse the entry.
  */
 import { FormatError } from '@chancery/core/format-error';
-import { parseJson } from '@chancery/core/json';
+import { hasMoreStructure, parseJson } from '@chancery/core/json';
 import { hashTerm, type SearchTerm } from './search-terms.ts';
+
+/**
+ * A bill of materials of some megabytes has some hundred thousand braces, brackets, commas and colons. Beyond this a
+ * statement would hold up everybody for longer than its digests are worth: its entry is found by its hashes and keys only.
+ */
+const MAX_STATEMENT_STRUCTURE = 500_000;
 
 export const IN_TOTO_PAYLOAD_TYPE = 'application/vnd.in-toto+json';
 
@@ -14,7 +20,7 @@ const DIGEST = /^[0-9A-Za-z+/=_-]{1,256}$/;
 
 /** Digests of `subject[]` and `predicate.materials[]` of a statement (https://in-toto.io/Statement). */
 export function inTotoDigests(payloadType: string, payload: Uint8Array): SearchTerm[] {
-	if (payloadType !== IN_TOTO_PAYLOAD_TYPE) return [];
+	if (payloadType !== IN_TOTO_PAYLOAD_TYPE || hasMoreStructure(payload, MAX_STATEMENT_STRUCTURE)) return [];
 	let statement: unknown;
 	try {
 		statement = parseJson(payload);

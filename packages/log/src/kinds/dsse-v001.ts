@@ -12,7 +12,7 @@ import { createHash } from 'node:crypto';
 import { fromBase64, fromBase64Url, toBase64, toHex, utf8 } from '@chancery/core/bytes';
 import { canonicalJson } from '@chancery/core/canonical-json';
 import { FormatError } from '@chancery/core/format-error';
-import { parseJson } from '@chancery/core/json';
+import { hasMoreStructure, parseJson } from '@chancery/core/json';
 import { sha256 } from '@chancery/core/sha';
 import type { CheckSignature } from '@chancery/keys/checks/signature-checks';
 import { dsseEnvelope, dsseV001Spec } from '@chancery/wire/rekor-v1';
@@ -31,6 +31,9 @@ const VERSION = '0.0.1';
  * 55 trials, which over the largest envelope would be a second of work for one request.
  */
 const MAX_SHARED_PAYLOAD_BYTES = 1024 * 1024;
+
+/** Ten signatures with their key ids and the members beside them have some dozens of braces, commas and colons. */
+const MAX_ENVELOPE_STRUCTURE = 4096;
 
 /** A signature of the envelope: its text there, which the leaf repeats, and its bytes. */
 interface EnvelopeSignature {
@@ -145,6 +148,8 @@ function bytesOfText(text: string): Uint8Array {
 }
 
 function parseEnvelopeText(text: string): unknown {
+	if (hasMoreStructure(text, MAX_ENVELOPE_STRUCTURE))
+		throw invalidEntry(`the envelope has more than ${MAX_ENVELOPE_STRUCTURE} braces, brackets, commas and colons`);
 	try {
 		return parseJson(text);
 	} catch (cause) {

@@ -104,6 +104,12 @@ describe('v1 proposals that are refused', () => {
 		['a version we lack', { ...hashedrekord(), apiVersion: '0.0.2' }, 'kind-not-enabled', /0\.0\.2/],
 		['no signature at all', dsse([], [p256.publicKey]), 'invalid-entry', /no signature/],
 		['an envelope that is no JSON', dsse([valid], [p256.publicKey], '{'), 'invalid-entry', /not JSON/],
+		[
+			'an envelope of a million empty objects',
+			dsse([valid], [p256.publicKey], `[${'{},'.repeat(1_000_000)}0]`),
+			'invalid-entry',
+			/more than 4096 braces/,
+		],
 		['half a character in the envelope', dsse([valid], [p256.publicKey], '"\ud800"'), 'invalid-entry', /Unicode/],
 		['the wrong verifier', dsse([valid], [other.publicKey]), 'signature-mismatch', /matches none/],
 		[

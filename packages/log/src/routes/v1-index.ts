@@ -7,6 +7,9 @@ import type { FastifyInstance } from 'fastify';
 import { type SearchIndexDeps, searchIndex } from '../domain/search-index.ts';
 import { JSON_ONLY } from './v1-entries.ts';
 
+/** A search names a hash, an identity and a key, or certificates in its place. */
+const MAX_SEARCH_BYTES = 256 * 1024;
+
 export function mountV1Index(app: FastifyInstance, deps: SearchIndexDeps): void {
 	mount(
 		app,
@@ -16,6 +19,6 @@ export function mountV1Index(app: FastifyInstance, deps: SearchIndexDeps): void 
 			const headers = nextBefore === undefined ? {} : { [NEXT_BEFORE_HEADER]: String(nextBefore) };
 			return { status: 200, headers, body: ids };
 		},
-		JSON_ONLY,
+		{ ...JSON_ONLY, maxBodyBytes: MAX_SEARCH_BYTES },
 	);
 }
