@@ -115,6 +115,11 @@ export function createHttpServer(
 	server.on('checkExpectation', onRequest);
 	server.on('connect', (_request: IncomingMessage, socket: Duplex) => {
 		socket.on('error', () => undefined);
+		if (endsAfterAnswer(socket, underWay.get(socket))) {
+			// Node has taken its hands off this connection: nobody else tells the answer that there is room again.
+			socket.on('drain', () => underWay.get(socket)?.emit('drain'));
+			return;
+		}
 		socket.end(serialise(renderRefusal(NO_TUNNELS)), () => socket.destroy());
 	});
 	server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
@@ -123,6 +128,7 @@ export function createHttpServer(
 			return;
 		}
 		const response = underWay.get(socket);
+		if (error.code !== 'ECONNRESET' && endsAfterAnswer(socket, response)) return;
 		const midAnswer = response?.headersSent === true && !response.writableFinished;
 		if (error.code === 'ECONNRESET' || !socket.writable || midAnswer || refused.has(socket)) {
 			socket.destroy();
@@ -133,6 +139,23 @@ export function createHttpServer(
 	});
 	return server;
 }
+
+/**
+ * Whether an earlier request of the connection, which has arrived whole, is still to be answered. Its answer becomes the
+ * last one: a refusal of what came behind it would be taken for that answer.
+ */
+function endsAfterAnswer(socket: Duplex, response: ServerResponse | undefined): boolean {
+	if (!response?.req.complete || response.writableFinished || !socket.writable) return false;
+	if (ending.has(response)) return true;
+	ending.add(response);
+	response.shouldKeepAlive = false;
+	// Before the next request in the line begins, which happens when the response is closed.
+	response.once('finish', () => (socket as Socket).destroySoon());
+	return true;
+}
+
+/** Answers that end their connection, because what came behind their requests is not understood. */
+const ending = new WeakSet<ServerResponse>();
 
 const SPEAKS_TLS = new DomainError('invalid-request', 'this port speaks TLS: the address begins with https://');
 
