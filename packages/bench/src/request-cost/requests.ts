@@ -35,6 +35,7 @@ export interface Instance {
 	readonly token: () => Promise<string>;
 }
 
+const IN_TOTO = 'application/vnd.in-toto+json';
 const json = { 'content-type': 'application/json' };
 const base64 = (bytes: Uint8Array | string) => Buffer.from(bytes).toString('base64');
 const ec = (namedCurve: string) => generateKeyPairSync('ec', { namedCurve });
@@ -158,8 +159,12 @@ function logRequests({ services }: Instance): CostlyRequest[] {
 	const longChain = chainPem(strangersChain(ec('P-521'), 9, p521[0]));
 	// A longer one is refused unread.
 	const longestChain = chainPem(strangersChain(ec('P-521'), 9, p521[0], longNameOf));
-	const envelope = (payload: Buffer, signers: readonly Pair[], hash: string) => {
-		const payloadType = 'application/octet-stream';
+	const envelope = (
+		payload: Buffer,
+		signers: readonly Pair[],
+		hash: string,
+		payloadType = 'application/octet-stream',
+	) => {
 		const signed = Buffer.concat([
 			Buffer.from(`DSSEv1 ${payloadType.length} ${payloadType} ${payload.length} `),
 			payload,
@@ -167,13 +172,15 @@ function logRequests({ services }: Instance): CostlyRequest[] {
 		const signatures = signers.map(({ privateKey }) => ({ sig: base64(sign(hash, signed, privateKey)), keyid: '' }));
 		return { payload: base64(payload), payloadType, signatures };
 	};
-	const dsseV1 = (payloadBytes: number, verifiers: readonly Uint8Array[], signers: readonly Pair[]) => () => {
-		const proposedContent = {
-			envelope: JSON.stringify(envelope(randomBytes(payloadBytes), signers, 'sha256')),
-			verifiers: verifiers.map(base64),
+	const dsseV1 =
+		(content: number | Buffer, verifiers: readonly Uint8Array[], signers: readonly Pair[], type?: string) => () => {
+			const payload = typeof content === 'number' ? randomBytes(content) : content;
+			const proposedContent = {
+				envelope: JSON.stringify(envelope(payload, signers, 'sha256', type)),
+				verifiers: verifiers.map(base64),
+			};
+			return JSON.stringify({ apiVersion: '0.0.1', kind: 'dsse', spec: { proposedContent } });
 		};
-		return JSON.stringify({ apiVersion: '0.0.1', kind: 'dsse', spec: { proposedContent } });
-	};
 	const reversed = [...p521].reverse();
 	const chains = p521.map((pair) => chainPem(strangersChain(ec('P-521'), 9, pair)));
 	const hashedrekord = (key = longChain) => {
@@ -248,8 +255,28 @@ function logRequests({ services }: Instance): CostlyRequest[] {
 			() => JSON.stringify({ entries: Array.from({ length: 10 }, () => hashedrekord(longestChain)) }),
 			200,
 		),
+		post('log v1 POST entries: 20 MB of empty objects', v1, () => `[${'{},'.repeat(6_900_000)}0]`, 400),
+		post('log v1 POST entries: 8,000 members that nobody knows', v1, () => junk(8_000, {}), 422),
+		post(
+			'log v1 POST index: 8,000 members that nobody knows',
+			`${services.log}/api/v1/index/retrieve`,
+			() => junk(8_000, { hash: '0'.repeat(64) }),
+			200,
+		),
+		post(
+			'log v1 POST entries: dsse with a statement of 160,000 empty objects',
+			v1,
+			dsseV1(Buffer.from(`{"predicate":[${'{},'.repeat(160_000)}0]}`), [keyPem(p521[0]!)], [p521[0]!], IN_TOTO),
+			201,
+		),
 		post('log v2 POST entries: dsse of 4 MB, P-521', v2, dsseV2(2_900_000, p521[0]!), 201),
 	];
+}
+
+/** As many members as the bound on structure lets through, no two with one name. */
+function junk(members: number, message: object): string {
+	const unknown = Array.from({ length: members }, (_, i) => [`k${i.toString(36)}`, 0] as const);
+	return JSON.stringify({ ...message, ...Object.fromEntries(unknown) });
 }
 
 async function caRequests({ services, token }: Instance): Promise<CostlyRequest[]> {
@@ -272,6 +299,14 @@ async function caRequests({ services, token }: Instance): Promise<CostlyRequest[
 			headers: json,
 			body: () => body,
 			status: 200,
+		},
+		{
+			name: 'ca POST signingCert: 8,000 members that nobody knows, no token',
+			url: v2,
+			method: 'POST',
+			headers: json,
+			body: () => junk(8_000, {}),
+			status: 400,
 		},
 		{ name: 'ca GET trustBundle', url: `${services.ca}/api/v2/trustBundle`, method: 'GET', status: 200 },
 	];
