@@ -1,9 +1,11 @@
 /** What an operator may declare to be the true repository, and what stays remembered of what clients have seen. */
 import { createHash } from 'node:crypto';
 import { rmSync, writeFileSync } from 'node:fs';
-import { readFileMark } from '@chancery/postgres/file-mark';
+import { openFileMark, readFileMark } from '@chancery/postgres/file-mark';
+import { MarkInUseError } from '@chancery/postgres/mark';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { TestRepository } from '../../test/repository.ts';
+import { adoptRepository } from './adopt-repository.ts';
 
 let repository: TestRepository;
 beforeAll(async () => {
@@ -131,6 +133,14 @@ describe('what clients have seen, when an operator decides', () => {
 		const root = { version: 2, sha256: '0'.repeat(64) };
 		const answer = await adopt({ timestamp: 2, seen: typeof seen === 'string' ? seen : { root, ...seen } });
 		expect(answer.status).toBe(400);
+	});
+
+	it('is not asked while another process has the mark', async () => {
+		const { database } = repository.data;
+		const order = { database, origin: 'http://tuf.test', expect: 2, known: new Map(), stated: undefined, reason: 'x' };
+		await expect(adoptRepository({ ...order, mark: openFileMark(repository.markFile) })).rejects.toBeInstanceOf(
+			MarkInUseError,
+		);
 	});
 
 	it('holds for roots byte for byte, and before any targets', async () => {

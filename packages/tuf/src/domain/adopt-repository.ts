@@ -8,7 +8,7 @@
  */
 import { DomainError } from '@chancery/chassis/domain-error';
 import { fromHex, toHex } from '@chancery/core/bytes';
-import { type AdoptableMarkStore, MarkError } from '@chancery/postgres/mark';
+import { type AdoptableMarkStore, MarkError, MarkInUseError } from '@chancery/postgres/mark';
 import type { Database } from '@chancery/postgres/sql';
 import { insertAdoption, replaceMarkHolder, type SeenAtAdoption, SHARED_HOLDER } from '../store/mark-holder.ts';
 import { metadataHash, newestFiles } from '../store/metadata.ts';
@@ -99,7 +99,7 @@ async function readOverruled(mark: AdoptableMarkStore, firstRoot: Uint8Array): P
 			return { note, previous: undefined, silence: `the mark belongs to another repository, ${stored.origin}` };
 		return { note, previous: versionsIn(stored), silence: '' };
 	} catch (cause) {
-		if (!(cause instanceof MarkError)) throw cause;
+		if (cause instanceof MarkInUseError || !(cause instanceof MarkError)) throw cause;
 		return { note, previous: undefined, silence: cause.message };
 	}
 }
