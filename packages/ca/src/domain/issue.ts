@@ -8,6 +8,7 @@
 import { DomainError } from '@chancery/chassis/domain-error';
 import type { Logger } from '@chancery/chassis/logger';
 import type { Clock } from '@chancery/chassis/service';
+import { within } from '@chancery/chassis/within';
 import { equalBytes } from '@chancery/core/bytes';
 import { parseCertificate } from '@chancery/core/certificate';
 import { newSerialNumber } from '@chancery/core/certificate-encoding';
@@ -36,7 +37,6 @@ import { refuse } from './refusal.ts';
 import { type KeyMaterial, readRequestedKey } from './requested-key.ts';
 import { checkSct } from './sct.ts';
 import type { TokenVerifier } from './token.ts';
-import { within } from './within.ts';
 
 /** Less than what the database itself gives a statement. */
 const STORE_TIMEOUT_MS = 5_000;

@@ -6,10 +6,11 @@
  * last one, which grows while the issuer fails; and few requests wait, and briefly. A token whose key is known is
  * never kept waiting by an issuer that does not answer.
  */
+
+import { within } from '@chancery/chassis/within';
 import type { CryptoKey, FlattenedJWSInput, JWSHeaderParameters } from 'jose';
 import { fetchKeySet, type KeySet } from './key-set.ts';
 import type { KeyWaiters } from './key-waiters.ts';
-import { within } from './within.ts';
 
 /** Keys in use are renewed after this time, long before they are too old. */
 const RENEW_AFTER_MS = 5 * 60_000;

@@ -4,6 +4,7 @@
  * log that is gone.
  */
 import { DomainError } from '@chancery/chassis/domain-error';
+import { within } from '@chancery/chassis/within';
 
 /** From the request to the answer: half of what an authority waits, so that a second attempt fits in. */
 export const ANSWER_WITHIN_MS = 5_000;
@@ -14,17 +15,9 @@ export const ENGINE_WITHIN_MS = 4_000;
  * The result of `work`, unless it is late. Late work goes on, and what it stores is found by the next attempt.
  * @throws DomainError `log-unavailable`; whatever `work` throws in time
  */
-export async function answerInTime<T>(work: Promise<T>, withinMs: number): Promise<T> {
-	let timer: NodeJS.Timeout | undefined;
-	const late = new Promise<never>((_, reject) => {
-		timer = setTimeout(() => {
-			const detail = `the log did not finish within ${withinMs} ms; the same submission, sent again, finds what was done`;
-			reject(new DomainError('log-unavailable', detail, { retryAfterSeconds: 1 }));
-		}, withinMs);
+export function answerInTime<T>(work: Promise<T>, withinMs: number): Promise<T> {
+	return within(withinMs, work, () => {
+		const detail = `the log did not finish within ${withinMs} ms; the same submission, sent again, finds what was done`;
+		return new DomainError('log-unavailable', detail, { retryAfterSeconds: 1 });
 	});
-	try {
-		return await Promise.race([work, late]);
-	} finally {
-		clearTimeout(timer);
-	}
 }
