@@ -5,6 +5,7 @@
 import type { Socket } from 'node:net';
 import { clientOf } from './client-address.ts';
 import type { BoundServer } from './http-server.ts';
+import { Tally } from './tally.ts';
 
 const SHARE = 1 / 2;
 
@@ -16,24 +17,21 @@ export interface ConnectionShares {
 /** Begins to count, from before the server listens. */
 export function shareConnections(server: BoundServer, maxConnections: number): ConnectionShares {
 	const maxOfClient = Math.max(1, Math.floor(maxConnections * SHARE));
-	const byClient = new Map<string, number>();
+	const byClient = new Tally();
 	/** Connections as the system knows them, by who called: requests only show the TLS side of theirs. */
 	const sockets = new Map<string, Socket>();
 	server.prependListener('connection', (socket: Socket) => {
 		const client = clientOf(socket.remoteAddress);
-		const count = byClient.get(client) ?? 0;
-		if (count >= maxOfClient) {
+		if (byClient.of(client) >= maxOfClient) {
 			socket.destroy();
 			return;
 		}
-		byClient.set(client, count + 1);
+		byClient.add(client);
 		const caller = callerOf(socket);
 		sockets.set(caller, socket);
 		socket.once('close', () => {
 			if (sockets.get(caller) === socket) sockets.delete(caller);
-			const left = (byClient.get(client) ?? 0) - 1;
-			if (left > 0) byClient.set(client, left);
-			else byClient.delete(client);
+			byClient.take(client);
 		});
 	});
 	return {

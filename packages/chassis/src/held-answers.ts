@@ -6,6 +6,8 @@
  * alone, so that others still get large answers while somebody takes none of his.
  */
 
+import { Tally } from './tally.ts';
+
 /** Answers up to this length are always sent. */
 const UNCOUNTED_BYTES = 64 * 1024;
 /** The share of one client, when there are others. */
@@ -14,7 +16,7 @@ const SHARE = 1 / 2;
 export class HeldAnswers {
 	readonly #maxBytes: number;
 	readonly #uncountedBytes: number;
-	readonly #byClient = new Map<string, number>();
+	readonly #byClient = new Tally();
 	#bytes = 0;
 
 	constructor(maxBytes: number, uncountedBytes: number = UNCOUNTED_BYTES) {
@@ -27,7 +29,7 @@ export class HeldAnswers {
 	}
 
 	hasRoom(client: string, bytes: number): boolean {
-		const ofClient = this.#byClient.get(client) ?? 0;
+		const ofClient = this.#byClient.of(client);
 		const fits = this.#bytes + bytes <= this.#maxBytes && ofClient + bytes <= this.#maxBytes * SHARE;
 		return fits || this.#bytes === 0;
 	}
@@ -39,12 +41,10 @@ export class HeldAnswers {
 	take(client: string, bytes: number): (() => void) | undefined {
 		if (!this.hasRoom(client, bytes)) return undefined;
 		this.#bytes += bytes;
-		this.#byClient.set(client, (this.#byClient.get(client) ?? 0) + bytes);
+		this.#byClient.add(client, bytes);
 		return () => {
 			this.#bytes -= bytes;
-			const left = (this.#byClient.get(client) ?? 0) - bytes;
-			if (left > 0) this.#byClient.set(client, left);
-			else this.#byClient.delete(client);
+			this.#byClient.take(client, bytes);
 		};
 	}
 }

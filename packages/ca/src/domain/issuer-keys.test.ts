@@ -104,14 +104,19 @@ describe('an issuer that hangs', () => {
 		await answeredOf(attack);
 	});
 
-	it('leaves places for other addresses, when one address holds all that it may', async () => {
+	it.each([
+		{ name: 'one IPv4 address', addressOf: () => '192.0.2.1', other: '198.51.100.7' },
+		{ name: 'the addresses of one IPv6 network', addressOf: (i: number) => `2001:db8::${i}`, other: '2001:db8:0:1::1' },
+	])('leaves places for others, when $name holds all that it may', async ({ addressOf, other }) => {
 		hangs.add(healthy.url);
-		const attack = [HANGING, healthy.url].flatMap((issuer) => Array.from({ length: 300 }, () => ask(junk(issuer))));
+		const attack = [HANGING, healthy.url].flatMap((issuer) =>
+			Array.from({ length: 300 }, (_, i) => ask(junk(issuer), addressOf(i))),
+		);
 		expect(await answeredOf(attack)).toHaveLength(600 - 192);
-		const other = ask(junk(healthy.url), '198.51.100.7');
-		expect(await answeredOf([other])).toEqual([]);
+		const late = ask(junk(healthy.url), other);
+		expect(await answeredOf([late])).toEqual([]);
 		await advance(5_000);
-		expect(await answeredOf([...attack, other])).toHaveLength(601);
+		expect(await answeredOf([...attack, late])).toHaveLength(601);
 	});
 
 	it('does not delay a token whose key is known, however long it hangs', async () => {
