@@ -1,19 +1,18 @@
-import { Agent, type IncomingHttpHeaders, request } from 'node:http';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { createLogger } from '@chancery/chassis/logger';
 import { type RunningService, startService } from '@chancery/chassis/running-service';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { generateClientKey, keyRequest } from './client-key.ts';
+import { type Client, flood, openClient, type Reply } from './flood.ts';
 import { startInstance, type TestInstance } from './instance.ts';
 import { assembleToken } from './token-issuer.ts';
 
 /** More than the listener works on at the same time. */
-const CONNECTIONS = 600;
-const PAUSE_MS = 1_000;
+const CONNECTIONS = { connections: 600, pauseMs: 1_000 };
 const EMAIL = 'ada@example.com';
 
 const key = generateClientKey();
-const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS + 8 });
+let client: Client;
 let silent: { readonly url: string; close(): void };
 let dripping: typeof silent;
 let ca: TestInstance;
@@ -55,71 +54,21 @@ beforeAll(async () => {
 		addresses: { public: address, admin: address },
 		log: createLogger({ level: 'silent', json: true, name: 'ca' }),
 	});
+	client = openClient(running.urls.public!, CONNECTIONS.connections + 8);
 });
 
 afterAll(async () => {
 	clearInterval(ticking);
-	agent.destroy();
+	client.close();
 	await running.stop();
 	await ca.close();
 	silent.close();
 	dripping.close();
 });
 
-interface Reply {
-	readonly status: number;
-	readonly headers: IncomingHttpHeaders;
-	readonly body: string;
-}
-
-function send(body: string): Promise<Reply> {
-	return new Promise((resolve, reject) => {
-		const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
-		const url = `${running.urls.public}/api/v2/signingCert`;
-		const sent = request(url, { method: 'POST', agent, headers }, (answer) => {
-			let text = '';
-			answer.setEncoding('utf8');
-			answer.on('data', (chunk: string) => {
-				text += chunk;
-			});
-			answer.on('end', () => resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: text }));
-			answer.on('error', reject);
-		});
-		sent.on('error', reject);
-		sent.end(body);
-	});
-}
-
 const proof = keyRequest(key, EMAIL);
 const bodyWith = (token: string) => JSON.stringify({ ...proof, credentials: { oidcIdentityToken: token } });
-const honest = async () => send(bodyWith(await ca.people.mint({ email: EMAIL, email_verified: true })));
-
-/**
- * Connections that send the next token soon after the last one was answered. Without a pause it would be a flood of
- * requests that are refused, which costs CPU time here as anywhere, and is another thing than places that are held.
- */
-function flood(tokenOf: (i: number) => string): { answered(count: number): Promise<void>; stop(): Promise<Reply[]> } {
-	const replies: Reply[] = [];
-	let stopped = false;
-	const run = async () => {
-		while (!stopped) {
-			replies.push(await send(bodyWith(tokenOf(replies.length))));
-			await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
-		}
-	};
-	const runs = Array.from({ length: CONNECTIONS }, run);
-	return {
-		async answered(count) {
-			for (const until = replies.length + count; replies.length < until; )
-				await new Promise((resolve) => setTimeout(resolve, 5));
-		},
-		async stop() {
-			stopped = true;
-			await Promise.all(runs);
-			return replies;
-		},
-	};
-}
+const honest = async () => client.send(bodyWith(await ca.people.mint({ email: EMAIL, email_verified: true })));
 
 describe('strangers whose tokens name an issuer', () => {
 	it.each([
@@ -127,7 +76,9 @@ describe('strangers whose tokens name an issuer', () => {
 		{ name: 'that answers a byte at a time', issuer: () => dripping },
 	])('$name take the authority away from nobody else', async ({ issuer }) => {
 		const { url } = issuer();
-		const attack = flood((i) => assembleToken({ alg: 'RS256', kid: `k${i}` }, { iss: url }, 'AAAA'));
+		const attack = flood(client, CONNECTIONS, (i) =>
+			bodyWith(assembleToken({ alg: 'RS256', kid: `k${i}` }, { iss: url }, 'AAAA')),
+		);
 		const good: Reply[] = [];
 		// The keys of the honest issuer are not known when the flood begins.
 		for (let round = 0; round < 5; round++) {
@@ -147,7 +98,9 @@ describe('strangers whose tokens name an issuer', () => {
 	it('that is well, with keys that it does not have, make it be asked once in ten seconds', async () => {
 		expect((await honest()).status).toBe(200);
 		const before = ca.people.requests.length;
-		const attack = flood((i) => assembleToken({ alg: 'ES256', kid: `k${i}` }, { iss: ca.people.url }, 'AAAA'));
+		const attack = flood(client, CONNECTIONS, (i) =>
+			bodyWith(assembleToken({ alg: 'ES256', kid: `k${i}` }, { iss: ca.people.url }, 'AAAA')),
+		);
 		const good: Reply[] = [];
 		for (let round = 0; round < 5; round++) {
 			good.push(await honest());
