@@ -55,7 +55,7 @@ export async function createService(deps: CaDeps): Promise<Service> {
 		random,
 		log,
 		tokens,
-		admission: new Admission(DEFAULT_ADMISSION),
+		admission: new Admission(DEFAULT_ADMISSION, config.issuers.length),
 		chain,
 		signer,
 		ctLog,

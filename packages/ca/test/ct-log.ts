@@ -20,6 +20,8 @@ export interface Behaviour {
 	refuse?: { status: number; times: number };
 	/** Ends the connection instead of an answer, or within one. */
 	hangUp?: 'before' | 'within';
+	/** Gives no timestamp before this. */
+	hold?: Promise<void>;
 	/** Milliseconds added to the clock. */
 	skewMs?: number;
 	/** Answers under the id of this key. */
@@ -82,6 +84,7 @@ export async function startCtLog(clock: () => number): Promise<TestCtLog> {
 			return { status: refuse.status, body: 'no\n' };
 		}
 		if (garbage !== undefined) return { status: 200, body: garbage };
+		await log.behaviour.hold;
 		const chain = (JSON.parse(body) as { chain: string[] }).chain.map(fromBase64);
 		chain.forEach((der, i) => {
 			const issuer = chain[i + 1] ?? der;

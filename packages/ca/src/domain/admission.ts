@@ -2,9 +2,11 @@
  * Which requests are worked on now, which wait for their turn, and which are told to come back. Work that is begun takes
  * as long as signer, database and log take; without a bound a rush would make all of it too slow for all its clients.
  *
- * Only requests with a verified token come here. Nobody waits for a turn that comes after the client has given up, or
- * after the token has ended.
+ * Only requests with a verified token come here, and their identities and issuers share the places. Nobody waits for a turn
+ * that comes after the client has given up, or after the token has ended.
  */
+import { HolderShares, type TokenHolder } from './holder-shares.ts';
+import { HolderTurns, type Waiting } from './holder-turns.ts';
 import { refuse } from './refusal.ts';
 
 export interface AdmissionLimits {
@@ -25,27 +27,32 @@ const FEWEST = 8;
 
 export class Admission {
 	readonly #limits: AdmissionLimits;
-	readonly #waiting = new Set<() => void>();
-	#running = 0;
+	readonly #running: HolderShares;
+	readonly #waiting: HolderShares;
+	readonly #turns = new HolderTurns();
 	#meanMs = 0;
 
-	constructor(limits: AdmissionLimits) {
+	/** `issuerCount`: how many issuers share the places. */
+	constructor(limits: AdmissionLimits, issuerCount: number) {
 		this.#limits = limits;
+		this.#running = new HolderShares(issuerCount);
+		this.#waiting = new HolderShares(issuerCount);
 	}
 
 	/**
-	 * Runs `work` in its turn. `usefulForMs`: how long from now its token is accepted.
+	 * Runs `work` in its turn. `holder`: whose share it takes; `usefulForMs`: how long from now its token is accepted.
 	 * @throws DomainError `ca-overloaded`, or whatever `work` throws
 	 */
-	async run<T>(usefulForMs: number, work: () => Promise<T>): Promise<T> {
-		if (this.#running < this.#capacity()) this.#running++;
-		else await this.#turn(usefulForMs);
+	async run<T>(holder: TokenHolder, usefulForMs: number, work: () => Promise<T>): Promise<T> {
+		// Nobody is overtaken: whoever waits could not begin either when a place was last given back.
+		if (this.#running.mayTake(holder, this.#capacity())) this.#running.take(holder);
+		else await this.#turn(holder, usefulForMs);
 		const startedMs = performance.now();
 		try {
 			return await work();
 		} finally {
 			this.#meanMs += (performance.now() - startedMs - this.#meanMs) * WEIGHT;
-			this.#running--;
+			this.#running.giveBack(holder);
 			this.#beginNext();
 		}
 	}
@@ -57,30 +64,34 @@ export class Admission {
 	}
 
 	/** Resolves when a place has become free and is this request's. */
-	#turn(usefulForMs: number): Promise<void> {
+	#turn(holder: TokenHolder, usefulForMs: number): Promise<void> {
 		const { maxWaiting, maxWaitMs } = this.#limits;
 		const patienceMs = Math.min(maxWaitMs, usefulForMs);
-		if (this.#waiting.size >= maxWaiting) throw overloaded(this.#meanMs, usefulForMs);
+		if (!this.#waiting.mayTake(holder, maxWaiting)) throw overloaded(this.#meanMs, usefulForMs);
 		return new Promise((resolve, reject) => {
-			const begin = () => {
-				clearTimeout(timer);
-				resolve();
+			const waiting: Waiting = {
+				holder,
+				begin: () => {
+					clearTimeout(timer);
+					resolve();
+				},
 			};
 			const timer = setTimeout(() => {
-				this.#waiting.delete(begin);
+				this.#turns.remove(waiting);
+				this.#waiting.giveBack(holder);
 				reject(overloaded(this.#meanMs, usefulForMs - patienceMs));
 			}, patienceMs);
-			this.#waiting.add(begin);
+			this.#turns.add(waiting);
+			this.#waiting.take(holder);
 		});
 	}
 
-	/** In the order in which they came. */
 	#beginNext(): void {
-		for (const begin of this.#waiting) {
-			if (this.#running >= this.#capacity()) return;
-			this.#waiting.delete(begin);
-			this.#running++;
-			begin();
+		const mayBegin = (holder: TokenHolder) => this.#running.mayTake(holder, this.#capacity());
+		for (let next = this.#turns.next(mayBegin); next; next = this.#turns.next(mayBegin)) {
+			this.#waiting.giveBack(next.holder);
+			this.#running.take(next.holder);
+			next.begin();
 		}
 	}
 }

@@ -17,6 +17,7 @@ import { tbsWithoutPoison } from '@chancery/core/precertificate';
 import { sha256 } from '@chancery/core/sha';
 import type { Signer } from '@chancery/keys/signer';
 import { isDataError } from '@chancery/postgres/pg-errors';
+import { requiredClaim } from '../issuers/claims.ts';
 import type { Issuances } from '../store/issuances.ts';
 import type { Admission } from './admission.ts';
 import { type CtLog, submitPrecertificate } from './ct-log.ts';
@@ -94,7 +95,9 @@ async function issue(deps: IssueDeps, request: IssueRequest): Promise<IssuedCert
 
 	// 2. From its claims to the identity that will be certified. What follows is work, and done in its turn.
 	const identity = identify(token);
-	return deps.admission.run(token.acceptedUntilMs - deps.clock(), () => certify(deps, identity, request.key));
+	const holder = { issuer: token.settings.issuer, subject: requiredClaim(token.claims, 'sub') };
+	const usefulForMs = token.acceptedUntilMs - deps.clock();
+	return deps.admission.run(holder, usefulForMs, () => certify(deps, identity, request.key));
 }
 
 async function certify(
