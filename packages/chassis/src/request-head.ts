@@ -45,9 +45,10 @@ function refusalOfCoding(httpVersion: string, coding: string | undefined): Domai
 	if (httpVersion === '1.0')
 		return new DomainError('malformed-request', 'HTTP/1.0 has no Transfer-Encoding: send a Content-Length');
 	if (/^chunked$/i.test(coding)) return undefined;
+	// What came is not repeated: a token may stand in any header, where a client or a proxy put it by mistake.
 	return new DomainError(
 		'unknown-transfer-coding',
-		`the only Transfer-Encoding that is understood here is chunked, '${coding}' came`,
+		'the only Transfer-Encoding that is understood here is chunked, and another one came',
 	);
 }
 
@@ -57,6 +58,6 @@ function refusalOfExpect(request: IncomingMessage): DomainError | undefined {
 	if (expect === undefined || request.httpVersion === '1.0' || awaitsContinue(request)) return undefined;
 	return new DomainError(
 		'unknown-expectation',
-		`the only Expect that is understood here is 100-continue, '${expect}' came`,
+		'the only Expect that is understood here is 100-continue, and another one came',
 	);
 }

@@ -29,7 +29,9 @@ export function describeStartFailure(
 	explain: ((error: unknown) => string | undefined) | undefined,
 ): StartFailure | undefined {
 	if (!(error instanceof Error)) return undefined;
-	const { code, syscall } = error as NodeJS.ErrnoException;
+	const { syscall } = error as NodeJS.ErrnoException;
+	// A refusal of a key says more than that the configuration names it.
+	const { code } = (error.cause instanceof KeyError ? error.cause : error) as NodeJS.ErrnoException;
 	const fields = { reason: error.name, ...(typeof code === 'string' ? { code } : {}) };
 	if (error instanceof ConfigError || error instanceof TlsTrustError)
 		return { sentence: error.message, exitCode: EXIT_CONFIG, fields };
