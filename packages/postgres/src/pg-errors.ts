@@ -89,6 +89,11 @@ export function isUnavailable(error: unknown): boolean {
 	return error instanceof Error && PG_WORDINGS.test(error.message);
 }
 
+/** The server's disk is full: it has undone the statement, and the next attempt meets the same until somebody makes room. */
+export function isDiskFull(error: unknown): boolean {
+	return sqlState(error) === '53100' && isCertainRollback(error);
+}
+
 /**
  * Whether a failed COMMIT is known to have left nothing behind: the server itself reported a plain error of the
  * statement. A fatal one may have struck between the commit record and the answer, and 40003 says so in as many words.

@@ -9,6 +9,7 @@
 import {
 	CommitUnknownError,
 	isDataError,
+	isDiskFull,
 	isRetryable,
 	isTimeout,
 	isUnavailable,
@@ -192,6 +193,8 @@ export class Sequencer {
 		}
 		if (isRetryable(error)) return 'again';
 		if (isDataError(error)) return 'poison';
+		// Who waits is told at once: trying again until the time is up would let a full disk hold every place.
+		if (isDiskFull(error)) return 'refuse';
 		if (error instanceof CommitUnknownError || isUnavailable(error) || isTimeout(error)) return 'pause';
 		return sqlState(error) === READ_ONLY_SERVER ? 'pause' : 'refuse';
 	}

@@ -9,6 +9,8 @@ import { migrateSchema } from './migrations.ts';
 import { findWithAll, findWithAny, MAX_EXAMINED_ENTRIES, SCHEMA } from './search.ts';
 
 const SIZE = 200_000;
+/** PostgreSQL 15 looks at one row more of each key than 18 does. */
+const SPARE_ROWS = 10;
 const LOG_ID = 'searched';
 
 /** Every second entry, the entries between them, every entry, three of them, and nothing. */
@@ -119,7 +121,7 @@ describe('a search for all of several keys', () => {
 		['nothing for one of them', [EVEN, EACH, ABSENT]],
 	])('reads a bounded part of keys with %s', async (_, keys) => {
 		// The newest entries of each key, and as many looked up under each other key and as results.
-		const bound = MAX_EXAMINED_ENTRIES * (2 * keys.length + 4);
+		const bound = MAX_EXAMINED_ENTRIES * (2 * keys.length + 4) + SPARE_ROWS;
 		expect(await rowsTouched((counted) => findWithAll(counted, keys, range(10_000)))).toBeLessThanOrEqual(bound);
 	});
 });
