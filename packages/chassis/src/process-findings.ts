@@ -114,3 +114,12 @@ const DEVELOPMENT_MARK = /\bdevelopment\b/i;
 export function isPlain(url: string): boolean {
 	return new URL(url).protocol !== 'https:';
 }
+
+/** For the logs of a database whose rows say that they were made for development. */
+export function developmentLogFindings(logIds: readonly string[]): Finding[] {
+	return logIds.map((logId) => ({
+		exception: 'development-data',
+		where: `the log ${logId}`,
+		found: 'its row in the database is marked as development',
+	}));
+}

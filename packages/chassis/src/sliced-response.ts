@@ -21,10 +21,13 @@ export class SlicedResponse extends ServerResponse {
 		});
 	}
 
-	// biome-ignore lint/suspicious/noExplicitAny: the overloads of node, passed through
-	override end(...args: any[]): this {
+	override end(callback?: () => void): this;
+	override end(chunk: unknown, callback?: () => void): this;
+	override end(chunk: unknown, encoding: BufferEncoding, callback?: () => void): this;
+	override end(...args: unknown[]): this {
 		const [body] = args;
-		if (!(body instanceof Uint8Array) || body.length <= SLICE_BYTES || this.#isEnding) return super.end(...args);
+		if (!(body instanceof Uint8Array) || body.length <= SLICE_BYTES || this.#isEnding)
+			return super.end(...(args as [unknown, BufferEncoding, () => void]));
 		const callback = args.findLast((arg) => typeof arg === 'function') as (() => void) | undefined;
 		// What node works out by itself for a body that it gets in one piece.
 		if (!this.headersSent && !this.hasHeader('content-length')) this.setHeader('content-length', body.length);

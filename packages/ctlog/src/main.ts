@@ -3,6 +3,7 @@
  * row of another database when several processes run.
  */
 import { openConfiguredMark } from '@chancery/chassis/mark-section';
+import { developmentLogFindings } from '@chancery/chassis/process-findings';
 import { run } from '@chancery/chassis/run';
 import { explainIdentityError } from '@chancery/tlog/log-identity';
 import { developmentLogs, expectedMode } from '@chancery/tlog/log-mode';
@@ -17,12 +18,7 @@ await run({
 	config: processConfigSchema,
 	migrations: MIGRATIONS,
 	findings: productionFindings,
-	storedFindings: async (database) =>
-		(await developmentLogs(database, SCHEMA)).map((logId) => ({
-			exception: 'development-data',
-			where: `the log ${logId}`,
-			found: 'its row in the database is marked as development',
-		})),
+	storedFindings: async (database) => developmentLogFindings(await developmentLogs(database, SCHEMA)),
 	explain: (error) => (error instanceof LogKeyError ? error.message : explainIdentityError(error)),
 	open: async (deps) =>
 		createService({

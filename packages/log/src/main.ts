@@ -3,6 +3,7 @@
  * rows of another database when several processes run.
  */
 import { ConfigError } from '@chancery/chassis/config-error';
+import { developmentLogFindings } from '@chancery/chassis/process-findings';
 import { run } from '@chancery/chassis/run';
 import { Secret } from '@chancery/chassis/secret';
 import { openFileMark } from '@chancery/postgres/file-mark';
@@ -21,12 +22,7 @@ await run({
 	config: processConfigSchema,
 	migrations: MIGRATIONS,
 	findings: productionFindings,
-	storedFindings: async (database) =>
-		(await developmentLogs(database, SCHEMA)).map((logId) => ({
-			exception: 'development-data',
-			where: `the log ${logId}`,
-			found: 'its row in the database is marked as development',
-		})),
+	storedFindings: async (database) => developmentLogFindings(await developmentLogs(database, SCHEMA)),
 	explain: (error) => (error instanceof LogKeyError ? error.message : explainIdentityError(error)),
 	open: async (deps) =>
 		createService({
