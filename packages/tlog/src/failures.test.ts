@@ -84,11 +84,17 @@ describe('a batch', () => {
 		expect(await log.submit(textEntry('after'))).toMatchObject({ index: 4, duplicate: false });
 	});
 
-	it('is refused without waiting when the failure is not one that passes', async () => {
+	it.each([
+		['is not one that passes', '42501'],
+		['is a full disk, which passes when somebody makes room', '53100'],
+	])('is refused without another try when the failure %s', async (_, state) => {
 		const failures: Failure[] = [];
 		const { log } = await world.open({ database: failing(failures) });
-		failures.push(raised('42501'));
-		await expect(log.submit(textEntry('entry'))).rejects.toMatchObject({ code: 'unavailable' });
+		failures.push(raised(state));
+		await expect(log.submit(textEntry('entry'))).rejects.toMatchObject({
+			code: 'unavailable',
+			retryAfterSeconds: expect.any(Number),
+		});
 		expect(await log.submit(textEntry('entry'))).toMatchObject({ index: 0, duplicate: false });
 	});
 });
