@@ -144,7 +144,10 @@ describe('a log whose database does not move', () => {
 			const refused = await submit(log!, 'add-pre-chain', [der, authority.issuing]);
 			expect([refused.statusCode, refused.headers['retry-after']]).toEqual([503, expect.stringMatching(/^[1-9]/)]);
 		});
-		expect((await submit(log, 'add-pre-chain', [der, authority.issuing])).statusCode).toBe(200);
+		// Whoever asks at once may still be told what became of the reading that waited for the lock.
+		const again = () => submit(log!, 'add-pre-chain', [der, authority.issuing]);
+		for (let i = 0; i < 20 && (await again()).statusCode === 503; i++) await new Promise((r) => setTimeout(r, 250));
+		expect((await again()).statusCode).toBe(200);
 	});
 });
 
