@@ -21,7 +21,7 @@ export default defineConfig({
 					name: 'fast',
 					include: ['packages/*/src/**/*.test.ts', 'packages/*/test/**/*.test.ts'],
 					exclude: SLOW,
-					globalSetup: ['packages/postgres/src/test-server.ts'],
+					globalSetup: ['packages/testkit/src/test-server.ts'],
 				},
 			},
 			{
@@ -58,7 +58,7 @@ export default defineConfig({
 				test: {
 					name: 'hsm',
 					include: ['packages/*/test/hsm/*.test.ts'],
-					globalSetup: ['packages/keys/src/test-softhsm.ts', 'packages/postgres/src/test-server.ts'],
+					globalSetup: ['packages/testkit/src/softhsm.ts', 'packages/testkit/src/test-server.ts'],
 				},
 			},
 			{
@@ -124,7 +124,7 @@ export default defineConfig({
 				test: {
 					name: 'secrets',
 					include: ['packages/conformance/test/secrets/*.test.ts'],
-					// The trip through an instance, and its search, are the setup of the tests that look at what was found.
+					// The scenario on an instance, and its search, are the setup of the tests that look at what was found.
 					hookTimeout: 600_000,
 				},
 			},

@@ -6,29 +6,32 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
-const PLANT = ['core', 'wire', 'keys', 'postgres', 'chassis'];
-const BELOW_STACK = [...PLANT, 'verify', 'tlog', 'client', 'ca', 'log', 'ctlog', 'tsa', 'tuf', 'identity'];
+const PLATFORM = ['core', 'wire', 'net', 'keys', 'postgres', 'chassis'];
+const SERVICES = ['ca', 'log', 'ctlog', 'tsa', 'tuf', 'identity'];
+const BELOW_STACK = [...PLATFORM, 'verify', 'tlog', 'client', ...SERVICES];
 
 /** package -> the packages of ours it may import. */
 const MAY_IMPORT: Record<string, readonly string[]> = {
 	core: [],
 	wire: ['core'],
 	verify: ['core', 'wire'],
+	net: ['core', 'wire'],
 	keys: ['core'],
 	postgres: [],
-	chassis: ['core', 'wire', 'keys', 'postgres'],
+	chassis: ['core', 'wire', 'net', 'keys', 'postgres'],
 	tlog: ['core', 'keys', 'postgres'],
-	client: ['core', 'wire', 'verify', 'keys'],
-	ca: PLANT,
-	log: [...PLANT, 'tlog'],
-	ctlog: [...PLANT, 'tlog'],
-	tsa: PLANT,
-	tuf: PLANT,
-	identity: PLANT,
+	client: ['core', 'wire', 'net', 'verify', 'keys'],
+	ca: PLATFORM,
+	log: [...PLATFORM, 'tlog'],
+	ctlog: [...PLATFORM, 'tlog'],
+	tsa: PLATFORM,
+	tuf: PLATFORM,
+	identity: PLATFORM,
 	stack: BELOW_STACK,
-	cli: ['client', 'verify', 'wire', 'core', 'keys', 'stack'],
-	conformance: [...BELOW_STACK, 'stack', 'cli'],
-	bench: [...BELOW_STACK, 'stack', 'cli'],
+	cli: ['client', 'verify', 'wire', 'net', 'core', 'keys', 'stack'],
+	testkit: BELOW_STACK,
+	conformance: [...BELOW_STACK, 'testkit', 'stack', 'cli'],
+	bench: [...BELOW_STACK, 'testkit', 'stack', 'cli'],
 };
 
 /** Top-level names; nothing else may lie in the root of the repository. */
@@ -43,7 +46,7 @@ const BANNED_NAMES = new Set(
 	'util utils common helper helpers shared misc lib manager base impl types constants index'.split(' '),
 );
 
-/** A room with more lines than this has more than one purpose. Tests may be longer: they are tables. */
+/** A file with more lines than this has more than one purpose. Tests may be longer: they are tables. */
 const MAX_SOURCE_LINES = 400;
 const MAX_TEST_LINES = 450;
 
@@ -57,7 +60,7 @@ const FROM_NUMBER =
 	/^(\w+\.)*(\w*(Ms|_MS)\b|now|clock\(\)|Date\.(now|UTC)\(|next\(\)|0\)|\w+ \* 1000|getTime\(\))|^typeof seconds/;
 
 /** Inside a service, arrows point from routes to domain to store. */
-const ROOM_BANS: readonly (readonly [room: string, forbidden: RegExp, why: string])[] = [
+const PART_BANS: readonly (readonly [part: string, forbidden: RegExp, why: string])[] = [
 	['routes', /from 'pg'|from '@chancery\/postgres\//, 'routes do not speak SQL: call one domain function'],
 	['domain', /from 'fastify'/, 'the domain does not know the HTTP framework'],
 	['domain', /from '\.\.\/routes\//, 'the domain does not know the routes'],
@@ -79,11 +82,16 @@ const MAY_READ_KEYS =
  * `account-folder.ts` changes its owner: names in folders of others are not followed.
  */
 const FILE_MAKING: readonly (readonly [call: RegExp, unless: RegExp | undefined, allowedIn: RegExp, why: string])[] = [
-	[/\bl?chown(Sync)?\(/g, undefined, /postgres\/src\/account-folder\.ts$/, 'only account-folder.ts changes owners'],
+	[
+		/\bl?chown(Sync)?\(/g,
+		undefined,
+		/postgres\/src\/embedded\/account-folder\.ts$/,
+		'only account-folder.ts changes owners',
+	],
 	[
 		/\bchmod(Sync)?\(/g,
 		undefined,
-		/postgres\/src\/(file-modes|binaries)\.ts$|cli\/src\/output-file\.ts$|keys\/src\/file-key\.ts$/,
+		/postgres\/src\/(file-modes|embedded\/binaries)\.ts$|cli\/src\/output-file\.ts$|keys\/src\/file\/file-key\.ts$/,
 		'modes are set by file-modes.ts',
 	],
 	[
@@ -95,7 +103,7 @@ const FILE_MAKING: readonly (readonly [call: RegExp, unless: RegExp | undefined,
 	[
 		/(?<!\.)\brm(Sync)?\((?=[^;]*\brecursive\b)/g,
 		undefined,
-		/client\/src\/trust-cache\.ts$|postgres\/src\/(account-folder|binaries|test-server)\.ts$|stack\/src\/up\/up\.ts$|keys\/src\/test-softhsm\.ts$/,
+		/client\/src\/trust-cache\.ts$|postgres\/src\/embedded\/(account-folder|binaries)\.ts$|stack\/src\/up\/up\.ts$/,
 		'whole folders are removed only where their names are of our own making; here, one may come from outside',
 	],
 	[
@@ -146,7 +154,8 @@ function checkSource(file: string): void {
 	for (const match of text.matchAll(/(?:from|import|import\()\s*'([^']+)'/g)) {
 		const target = match[1] ?? '';
 		const ours = /^@chancery\/([a-z]+)(\/|$)/.exec(target)?.[1];
-		if (ours && ours !== owner && !allowed.includes(ours)) complain(file, `'${owner}' may not import '${ours}'`);
+		if (ours && ours !== owner && !allowed.includes(ours) && !(isTest && ours === 'testkit'))
+			complain(file, `'${owner}' may not import '${ours}'`);
 		if (ours === 'stack' && owner === 'cli' && !isTest && !text.includes(`import('${target}')`))
 			complain(file, `'cli' imports 'stack' only lazily`);
 		if (target.startsWith('.')) {
@@ -161,9 +170,9 @@ function checkSource(file: string): void {
 				complain(`${file}:${i + 1}`, `'${owner}' is pure: ${line.trim()}`);
 		});
 	}
-	for (const [room, forbidden, why] of ROOM_BANS)
-		if (!isTest && file.includes(`/src/${room}/`) && forbidden.test(text)) complain(file, why);
-	const isForWork = isTest || /\/test-[a-z-]+\.ts$/.test(file) || owner === 'bench' || owner === 'conformance';
+	for (const [part, forbidden, why] of PART_BANS)
+		if (!isTest && file.includes(`/src/${part}/`) && forbidden.test(text)) complain(file, why);
+	const isForWork = isTest || owner === 'testkit' || owner === 'bench' || owner === 'conformance';
 	if (!isForWork && !MAY_READ_KEYS.test(file))
 		for (const { index } of text.matchAll(KEY_READING))
 			complain(

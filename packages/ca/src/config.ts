@@ -1,5 +1,5 @@
 /** The section `ca` of the configuration. */
-import { adminSection } from '@chancery/chassis/admin-section';
+import { adminSection } from '@chancery/chassis/config/admin-section';
 import { z } from 'zod';
 import { issuerSettings } from './issuers/issuer-types.ts';
 

@@ -3,7 +3,7 @@
  * statuses. A bad token is 400 and not 401, because that is what clients have always been answered. What passes by itself is
  * 503, where upstream says 400 or 500: its clients repeat the one and give up on the others.
  */
-import type { ErrorTable, RenderedError } from '@chancery/chassis/error-rendering';
+import type { ErrorTable, RenderedError } from '@chancery/chassis/http/error-rendering';
 import { z } from 'zod';
 
 const GRPC = { invalidArgument: 3, notFound: 5, permissionDenied: 7, unimplemented: 12, internal: 13, unavailable: 14 };

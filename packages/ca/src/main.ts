@@ -1,5 +1,5 @@
 /** Runs the certificate authority in a process of its own. */
-import { run } from '@chancery/chassis/run';
+import { run } from '@chancery/chassis/process/run';
 import { FormatError } from '@chancery/core/format-error';
 import { configSchema } from './config.ts';
 import { ChainError } from './domain/issuing-chain.ts';

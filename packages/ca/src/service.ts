@@ -1,12 +1,12 @@
-/** The certificate authority as a service: its rooms wired together. */
-import { createAdminListener } from '@chancery/chassis/admin';
-import { createHttpTransport } from '@chancery/chassis/http-transport';
-import { createListener } from '@chancery/chassis/listener';
-import { mount } from '@chancery/chassis/mount';
+/** The certificate authority as a service: its parts wired together. */
+import { createAdminListener } from '@chancery/chassis/http/admin';
+import { createListener } from '@chancery/chassis/http/listener';
+import { mount } from '@chancery/chassis/http/mount';
 import type { Service, ServiceDeps } from '@chancery/chassis/service';
 import { toHex } from '@chancery/core/bytes';
 import { sha256 } from '@chancery/core/sha';
 import type { Signer } from '@chancery/keys/signer';
+import { createHttpTransport } from '@chancery/net/http-transport';
 import { getHealth } from '@chancery/wire/fulcio';
 import type { CaConfig } from './config.ts';
 import { Admission, DEFAULT_ADMISSION } from './domain/admission.ts';
@@ -42,7 +42,7 @@ const MAX_BODY_BYTES = 128 * 1024;
  * @throws ChainError or FormatError when chain, key and CT log key do not fit together
  */
 export async function createService(deps: CaDeps): Promise<Service> {
-	const { config, database, clock, random, log, issuingSigner: signer } = deps;
+	const { config, database, clock, random, logger, issuingSigner: signer } = deps;
 	const chain = openIssuingChain(config.chainPem, signer);
 	const ctLog = describeCtLog(config.ctlog, createHttpTransport());
 	const tokens = createTokenVerifier(config.issuers, { fetch: deps.fetch, clock });
@@ -53,7 +53,7 @@ export async function createService(deps: CaDeps): Promise<Service> {
 		issuances: openIssuances(database),
 		clock,
 		random,
-		log,
+		logger,
 		tokens,
 		admission: new Admission(DEFAULT_ADMISSION, config.issuers.length),
 		chain,
@@ -65,7 +65,7 @@ export async function createService(deps: CaDeps): Promise<Service> {
 
 	const publicApp = createListener({
 		name: 'public',
-		log,
+		logger,
 		errors: ERRORS,
 		family: 'grpc-gateway',
 		maxBodyBytes: MAX_BODY_BYTES,
@@ -78,7 +78,7 @@ export async function createService(deps: CaDeps): Promise<Service> {
 	mountConfiguration(publicApp, config.issuers);
 	mount(publicApp, getHealth, () => ({ status: 200, body: { status: 'SERVING' } }));
 
-	const adminApp = createAdminListener({ name: 'admin', log, tokens: config.admin.tokens, health });
+	const adminApp = createAdminListener({ name: 'admin', logger, tokens: config.admin.tokens, health });
 	mountTrust(adminApp, { chain, signer, publicUrl: config.publicUrl, clock });
 
 	return {

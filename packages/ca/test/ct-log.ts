@@ -11,7 +11,7 @@ import { encodeDigitallySigned, sctSignedData } from '@chancery/core/ct';
 import { encodePem } from '@chancery/core/pem';
 import { issuerKeyHash, tbsWithoutPoison } from '@chancery/core/precertificate';
 import { sha256 } from '@chancery/core/sha';
-import { generateSigner } from '@chancery/keys/generate';
+import { generateSigner } from '@chancery/keys/file/generate';
 import type { Signer } from '@chancery/keys/signer';
 
 /** What the log does with submissions. */

@@ -1,6 +1,6 @@
 /** Valid tokens are no way to take the authority away from others: one identity's, and a crowd's of one issuer. */
-import { createLogger } from '@chancery/chassis/logger';
-import { type RunningService, startService } from '@chancery/chassis/running-service';
+import { createLogger } from '@chancery/chassis/process/logger';
+import { type RunningService, startService } from '@chancery/chassis/process/running-service';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { generateClientKey, keyRequest } from './client-key.ts';
 import { type Client, flood, openClient, type Reply } from './flood.ts';
@@ -21,7 +21,7 @@ beforeAll(async () => {
 	const address = { host: '127.0.0.1', port: 0 };
 	running = await startService(ca.service, {
 		addresses: { public: address, admin: address },
-		log: createLogger({ level: 'silent', json: true, name: 'ca' }),
+		logger: createLogger({ level: 'silent', json: true, name: 'ca' }),
 	});
 	client = openClient(running.urls.public!, CONNECTIONS.connections + 8);
 	// The keys of both issuers are known before anything begins: how many wait for keys has bounds of its own.

@@ -2,12 +2,12 @@
  * A whole authority for the tests: fresh keys and chain, a database of its own, a CT log and two identity providers.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { createLogger } from '@chancery/chassis/logger';
+import { createLogger } from '@chancery/chassis/process/logger';
 import type { Service } from '@chancery/chassis/service';
 import { encodePem } from '@chancery/core/pem';
-import { generateSigner } from '@chancery/keys/generate';
+import { generateSigner } from '@chancery/keys/file/generate';
 import type { Signer } from '@chancery/keys/signer';
-import { createTestDatabase, type TestDatabase } from '@chancery/postgres/test-database';
+import { createTestDatabase, type TestDatabase } from '@chancery/testkit/test-database';
 import type { FastifyInstance } from 'fastify';
 import { configSchema } from '../src/config.ts';
 import { createCaChain } from '../src/domain/ca-chain.ts';
@@ -99,7 +99,7 @@ export async function startInstance(options: InstanceOptions = {}): Promise<Test
 		clock,
 		random,
 		fetch,
-		log: createLogger({ level: 'silent', json: true, name: 'ca' }),
+		logger: createLogger({ level: 'silent', json: true, name: 'ca' }),
 		issuingSigner: {
 			...issuingSigner,
 			sign: (message) =>

@@ -1,6 +1,6 @@
 import { type AddressInfo, createServer, type Socket } from 'node:net';
-import { createLogger } from '@chancery/chassis/logger';
-import { type RunningService, startService } from '@chancery/chassis/running-service';
+import { createLogger } from '@chancery/chassis/process/logger';
+import { type RunningService, startService } from '@chancery/chassis/process/running-service';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { generateClientKey, keyRequest } from './client-key.ts';
 import { type Client, flood, openClient, type Reply } from './flood.ts';
@@ -52,7 +52,7 @@ beforeAll(async () => {
 	const address = { host: '127.0.0.1', port: 0 };
 	running = await startService(ca.service, {
 		addresses: { public: address, admin: address },
-		log: createLogger({ level: 'silent', json: true, name: 'ca' }),
+		logger: createLogger({ level: 'silent', json: true, name: 'ca' }),
 	});
 	client = openClient(running.urls.public!, CONNECTIONS.connections + 8);
 });

@@ -4,8 +4,8 @@
  */
 import type { Database } from '@chancery/postgres/sql';
 import type { FastifyInstance } from 'fastify';
-import type { Logger } from './logger.ts';
-import type { Metrics } from './metrics.ts';
+import type { Logger } from './process/logger.ts';
+import type { Metrics } from './process/metrics.ts';
 
 /** Unix time in milliseconds. */
 export type Clock = () => number;
@@ -18,7 +18,7 @@ export interface ServiceDeps<Config> {
 	/** `n` bytes from a cryptographically secure source. */
 	readonly random: (n: number) => Uint8Array;
 	readonly fetch: typeof fetch;
-	readonly log: Logger;
+	readonly logger: Logger;
 }
 
 /** A loop that runs as long as the service does. */

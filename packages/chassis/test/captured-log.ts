@@ -1,8 +1,8 @@
 /** A logger whose lines a test can read. */
-import { createLogger, type Logger, type LogLevel } from '../src/logger.ts';
+import { createLogger, type Logger, type LogLevel } from '../src/process/logger.ts';
 
 export interface CapturedLog {
-	readonly log: Logger;
+	readonly logger: Logger;
 	/** Finished lines as they would have been written. */
 	readonly lines: string[];
 	/** The same, parsed. */
@@ -13,7 +13,7 @@ export function captureLog(level: LogLevel = 'debug', json = true): CapturedLog 
 	const lines: string[] = [];
 	const destination = { write: (line: string) => void lines.push(line) };
 	return {
-		log: createLogger({ level, json, name: 'test', destination }),
+		logger: createLogger({ level, json, name: 'test', destination }),
 		lines,
 		events: () => lines.map((line) => JSON.parse(line) as Record<string, unknown>),
 	};

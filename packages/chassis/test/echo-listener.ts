@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { afterEach } from 'vitest';
 import { DomainError } from '../src/domain-error.ts';
-import { createListener, type ListenerOptions } from '../src/listener.ts';
+import { createListener, type ListenerOptions } from '../src/http/listener.ts';
 import { type CapturedLog, captureLog } from './captured-log.ts';
 
 const open: FastifyInstance[] = [];
@@ -18,7 +18,7 @@ export function listenerWith(options: Partial<ListenerOptions> = {}): { app: Fas
 	const captured = captureLog();
 	const app = createListener({
 		name: 'public',
-		log: captured.log,
+		logger: captured.logger,
 		errors: { 'entry-refused': { status: 409, title: 'Refused' } },
 		family: 'code-message',
 		maxBodyBytes: 1000,

@@ -1,9 +1,9 @@
 /** A whole service in a few lines, run as a process of its own by the tests of `run`. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { createListener } from '../src/listener.ts';
-import { publicUrlFindings } from '../src/process-findings.ts';
-import { type RunDeps, run } from '../src/run.ts';
+import { publicUrlFindings } from '../src/config/process-findings.ts';
+import { createListener } from '../src/http/listener.ts';
+import { type RunDeps, run } from '../src/process/run.ts';
 import type { Service } from '../src/service.ts';
 
 const configSchema = z.strictObject({
@@ -21,11 +21,11 @@ await run({
 	open: serve,
 });
 
-async function serve({ config, log, openKey }: RunDeps<z.output<typeof configSchema>>): Promise<Service> {
-	log.info('starting');
+async function serve({ config, logger, openKey }: RunDeps<z.output<typeof configSchema>>): Promise<Service> {
+	logger.info('starting');
 	await sleep(config.startMs);
 	const signer = await openKey('main');
-	const app = createListener({ name: 'public', log, errors: {}, family: 'text', maxBodyBytes: 10 });
+	const app = createListener({ name: 'public', logger, errors: {}, family: 'text', maxBodyBytes: 10 });
 	app.get('/', async () => `${config.greeting} ${signer.algorithm}`);
 	app.get('/never', () => new Promise(() => undefined));
 	return {
@@ -40,6 +40,6 @@ async function serve({ config, log, openKey }: RunDeps<z.output<typeof configSch
 			},
 		],
 		health: async () => ({ ready: true, checks: {} }),
-		close: async () => log.info('closed'),
+		close: async () => logger.info('closed'),
 	};
 }

@@ -13,8 +13,8 @@ import {
 import { derContext, derSequence } from '@chancery/core/der';
 import { encodePem } from '@chancery/core/pem';
 import { SIGNATURE_IDENTIFIERS } from '@chancery/core/signature-algorithm';
-import { createFileKey } from '@chancery/keys/file-key';
-import type { TlsFiles } from '../src/tls-section.ts';
+import { createFileKey } from '@chancery/keys/file/file-key';
+import type { TlsFiles } from '../src/tls/tls-section.ts';
 
 const DAY_MS = 86_400_000;
 

@@ -2,7 +2,7 @@
  * Entry of the `chancery` command. Exit codes: 0 done, 1 refused or failed, 2 wrong usage.
  */
 import { FormatError } from '@chancery/core/format-error';
-import { trustFromEnvironment } from '@chancery/wire/tls-authorities';
+import { trustFromEnvironment } from '@chancery/net/tls-authorities';
 import { CommanderError } from 'commander';
 import { fileReason } from './file-problem.ts';
 import { buildProgram } from './program.ts';

@@ -1,5 +1,5 @@
 /** The commands of `chancery`, one file each. */
-import { maskCredentials } from '@chancery/wire/mask-credentials';
+import { maskCredentials } from '@chancery/net/mask-credentials';
 import { Command } from 'commander';
 import { attestBlobCommand } from './commands/attest-blob.ts';
 import { initializeCommand } from './commands/initialize.ts';

@@ -1,7 +1,7 @@
 /**
  * What the command prints and where: stdout is data, stderr is talk. Colours only for people (a terminal, no NO_COLOR).
  */
-import { maskCredentials } from '@chancery/wire/mask-credentials';
+import { maskCredentials } from '@chancery/net/mask-credentials';
 import { createColors } from 'picocolors';
 
 const isTerminal = process.stderr.isTTY === true && process.env.TERM !== 'dumb';

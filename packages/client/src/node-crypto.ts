@@ -1,5 +1,5 @@
 /** The verifier's signature primitives on a server: node:crypto, and curves where it cannot verify a bare digest. */
-import { verifyDigest } from '@chancery/keys/verify-digest';
+import { verifyDigest } from '@chancery/keys/digest/verify-digest';
 import { verifySignature } from '@chancery/keys/verify-signature';
 import type { CryptoPort } from '@chancery/verify/crypto-port';
 

@@ -3,7 +3,7 @@
  * until a moment that the caller names. Everything that is asked this way may be asked twice: a log gives a repeated
  * entry its first index, and a certificate or a timestamp too many harms nobody.
  */
-import { CallError, type CallInput, type CallLimits, type CallReply, call } from '@chancery/wire/call';
+import { CallError, type CallInput, type CallLimits, type CallReply, call } from '@chancery/net/call';
 import type { Route } from '@chancery/wire/route';
 
 export interface Patience {

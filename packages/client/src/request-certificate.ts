@@ -5,7 +5,7 @@ import { FormatError } from '@chancery/core/format-error';
 import { readFulcioExtensions } from '@chancery/core/fulcio-extensions';
 import { encodePem, parsePem } from '@chancery/core/pem';
 import type { Signer } from '@chancery/keys/signer';
-import { CallError } from '@chancery/wire/call';
+import { CallError } from '@chancery/net/call';
 import { createSigningCertificate } from '@chancery/wire/fulcio';
 import { ClientError } from './client-error.ts';
 import type { IdentityToken } from './identity-token.ts';

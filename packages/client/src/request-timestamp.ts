@@ -9,7 +9,7 @@ import {
 	parseTimeStampResp,
 	parseTimeStampStatus,
 } from '@chancery/core/timestamp';
-import { CallError } from '@chancery/wire/call';
+import { CallError } from '@chancery/net/call';
 import { timestamp } from '@chancery/wire/tsa';
 import { ClientError } from './client-error.ts';
 import { callPatiently, type Patience } from './patient-call.ts';

@@ -5,7 +5,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { toHex, utf8 } from '@chancery/core/bytes';
 import { preAuthEncode } from '@chancery/core/dsse';
-import { type EphemeralSigner, generateEphemeralSigner } from '@chancery/keys/ephemeral-signer';
+import { type EphemeralSigner, generateEphemeralSigner } from '@chancery/keys/file/ephemeral-signer';
 import { type Artifact, digestOf } from '@chancery/verify/artifact';
 import type { TrustMaterial } from '@chancery/verify/trust-material';
 import { type VerificationEvidence, verifyBundle } from '@chancery/verify/verify-bundle';

@@ -7,10 +7,10 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { parseUniqueJson } from '@chancery/core/json';
+import { explainTlsFailure } from '@chancery/net/tls-failure';
 import { openTrustedRoot, type TrustMaterial } from '@chancery/verify/trust-material';
 import { malformation } from '@chancery/wire/schema-problem';
 import { parseSigningConfig, type SigningConfig } from '@chancery/wire/signing-config';
-import { explainTlsFailure } from '@chancery/wire/tls-failure';
 import { Updater } from 'tuf-js';
 import { ClientError } from './client-error.ts';
 import {

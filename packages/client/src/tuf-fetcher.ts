@@ -1,7 +1,7 @@
 /** How tuf-js gets its files: bounded, and with patience for a mirror that is overloaded. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CallError } from '@chancery/wire/call';
+import { CallError } from '@chancery/net/call';
 import { route } from '@chancery/wire/route';
 import type { Fetcher } from 'tuf-js';
 import { DownloadHTTPError } from 'tuf-js/dist/error.js';

@@ -12,7 +12,7 @@ import { EMPTY_ROOT, foldRight, HASH_LENGTH, type Hash, hashNode } from './merkl
 /** The perfect subtree over the leaves [index * 2^level, (index + 1) * 2^level). */
 export type NodeId = { readonly level: number; readonly index: number };
 
-/** Answers the hashes of the nodes, in the order asked. */
+/** Returns the hashes of the nodes, in the order asked. */
 export type ReadHashes = (ids: readonly NodeId[]) => Promise<Hash[]>;
 
 /** A proof that does not connect what it claims to connect. */

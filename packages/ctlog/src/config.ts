@@ -1,7 +1,7 @@
 /** The section `ctlog` of the configuration. */
-import { adminSection } from '@chancery/chassis/admin-section';
-import { exportSection } from '@chancery/chassis/export-section';
-import { postgresUrl } from '@chancery/chassis/process-config';
+import { adminSection } from '@chancery/chassis/config/admin-section';
+import { exportSection } from '@chancery/chassis/config/export-section';
+import { postgresUrl } from '@chancery/chassis/config/process-config';
 import { z } from 'zod';
 
 export const configSchema = z.strictObject({

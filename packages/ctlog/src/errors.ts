@@ -1,6 +1,6 @@
 /** What each refusal of the log is on the wire. Clients of RFC 6962 read the status only; the text is for people. */
 import { DomainError } from '@chancery/chassis/domain-error';
-import { CHASSIS_ERRORS, type ErrorTable } from '@chancery/chassis/error-rendering';
+import { CHASSIS_ERRORS, type ErrorTable } from '@chancery/chassis/http/error-rendering';
 import { TlogError } from '@chancery/tlog/tlog-error';
 
 export const CTLOG_ERRORS: ErrorTable = {

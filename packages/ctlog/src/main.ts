@@ -2,9 +2,9 @@
  * Runs the log in a process of its own. Its key is called `signer` under `keys` in its section; its mark is a file, or a
  * row of another database when several processes run.
  */
-import { openConfiguredMark } from '@chancery/chassis/mark-section';
-import { developmentLogFindings } from '@chancery/chassis/process-findings';
-import { run } from '@chancery/chassis/run';
+import { openConfiguredMark } from '@chancery/chassis/config/mark-section';
+import { developmentLogFindings } from '@chancery/chassis/config/process-findings';
+import { run } from '@chancery/chassis/process/run';
 import { explainIdentityError } from '@chancery/tlog/log-identity';
 import { developmentLogs, expectedMode } from '@chancery/tlog/log-mode';
 import { processConfigSchema } from './config.ts';

@@ -1,11 +1,11 @@
-/** The certificate transparency log as a service: its rooms wired together. */
-import { createAdminListener } from '@chancery/chassis/admin';
-import { refuseAsDomainError } from '@chancery/chassis/check-refusals';
-import { createListener } from '@chancery/chassis/listener';
+/** The certificate transparency log as a service: its parts wired together. */
+import { createAdminListener } from '@chancery/chassis/http/admin';
+import { refuseAsDomainError } from '@chancery/chassis/http/check-refusals';
+import { createListener } from '@chancery/chassis/http/listener';
 import type { Service, ServiceDeps } from '@chancery/chassis/service';
 import { createSignatureChecks } from '@chancery/keys/checks/signature-checks';
 import type { Signer } from '@chancery/keys/signer';
-import type { MarkStore } from '@chancery/postgres/mark';
+import type { MarkStore } from '@chancery/postgres/mark/mark';
 import { createExporter } from '@chancery/tlog/export/export-job';
 import { openLog } from '@chancery/tlog/log';
 import type { LogIdentity } from '@chancery/tlog/log-identity';
@@ -56,7 +56,7 @@ export async function createService(deps: CtlogDeps): Promise<Service> {
 		signHead: (head) => signTreeHead(signer, identity.origin, head),
 		signReceipt: ({ leaf }) => signSct(signer, leaf),
 		limits: { heartbeatMs: heartbeatMs(config.mmdSeconds), submitTimeoutMs: ENGINE_WITHIN_MS },
-		log: deps.log,
+		logger: deps.logger,
 		...(deps.allowCreateMark === undefined ? {} : { allowCreateMark: deps.allowCreateMark }),
 	});
 	const validForStart = await firstStart(database, signer.publicKey, new Date(clock()));
@@ -78,13 +78,13 @@ export async function createService(deps: CtlogDeps): Promise<Service> {
 			companions: () => issuers.resources(),
 			isNewer: (next, shown) => parseTreeHead(next).timestampMs > parseTreeHead(shown).timestampMs,
 			target: config.export,
-			sink: deps.log,
+			sink: deps.logger,
 		});
 	const health = async () => healthOf({ log, nowMs: clock(), config, checks, exporter });
 
 	const publicApp = createListener({
 		name: 'public',
-		log: deps.log,
+		logger: deps.logger,
 		errors: CTLOG_ERRORS,
 		family: 'text',
 		maxBodyBytes: config.maxBodyBytes,
@@ -99,12 +99,12 @@ export async function createService(deps: CtlogDeps): Promise<Service> {
 
 	const adminApp = createAdminListener({
 		name: 'admin',
-		log: deps.log,
+		logger: deps.logger,
 		tokens: config.admin.tokens,
 		health,
 		errors: CTLOG_ERRORS,
 	});
-	mountRootAdministration(adminApp, { database, clock, roots, check, log: deps.log });
+	mountRootAdministration(adminApp, { database, clock, roots, check, logger: deps.logger });
 	mountTrust(adminApp, () => reportTrust(signer, { publicUrl: config.publicUrl, validForStart, clock }));
 
 	return {

@@ -13,7 +13,7 @@ import {
 	derTime,
 	derUtf8,
 } from '@chancery/core/der';
-import { generateSigner } from '@chancery/keys/generate';
+import { generateSigner } from '@chancery/keys/file/generate';
 import type { KeyAlgorithm, Signer } from '@chancery/keys/signer';
 
 export const POISON = extension('1.3.6.1.4.1.11129.2.4.3', true, derNull());

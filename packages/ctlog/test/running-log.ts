@@ -3,12 +3,12 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createLogger } from '@chancery/chassis/logger';
+import { createLogger } from '@chancery/chassis/process/logger';
 import { signTrustReport, type TrustReport } from '@chancery/chassis/trust-report';
-import { generateSigner } from '@chancery/keys/generate';
+import { generateSigner } from '@chancery/keys/file/generate';
 import type { Signer } from '@chancery/keys/signer';
-import { openFileMark } from '@chancery/postgres/file-mark';
-import { createTestDatabase, type TestDatabase } from '@chancery/postgres/test-database';
+import { openFileMark } from '@chancery/postgres/mark/file-mark';
+import { createTestDatabase, type TestDatabase } from '@chancery/testkit/test-database';
 import type { FastifyInstance } from 'fastify';
 import { configSchema } from '../src/config.ts';
 import { createCtlog } from '../src/domain/log-identity.ts';
@@ -69,7 +69,7 @@ export async function startLog(options: LogOptions = {}): Promise<RunningLog> {
 			clock: options.clock ?? Date.now,
 			random: (length) => new Uint8Array(randomBytes(length)),
 			fetch,
-			log: createLogger({ level: (process.env.TEST_LOG_LEVEL as 'silent') ?? 'silent', json: true, name: 'ctlog' }),
+			logger: createLogger({ level: (process.env.TEST_LOG_LEVEL as 'silent') ?? 'silent', json: true, name: 'ctlog' }),
 			signer,
 			mark,
 			allowCreateMark: true,

@@ -1,6 +1,6 @@
 /** Submissions over HTTP: SCTs are judged by bytes assembled here and by node's own ECDSA. */
 import { randomBytes } from 'node:crypto';
-import { call } from '@chancery/wire/call';
+import { call } from '@chancery/net/call';
 import { type AddChainReply, addChain, addPreChain, getSth, getSthConsistency } from '@chancery/wire/ct';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {

@@ -1,6 +1,6 @@
 /** What clients see when the log cannot take entries: a status that makes them come back, never 500. */
 import { DomainError } from '@chancery/chassis/domain-error';
-import { renderError } from '@chancery/chassis/error-rendering';
+import { renderError } from '@chancery/chassis/http/error-rendering';
 import { TlogError } from '@chancery/tlog/tlog-error';
 import { afterEach, describe, expect, it } from 'vitest';
 import { CTLOG_ERRORS, withEngineErrors } from '../src/errors.ts';

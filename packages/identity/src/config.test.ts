@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { ConfigError } from '@chancery/chassis/config';
-import { Secret } from '@chancery/chassis/secret';
+import { ConfigError } from '@chancery/chassis/config/config';
+import { Secret } from '@chancery/chassis/config/secret';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { configSchema } from './config.ts';

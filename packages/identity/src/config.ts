@@ -1,5 +1,5 @@
 /** Configuration of the identity provider. */
-import { adminSection } from '@chancery/chassis/admin-section';
+import { adminSection } from '@chancery/chassis/config/admin-section';
 import { z } from 'zod';
 
 export const configSchema = z.strictObject({

@@ -1,4 +1,4 @@
-import { call } from '@chancery/wire/call';
+import { call } from '@chancery/net/call';
 import { getCiDiscovery, getCiKeys, mintDevelopmentToken } from '@chancery/wire/identity';
 import { createRemoteJWKSet, type JWTPayload, jwtVerify } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

@@ -1,5 +1,5 @@
 /** The identity provider in a process of its own. */
-import { run } from '@chancery/chassis/run';
+import { run } from '@chancery/chassis/process/run';
 import { SigningKeyError } from './domain/issuer-keys.ts';
 import { productionFindings } from './domain/production-findings.ts';
 import { processSchema, readSigningJwks } from './process-config.ts';

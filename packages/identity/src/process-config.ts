@@ -1,6 +1,6 @@
 /** What a process of its own needs beside the section's fields: where the keys and the development secret are. */
-import { ConfigError } from '@chancery/chassis/config';
-import { type Secret, secret } from '@chancery/chassis/secret';
+import { ConfigError } from '@chancery/chassis/config/config';
+import { type Secret, secret } from '@chancery/chassis/config/secret';
 import { z } from 'zod';
 import { configSchema } from './config.ts';
 import type { SigningJwks } from './domain/generate-jwks.ts';

@@ -1,6 +1,6 @@
-/** The identity provider as a service: its rooms wired together. */
-import { createAdminListener } from '@chancery/chassis/admin';
-import { createListener } from '@chancery/chassis/listener';
+/** The identity provider as a service: its parts wired together. */
+import { createAdminListener } from '@chancery/chassis/http/admin';
+import { createListener } from '@chancery/chassis/http/listener';
 import type { Service, ServiceDeps } from '@chancery/chassis/service';
 import { authIssuer, ciIssuer } from '@chancery/wire/identity';
 import type { IdentityConfig } from './config.ts';
@@ -39,7 +39,7 @@ const MIN_SECRET_CHARS = 16;
  * @throws IdentitySetupError for a secret that can be guessed; SigningKeyError for unusable keys.
  */
 export async function createService(deps: IdentityDeps): Promise<Service> {
-	const { config, clock, log, database } = deps;
+	const { config, clock, logger, database } = deps;
 	refuseShort(deps.developmentSecret);
 	const issuer = authIssuer(config.publicUrl);
 	const auth = await openIssuerKeys(issuer, deps.signingJwks.auth);
@@ -48,13 +48,13 @@ export async function createService(deps: IdentityDeps): Promise<Service> {
 
 	const publicApp = createListener({
 		name: 'public',
-		log,
+		logger,
 		errors: IDENTITY_ERRORS,
 		family: 'problem',
 		maxBodyBytes: MAX_BODY_BYTES,
 	});
-	const provider = createProvider({ config, database, clock, log, keys: auth });
-	mountLogin(publicApp, { config, log, provider, remember: (account) => rememberLogin(deps, account) });
+	const provider = createProvider({ config, database, clock, logger, keys: auth });
+	mountLogin(publicApp, { config, logger, provider, remember: (account) => rememberLogin(deps, account) });
 	mountProvider(publicApp, provider, config);
 	if (deps.developmentSecret !== undefined) {
 		const { publicUrl } = config;
@@ -62,13 +62,13 @@ export async function createService(deps: IdentityDeps): Promise<Service> {
 		const { random, developmentSecret: secret } = deps;
 		mountDevelopmentToken(publicApp, { publicUrl, secret, auth, ci, clock, random });
 		mountCiIssuer(publicApp, publicUrl, ci);
-		log.warn({ issuer: ciIssuer(publicUrl) }, 'development tokens are on: their secret signs as anyone');
+		logger.warn({ issuer: ciIssuer(publicUrl) }, 'development tokens are on: their secret signs as anyone');
 	}
-	if (config.developmentLogin) log.warn({ issuer }, 'the development login is on: it believes any address');
+	if (config.developmentLogin) logger.warn({ issuer }, 'the development login is on: it believes any address');
 
 	const admin = createAdminListener({
 		name: 'admin',
-		log,
+		logger,
 		tokens: config.admin.tokens,
 		health,
 		errors: IDENTITY_ERRORS,

@@ -1,8 +1,8 @@
 /** A real identity provider on a loopback port with a database of its own. */
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:net';
-import { createLogger } from '@chancery/chassis/logger';
-import { createTestDatabase } from '@chancery/postgres/test-database';
+import { createLogger } from '@chancery/chassis/process/logger';
+import { createTestDatabase } from '@chancery/testkit/test-database';
 import { configSchema } from '../src/config.ts';
 import { generateSigningJwks, type SigningJwks } from '../src/domain/generate-jwks.ts';
 import { createService } from '../src/service.ts';
@@ -49,7 +49,7 @@ export async function startIdentityServer(options: ServerOptions = {}): Promise<
 		clock: options.clock ?? Date.now,
 		random: (n) => new Uint8Array(randomBytes(n)),
 		fetch,
-		log: createLogger({
+		logger: createLogger({
 			level: 'debug',
 			json: true,
 			name: 'identity',

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createFileKey } from './file-key.ts';
+import { createFileKey } from './file/file-key.ts';
 import { openSigner } from './open-signer.ts';
 
 let folder: string;

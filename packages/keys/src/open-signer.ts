@@ -2,9 +2,9 @@
  * Opens a key wherever it is kept, by its URI. A new kind of key store is one row in the table.
  */
 import { fileURLToPath } from 'node:url';
-import { isClearKeyFile, openFileKey } from './file-key.ts';
+import { isClearKeyFile, openFileKey } from './file/file-key.ts';
 import { KeyError } from './key-error.ts';
-import { openPkcs11Key } from './pkcs11-key.ts';
+import { openPkcs11Key } from './pkcs11/pkcs11-key.ts';
 import type { Signer } from './signer.ts';
 
 export interface SignerSecrets {

@@ -7,10 +7,10 @@ import { FormatError } from '@chancery/core/format-error';
 import type { HashAlgorithm } from '@chancery/core/sha';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { disagreements, hasWycheproof, readWycheproof } from '../test/wycheproof.ts';
-import { generateSigner } from './generate.ts';
+import { verifyDigest } from './digest/verify-digest.ts';
+import { generateSigner } from './file/generate.ts';
 import { PublicKeyCache, parsePublicKey } from './public-key.ts';
 import type { KeyAlgorithm } from './signer.ts';
-import { verifyDigest } from './verify-digest.ts';
 import { verifySignature } from './verify-signature.ts';
 
 describe.each<[string, HashAlgorithm]>([

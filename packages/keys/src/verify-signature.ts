@@ -3,7 +3,7 @@
  */
 import { verify } from 'node:crypto';
 import type { HashAlgorithm } from '@chancery/core/sha';
-import { OPENSSL_DIGESTS } from './openssl-digests.ts';
+import { OPENSSL_DIGESTS } from './digest/openssl-digests.ts';
 import { isStrongEnough, type PublicKey, readPublicKey } from './public-key.ts';
 
 /**

@@ -1,10 +1,10 @@
 /**
  * Configuration of the signature log. The table in the README is printed from these descriptions.
  */
-import { adminSection } from '@chancery/chassis/admin-section';
-import { exportSection } from '@chancery/chassis/export-section';
-import { postgresUrl } from '@chancery/chassis/process-config';
-import { ECDSA_BACKEND_NAMES } from '@chancery/keys/ecdsa-backend';
+import { adminSection } from '@chancery/chassis/config/admin-section';
+import { exportSection } from '@chancery/chassis/config/export-section';
+import { postgresUrl } from '@chancery/chassis/config/process-config';
+import { ECDSA_BACKEND_NAMES } from '@chancery/keys/digest/ecdsa-backend';
 import { z } from 'zod';
 
 const publicUrl = z.url({ protocol: /^https?$/ }).refine((url) => !url.endsWith('/'), 'must not end with a slash');

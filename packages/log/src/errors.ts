@@ -1,7 +1,7 @@
 /**
  * Every refusal of the signature log, with its status on each wire. Nothing else in this package knows statuses.
  */
-import type { ErrorTable } from '@chancery/chassis/error-rendering';
+import type { ErrorTable } from '@chancery/chassis/http/error-rendering';
 
 /** Codes of the write path and of reads, common to both wires. */
 const LOG_ERRORS = {

@@ -2,12 +2,12 @@
  * Runs both logs in a process of their own. Their keys are called `v1` and `v2` in its section; their marks are files, or
  * rows of another database when several processes run.
  */
-import { ConfigError } from '@chancery/chassis/config-error';
-import { developmentLogFindings } from '@chancery/chassis/process-findings';
-import { run } from '@chancery/chassis/run';
-import { Secret } from '@chancery/chassis/secret';
-import { openFileMark } from '@chancery/postgres/file-mark';
-import { openMarkDatabase } from '@chancery/postgres/mark-database';
+import { ConfigError } from '@chancery/chassis/config/config-error';
+import { developmentLogFindings } from '@chancery/chassis/config/process-findings';
+import { Secret } from '@chancery/chassis/config/secret';
+import { run } from '@chancery/chassis/process/run';
+import { openFileMark } from '@chancery/postgres/mark/file-mark';
+import { openMarkDatabase } from '@chancery/postgres/mark/mark-database';
 import { explainIdentityError } from '@chancery/tlog/log-identity';
 import { developmentLogs, expectedMode } from '@chancery/tlog/log-mode';
 import { type ProcessConfig, processConfigSchema } from './config.ts';

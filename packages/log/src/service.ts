@@ -1,14 +1,15 @@
 /**
  * The signature log as a service: two wires over two logs in one schema, and an admin listener. Only wiring.
  */
-import { createAdminListener } from '@chancery/chassis/admin';
-import { refuseAsDomainError } from '@chancery/chassis/check-refusals';
+
 import { DomainError } from '@chancery/chassis/domain-error';
-import { createListener } from '@chancery/chassis/listener';
+import { createAdminListener } from '@chancery/chassis/http/admin';
+import { refuseAsDomainError } from '@chancery/chassis/http/check-refusals';
+import { createListener } from '@chancery/chassis/http/listener';
 import type { Service, ServiceDeps } from '@chancery/chassis/service';
 import { createSignatureChecks } from '@chancery/keys/checks/signature-checks';
 import type { Signer } from '@chancery/keys/signer';
-import type { MarkStore } from '@chancery/postgres/mark';
+import type { MarkStore } from '@chancery/postgres/mark/mark';
 import { createExporter, type Exporter } from '@chancery/tlog/export/export-job';
 import type { LogIdentity } from '@chancery/tlog/log-identity';
 import type { LogConfig } from './config.ts';
@@ -64,7 +65,7 @@ export async function createService(deps: LogDeps): Promise<Service> {
 		// A log that cannot grow now still starts, is unready, and says why; the job below tries again.
 		await seed().catch((error: unknown) => {
 			if (!(error instanceof DomainError)) throw error;
-			deps.log.error({ err: error }, 'the v1 log could not be seeded');
+			deps.logger.error({ err: error }, 'the v1 log could not be seeded');
 		});
 		const now = new Date(clock());
 		const v1CreatedAt = (await readCreationTime(database, V1_LOG_ID)) ?? now;
@@ -76,7 +77,7 @@ export async function createService(deps: LogDeps): Promise<Service> {
 
 		const v1App = createListener({
 			name: 'v1',
-			log: deps.log,
+			logger: deps.logger,
 			errors: V1_ERRORS,
 			family: 'code-message',
 			maxBodyBytes: config.v1.maxBodyBytes,
@@ -90,7 +91,7 @@ export async function createService(deps: LogDeps): Promise<Service> {
 
 		const v2App = createListener({
 			name: 'v2',
-			log: deps.log,
+			logger: deps.logger,
 			errors: V2_ERRORS,
 			family: 'grpc-gateway',
 			maxBodyBytes: config.v2.maxBodyBytes,
@@ -100,7 +101,7 @@ export async function createService(deps: LogDeps): Promise<Service> {
 		mountV2Entries(v2App, { v2, ...writing });
 		mountV2Tiles(v2App, v2);
 
-		const adminApp = createAdminListener({ name: 'admin', log: deps.log, tokens: config.admin.tokens, health });
+		const adminApp = createAdminListener({ name: 'admin', logger: deps.logger, tokens: config.admin.tokens, health });
 		mountTrust(adminApp, {
 			v1: { ...v1, publicUrl: config.v1.publicUrl, majorApiVersion: 1, createdAt: v1CreatedAt },
 			v2: { ...v2, publicUrl: config.v2.publicUrl, majorApiVersion: 2, createdAt: v2CreatedAt },
@@ -131,7 +132,7 @@ export async function createService(deps: LogDeps): Promise<Service> {
 
 /** An exporter for each log that the configuration gives a place. */
 function createExporters(
-	{ config, log }: LogDeps,
+	{ config, logger }: LogDeps,
 	logs: { readonly v1: SignatureLogV1; readonly v2: SignatureLogV2 },
 ): Record<string, Exporter> {
 	const exporters: Record<string, Exporter> = {};
@@ -145,7 +146,7 @@ function createExporters(
 			origin: statement.origin,
 			bundles: 'entries',
 			target,
-			sink: log,
+			sink: logger,
 		});
 	}
 	return exporters;

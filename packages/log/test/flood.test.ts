@@ -1,8 +1,8 @@
 import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { Agent, type IncomingHttpHeaders, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
-import { createLogger } from '@chancery/chassis/logger';
-import { type RunningService, startService } from '@chancery/chassis/running-service';
+import { createLogger } from '@chancery/chassis/process/logger';
+import { type RunningService, startService } from '@chancery/chassis/process/running-service';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type LogUnderTest, startLog } from './log-under-test.ts';
 import { envelope, hashedRekordRequest, hashedrekord, newKey, verifierOf } from './proposals.ts';
@@ -20,7 +20,7 @@ beforeAll(async () => {
 	const address = { host: '127.0.0.1', port: 0 };
 	running = await startService(log.service, {
 		addresses: { v1: address, v2: address, admin: address },
-		log: createLogger({ level: 'silent', json: true, name: 'log' }),
+		logger: createLogger({ level: 'silent', json: true, name: 'log' }),
 	});
 });
 

@@ -2,12 +2,12 @@
  * A whole signature log on a database of its own, reached through `inject`: everything but the socket.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { createLogger } from '@chancery/chassis/logger';
+import { createLogger } from '@chancery/chassis/process/logger';
 import type { Service } from '@chancery/chassis/service';
-import { generateSigner } from '@chancery/keys/generate';
+import { generateSigner } from '@chancery/keys/file/generate';
 import type { Signer } from '@chancery/keys/signer';
-import type { Mark, MarkStore } from '@chancery/postgres/mark';
-import { createTestDatabase } from '@chancery/postgres/test-database';
+import type { Mark, MarkStore } from '@chancery/postgres/mark/mark';
+import { createTestDatabase } from '@chancery/testkit/test-database';
 import type { FastifyInstance } from 'fastify';
 import { configSchema } from '../src/config.ts';
 import { createLogs } from '../src/domain/create-logs.ts';
@@ -73,7 +73,7 @@ export async function startLog(changes: object = {}): Promise<LogUnderTest> {
 			clock: () => clock.now,
 			random: (n) => new Uint8Array(randomBytes(n)),
 			fetch,
-			log: createLogger({ level: 'silent', json: true, name: 'log' }),
+			logger: createLogger({ level: 'silent', json: true, name: 'log' }),
 			...signers,
 			marks,
 			allowCreateMark: true,

@@ -1,5 +1,5 @@
 /** What clients and operators see of a log that cannot grow: 503 with Retry-After on its wire, the reason in its health. */
-import { MarkError } from '@chancery/postgres/mark';
+import { MarkError } from '@chancery/postgres/mark/mark';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type LogUnderTest, startLog } from './log-under-test.ts';
 import { hashedRekordRequest, hashedrekord, newKey } from './proposals.ts';

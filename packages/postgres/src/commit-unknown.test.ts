@@ -3,12 +3,12 @@
  * the connection around COMMIT.
  */
 import { createServer, connect as dial, type Server, type Socket } from 'node:net';
+import { createTestDatabase, type TestDatabase } from '@chancery/testkit/test-database';
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { CommitUnknownError, isUnavailable } from './pg-errors.ts';
 import { openDatabase } from './pool.ts';
 import type { Database } from './sql.ts';
-import { createTestDatabase, type TestDatabase } from './test-database.ts';
 
 type Cut = 'never' | 'before COMMIT arrives' | 'after COMMIT arrives' | 'swallow answers';
 

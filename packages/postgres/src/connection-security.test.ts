@@ -10,13 +10,13 @@ import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeFolder } from '../test/supervised.ts';
-import { findBinaries } from './binaries.ts';
-import { DEFAULT_SERVER_HOME } from './cluster-place.ts';
 import { connectionSecurity } from './connection-security.ts';
-import { startEmbedded } from './embedded.ts';
+import { findBinaries } from './embedded/binaries.ts';
+import { DEFAULT_SERVER_HOME } from './embedded/cluster-place.ts';
+import { startEmbedded } from './embedded/embedded.ts';
+import { waitUntil } from './embedded/process-identity.ts';
+import { SCRUBBED_ENV, type ServerUser } from './embedded/server-user.ts';
 import { openDatabase } from './pool.ts';
-import { waitUntil } from './process-identity.ts';
-import { SCRUBBED_ENV, type ServerUser } from './server-user.ts';
 
 /** An address of this machine that is not loopback; a machine without network has none. */
 const ADDRESS = Object.values(networkInterfaces())

@@ -1,8 +1,8 @@
+import { createTestDatabase, type TestDatabase } from '@chancery/testkit/test-database';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { groupInserts } from './grouped-inserts.ts';
 import { isUnavailable, sqlState } from './pg-errors.ts';
 import { openDatabase } from './pool.ts';
-import { createTestDatabase, type TestDatabase } from './test-database.ts';
 
 let test: TestDatabase;
 let statements: number[] = [];

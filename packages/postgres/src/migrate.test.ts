@@ -2,11 +2,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { createTestDatabase, type TestDatabase } from '@chancery/testkit/test-database';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type MigrationError, migrate } from './migrate.ts';
 import { openDatabase } from './pool.ts';
 import { schemaName } from './schema-name.ts';
-import { createTestDatabase, type TestDatabase } from './test-database.ts';
 
 let test: TestDatabase;
 const folders: string[] = [];

@@ -1,3 +1,4 @@
+import { createTestDatabase, type TestDatabase } from '@chancery/testkit/test-database';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
 	CommitUnknownError,
@@ -9,7 +10,6 @@ import {
 } from './pg-errors.ts';
 import { openDatabase } from './pool.ts';
 import type { Sql } from './sql.ts';
-import { createTestDatabase, type TestDatabase } from './test-database.ts';
 
 let test: TestDatabase;
 

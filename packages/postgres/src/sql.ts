@@ -26,7 +26,7 @@ export interface Database extends Sql {
 	transaction<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
 	/**
 	 * Has every connection that is made from now on looked at before anyone uses it: it may lead to another server than
-	 * the one before. When `inspect` throws, the connection is closed and whoever waited for it gets that error. Answers
+	 * the one before. When `inspect` throws, the connection is closed and whoever waited for it gets that error. Returns
 	 * what ends this. Absent where connections are not ours to see.
 	 */
 	inspectConnections?(inspect: (sql: Sql) => Promise<void>): () => void;

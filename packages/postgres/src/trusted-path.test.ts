@@ -4,7 +4,7 @@ import { chmod, chown, mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { IS_ROOT, makeFolder } from '../test/supervised.ts';
-import { canEnter } from './server-user.ts';
+import { canEnter } from './embedded/server-user.ts';
 import { findUntrusted } from './trusted-path.ts';
 
 const cleanUps: (() => Promise<unknown>)[] = [];

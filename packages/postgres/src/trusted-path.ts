@@ -4,7 +4,7 @@
  */
 import { lstat, readlink } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { isPrivateGroup } from './private-group.ts';
+import { isPrivateGroup } from './embedded/private-group.ts';
 
 const WRITTEN_BY_GROUP = 0o020;
 const WRITTEN_BY_OTHERS = 0o002;

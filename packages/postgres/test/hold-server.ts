@@ -4,8 +4,8 @@
  * stdin says: `stop`, `crash` (an uncaught exception), or `hold` for ever.
  */
 import { createInterface } from 'node:readline';
-import { type EmbeddedOptions, startEmbedded } from '../src/embedded.ts';
-import type { EmbeddedPostgresError } from '../src/embedded-error.ts';
+import { type EmbeddedOptions, startEmbedded } from '../src/embedded/embedded.ts';
+import type { EmbeddedPostgresError } from '../src/embedded/embedded-error.ts';
 
 const options = JSON.parse(process.argv[2] ?? '{}') as EmbeddedOptions;
 const say = (value: object) => process.stdout.write(`${JSON.stringify(value)}\n`);

@@ -5,9 +5,9 @@ import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { EmbeddedOptions } from '../src/embedded.ts';
+import type { EmbeddedOptions } from '../src/embedded/embedded.ts';
+import { processIdentity } from '../src/embedded/process-identity.ts';
 import { openDatabase } from '../src/pool.ts';
-import { processIdentity } from '../src/process-identity.ts';
 import type { SqlValue } from '../src/sql.ts';
 
 export const IS_ROOT = process.geteuid?.() === 0;

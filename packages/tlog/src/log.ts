@@ -8,32 +8,32 @@
  */
 import type { Hash } from '@chancery/core/merkle';
 import { rootAt } from '@chancery/core/proof';
-import type { MarkStore } from '@chancery/postgres/mark';
+import type { MarkStore } from '@chancery/postgres/mark/mark';
 import type { Database } from '@chancery/postgres/sql';
-import { BUNDLE_CODECS, type BundleCodec } from './bundle-codec.ts';
-import { markWithDeadline } from './deadline.ts';
 import type { Admitted, NewEntry, Publication, StoredEntry } from './entry.ts';
-import { HashCache } from './hash-cache.ts';
-import { hashReader } from './hash-reader.ts';
-import { heartbeatJob, type LogJob } from './heartbeat.ts';
 import type { BatchHooks } from './hooks.ts';
 import { DEFAULT_LIMITS, type LogLimits } from './limits.ts';
 import { type LogIdentity, requireIdentity } from './log-identity.ts';
 import { type LogSink, SILENT } from './log-sink.ts';
-import { MarkCheck } from './mark-check.ts';
-import { claimHolder } from './mark-holder.ts';
-import type { SignHead, SignReceipt } from './publish.ts';
-import { requireState } from './publish.ts';
-import { Publisher } from './publisher.ts';
-import { type KeyQuery, Reads } from './reads.ts';
-import { Sequencer } from './sequencer.ts';
-import { iso } from './server-clock.ts';
+import { MarkCheck } from './mark/mark-check.ts';
+import { claimHolder } from './mark/mark-holder.ts';
+import { markWithDeadline } from './publish/deadline.ts';
+import { heartbeatJob, type LogJob } from './publish/heartbeat.ts';
+import type { SignHead, SignReceipt } from './publish/publish.ts';
+import { requireState } from './publish/publish.ts';
+import { Publisher } from './publish/publisher.ts';
+import { BUNDLE_CODECS, type BundleCodec } from './read/bundle-codec.ts';
+import { type KeyQuery, Reads } from './read/reads.ts';
+import { Sequencer } from './sequence/sequencer.ts';
+import { iso } from './sequence/server-clock.ts';
+import { retryAfterSeconds, SubmitQueue } from './sequence/submit-queue.ts';
 import type { AcceptedLead } from './store/accepted-leads.ts';
 import { readHead } from './store/heads.ts';
 import { logTables } from './store/log-tables.ts';
 import { ensurePartitions, PARTITION_ENTRIES } from './store/partitions.ts';
-import { retryAfterSeconds, SubmitQueue } from './submit-queue.ts';
 import { TlogError } from './tlog-error.ts';
+import { HashCache } from './tree/hash-cache.ts';
+import { hashReader } from './tree/hash-reader.ts';
 
 export type { Admitted, NewEntry, Publication, ReceiptInput, StoredEntry } from './entry.ts';
 
@@ -50,7 +50,7 @@ export interface OpenLogOptions {
 	/** Signs an entry's receipt (SET, SCT), once per entry, after its COMMIT. Absent: entries have none. */
 	readonly signReceipt?: SignReceipt;
 	readonly limits?: Partial<LogLimits>;
-	readonly log?: LogSink;
+	readonly logger?: LogSink;
 	/** False: also an empty log whose mark is missing is read-only. An empty log has promised nothing, so the default is true. */
 	readonly allowCreateMark?: boolean;
 	/** Overrides how entry bundles are written; by default the codec that the log's row names. */
@@ -103,7 +103,7 @@ export interface Log {
  * another process has its mark; whatever the database throws when it cannot be read.
  */
 export async function openLog(options: OpenLogOptions): Promise<Log> {
-	const { database, identity, clock, hooks = {}, log = SILENT } = options;
+	const { database, identity, clock, hooks = {}, logger = SILENT } = options;
 	const limits: LogLimits = { ...DEFAULT_LIMITS, ...options.limits };
 	const tables = logTables(options.schema, identity.logId);
 	const codec = options.bundleCodec ?? BUNDLE_CODECS[identity.codec];
@@ -122,7 +122,7 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
 		queue,
 		onBatch: (result) => publisher.accept(result),
 		onMarkProblem: () => publisher.request(),
-		log,
+		logger,
 		partitionsEnd: await ensurePartitions(database, tables, state.head.size + PARTITION_ENTRIES),
 	});
 	const publisher: Publisher = new Publisher({
@@ -133,7 +133,7 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
 			edge: () => sequencer.edge,
 		},
 		queue,
-		log,
+		logger,
 	});
 	const reads = new Reads({
 		source: { sql: database, tables, cache },
@@ -205,7 +205,7 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
 			sequencer,
 			queue,
 			heartbeatMs: limits.heartbeatMs,
-			log,
+			logger,
 		}),
 		async close() {
 			if (closed) return;

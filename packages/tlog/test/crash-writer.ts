@@ -6,7 +6,7 @@
  */
 import { createHash, createPrivateKey } from 'node:crypto';
 import { writeSync } from 'node:fs';
-import { openFileMark } from '@chancery/postgres/file-mark';
+import { openFileMark } from '@chancery/postgres/mark/file-mark';
 import { openDatabase } from '@chancery/postgres/pool';
 import type { BatchHooks } from '../src/hooks.ts';
 import { openLog } from '../src/log.ts';

@@ -3,11 +3,11 @@
  * reads the tables directly and rebuilds the tree.
  */
 import { createHash, generateKeyPairSync } from 'node:crypto';
-import type { AdoptableMarkStore, Mark } from '@chancery/postgres/mark';
-import { MarkError } from '@chancery/postgres/mark';
+import type { AdoptableMarkStore, Mark } from '@chancery/postgres/mark/mark';
+import { MarkError } from '@chancery/postgres/mark/mark';
 import { openDatabase } from '@chancery/postgres/pool';
 import type { Database } from '@chancery/postgres/sql';
-import { createTestDatabase, type TestDatabase } from '@chancery/postgres/test-database';
+import { createTestDatabase, type TestDatabase } from '@chancery/testkit/test-database';
 import type { Admitted, NewEntry } from '../src/entry.ts';
 import { type Log, type OpenLogOptions, openLog } from '../src/log.ts';
 import { createLog, type LogIdentity } from '../src/log-identity.ts';
@@ -124,7 +124,7 @@ export function same(a: Uint8Array, b: Uint8Array): boolean {
 	return Buffer.compare(a, b) === 0;
 }
 
-/** Judges one answer with node:crypto and the naive tree only. Answers what is wrong, undefined when nothing is. */
+/** Judges one answer with node:crypto and the naive tree only. Returns what is wrong, undefined when nothing is. */
 export function auditAnswer(admitted: Admitted, tree: NaiveTree): string | undefined {
 	const { index, leaf, leafHash, publication, proof } = admitted;
 	const { size, root, note } = publication;

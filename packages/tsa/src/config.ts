@@ -1,7 +1,7 @@
 /** The section `tsa` of the configuration. */
 
-import { adminSection } from '@chancery/chassis/admin-section';
-import { markFields } from '@chancery/chassis/mark-section';
+import { adminSection } from '@chancery/chassis/config/admin-section';
+import { markFields } from '@chancery/chassis/config/mark-section';
 import { MAX_QUERY_BYTES } from '@chancery/wire/tsa';
 import { z } from 'zod';
 

@@ -1,5 +1,5 @@
 /** What each refusal of the authority is on the wire: the HTTP status, and the PKIFailureInfo of a DER refusal. */
-import { CHASSIS_ERRORS, type ErrorTable } from '@chancery/chassis/error-rendering';
+import { CHASSIS_ERRORS, type ErrorTable } from '@chancery/chassis/http/error-rendering';
 
 export const TSA_ERRORS: ErrorTable = {
 	...CHASSIS_ERRORS,

@@ -1,8 +1,8 @@
 /** Runs the timestamp authority in a process of its own. Its key is called `signer` under `keys` in its section. */
 
-import { openConfiguredMark } from '@chancery/chassis/mark-section';
-import { databaseFindings } from '@chancery/chassis/process-findings';
-import { runWithoutDatabase } from '@chancery/chassis/run';
+import { openConfiguredMark } from '@chancery/chassis/config/mark-section';
+import { databaseFindings } from '@chancery/chassis/config/process-findings';
+import { runWithoutDatabase } from '@chancery/chassis/process/run';
 import { FormatError } from '@chancery/core/format-error';
 import { processConfigSchema } from './config.ts';
 import { AuthorityError } from './domain/authority.ts';

@@ -1,9 +1,9 @@
-/** The timestamp authority as a service: its rooms wired together. It keeps no rows: its key, its chain, and the last second it reached. */
-import { createAdminListener } from '@chancery/chassis/admin';
-import { createListener } from '@chancery/chassis/listener';
+/** The timestamp authority as a service: its parts wired together. It keeps no rows: its key, its chain, and the last second it reached. */
+import { createAdminListener } from '@chancery/chassis/http/admin';
+import { createListener } from '@chancery/chassis/http/listener';
 import type { Service, ServiceDeps } from '@chancery/chassis/service';
 import type { Signer } from '@chancery/keys/signer';
-import type { MarkStore } from '@chancery/postgres/mark';
+import type { MarkStore } from '@chancery/postgres/mark/mark';
 import type { TsaConfig } from './config.ts';
 import { openAuthority, requireValidAt } from './domain/authority.ts';
 import { healthOf } from './domain/health.ts';
@@ -28,7 +28,7 @@ export interface TsaDeps extends Omit<ServiceDeps<TsaConfig>, 'database'> {
  * process has the mark
  */
 export async function createService(deps: TsaDeps): Promise<Service> {
-	const { config, clock, log, random } = deps;
+	const { config, clock, logger, random } = deps;
 	const authority = openAuthority({ chainPem: config.chainPem, signer: deps.signer });
 	const { accuracySeconds } = config;
 	const reserve = createTimeReserve(deps.mark, { clock, origin: config.publicUrl, accuracySeconds });
@@ -42,7 +42,7 @@ export async function createService(deps: TsaDeps): Promise<Service> {
 
 	const publicApp = createListener({
 		name: 'public',
-		log,
+		logger,
 		errors: TSA_ERRORS,
 		family: 'code-message',
 		maxBodyBytes: config.maxBodyBytes,
@@ -60,7 +60,13 @@ export async function createService(deps: TsaDeps): Promise<Service> {
 	});
 	mountCertChain(publicApp, authority.chainPem);
 
-	const adminApp = createAdminListener({ name: 'admin', log, tokens: config.admin.tokens, health, errors: TSA_ERRORS });
+	const adminApp = createAdminListener({
+		name: 'admin',
+		logger,
+		tokens: config.admin.tokens,
+		health,
+		errors: TSA_ERRORS,
+	});
 	mountTrust(adminApp, () => reportTrust(authority, config.publicUrl, clock));
 
 	return {

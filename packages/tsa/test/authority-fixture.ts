@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encodePem } from '@chancery/core/pem';
-import { generateSigner } from '@chancery/keys/generate';
+import { generateSigner } from '@chancery/keys/file/generate';
 import type { KeyAlgorithm, Signer } from '@chancery/keys/signer';
 import type { IssuingTime } from '../src/domain/issuing-time.ts';
 import { createTsaChain, type TsaChain } from '../src/domain/tsa-chain.ts';

@@ -4,15 +4,15 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CHASSIS_ERRORS } from '@chancery/chassis/error-rendering';
-import { createLogger } from '@chancery/chassis/logger';
+import { CHASSIS_ERRORS } from '@chancery/chassis/http/error-rendering';
+import { createLogger } from '@chancery/chassis/process/logger';
 import type { Service } from '@chancery/chassis/service';
 import { openTrustReport } from '@chancery/chassis/trust-report';
 import { fromBase64 } from '@chancery/core/bytes';
 import type { Signer } from '@chancery/keys/signer';
-import { openFileMark } from '@chancery/postgres/file-mark';
-import { MarkError, type MarkStore } from '@chancery/postgres/mark';
-import { call } from '@chancery/wire/call';
+import { call } from '@chancery/net/call';
+import { openFileMark } from '@chancery/postgres/mark/file-mark';
+import { MarkError, type MarkStore } from '@chancery/postgres/mark/mark';
 import { timestamp, timestampJson } from '@chancery/wire/tsa';
 import type { FastifyInstance } from 'fastify';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -63,7 +63,7 @@ async function start(
 		clock: options.clock ?? Date.now,
 		random,
 		fetch,
-		log: createLogger({ level: 'silent', json: true, name: 'tsa' }),
+		logger: createLogger({ level: 'silent', json: true, name: 'tsa' }),
 		signer: options.signer ?? authority.signer,
 		mark: options.mark ?? openFileMark(join(folder, 'tsa.mark')),
 	});

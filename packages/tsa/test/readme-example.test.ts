@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createFileKey } from '@chancery/keys/file-key';
+import { createFileKey } from '@chancery/keys/file/file-key';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { makeAuthority } from './authority-fixture.ts';
 

@@ -1,5 +1,5 @@
 /** Configuration of the TUF repository. */
-import { adminSection } from '@chancery/chassis/admin-section';
+import { adminSection } from '@chancery/chassis/config/admin-section';
 import { z } from 'zod';
 
 /** One service to ask, and the token that opens its admin listener. */

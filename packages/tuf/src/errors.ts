@@ -1,5 +1,5 @@
 /** The refusals of the TUF repository and their statuses. */
-import type { ErrorTable } from '@chancery/chassis/error-rendering';
+import type { ErrorTable } from '@chancery/chassis/http/error-rendering';
 
 export const ERRORS: ErrorTable = {
 	'invalid-metadata': { status: 400, title: 'The metadata is malformed' },

@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createFileKey } from '@chancery/keys/file-key';
-import { createTestDatabase, type TestDatabase } from '@chancery/postgres/test-database';
+import { createFileKey } from '@chancery/keys/file/file-key';
+import { createTestDatabase, type TestDatabase } from '@chancery/testkit/test-database';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { migrateSchema } from './store/migrations.ts';
 

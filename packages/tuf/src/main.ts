@@ -1,7 +1,7 @@
 /** The TUF repository in a process of its own. Its online keys are called `snapshot` and `timestamp` under `keys` in its section. */
-import { openConfiguredMark } from '@chancery/chassis/mark-section';
-import { callFindings, databaseFindings, publicUrlFindings } from '@chancery/chassis/process-findings';
-import { run } from '@chancery/chassis/run';
+import { openConfiguredMark } from '@chancery/chassis/config/mark-section';
+import { callFindings, databaseFindings, publicUrlFindings } from '@chancery/chassis/config/process-findings';
+import { run } from '@chancery/chassis/process/run';
 import { processSchema, revealTokens } from './process-config.ts';
 import { createService } from './service.ts';
 import { MIGRATIONS } from './store/migrations.ts';

@@ -1,6 +1,6 @@
 /** What a process of its own needs otherwise than a service inside a stack: tokens come from where secrets lie. */
-import { markFields } from '@chancery/chassis/mark-section';
-import { secret } from '@chancery/chassis/secret';
+import { markFields } from '@chancery/chassis/config/mark-section';
+import { secret } from '@chancery/chassis/config/secret';
 import { z } from 'zod';
 import { configSchema, trustReportSource } from './config.ts';
 

@@ -1,9 +1,9 @@
-/** Wires the rooms of the TUF repository together. */
-import { createAdminListener } from '@chancery/chassis/admin';
-import { createListener } from '@chancery/chassis/listener';
+/** Wires the parts of the TUF repository together. */
+import { createAdminListener } from '@chancery/chassis/http/admin';
+import { createListener } from '@chancery/chassis/http/listener';
 import type { Service, ServiceDeps } from '@chancery/chassis/service';
 import type { Signer } from '@chancery/keys/signer';
-import type { AdoptableMarkStore } from '@chancery/postgres/mark';
+import type { AdoptableMarkStore } from '@chancery/postgres/mark/mark';
 import type { TufConfig } from './config.ts';
 import { checkHealth } from './domain/health.ts';
 import { RepositoryMark } from './domain/repository-mark.ts';
@@ -34,7 +34,7 @@ export async function createService(given: TufServiceDeps): Promise<Service> {
 	const health = () => checkHealth(deps);
 	const publicListener = createListener({
 		name: 'public',
-		log: deps.log,
+		logger: deps.logger,
 		errors: ERRORS,
 		family: 'text',
 		maxBodyBytes: 0,
@@ -43,7 +43,7 @@ export async function createService(given: TufServiceDeps): Promise<Service> {
 	mountRepository(publicListener, deps);
 	const admin = createAdminListener({
 		name: 'admin',
-		log: deps.log,
+		logger: deps.logger,
 		tokens: deps.config.admin.tokens,
 		errors: ERRORS,
 		health,
@@ -56,7 +56,7 @@ export async function createService(given: TufServiceDeps): Promise<Service> {
 			{ name: 'public', app: publicListener },
 			{ name: 'admin', app: admin },
 		],
-		jobs: [renewalJob(deps, deps.log)],
+		jobs: [renewalJob(deps, deps.logger)],
 		health,
 		close: () => mark.close(),
 	};

@@ -11,7 +11,7 @@ import {
 	derTime,
 	derUtf8,
 } from '@chancery/core/der';
-import { generateSigner } from '@chancery/keys/generate';
+import { generateSigner } from '@chancery/keys/file/generate';
 import type { Signer } from '@chancery/keys/signer';
 
 const ALGORITHM = derSequence(derOid('1.2.840.10045.4.3.2'));

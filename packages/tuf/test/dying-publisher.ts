@@ -1,6 +1,6 @@
 /** Publishes the given root and dies when the mark is to move: after COMMIT, before anybody was told. */
 import { readFileSync } from 'node:fs';
-import { openFileMark } from '@chancery/postgres/file-mark';
+import { openFileMark } from '@chancery/postgres/mark/file-mark';
 import { openDatabase } from '@chancery/postgres/pool';
 import { configSchema } from '../src/config.ts';
 import { publishRoot } from '../src/domain/publish.ts';

@@ -1,13 +1,13 @@
 /** The services that a repository asks for their keys: real admin listeners on loopback, as each service has one. */
 import { createHash } from 'node:crypto';
-import { createAdminListener, READERS } from '@chancery/chassis/admin';
-import { createLogger } from '@chancery/chassis/logger';
-import { mount } from '@chancery/chassis/mount';
+import { createAdminListener, READERS } from '@chancery/chassis/http/admin';
+import { mount } from '@chancery/chassis/http/mount';
+import { createLogger } from '@chancery/chassis/process/logger';
 import { signTrustReport, type TrustMaterial, type TrustReport } from '@chancery/chassis/trust-report';
 import { toBase64 } from '@chancery/core/bytes';
 import { ed25519KeyHash } from '@chancery/core/note';
 import { sha256 } from '@chancery/core/sha';
-import { generateSigner } from '@chancery/keys/generate';
+import { generateSigner } from '@chancery/keys/file/generate';
 import type { Signer } from '@chancery/keys/signer';
 import { getTrustReport } from '@chancery/wire/trust-report';
 import type { FastifyInstance } from 'fastify';
@@ -75,7 +75,7 @@ export class ReportingServices {
 	async #listen(name: ServiceName): Promise<void> {
 		const app = createAdminListener({
 			name,
-			log: createLogger({ level: 'silent', json: true, name }),
+			logger: createLogger({ level: 'silent', json: true, name }),
 			tokens: [{ name: 'tuf', role: 'service', sha256: createHash('sha256').update(BEARER).digest('hex') }],
 			health: async () => ({ ready: true, checks: {} }),
 		});

@@ -3,14 +3,14 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createLogger } from '@chancery/chassis/logger';
+import { createLogger } from '@chancery/chassis/process/logger';
 import type { Service } from '@chancery/chassis/service';
-import { generateSigner } from '@chancery/keys/generate';
+import { generateSigner } from '@chancery/keys/file/generate';
 import type { Signer } from '@chancery/keys/signer';
-import { openFileMark } from '@chancery/postgres/file-mark';
-import type { AdoptableMarkStore } from '@chancery/postgres/mark';
+import { openFileMark } from '@chancery/postgres/mark/file-mark';
+import type { AdoptableMarkStore } from '@chancery/postgres/mark/mark';
 import type { Database } from '@chancery/postgres/sql';
-import { createTestDatabase, type TestDatabase } from '@chancery/postgres/test-database';
+import { createTestDatabase, type TestDatabase } from '@chancery/testkit/test-database';
 import type { FastifyInstance } from 'fastify';
 import { configSchema } from '../src/config.ts';
 import {
@@ -120,12 +120,12 @@ export class TestRepository {
 		await this.#place.close?.();
 		this.#place = openFileMark(this.markFile);
 		this.deps = { ...this.deps, mark: new RepositoryMark(this.#place, this.data.database, 'http://tuf.test') };
-		const log = createLogger({ level: 'silent', json: true, name: 'tuf' });
+		const logger = createLogger({ level: 'silent', json: true, name: 'tuf' });
 		this.service = await createService({
 			...this.deps,
 			mark: this.#place,
 			random: (n) => new Uint8Array(n),
-			log,
+			logger,
 			...changes,
 		});
 	}

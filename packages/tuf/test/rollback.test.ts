@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { readFileMark } from '@chancery/postgres/file-mark';
+import { readFileMark } from '@chancery/postgres/mark/file-mark';
 import { Updater } from 'tuf-js';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { TestRepository } from './repository.ts';

@@ -235,7 +235,7 @@ export const getLogProof = route({
 export const ping = route({
 	method: 'GET',
 	path: '/ping',
-	summary: 'Answers a dot.',
+	summary: 'Returns a dot.',
 	replies: { 200: 'text' },
 });
 

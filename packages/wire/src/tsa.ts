@@ -36,7 +36,7 @@ const replies = { 200: 'bytes', 201: 'bytes' } as const;
 export const timestamp = route({
 	method: 'POST',
 	path: '/api/v1/timestamp',
-	summary: 'Answers a TimeStampResp for a digest.',
+	summary: 'Returns a TimeStampResp for a digest.',
 	body: 'bytes',
 	bodyType: TIMESTAMP_QUERY_TYPE,
 	replies,
@@ -46,7 +46,7 @@ export const timestamp = route({
 export const timestampJson = route({
 	method: 'POST',
 	path: '/api/v1/timestamp',
-	summary: 'Answers a TimeStampResp (DER) for a digest given in JSON.',
+	summary: 'Returns a TimeStampResp (DER) for a digest given in JSON.',
 	body: timestampJsonRequest,
 	replies,
 });
@@ -66,6 +66,6 @@ export const getTimestampCertChain = route({
 export const ping = route({
 	method: 'GET',
 	path: '/ping',
-	summary: 'Answers a single dot while the authority is up.',
+	summary: 'Returns a single dot while the authority is up.',
 	replies: { 200: 'text' },
 }) satisfies Route;

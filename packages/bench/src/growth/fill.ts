@@ -5,13 +5,13 @@
  */
 import { randomBytes } from 'node:crypto';
 import { hashLeaf } from '@chancery/core/merkle';
-import { openFileKey } from '@chancery/keys/file-key';
+import { openFileKey } from '@chancery/keys/file/file-key';
 import type { LogConfig } from '@chancery/log/config';
 import { signCheckpoint, statementV1 } from '@chancery/log/domain/checkpoint-note';
 import { logIdentities } from '@chancery/log/domain/log-identities';
 import { toSearchKeys } from '@chancery/log/domain/search-keys';
 import { signedEntryTimestampPayload } from '@chancery/log/domain/signed-entry-timestamp';
-import { openFileMark } from '@chancery/postgres/file-mark';
+import { openFileMark } from '@chancery/postgres/mark/file-mark';
 import { openDatabase } from '@chancery/postgres/pool';
 import type { NewEntry } from '@chancery/tlog/entry';
 import { type Log, openLog } from '@chancery/tlog/log';

@@ -3,7 +3,7 @@ import { formatCheckpoint } from '@chancery/core/checkpoint';
 import { hashLeaf, hashNode } from '@chancery/core/merkle';
 import { ecdsaKeyHash, ed25519KeyHash, formatNote } from '@chancery/core/note';
 import { parseSpki } from '@chancery/core/spki';
-import { generateSigner } from '@chancery/keys/generate';
+import { generateSigner } from '@chancery/keys/file/generate';
 import type { Signer } from '@chancery/keys/signer';
 import { describe, expect, it } from 'vitest';
 import { LOG_ENTRIES } from '../load/log-entries.ts';

@@ -38,7 +38,7 @@ export function logKey(log: TrustedLog): LogKey {
 	return { ...log, key, keyHash };
 }
 
-/** The tree head in a note that the log has signed. Answers a complaint instead when it has not. */
+/** The tree head in a note that the log has signed. Returns a complaint instead when it has not. */
 export function openCheckpoint(log: LogKey, note: string): TreeHead | string {
 	const split = note.lastIndexOf('\n\n');
 	const text = note.slice(0, split + 1);

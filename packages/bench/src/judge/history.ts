@@ -44,7 +44,7 @@ export class LogHistory {
 
 	/**
 	 * Builds the tree from the answered leaves as far as they reach without a gap and compares the root of every
-	 * checkpoint on the way. To be called when nothing is under way. Answers complaints.
+	 * checkpoint on the way. To be called when nothing is under way. Returns complaints.
 	 */
 	replay(): string[] {
 		const complaints: string[] = [];

@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openFileKey } from '@chancery/keys/file-key';
+import { openFileKey } from '@chancery/keys/file/file-key';
 import { openAuthority } from '@chancery/tsa/domain/authority';
 import { issueTimestamp } from '@chancery/tsa/domain/timestamp';
 import { parseTimestampQuery } from '@chancery/tsa/domain/timestamp-query';

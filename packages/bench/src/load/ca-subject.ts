@@ -92,7 +92,7 @@ class CtLogReader {
 		this.#key = createPublicKey({ key: Buffer.from(publicKey), format: 'der', type: 'spki' });
 	}
 
-	/** Answers complaints. */
+	/** Returns complaints. */
 	async read(onLeaf: (hash: Buffer) => void): Promise<string[]> {
 		const head = await this.#get<TreeHead>('get-sth');
 		while (this.#tree.size < head.tree_size) {

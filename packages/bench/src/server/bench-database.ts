@@ -1,5 +1,5 @@
 /** The database of a server that is measured: a supervised PostgreSQL, set as `chancery up` sets it. */
-import { type EmbeddedPostgres, startEmbedded } from '@chancery/postgres/embedded';
+import { type EmbeddedPostgres, startEmbedded } from '@chancery/postgres/embedded/embedded';
 import { openDatabase } from '@chancery/postgres/pool';
 import type { Database } from '@chancery/postgres/sql';
 

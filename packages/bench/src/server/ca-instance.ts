@@ -12,7 +12,7 @@ import { sha256 } from '@chancery/core/sha';
 import { createCtlog } from '@chancery/ctlog/domain/log-identity';
 import { insertAcceptedRoot } from '@chancery/ctlog/store/accepted-roots';
 import { migrateSchema as migrateCtlog } from '@chancery/ctlog/store/migrations';
-import { createFileKey } from '@chancery/keys/file-key';
+import { createFileKey } from '@chancery/keys/file/file-key';
 import type { CaTarget } from '../load/messages.ts';
 import { BenchDatabase } from './bench-database.ts';
 import { freePort } from './free-port.ts';
@@ -50,7 +50,7 @@ export class CaInstance {
 		// For root: the user the database runs as has to pass.
 		await mkdir(folder, { recursive: true });
 		await chmod(folder, 0o711);
-		for (const room of ['keys', 'marks']) await mkdir(join(folder, room), { mode: 0o700 });
+		for (const name of ['keys', 'marks']) await mkdir(join(folder, name), { mode: 0o700 });
 		const keyFile = (name: string) => join(folder, 'keys', `${name}.pem`);
 		const [rootSigner, issuingSigner, ctLogSigner] = await Promise.all(
 			['root', 'issuing', 'ctlog'].map((name) => createFileKey(keyFile(name), 'ecdsa-sha2-256-nistp256')),

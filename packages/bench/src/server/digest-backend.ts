@@ -2,8 +2,8 @@
  * The ways of verifying a signature over a bare digest that this Node offers: a dimension of the matrix. The server is
  * told which one to take by its configuration.
  */
-import { chooseDigestBackend, ECDSA_BACKENDS } from '@chancery/keys/digest-backend';
-import { ECDSA_BACKEND_NAMES, type EcdsaBackendName } from '@chancery/keys/ecdsa-backend';
+import { chooseDigestBackend, ECDSA_BACKENDS } from '@chancery/keys/digest/digest-backend';
+import { ECDSA_BACKEND_NAMES, type EcdsaBackendName } from '@chancery/keys/digest/ecdsa-backend';
 
 export type BackendChoice = EcdsaBackendName;
 

@@ -5,7 +5,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createFileKey } from '@chancery/keys/file-key';
+import { createFileKey } from '@chancery/keys/file/file-key';
 import type { Signer } from '@chancery/keys/signer';
 import { configSchema, type LogConfig } from '@chancery/log/config';
 import { createLogs } from '@chancery/log/domain/create-logs';
@@ -41,7 +41,7 @@ export class LogInstance {
 		// For root: the user the database runs as has to pass.
 		await mkdir(folder, { recursive: true });
 		await chmod(folder, 0o711);
-		for (const room of ['keys', 'marks']) await mkdir(join(folder, room), { mode: 0o700 });
+		for (const name of ['keys', 'marks']) await mkdir(join(folder, name), { mode: 0o700 });
 		const keys = {
 			v1: await createFileKey(join(folder, 'keys', 'v1.pem'), 'ecdsa-sha2-256-nistp256'),
 			v2: await createFileKey(join(folder, 'keys', 'v2.pem'), 'ed25519'),

@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createFileKey } from '@chancery/keys/file-key';
+import { createFileKey } from '@chancery/keys/file/file-key';
 import { freePort } from './free-port.ts';
 import { waitForHealth } from './health.ts';
 import type { ServerUnderTest } from './server-under-test.ts';

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parsePem } from '@chancery/core/pem';
-import { createFileKey } from '@chancery/keys/file-key';
+import { createFileKey } from '@chancery/keys/file/file-key';
 import { createTsaChain } from '@chancery/tsa/domain/tsa-chain';
 import { freePort } from './free-port.ts';
 import type { ServerUnderTest } from './server-under-test.ts';

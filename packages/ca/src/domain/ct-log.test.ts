@@ -1,6 +1,6 @@
 import { encodePem } from '@chancery/core/pem';
-import { generateSigner } from '@chancery/keys/generate';
-import { ReplyTooLongError, type Transport } from '@chancery/wire/transport';
+import { generateSigner } from '@chancery/keys/file/generate';
+import { ReplyTooLongError, type Transport } from '@chancery/net/transport';
 import { describe, expect, it } from 'vitest';
 import { describeCtLog, submitPrecertificate } from './ct-log.ts';
 import type { IssuingChain } from './issuing-chain.ts';

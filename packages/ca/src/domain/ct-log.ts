@@ -7,10 +7,10 @@ import { FormatError } from '@chancery/core/format-error';
 import { parsePem } from '@chancery/core/pem';
 import { sha256 } from '@chancery/core/sha';
 import { type PublicKey, parsePublicKey } from '@chancery/keys/public-key';
-import { CallError, call } from '@chancery/wire/call';
+import { CallError, call } from '@chancery/net/call';
+import { explainTlsFailure } from '@chancery/net/tls-failure';
+import { ReplyTooLongError, type Transport } from '@chancery/net/transport';
 import { type AddChainReply, addPreChain, getRoots } from '@chancery/wire/ct';
-import { explainTlsFailure } from '@chancery/wire/tls-failure';
-import { ReplyTooLongError, type Transport } from '@chancery/wire/transport';
 import type { IssuingChain } from './issuing-chain.ts';
 import { refuse } from './refusal.ts';
 

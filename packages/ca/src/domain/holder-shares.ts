@@ -2,7 +2,7 @@
  * Places that holders of tokens share. Anyone can have a valid token where an issuer is public, and as many identities
  * there as the issuer gives him: neither one identity nor one issuer may leave nothing to the others.
  */
-import { Tally } from '@chancery/chassis/tally';
+import { Tally } from '@chancery/chassis/http/tally';
 
 /** Whom a verified token names. */
 export interface TokenHolder {

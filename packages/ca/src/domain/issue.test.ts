@@ -4,7 +4,7 @@ import { parseCertificate } from '@chancery/core/certificate';
 import { parsePem } from '@chancery/core/pem';
 import { tbsWithoutPoison, tbsWithoutSct } from '@chancery/core/precertificate';
 import { sha256 } from '@chancery/core/sha';
-import { generateSigner } from '@chancery/keys/generate';
+import { generateSigner } from '@chancery/keys/file/generate';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { generateClientKey, keyRequest } from '../../test/client-key.ts';
 import { startInstance, type TestInstance } from '../../test/instance.ts';

@@ -6,9 +6,9 @@
  */
 
 import { DomainError } from '@chancery/chassis/domain-error';
-import type { Logger } from '@chancery/chassis/logger';
+import { within } from '@chancery/chassis/http/within';
+import type { Logger } from '@chancery/chassis/process/logger';
 import type { Clock } from '@chancery/chassis/service';
-import { within } from '@chancery/chassis/within';
 import { equalBytes } from '@chancery/core/bytes';
 import { parseCertificate } from '@chancery/core/certificate';
 import { newSerialNumber } from '@chancery/core/certificate-encoding';
@@ -53,7 +53,7 @@ export interface IssueDeps {
 	readonly issuances: Issuances;
 	readonly clock: Clock;
 	readonly random: (n: number) => Uint8Array;
-	readonly log: Logger;
+	readonly logger: Logger;
 	readonly tokens: TokenVerifier;
 	readonly admission: Admission;
 	readonly chain: IssuingChain;
@@ -238,6 +238,6 @@ async function recordFailure(deps: IssueDeps, serial: Uint8Array, error: unknown
 	try {
 		await store(() => deps.issuances.failed(serial, error.code, new Date(deps.clock())));
 	} catch (err) {
-		deps.log.warn({ err, serial: serial.toHex() }, 'the outcome of an issuance could not be recorded');
+		deps.logger.warn({ err, serial: serial.toHex() }, 'the outcome of an issuance could not be recorded');
 	}
 }

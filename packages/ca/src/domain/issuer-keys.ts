@@ -7,7 +7,7 @@
  * never kept waiting by an issuer that does not answer.
  */
 
-import { within } from '@chancery/chassis/within';
+import { within } from '@chancery/chassis/http/within';
 import type { CryptoKey, FlattenedJWSInput, JWSHeaderParameters } from 'jose';
 import { fetchKeySet, type KeySet } from './key-set.ts';
 import type { KeyWaiters } from './key-waiters.ts';

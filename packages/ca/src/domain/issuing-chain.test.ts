@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { parseCertificate } from '@chancery/core/certificate';
 import { encodePem } from '@chancery/core/pem';
-import { generateSigner } from '@chancery/keys/generate';
+import { generateSigner } from '@chancery/keys/file/generate';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createCaChain } from './ca-chain.ts';
 import { ChainError, chainProblem, openIssuingChain } from './issuing-chain.ts';

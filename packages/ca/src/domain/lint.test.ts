@@ -18,7 +18,7 @@ import {
 	derUtf8,
 } from '@chancery/core/der';
 import { encodePem } from '@chancery/core/pem';
-import { generateSigner } from '@chancery/keys/generate';
+import { generateSigner } from '@chancery/keys/file/generate';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { generateClientKey } from '../../test/client-key.ts';
 import { createCaChain } from './ca-chain.ts';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { encodePem } from '@chancery/core/pem';
-import { generateSigner } from '@chancery/keys/generate';
+import { generateSigner } from '@chancery/keys/file/generate';
 import { expect, it } from 'vitest';
 import { issuerSettings } from '../issuers/issuer-types.ts';
 import { createCaChain } from './ca-chain.ts';

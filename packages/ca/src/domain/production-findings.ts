@@ -1,8 +1,8 @@
 /**
  * What production does not start with in the section of the authority.
  */
-import { isPlain, publicUrlFindings, subjectFindings } from '@chancery/chassis/process-findings';
-import type { Finding } from '@chancery/chassis/production';
+import { isPlain, publicUrlFindings, subjectFindings } from '@chancery/chassis/config/process-findings';
+import type { Finding } from '@chancery/chassis/config/production';
 import { nameToString } from '@chancery/core/certificate';
 import type { CaConfig } from '../config.ts';
 import type { IssuerSettings } from '../issuers/issuer-type.ts';

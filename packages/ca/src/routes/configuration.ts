@@ -1,7 +1,7 @@
 /**
  * GET /api/v2/configuration: the issuers whose tokens are accepted, in the order of their URLs.
  */
-import { mount } from '@chancery/chassis/mount';
+import { mount } from '@chancery/chassis/http/mount';
 import { getConfiguration } from '@chancery/wire/fulcio';
 import type { FastifyInstance } from 'fastify';
 import { typeOf } from '../domain/principal.ts';

@@ -2,7 +2,7 @@
  * POST /api/v1/signingCert: the first version, which older clients still use. It answers 201 and PEM; the timestamp is
  * embedded, so that there is no `SCT` header.
  */
-import { mount } from '@chancery/chassis/mount';
+import { mount } from '@chancery/chassis/http/mount';
 import {
 	createLegacySigningCertificate,
 	type LegacySigningCertificateRequest,

@@ -1,7 +1,7 @@
 /**
  * POST /api/v2/signingCert
  */
-import { mount } from '@chancery/chassis/mount';
+import { mount } from '@chancery/chassis/http/mount';
 import { utf8 } from '@chancery/core/bytes';
 import { createSigningCertificate, type SigningCertificateRequest } from '@chancery/wire/fulcio';
 import type { FastifyInstance } from 'fastify';

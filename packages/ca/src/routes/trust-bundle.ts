@@ -1,7 +1,7 @@
 /**
  * GET /api/v2/trustBundle and GET /api/v1/rootCert: the chain of this authority.
  */
-import { mount } from '@chancery/chassis/mount';
+import { mount } from '@chancery/chassis/http/mount';
 import { getRootCertificate, getTrustBundle, PEM_CHAIN_TYPE } from '@chancery/wire/fulcio';
 import type { FastifyInstance } from 'fastify';
 import type { IssuingChain } from '../domain/issuing-chain.ts';

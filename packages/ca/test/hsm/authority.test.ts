@@ -2,9 +2,9 @@
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { keysSection, openConfiguredKey } from '@chancery/chassis/process-config';
+import { keysSection, openConfiguredKey } from '@chancery/chassis/config/process-config';
 import { encodePem } from '@chancery/core/pem';
-import { type TestKeyType, TestToken } from '@chancery/keys/test-softhsm';
+import { type TestKeyType, TestToken } from '@chancery/testkit/softhsm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { generateClientKey, keyRequest } from '../client-key.ts';
 import { startInstance, type TestInstance } from '../instance.ts';

@@ -61,7 +61,7 @@ async function audit(options: AuditOptions): Promise<NamedReport[]> {
 	if (place === undefined) {
 		if (key !== undefined || origin !== undefined)
 			throw new UsageError('--key and --origin belong to --url or --folder: an instance has its keys');
-		const { auditInstance } = await import('@chancery/stack/development/audit-instance');
+		const { auditInstance } = await import('@chancery/stack/operate/audit-instance');
 		return auditInstance({
 			data: options.data ?? defaultDataFolder(),
 			logs: log ?? LOGS,

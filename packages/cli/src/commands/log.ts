@@ -43,7 +43,7 @@ Example:
   $ chancery log adopt-head --log v1 --size 42 --reason "state folder lost with the old disk, database complete"`,
 		)
 		.action(async (options: AdoptHeadOptions) => {
-			const { adoptHead } = await import('@chancery/stack/development/adopt-head');
+			const { adoptHead } = await import('@chancery/stack/operate/adopt-head');
 			const { previous, adopted } = await adoptHead({ ...options, say: terminal.say });
 			if (options.json) terminal.json({ log: options.log, previousSize: previous?.size ?? null, size: adopted.size });
 			else terminal.success(`the log ${options.log} goes on from size ${adopted.size}`);
@@ -68,7 +68,7 @@ Example:
   $ chancery log accept-lead --log v1 --time 2027-03-01T08:00:00.000Z --reason "RTC of the host was a day ahead"`,
 		)
 		.action(async (options: AcceptLeadOptions) => {
-			const { acceptLead } = await import('@chancery/stack/development/accept-lead');
+			const { acceptLead } = await import('@chancery/stack/operate/accept-lead');
 			const { size, resumedMs, headMs } = await acceptLead({ ...options, say: terminal.say });
 			const times = { from: new Date(resumedMs).toISOString(), until: new Date(headMs).toISOString() };
 			if (options.json) terminal.json({ log: options.log, size, ...times });

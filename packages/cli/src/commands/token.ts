@@ -23,7 +23,7 @@ Examples:
 		.action(async (options: { data: string; email?: string; claims?: string; audience: string; json?: boolean }) => {
 			const claims = parseClaims(options.claims);
 			if (!options.email && !claims) throw new UsageError('give --email, or --claims with job_workflow_ref');
-			const { mintToken } = await import('@chancery/stack/up/mint-token');
+			const { mintToken } = await import('@chancery/stack/development/mint-token');
 			const token = await mintToken({
 				data: options.data,
 				audience: options.audience,

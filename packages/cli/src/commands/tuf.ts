@@ -47,7 +47,7 @@ Examples:
       --reason "disk lost; database is the backup of Sunday, versions from the cache of a build machine"`,
 		)
 		.action(async (options: AdoptRepositoryOptions) => {
-			const { adoptRepository } = await import('@chancery/stack/development/adopt-repository');
+			const { adoptRepository } = await import('@chancery/stack/operate/adopt-repository');
 			const { previous, seen, adopted } = await adoptRepository({ ...options, say: terminal.say });
 			const versions = (of: typeof adopted) =>
 				Object.fromEntries([...of].map(([role, { version }]) => [role, version]));

@@ -5,7 +5,7 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { explainTlsFailure } from '@chancery/wire/tls-failure';
+import { explainTlsFailure } from '@chancery/net/tls-failure';
 import { ClientError } from '../client-error.ts';
 
 /** The bytes of a resource by its path below the log; undefined when it is not there. @throws ClientError `log-unreadable` */
@@ -33,7 +33,7 @@ export function urlReader(baseUrl: string, fetchUsed: typeof fetch): ReadObject 
 	};
 }
 
-/** Answers the error instead of throwing it; one with a cause is worth another try. */
+/** Returns the error instead of throwing it; one with a cause is worth another try. */
 async function request(url: string, fetchUsed: typeof fetch): Promise<{ bytes: Uint8Array | undefined } | ClientError> {
 	const failure = (what: string, cause?: unknown) =>
 		new ClientError('log-unreadable', `${url} ${what}`, cause === undefined ? {} : { cause });

@@ -75,7 +75,7 @@ const LOOKAHEAD = 8;
 const MAX_DOUBTS = 8;
 
 /**
- * Answers the roots at the watched sizes: one, or two where entries and tiles differ, or none where nothing is left to
+ * Returns the roots at the watched sizes: one, or two where entries and tiles differ, or none where nothing is left to
  * tell by. Errors are those of the source.
  */
 export async function auditTree(source: AuditedTree, options: TreeAuditOptions): Promise<WatchedSizes> {

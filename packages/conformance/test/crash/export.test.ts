@@ -8,7 +8,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseLogKey } from '@chancery/client/log-audit/log-key';
 import { auditTileLog } from '@chancery/client/log-audit/tile-log-audit';
 import { afterEach, expect, it } from 'vitest';
-import { createEstate, type Estate, urlsOf } from './estate.ts';
 import { bucketPlace, type ExportPlace, folderPlace, serveExported } from './export-places.ts';
 import { shownSize, watchExport } from './export-watcher.ts';
 import { type Fsck, findFsck, openFsck } from './fsck.ts';
@@ -20,6 +19,7 @@ import { LOG_NAMES, type LogName } from './proposals.ts';
 import { say } from './report.ts';
 import { campaignSeed, SeededRandom } from './seeded-random.ts';
 import { startSharedMarks } from './shared-mark.ts';
+import { createTestbed, type Testbed, urlsOf } from './testbed.ts';
 import { tilePathOf } from './tile-layout.ts';
 import { startWriters } from './writers.ts';
 
@@ -37,23 +37,23 @@ afterEach(async () => {
 
 /** What is left at the end: a store, and the size that its logs had published. */
 interface Exported {
-	readonly estate: Estate;
+	readonly testbed: Testbed;
 	readonly place: ExportPlace;
 	readonly sizes: Readonly<Record<LogName, number>>;
 }
 
 /** Runs the log in `replicas` processes that all export to the place, kills them again and again, and ends with the store alone. */
-async function campaign(estate: Estate, place: ExportPlace, replicas: number): Promise<Exported> {
+async function campaign(testbed: Testbed, place: ExportPlace, replicas: number): Promise<Exported> {
 	const seed = campaignSeed();
 	const random = new SeededRandom(`${seed} export`);
-	const { client, reader, authority, folder } = estate;
-	const database = await estate.startDatabase();
+	const { client, reader, authority, folder } = testbed;
+	const database = await testbed.startDatabase();
 	cleanups.push(() => database.stop());
 	const marks = await startSharedMarks();
 	cleanups.push(() => marks.close());
 	const changes: Partial<ProcessPlan> = { exports: place.exports, sharedMarkUrl: marks.url };
-	const plans = [{ ...estate.plan, ...changes }];
-	for (let number = 1; number < replicas; number++) plans.push(await estate.anotherPlan(`replica-${number}`, changes));
+	const plans = [{ ...testbed.plan, ...changes }];
+	for (let number = 1; number < replicas; number++) plans.push(await testbed.anotherPlan(`replica-${number}`, changes));
 	const servers: LogServer[] = [];
 	cleanups.push(() => Promise.all(servers.map((server) => server.kill())));
 	const start = async (number: number) => {
@@ -62,7 +62,7 @@ async function campaign(estate: Estate, place: ExportPlace, replicas: number): P
 		if (!(await server.ready)) throw new Error(`a log process did not start: ${server.lastWords()}`);
 	};
 	for (const number of plans.keys()) await start(number);
-	await estate.registerAuthority();
+	await testbed.registerAuthority();
 
 	const watcher = watchExport(place);
 	cleanups.push(() => watcher.stop());
@@ -85,7 +85,7 @@ async function campaign(estate: Estate, place: ExportPlace, replicas: number): P
 		// What a reader finds at this moment is a whole log, whatever the process was doing.
 		for (const log of LOG_NAMES) {
 			if ((await shownSize(place.read[log])) === undefined) continue;
-			expect(await auditOf(estate, place, log)).toMatchObject({ count: 0 });
+			expect(await auditOf(testbed, place, log)).toMatchObject({ count: 0 });
 			audits += 1;
 		}
 		await start(victim);
@@ -106,7 +106,7 @@ async function campaign(estate: Estate, place: ExportPlace, replicas: number): P
 	say(
 		`${KILLS} kills, ${watcher.checkpoints} exported checkpoints seen, ${audits} audits after kills, entries ${JSON.stringify(sizes)}`,
 	);
-	return { estate, place, sizes };
+	return { testbed, place, sizes };
 }
 
 /** The newest that any replica shows: one may not have looked yet what the others have published. */
@@ -138,23 +138,23 @@ async function caughtUp(
 		}
 }
 
-function auditOf({ reader }: Estate, place: ExportPlace, log: LogName) {
+function auditOf({ reader }: Testbed, place: ExportPlace, log: LogName) {
 	const pem = reader.keys[log].export({ type: 'spki', format: 'pem' }).toString();
 	return auditTileLog({ read: place.read[log], key: parseLogKey(pem) });
 }
 
-async function fsckFor(estate: Estate): Promise<Fsck | undefined> {
+async function fsckFor(testbed: Testbed): Promise<Fsck | undefined> {
 	const found = await findFsck();
-	if ('path' in found) return openFsck(found.path, estate.folder, estate.reader.keys.v2);
+	if ('path' in found) return openFsck(found.path, testbed.folder, testbed.reader.keys.v2);
 	say(found.notRun);
 	if (process.env.CI && process.env.CRASH_REQUIRE_FSCK) throw new Error(found.notRun);
 	return undefined;
 }
 
 /** Everything verifies from the store, which any file server can show. */
-async function judge({ estate, place, sizes }: Exported, fsck: Fsck | undefined): Promise<void> {
+async function judge({ testbed, place, sizes }: Exported, fsck: Fsck | undefined): Promise<void> {
 	for (const log of LOG_NAMES)
-		expect(await auditOf(estate, place, log)).toMatchObject({ size: sizes[log], count: 0, findings: [] });
+		expect(await auditOf(testbed, place, log)).toMatchObject({ size: sizes[log], count: 0, findings: [] });
 	const server = await serveExported(place.read.v2);
 	try {
 		if (fsck) expect(await fsck(server.url)).toBe('intact');
@@ -164,11 +164,11 @@ async function judge({ estate, place, sizes }: Exported, fsck: Fsck | undefined)
 }
 
 it(`a folder shows whole logs through ${KILLS} kills, and serves them without the database`, async () => {
-	const estate = await createEstate();
-	cleanups.push(() => estate.remove());
-	const root = join(estate.folder, 'export');
-	const exported = await campaign(estate, folderPlace(root), 1);
-	const fsck = await fsckFor(estate);
+	const testbed = await createTestbed();
+	cleanups.push(() => testbed.remove());
+	const root = join(testbed.folder, 'export');
+	const exported = await campaign(testbed, folderPlace(root), 1);
+	const fsck = await fsckFor(testbed);
 	await judge(exported, fsck);
 	if (!fsck) return;
 	expect(await fsck(`file://${root}/v2`)).toBe('intact');
@@ -196,7 +196,7 @@ it(`a folder shows whole logs through ${KILLS} kills, and serves them without th
 		const bytes = await readFile(file);
 		const damaged = change(bytes);
 		await (damaged ? writeFile(file, damaged) : rm(file));
-		const report = await auditOf(estate, place, 'v2');
+		const report = await auditOf(testbed, place, 'v2');
 		expect(report.findings, path).not.toEqual([]);
 		expect(await fsck(`file://${root}/v2`), path).not.toBe('intact');
 		await writeFile(file, bytes);
@@ -211,12 +211,12 @@ it(`a bucket with two exporters shows whole logs through ${KILLS} kills, and ser
 		if (process.env.CI && process.env.CRASH_REQUIRE_S3) throw new Error(found.notRun);
 		return;
 	}
-	const estate = await createEstate();
-	cleanups.push(() => estate.remove());
-	const store = await startObjectStore(found.path, join(estate.folder, 'objects'));
+	const testbed = await createTestbed();
+	cleanups.push(() => testbed.remove());
+	const store = await startObjectStore(found.path, join(testbed.folder, 'objects'));
 	cleanups.push(() => store.end());
-	const exported = await campaign(estate, bucketPlace(store.endpoint), 2);
-	await judge(exported, await fsckFor(estate));
+	const exported = await campaign(testbed, bucketPlace(store.endpoint), 2);
+	await judge(exported, await fsckFor(testbed));
 });
 
 function flipped(bytes: Buffer, offset: number): Buffer {

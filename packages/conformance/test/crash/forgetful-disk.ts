@@ -10,8 +10,8 @@ import { execFile } from 'node:child_process';
 import { chmod, chown, copyFile, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { findBinaries } from '@chancery/postgres/binaries';
-import { DEFAULT_SERVER_HOME, makeServerHome } from '@chancery/postgres/cluster-place';
+import { findBinaries } from '@chancery/postgres/embedded/binaries';
+import { DEFAULT_SERVER_HOME, makeServerHome } from '@chancery/postgres/embedded/cluster-place';
 import type { SeededRandom } from './seeded-random.ts';
 
 const SOURCE = join(import.meta.dirname, 'unsynced-writes.c');

@@ -4,13 +4,13 @@
  */
 import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, expect, it } from 'vitest';
-import { createEstate, type Estate, readSettings } from './estate.ts';
 import { findFsck, openFsck } from './fsck.ts';
 import { createJudge } from './judge.ts';
 import { Victims } from './kill-campaign.ts';
 import { LOG_NAMES } from './proposals.ts';
 import { say, summaryOf } from './report.ts';
 import { campaignSeed, SeededRandom } from './seeded-random.ts';
+import { createTestbed, readSettings, type Testbed } from './testbed.ts';
 import { startWriters, type Writers } from './writers.ts';
 
 const KILLS = Number(process.env.CRASH_KILLS ?? 1_000);
@@ -20,14 +20,14 @@ const LOOK_UNDER_LOAD_EVERY = 4;
 const TIMEOUT_MS = 8 * 3_600_000;
 const PROGRESS_EVERY = Math.max(1, Math.min(25, Math.floor(KILLS / 4)));
 
-let estate: Estate | undefined;
+let testbed: Testbed | undefined;
 let victims: Victims | undefined;
 let writers: Writers | undefined;
 afterAll(async () => {
 	writers?.abandon();
 	await writers?.stop();
 	await victims?.end();
-	await estate?.remove();
+	await testbed?.remove();
 });
 
 it(
@@ -36,11 +36,11 @@ it(
 		const seed = campaignSeed();
 		const startedAtMs = performance.now();
 		say(`kill campaign: ${KILLS} kills, ${WRITERS} writers, seed ${seed} (CRASH_SEED=${seed} repeats its choices)`);
-		estate = await createEstate();
-		victims = new Victims(estate, seed);
+		testbed = await createTestbed();
+		victims = new Victims(testbed, seed);
 		await victims.start();
-		await estate.registerAuthority();
-		const settings = await readSettings(estate.plan.databaseUrl);
+		await testbed.registerAuthority();
+		const settings = await readSettings(testbed.plan.databaseUrl);
 		say(
 			`the server says: ${Object.entries(settings)
 				.map(([name, value]) => `${name}=${value}`)
@@ -48,7 +48,7 @@ it(
 		);
 		expect(settings).toMatchObject({ fsync: 'on', full_page_writes: 'on', synchronous_commit: 'on' });
 
-		const { urls, client, reader, authority, folder } = estate;
+		const { urls, client, reader, authority, folder } = testbed;
 		const found = await findFsck();
 		if ('notRun' in found) say(found.notRun);
 		if ('path' in found) {

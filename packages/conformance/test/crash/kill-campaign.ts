@@ -3,12 +3,12 @@
  * three logs acknowledge new entries the judge looks; and so on.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { EmbeddedPostgres } from '@chancery/postgres/embedded';
-import { type DatabaseKill, type Estate, killDatabase } from './estate.ts';
+import type { EmbeddedPostgres } from '@chancery/postgres/embedded/embedded';
 import type { LogServer } from './log-server.ts';
 import { LOG_NAMES } from './proposals.ts';
 import { SeededRandom } from './seeded-random.ts';
 import { Violation } from './signed-trees.ts';
+import { type DatabaseKill, killDatabase, type Testbed } from './testbed.ts';
 
 export const TARGETS = ['server', 'database', 'both'] as const;
 export type Target = (typeof TARGETS)[number];
@@ -36,7 +36,7 @@ const PAUSE_MS = 20;
 const DATABASE_AWAY = /ECONNREFUSED|ENOENT|ECONNRESET|EPIPE|Connection terminated|57P0|timeout exceeded/;
 
 export class Victims {
-	readonly #estate: Estate;
+	readonly #testbed: Testbed;
 	readonly #random: SeededRandom;
 	readonly counts: KillCounts = {
 		byTarget: { server: 0, database: 0, both: 0 },
@@ -50,8 +50,8 @@ export class Victims {
 	#cluster: string | undefined;
 	#isEnding = false;
 
-	constructor(estate: Estate, seed: string) {
-		this.#estate = estate;
+	constructor(testbed: Testbed, seed: string) {
+		this.#testbed = testbed;
 		this.#random = new SeededRandom(`${seed} kills`);
 	}
 
@@ -76,10 +76,10 @@ export class Victims {
 	 * @throws Violation when it ends for another reason; whatever a database says that is killed while it starts
 	 */
 	async start(): Promise<void> {
-		this.#database ??= await this.#estate.startDatabase();
+		this.#database ??= await this.#testbed.startDatabase();
 		this.#cluster = this.#database.cluster;
 		while (!this.#isEnding && this.#database) {
-			const server = this.#server ?? (await this.#estate.startServer());
+			const server = this.#server ?? (await this.#testbed.startServer());
 			this.#server = server;
 			if (await server.ready) return;
 			if (this.#server === server) this.#server = undefined;
@@ -112,7 +112,7 @@ export class Victims {
 		}
 		while (!this.#database || !this.#server?.isRunning()) await this.start();
 		const recovered = Promise.all(
-			LOG_NAMES.map((name) => this.#estate.reader.ledgers[name].acknowledgedAfter(killedAtMs)),
+			LOG_NAMES.map((name) => this.#testbed.reader.ledgers[name].acknowledgedAfter(killedAtMs)),
 		);
 		const waiting = new AbortController();
 		const timeout = sleep(RECOVER_WITHIN_MS, 'late', { signal: waiting.signal }).catch(() => 'in time');

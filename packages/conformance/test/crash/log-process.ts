@@ -8,27 +8,27 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createLogger } from '@chancery/chassis/logger';
-import { startService } from '@chancery/chassis/running-service';
+import { createLogger } from '@chancery/chassis/process/logger';
+import { startService } from '@chancery/chassis/process/running-service';
 import type { Service } from '@chancery/chassis/service';
 import { configSchema as ctlogConfigSchema } from '@chancery/ctlog/config';
 import { createCtlog } from '@chancery/ctlog/domain/log-identity';
 import { createService as createCtlogService } from '@chancery/ctlog/service';
 import { migrateSchema as migrateCtlog } from '@chancery/ctlog/store/migrations';
-import { openFileKey } from '@chancery/keys/file-key';
+import { openFileKey } from '@chancery/keys/file/file-key';
 import { configSchema as logConfigSchema } from '@chancery/log/config';
 import { createLogs } from '@chancery/log/domain/create-logs';
 import { createService as createLogService } from '@chancery/log/service';
 import { migrateSchema as migrateLog } from '@chancery/log/store/migrations';
-import { openFileMark } from '@chancery/postgres/file-mark';
+import { openFileMark } from '@chancery/postgres/mark/file-mark';
 import { openDatabase } from '@chancery/postgres/pool';
-import { checkDurability } from '@chancery/tlog/durability';
+import { checkDurability } from '@chancery/tlog/sequence/durability';
 import type { ProcessPlan } from './process-plan.ts';
 import { openSharedMark } from './shared-mark.ts';
 
 process.stdin.resume().once('close', () => process.exit(1));
 const plan = JSON.parse(await readFile(process.argv[2] ?? '', 'utf8')) as ProcessPlan;
-const log = createLogger({ level: 'warn', json: true, name: 'crash' });
+const logger = createLogger({ level: 'warn', json: true, name: 'crash' });
 
 const [v1Signer, v2Signer, ctSigner] = await Promise.all(
 	['v1', 'v2', 'ct'].map((name) => openFileKey(join(plan.keyFolder, `${name}.pem`))),
@@ -62,11 +62,17 @@ await Promise.all([migrateLog(database), migrateCtlog(database)]);
 await createLogs({ database, config: logConfig, mode: 'development', v1Signer, v2Signer });
 await createCtlog(database, { ...ctConfig, mode: 'development' }, ctSigner.publicKey);
 
-const deps = { database, clock: Date.now, random: (length: number) => new Uint8Array(randomBytes(length)), fetch, log };
+const deps = {
+	database,
+	clock: Date.now,
+	random: (length: number) => new Uint8Array(randomBytes(length)),
+	fetch,
+	logger,
+};
 const loopback = (port: number) => ({ host: '127.0.0.1', port });
 const start = (service: Service, addresses: Record<string, number>) =>
 	startService(service, {
-		log,
+		logger,
 		addresses: Object.fromEntries(Object.entries(addresses).map(([name, port]) => [name, loopback(port)])),
 	});
 

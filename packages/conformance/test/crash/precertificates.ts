@@ -15,7 +15,7 @@ import {
 	derTime,
 	derUtf8,
 } from '@chancery/core/der';
-import { createFileKey } from '@chancery/keys/file-key';
+import { createFileKey } from '@chancery/keys/file/file-key';
 import type { TrustReport } from '@chancery/wire/trust-report';
 import { spkiOf } from './signed-trees.ts';
 

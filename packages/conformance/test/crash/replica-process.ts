@@ -9,12 +9,12 @@ import { createHash, createPrivateKey, sign } from 'node:crypto';
 import { writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { migrateMarks, openDatabaseMark } from '@chancery/postgres/database-mark';
+import { migrateMarks, openDatabaseMark } from '@chancery/postgres/mark/database-mark';
 import { openDatabase } from '@chancery/postgres/pool';
-import { checkDurability } from '@chancery/tlog/durability';
 import { openLog } from '@chancery/tlog/log';
 import { createLog } from '@chancery/tlog/log-identity';
 import { migrateTlog } from '@chancery/tlog/migrate';
+import { checkDurability } from '@chancery/tlog/sequence/durability';
 import { TlogError } from '@chancery/tlog/tlog-error';
 import { identityOf, type ReplicaEvent, type ReplicaPlan, statementOf } from './replica-plan.ts';
 
@@ -46,7 +46,7 @@ const log = await openLog({
 	mark: openDatabaseMark({ database: marks, schema: 'marks', name: identity.origin }),
 	clock: Date.now,
 	signHead: async (head) => new Uint8Array(sign(null, statementOf(head), key)),
-	log: { info() {}, warn: complain, error: complain },
+	logger: { info() {}, warn: complain, error: complain },
 	hooks: {
 		beforeCommit: () => {
 			if (!isHoldWanted) return;

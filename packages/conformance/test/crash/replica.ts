@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { waitUntil } from '@chancery/postgres/process-identity';
+import { waitUntil } from '@chancery/postgres/embedded/process-identity';
 import type { Answer, ReplicaEvent, ReplicaPlan } from './replica-plan.ts';
 import { Violation } from './signed-trees.ts';
 

@@ -7,14 +7,14 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type EmbeddedPostgres, startEmbedded } from '@chancery/postgres/embedded';
+import { type EmbeddedPostgres, startEmbedded } from '@chancery/postgres/embedded/embedded';
 import { openDatabase } from '@chancery/postgres/pool';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { readSettings } from './estate.ts';
 import { isIncluded, leafHashOf, NaiveTree } from './naive-tree.ts';
 import { Replica } from './replica.ts';
 import { type Answer, statementOf } from './replica-plan.ts';
 import { quantiles, say } from './report.ts';
+import { readSettings } from './testbed.ts';
 
 const HOLD_MS = Number(process.env.CRASH_HOLD_SECONDS ?? 60) * 1_000;
 const LOAD_MS = Number(process.env.CRASH_LOAD_SECONDS ?? 10) * 1_000;

@@ -6,7 +6,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { equalBytes, fromBase64, toBase64 } from '@chancery/core/bytes';
-import { type Mark, MarkError, type MarkStore } from '@chancery/postgres/mark';
+import { type Mark, MarkError, type MarkStore } from '@chancery/postgres/mark/mark';
 
 interface MarkJson {
 	readonly origin: string;

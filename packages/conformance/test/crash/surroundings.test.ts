@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { startEmbedded } from '@chancery/postgres/embedded';
+import { startEmbedded } from '@chancery/postgres/embedded/embedded';
 import { expect, it } from 'vitest';
 
 interface Window {

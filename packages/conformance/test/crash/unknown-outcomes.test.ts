@@ -3,13 +3,12 @@
  * has one index and is in the log once.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { EmbeddedPostgres } from '@chancery/postgres/embedded';
+import type { EmbeddedPostgres } from '@chancery/postgres/embedded/embedded';
 import { openDatabase } from '@chancery/postgres/pool';
 import type { Database } from '@chancery/postgres/sql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readAcknowledgement } from './answers.ts';
 import { type CommitProxy, startCommitProxy, type TransactionKind } from './commit-proxy.ts';
-import { createEstate, DATABASE, type Estate, urlsOf } from './estate.ts';
 import type { Reply } from './http-client.ts';
 import { createJudge } from './judge.ts';
 import { type LogServer, startLogServer } from './log-server.ts';
@@ -17,6 +16,7 @@ import { createProposer, LOG_NAMES, type LogName, type Proposal, type Wire } fro
 import { say } from './report.ts';
 import { campaignSeed, SeededRandom } from './seeded-random.ts';
 import { type SharedMarkServer, startSharedMarks } from './shared-mark.ts';
+import { createTestbed, DATABASE, type Testbed, urlsOf } from './testbed.ts';
 
 const seed = campaignSeed();
 const random = new SeededRandom(`${seed} unknown`);
@@ -29,7 +29,7 @@ const TERMINATIONS = Number(process.env.CRASH_TERMINATIONS ?? 40);
 const WIRES: readonly Wire[] = ['hashedrekord-v1', 'hashedrekord-v2', 'precertificate'];
 const schemaOf = (log: LogName) => (log === 'ct' ? 'ctlog' : 'log');
 
-let estate: Estate;
+let testbed: Testbed;
 let postgres: EmbeddedPostgres;
 let direct: Database;
 let proxy: CommitProxy;
@@ -44,21 +44,21 @@ let propose: (wire: Wire) => Proposal;
 
 beforeAll(async () => {
 	say(`unknown outcomes: seed ${seed}`);
-	estate = await createEstate();
-	postgres = await estate.startDatabase();
+	testbed = await createTestbed();
+	postgres = await testbed.startDatabase();
 	direct = openDatabase({ url: postgres.url(DATABASE), applicationName: 'test', maxConnections: 2 });
 	proxy = await startCommitProxy(postgres.url(DATABASE));
 	marks = await startSharedMarks();
-	// The left one answers at the ports of the estate, so that the estate's own calls reach it.
-	const leftPlan = { ...estate.plan, name: 'left', databaseUrl: proxy.url, sharedMarkUrl: marks.url };
-	left = await startLogServer(leftPlan, estate.folder);
+	// The left one answers at the ports of the testbed, so that the testbed's own calls reach it.
+	const leftPlan = { ...testbed.plan, name: 'left', databaseUrl: proxy.url, sharedMarkUrl: marks.url };
+	left = await startLogServer(leftPlan, testbed.folder);
 	expect(await left.ready, left.lastWords()).toBe(true);
-	const rightPlan = await estate.anotherPlan('right', { sharedMarkUrl: marks.url });
-	right = await startLogServer(rightPlan, estate.folder);
+	const rightPlan = await testbed.anotherPlan('right', { sharedMarkUrl: marks.url });
+	right = await startLogServer(rightPlan, testbed.folder);
 	expect(await right.ready, right.lastWords()).toBe(true);
 	[leftUrls, rightUrls] = [urlsOf(leftPlan), urlsOf(rightPlan)];
-	await estate.registerAuthority();
-	propose = createProposer(seed, estate.authority);
+	await testbed.registerAuthority();
+	propose = createProposer(seed, testbed.authority);
 });
 afterAll(async () => {
 	await left?.kill();
@@ -67,18 +67,18 @@ afterAll(async () => {
 	await marks?.close();
 	await direct?.close();
 	await postgres?.stop();
-	await estate?.remove();
+	await testbed?.remove();
 });
 
 /** One submission, without patience when `timeoutMs` says so. A 2xx goes into the ledger. */
 async function submit(urls: Record<LogName, string>, proposal: Proposal, timeoutMs?: number): Promise<Reply> {
 	const sentAtMs = performance.now();
 	const url = `${urls[proposal.log]}${proposal.path}`;
-	const reply = await estate.client.ask(url, {
+	const reply = await testbed.client.ask(url, {
 		body: proposal.body,
 		...(timeoutMs === undefined ? {} : { timeoutMs }),
 	});
-	if (reply.status < 300) readAcknowledgement(estate.reader, proposal, reply, sentAtMs);
+	if (reply.status < 300) readAcknowledgement(testbed.reader, proposal, reply, sentAtMs);
 	return reply;
 }
 
@@ -87,8 +87,8 @@ async function judgeAll(): Promise<void> {
 	for (const urls of [leftUrls, rightUrls]) {
 		const judge = createJudge({
 			urls,
-			client: estate.client,
-			reader: estate.reader,
+			client: testbed.client,
+			reader: testbed.reader,
 			random,
 			everything: true,
 			lagMs: LAG_MS,
@@ -241,7 +241,7 @@ describe.each(table)('$wire: a client gives up on one replica during a $kind and
 it('leaves nothing behind that either replica would not show: the mark stands at what both publish', async () => {
 	await judgeAll();
 	for (const name of LOG_NAMES) {
-		const seen = estate.reader.ledgers[name].largest;
+		const seen = testbed.reader.ledgers[name].largest;
 		expect(marks.sizeOf(name)).toBeGreaterThanOrEqual(seen);
 	}
 });

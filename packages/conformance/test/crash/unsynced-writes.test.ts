@@ -5,13 +5,13 @@
 import { execFileSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, it } from 'vitest';
-import { createEstate, type Estate, killDatabase, readSettings } from './estate.ts';
 import { createForgetfulDisk, type ForgetfulDisk } from './forgetful-disk.ts';
 import { createJudge } from './judge.ts';
 import type { LogServer } from './log-server.ts';
 import { LOG_NAMES } from './proposals.ts';
 import { quantiles, say } from './report.ts';
 import { campaignSeed, SeededRandom } from './seeded-random.ts';
+import { createTestbed, killDatabase, readSettings, type Testbed } from './testbed.ts';
 import { startWriters, type Writers } from './writers.ts';
 
 const RUNS = Number(process.env.CRASH_UNSYNCED_RUNS ?? 50);
@@ -20,7 +20,7 @@ const LONGEST_CALM_MS = 1_500;
 
 /** A machine: database and log process on one forgetful disk. */
 interface Machine {
-	readonly estate: Estate;
+	readonly testbed: Testbed;
 	readonly disk: ForgetfulDisk;
 	/** With `lies`, on a disk whose syncs do nothing. */
 	start(lies?: boolean): Promise<void>;
@@ -59,10 +59,10 @@ if (process.platform !== 'linux' || !hasCompiler) {
 		say(`power failures: ${RUNS} runs, ${WRITERS} writers, seed ${seed}; layer: LD_PRELOAD, see unsynced-writes.c`);
 		const random = new SeededRandom(`${seed} power`);
 		const machine = await createMachine();
-		const { urls, client, reader, authority } = machine.estate;
+		const { urls, client, reader, authority } = machine.testbed;
 		await machine.start();
-		await machine.estate.registerAuthority();
-		const settings = await readSettings(machine.estate.plan.databaseUrl);
+		await machine.testbed.registerAuthority();
+		const settings = await readSettings(machine.testbed.plan.databaseUrl);
 		say(
 			`the server says: ${Object.entries(settings)
 				.map(([name, value]) => `${name}=${value}`)
@@ -106,28 +106,28 @@ if (process.platform !== 'linux' || !hasCompiler) {
 
 	it('notices a disk that lies about syncing: the judge finds what was promised and is gone', async () => {
 		const { lost, judge } = await loseByLying('the same disk');
-		say(`teeth: a disk that lies lost ${lost.lostBlocks} blocks of what was synced and not`);
+		say(`control: a disk that lies lost ${lost.lostBlocks} blocks of what was synced and not`);
 		await expect(judge.look()).rejects.toThrow(/LOST|the tree has \d+ leaves, a client has seen \d+/);
 	});
 
 	it('notices a database disk that lies by the mark alone: the logs are read-only and say what is missing', async () => {
 		const { machine } = await loseByLying('another disk');
-		const { client, urls, authority } = machine.estate;
+		const { client, urls, authority } = machine.testbed;
 		const body = JSON.stringify({ chain: authority.issue().chain });
 		const reply = await client.ask(`${urls.ct}/ct/v1/add-pre-chain`, { body });
 		expect(reply.status).toBe(503);
-		const ready = await client.ask(`http://127.0.0.1:${machine.estate.plan.ports.ctAdmin}/readyz`, {
-			token: machine.estate.adminToken,
+		const ready = await client.ask(`http://127.0.0.1:${machine.testbed.plan.ports.ctAdmin}/readyz`, {
+			token: machine.testbed.adminToken,
 		});
 		expect(`${reply.body}${ready.body}`).toMatch(/rolled-back: the database holds \d+ entries, but \d+ were published/);
 	});
 
 	it('refuses to write to a server that says itself that it does not sync', async () => {
-		const estate = await createEstate();
-		cleanups.push(() => estate.remove());
-		const database = await estate.startDatabase({ unsafeNoSync: true });
+		const testbed = await createTestbed();
+		cleanups.push(() => testbed.remove());
+		const database = await testbed.startDatabase({ unsafeNoSync: true });
 		cleanups.push(() => database.stop());
-		const server = await estate.startServer();
+		const server = await testbed.startServer();
 		cleanups.push(() => server.kill());
 		expect(await server.ready).toBe(false);
 		expect(server.lastWords()).toMatch(/fsync is off, must be on/);
@@ -138,9 +138,9 @@ if (process.platform !== 'linux' || !hasCompiler) {
 async function loseByLying(marks: MarkPlace) {
 	const seed = campaignSeed();
 	const machine = await createMachine(marks);
-	const { urls, client, reader, authority } = machine.estate;
+	const { urls, client, reader, authority } = machine.testbed;
 	await machine.start();
-	await machine.estate.registerAuthority();
+	await machine.testbed.registerAuthority();
 	const options = { urls, client, reader, authority, count: 16 };
 	await writeUntil(startWriters({ ...options, seed: `${seed} honest` }), 100);
 	await machine.failPower();
@@ -165,20 +165,20 @@ async function endWriters(writers: Writers): Promise<void> {
 }
 
 async function createMachine(marks: MarkPlace = 'the same disk'): Promise<Machine> {
-	const estate = await createEstate();
-	cleanups.push(() => estate.remove());
+	const testbed = await createTestbed();
+	cleanups.push(() => testbed.remove());
 	// The cluster is made by honest programs and stopped; from then on its disk forgets.
-	const maker = await estate.startDatabase();
+	const maker = await testbed.startDatabase();
 	const { cluster } = maker;
 	await maker.stop();
-	const roots = marks === 'the same disk' ? [cluster, estate.markFolder] : [cluster];
-	const disk = await createForgetfulDisk(roots, estate.folder);
-	let database: Awaited<ReturnType<Estate['startDatabase']>> | undefined;
+	const roots = marks === 'the same disk' ? [cluster, testbed.markFolder] : [cluster];
+	const disk = await createForgetfulDisk(roots, testbed.folder);
+	let database: Awaited<ReturnType<Testbed['startDatabase']>> | undefined;
 	let server: LogServer | undefined;
 	const start: Machine['start'] = async (lies = false) => {
 		await disk.begin();
-		database = await estate.startDatabase({ binDir: await disk.binDir(lies) });
-		server = await estate.startServer(marks === 'the same disk' ? disk.environment(lies) : {});
+		database = await testbed.startDatabase({ binDir: await disk.binDir(lies) });
+		server = await testbed.startServer(marks === 'the same disk' ? disk.environment(lies) : {});
 		if (!(await server.ready)) throw new Error(`the log process did not start: ${server.lastWords()}`);
 	};
 	const end = async () => {
@@ -187,7 +187,7 @@ async function createMachine(marks: MarkPlace = 'the same disk'): Promise<Machin
 	};
 	cleanups.push(end);
 	return {
-		estate,
+		testbed,
 		disk,
 		start,
 		end,

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { trustAuthorityFile } from '@chancery/wire/tls-authorities';
+import { trustAuthorityFile } from '@chancery/net/tls-authorities';
 import { inject } from 'vitest';
 
 export const CHANCERY = join(import.meta.dirname, '../../../cli/bin/chancery');

@@ -1,6 +1,6 @@
 /** Spellings of bytes: hexadecimal, base64, UTF-8, PEM, DER and its times and identifiers, TLS structures, JSON. */
 
-import { parseJsonBody } from '@chancery/chassis/json-body';
+import { parseJsonBody } from '@chancery/chassis/http/json-body';
 import {
 	equalBytes,
 	fromBase64,

@@ -12,8 +12,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { signTrustReport } from '@chancery/chassis/trust-report';
 import { attestBlob, inTotoStatement, signBlob } from '@chancery/client/sign';
-import { generateSigner } from '@chancery/keys/generate';
-import { openFileMark } from '@chancery/postgres/file-mark';
+import { generateSigner } from '@chancery/keys/file/generate';
+import { openFileMark } from '@chancery/postgres/mark/file-mark';
 import { openTrustedRoot } from '@chancery/verify/trust-material';
 import { parseSigningConfig } from '@chancery/wire/signing-config';
 

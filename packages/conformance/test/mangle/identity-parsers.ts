@@ -7,8 +7,8 @@ import { parseCertificate, subjectAltNames } from '@chancery/core/certificate';
 import { derInteger, derSequence } from '@chancery/core/der';
 import { readFulcioExtensions } from '@chancery/core/fulcio-extensions';
 import { parseJson } from '@chancery/core/json';
-import { numberToBytes, readEcdsaSignature } from '@chancery/keys/ecdsa-signature';
-import { signatureOfModule } from '@chancery/keys/pkcs11-public-key';
+import { numberToBytes, readEcdsaSignature } from '@chancery/keys/digest/ecdsa-signature';
+import { signatureOfModule } from '@chancery/keys/pkcs11/pkcs11-public-key';
 import {
 	anyOf,
 	complaint,

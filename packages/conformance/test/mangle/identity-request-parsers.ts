@@ -6,7 +6,7 @@ import { normalize } from 'node:path/posix';
 import { brokenRule, claimRule } from '@chancery/ca/issuers/claim-rule';
 import { claimText } from '@chancery/ca/issuers/claims';
 import { subjectUri } from '@chancery/ca/issuers/subject-uri';
-import { parseJsonBody } from '@chancery/chassis/json-body';
+import { parseJsonBody } from '@chancery/chassis/http/json-body';
 import { equalBytes, utf8 } from '@chancery/core/bytes';
 import { FormatError } from '@chancery/core/format-error';
 import { parseJson } from '@chancery/core/json';

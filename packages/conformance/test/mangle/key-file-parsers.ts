@@ -5,20 +5,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createSecureContext, getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { ChainError, openIssuingChain } from '@chancery/ca/domain/issuing-chain';
-import { ConfigError } from '@chancery/chassis/config';
-import { Secret } from '@chancery/chassis/secret';
-import { checkTlsPair } from '@chancery/chassis/tls-pair';
+import { ConfigError } from '@chancery/chassis/config/config';
+import { Secret } from '@chancery/chassis/config/secret';
+import { checkTlsPair } from '@chancery/chassis/tls/tls-pair';
 import { equalBytes, utf8 } from '@chancery/core/bytes';
 import { type Certificate, parseCertificate } from '@chancery/core/certificate';
 import { parsePem } from '@chancery/core/pem';
 import { openIssuerKeys, SigningKeyError } from '@chancery/identity/domain/issuer-keys';
 import { readSigningJwks } from '@chancery/identity/process-config';
-import { openFileKey } from '@chancery/keys/file-key';
+import { openFileKey } from '@chancery/keys/file/file-key';
 import { KeyError, type KeyErrorCode } from '@chancery/keys/key-error';
-import { spkiOfFound } from '@chancery/keys/pkcs11-public-key';
+import { spkiOfFound } from '@chancery/keys/pkcs11/pkcs11-public-key';
 import type { Signer } from '@chancery/keys/signer';
+import { TlsTrustError, trustAuthorityFile } from '@chancery/net/tls-authorities';
 import { AuthorityError, openAuthority } from '@chancery/tsa/domain/authority';
-import { TlsTrustError, trustAuthorityFile } from '@chancery/wire/tls-authorities';
 import {
 	anyOf,
 	complaint,

@@ -23,7 +23,7 @@ import { encodeBundle, parseBundle, parseTilePath, tilePath } from '@chancery/co
 import { formatEntryId, parseEntryName } from '@chancery/log/domain/entry-id';
 import { inTotoDigests } from '@chancery/log/domain/in-toto-digests';
 import { admitV1, admitV2 } from '@chancery/log/kinds/enabled-kinds';
-import { encodeStaticCtTile } from '@chancery/tlog/static-ct';
+import { encodeStaticCtTile } from '@chancery/tlog/read/static-ct';
 import { entryUuid, logEntry, proposedEntry } from '@chancery/wire/rekor-v1';
 import { createEntryRequest } from '@chancery/wire/rekor-v2';
 import {

@@ -7,14 +7,14 @@ import { UsageError } from '@chancery/cli/usage-error';
 import { equalBytes, fromBase64, fromHex } from '@chancery/core/bytes';
 import { FormatError } from '@chancery/core/format-error';
 import { parseJson } from '@chancery/core/json';
-import { readRecord } from '@chancery/postgres/data-record';
-import { openDatabaseMark } from '@chancery/postgres/database-mark';
-import { EmbeddedPostgresError } from '@chancery/postgres/embedded-error';
-import { MarkError } from '@chancery/postgres/mark';
+import { readRecord } from '@chancery/postgres/embedded/data-record';
+import { EmbeddedPostgresError } from '@chancery/postgres/embedded/embedded-error';
+import { openDatabaseMark } from '@chancery/postgres/mark/database-mark';
+import { MarkError } from '@chancery/postgres/mark/mark';
 import type { Database } from '@chancery/postgres/sql';
-import { existingDataFolder } from '@chancery/stack/up/data-folder';
-import { readInstanceRecord } from '@chancery/stack/up/instance-record';
-import { Refusal } from '@chancery/stack/up/refusal';
+import { existingDataFolder } from '@chancery/stack/instance/data-folder';
+import { readInstanceRecord } from '@chancery/stack/instance/instance-record';
+import { Refusal } from '@chancery/stack/instance/refusal';
 import { anyOf, complaint, formatError, type ParserUnderTest, parser, sameText, textOf } from './parser-under-test.ts';
 
 /** A file is written and read in each case. */

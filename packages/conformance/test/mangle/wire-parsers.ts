@@ -1,6 +1,6 @@
 /** Requests as the services read them and replies as clients read them, through the routes of each wire. */
-import { parseJsonBody } from '@chancery/chassis/json-body';
-import { CallError, type CallInput, call } from '@chancery/wire/call';
+import { parseJsonBody } from '@chancery/chassis/http/json-body';
+import { CallError, type CallInput, call } from '@chancery/net/call';
 import * as ct from '@chancery/wire/ct';
 import * as fulcio from '@chancery/wire/fulcio';
 import * as identity from '@chancery/wire/identity';

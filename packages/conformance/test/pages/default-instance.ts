@@ -56,7 +56,7 @@ async function startOfNpm(home: string): Promise<{ command: string; env: NodeJS.
 	return { command: scripts.start, env: { PATH: path, HOME: home } };
 }
 
-/** Answers what was said until then: the steps, then the instructions. */
+/** Returns what was said until then: the steps, then the instructions. */
 async function untilReady(child: ChildProcess): Promise<string> {
 	const said = { stderr: '', stdout: '' };
 	const failure = (what: string) =>

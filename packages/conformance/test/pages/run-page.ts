@@ -22,7 +22,7 @@ export interface Pasted {
 	readonly printed: string;
 }
 
-/** Answers what became of each block that is pasted, by its line. */
+/** Returns what became of each block that is pasted, by its line. */
 export async function runPage(blocks: readonly Block[], reader: Reader): Promise<ReadonlyMap<number, Pasted>> {
 	await mkdir(reader.records, { recursive: true });
 	const pasted = blocks.filter(isPasted);

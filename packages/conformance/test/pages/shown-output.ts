@@ -3,7 +3,7 @@
  * is only `...` for any lines or none. Blank lines do not count, and several blanks count as one.
  */
 
-/** Answers undefined when they agree, else what was looked for and what was there. */
+/** Returns undefined when they agree, else what was looked for and what was there. */
 export function differenceOf(shown: string, printed: string): string | undefined {
 	const pattern = linesOf(shown);
 	const lines = linesOf(printed);

@@ -1,13 +1,13 @@
 /** Services that cannot start: secrets that are wrong, broken, or written where something else belongs. */
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ServicesTrip } from './services-trip.ts';
+import type { ServicesScenario } from './services-scenario.ts';
 
 const CONCURRENT = 3;
 
-export async function badServiceStarts(trip: ServicesTrip): Promise<void> {
-	const { book, estate, base, outside, server } = trip;
-	const { config, keyFile } = estate;
+export async function badServiceStarts(scenario: ServicesScenario): Promise<void> {
+	const { book, testbed, base, outside, server } = scenario;
+	const { config, keyFile } = testbed;
 	const misplaced = book.addText('misplaced secret', 'hunter2-misplaced-0000-secret');
 	const { database } = config;
 	const { tsa = {}, identity = {}, ca = {}, tuf = {}, ctlog = {} } = config;
@@ -16,7 +16,7 @@ export async function badServiceStarts(trip: ServicesTrip): Promise<void> {
 	const wrong = join(outside, 'wrong');
 	await writeFile(wrong, `${misplaced}\n`, { mode: 0o600 });
 
-	const { tls } = estate;
+	const { tls } = testbed;
 	const withTls = (changes: object) => ({
 		tsa: {
 			...tsa,
@@ -37,7 +37,7 @@ export async function badServiceStarts(trip: ServicesTrip): Promise<void> {
 		change(url);
 		return url.href;
 	};
-	const hsm = estate.token?.uri('object=tsa');
+	const hsm = testbed.token?.uri('object=tsa');
 	const yaml = (text: string) =>
 		`profile: development\ndatabase: { url: "${server.url.replace(/:[^:@]+@/, ':x@')}" }\ntsa:\n  publicUrl: http://localhost\n${text}\n`;
 
@@ -61,7 +61,7 @@ export async function badServiceStarts(trip: ServicesTrip): Promise<void> {
 		[
 			'passphrase for a key in the clear',
 			'ca',
-			{ database, ca: { ...ca, keys: { issuing: { ...(await spoilt('clear', () => clearPem(trip))) } } } },
+			{ database, ca: { ...ca, keys: { issuing: { ...(await spoilt('clear', () => clearPem(scenario))) } } } },
 		],
 		['key with text around it', 'tsa', withKey(await spoilt('text', (text) => `${misplaced}\n${text}${misplaced}`))],
 		['key that is only text', 'tsa', withKey(await spoilt('only-text', () => misplaced))],
@@ -70,7 +70,7 @@ export async function badServiceStarts(trip: ServicesTrip): Promise<void> {
 		[
 			'key in another form',
 			'tsa',
-			withKey(await spoilt('label', () => clearPem(trip).replaceAll('PRIVATE KEY', 'EC PRIVATE KEY'))),
+			withKey(await spoilt('label', () => clearPem(scenario).replaceAll('PRIVATE KEY', 'EC PRIVATE KEY'))),
 		],
 		...(hsm
 			? (
@@ -162,11 +162,11 @@ export async function badServiceStarts(trip: ServicesTrip): Promise<void> {
 		],
 		['a token for the list', 'tsa', { database, tsa: { ...tsa, admin: { token: misplaced } } }],
 		['a secret for a URL of ours', 'tsa', { database, tsa: { ...tsa, publicUrl: misplaced } }],
-		['a key for a chain', 'tsa', { database, tsa: { ...tsa, chainPem: clearPem(trip) } }],
+		['a key for a chain', 'tsa', { database, tsa: { ...tsa, chainPem: clearPem(scenario) } }],
 		[
 			'a key for a public key',
 			'ca',
-			{ database, ca: { ...ca, ctlog: { url: 'http://localhost', publicKeyPem: clearPem(trip) } } },
+			{ database, ca: { ...ca, ctlog: { url: 'http://localhost', publicKeyPem: clearPem(scenario) } } },
 		],
 		['a secret for an issuer', 'ca', { database, ca: { ...ca, issuers: [{ type: 'email', issuer: misplaced }] } }],
 		[
@@ -217,11 +217,11 @@ export async function badServiceStarts(trip: ServicesTrip): Promise<void> {
 	];
 	for (let at = 0; at < starts.length; at += CONCURRENT)
 		await Promise.all(
-			starts.slice(at, at + CONCURRENT).map(([what, service, ...rest]) => trip.fail(what, service, ...rest)),
+			starts.slice(at, at + CONCURRENT).map(([what, service, ...rest]) => scenario.fail(what, service, ...rest)),
 		);
 }
 
 /** A key without a passphrase, which is in the book. */
-function clearPem(trip: ServicesTrip): string {
-	return String(trip.strayKey().export({ type: 'pkcs8', format: 'pem' }));
+function clearPem(scenario: ServicesScenario): string {
+	return String(scenario.strayKey().export({ type: 'pkcs8', format: 'pem' }));
 }

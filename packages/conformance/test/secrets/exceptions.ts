@@ -48,7 +48,7 @@ export const INSTANCE_EXCEPTIONS: readonly Exception[] = [
 	{
 		secret: TOKEN,
 		place: /^arguments of chancery /,
-		because: 'the trip gives commands a token as an argument, to see that they do not repeat it',
+		because: 'the scenario gives commands a token as an argument, to see that they do not repeat it',
 	},
 	{
 		secret: /^(database password|foreign secret)/,
@@ -77,11 +77,11 @@ export const SERVICES_EXCEPTIONS: readonly Exception[] = [
 	{
 		secret: /^(PIN|misplaced secret|carried secret)|token/,
 		place: /^environment of tsa$/,
-		because: 'the configuration of the TSA names variables with `{ env }`; the trip adds its own',
+		because: 'the configuration of the TSA names variables with `{ env }`; the scenario adds its own',
 	},
 	{
 		secret: /^misplaced secret/,
 		place: /^arguments of tsa$/,
-		because: 'the trip gives a service a secret as an argument, to see that it does not repeat it',
+		because: 'the scenario gives a service a secret as an argument, to see that it does not repeat it',
 	},
 ];

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { INSTANCE_EXCEPTIONS } from './exceptions.ts';
 import { modeOf } from './haystacks.ts';
-import { InstanceTrip, travel } from './instance-trip.ts';
+import { InstanceScenario, travel } from './instance-scenario.ts';
 import { judge, summaryOf, type Verdict } from './verdict.ts';
 
 const SHOWN_LEAKS = 60;
@@ -38,17 +38,17 @@ const EVERYWHERE = [
 	/^file names of base$/,
 ];
 
-let trip: InstanceTrip;
+let scenario: InstanceScenario;
 let verdict: Verdict;
 
 beforeAll(async () => {
-	trip = await InstanceTrip.begin();
-	await travel(trip);
-	verdict = await judge(trip.book.secrets, trip.haystacks(), INSTANCE_EXCEPTIONS);
+	scenario = await InstanceScenario.begin();
+	await travel(scenario);
+	verdict = await judge(scenario.book.secrets, scenario.haystacks(), INSTANCE_EXCEPTIONS);
 });
 
 afterAll(async () => {
-	await trip?.end();
+	await scenario?.end();
 });
 
 it('leaves no secret where none belongs', () => {
@@ -65,7 +65,7 @@ it('looked everywhere', () => {
 });
 
 it('went through what works, and through what does not', () => {
-	const exits = [...trip.exits];
+	const exits = [...scenario.exits];
 	const worked = exits.filter(([, code]) => code === 0).map(([name]) => name);
 	expect(worked.sort()).toEqual(
 		[
@@ -75,7 +75,7 @@ it('went through what works, and through what does not', () => {
 	);
 	expect(exits.filter(([, code]) => code !== 0 && code !== 1 && code !== 2)).toEqual([]);
 	for (const status of [200, 201, 303, 400, 401, 404, 405, 415, 422, 431, 503])
-		expect([status, trip.recorder.statuses.has(status)]).toEqual([status, true]);
+		expect([status, scenario.recorder.statuses.has(status)]).toEqual([status, true]);
 });
 
 describe('what holds a secret is closed to others', () => {
@@ -88,18 +88,18 @@ describe('what holds a secret is closed to others', () => {
 		['postgres/postgres.log', '0600'],
 		['postgres/cluster', '0700'],
 	])('%s', (path, mode) => {
-		expect(trip.modes.get(path)).toBe(mode);
+		expect(scenario.modes.get(path)).toBe(mode);
 	});
 
 	it('every key file', () => {
-		const files = [...trip.modes].filter(([path]) => /^keys\/(?!.*-chain\.pem$)/.test(path));
+		const files = [...scenario.modes].filter(([path]) => /^keys\/(?!.*-chain\.pem$)/.test(path));
 		expect(files.length).toBeGreaterThan(11);
 		for (const [path, mode] of files) expect([path, mode]).toEqual([path, '0600']);
 	});
 
 	it('the marks, and the folder of the socket', async () => {
-		expect(trip.runtimeDirMode).toBe('0700');
-		const instances = join(trip.base, 'state/chancery');
+		expect(scenario.runtimeDirMode).toBe('0700');
+		const instances = join(scenario.base, 'state/chancery');
 		for (const id of await readdir(instances)) expect(await modeOf(join(instances, id))).toBe('0700');
 	});
 });
@@ -108,6 +108,6 @@ it('no process writes reports or dumps of its memory by itself', () => {
 	expect(
 		verdict.places.filter((place) => /(^|\/)(core(\.\d+)?|report\.[^/]*\.json|[^/]*\.heapsnapshot)$/.test(place)),
 	).toEqual([]);
-	for (const { place, bytes } of trip.watch.haystacks())
+	for (const { place, bytes } of scenario.watch.haystacks())
 		if (place.startsWith('arguments of chancery')) expect(String(bytes)).not.toMatch(/--(report|heap|abort|inspect)/);
 });

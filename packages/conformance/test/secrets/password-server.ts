@@ -5,11 +5,11 @@
 import { randomBytes } from 'node:crypto';
 import { appendFile, chown, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ACCOUNT_PREFIX, claimAccount } from '@chancery/postgres/account-claims';
-import { findBinaries } from '@chancery/postgres/binaries';
-import { DEFAULT_SERVER_HOME, makeServerHome } from '@chancery/postgres/cluster-place';
+import { ACCOUNT_PREFIX, claimAccount } from '@chancery/postgres/embedded/account-claims';
+import { findBinaries } from '@chancery/postgres/embedded/binaries';
+import { DEFAULT_SERVER_HOME, makeServerHome } from '@chancery/postgres/embedded/cluster-place';
+import { runAs, SCRUBBED_ENV, type ServerUser } from '@chancery/postgres/embedded/server-user';
 import { openDatabase } from '@chancery/postgres/pool';
-import { runAs, SCRUBBED_ENV, type ServerUser } from '@chancery/postgres/server-user';
 import type { Database } from '@chancery/postgres/sql';
 import { RecordedProcess } from './recorded-process.ts';
 
@@ -75,14 +75,14 @@ export async function startPasswordServer(
 		return server;
 	};
 	const server = await start();
-	const admin = openDatabase({ url: url('postgres'), applicationName: 'trip', maxConnections: 1 });
+	const admin = openDatabase({ url: url('postgres'), applicationName: 'scenario', maxConnections: 1 });
 	await admin.query('create database chancery');
 	await admin.close();
 	return {
 		folder,
 		url: url('chancery'),
 		process: server,
-		database: openDatabase({ url: url('chancery'), applicationName: 'trip', maxConnections: 2 }),
+		database: openDatabase({ url: url('chancery'), applicationName: 'scenario', maxConnections: 2 }),
 		restart: start,
 	};
 }

@@ -1,4 +1,4 @@
-/** Requests of a trip, and every answer with its headers as evidence. */
+/** Requests of a scenario, and every answer with its headers as evidence. */
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sendRaw } from '../inputs/probe.ts';

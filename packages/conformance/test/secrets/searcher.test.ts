@@ -1,4 +1,4 @@
-/** The searcher has teeth: what was hidden on purpose is found, in every encoding, and what was not hidden is not. */
+/** The searcher finds: what was hidden on purpose is found, in every encoding, and what was not hidden is not. */
 import { randomBytes } from 'node:crypto';
 import { inspect } from 'node:util';
 import { deflateSync, gzipSync } from 'node:zlib';

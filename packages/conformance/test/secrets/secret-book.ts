@@ -1,4 +1,4 @@
-/** Every secret of a trip by name. What is written here may be found nowhere but where an exception says so. */
+/** Every secret of a scenario by name. What is written here may be found nowhere but where an exception says so. */
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import type { Secret } from './encodings.ts';
 
@@ -13,7 +13,7 @@ export class SecretBook {
 		return [...this.#secrets.values()];
 	}
 
-	/** A password, bearer secret, code or cookie: only the whole of it is of use. Answers the text. */
+	/** A password, bearer secret, code or cookie: only the whole of it is of use. Returns the text. */
 	addText(kind: string, text: string): string {
 		this.#add(kind, Buffer.from(text), text.length);
 		return text;

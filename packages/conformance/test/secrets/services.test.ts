@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { SERVICES_EXCEPTIONS } from './exceptions.ts';
-import { ServicesTrip, travelThroughServices } from './services-trip.ts';
+import { ServicesScenario, travelThroughServices } from './services-scenario.ts';
 import { judge, summaryOf, type Verdict } from './verdict.ts';
 
 const SHOWN_LEAKS = 60;
@@ -24,17 +24,17 @@ const EVERYWHERE = [
 	/^file base\/database\/cluster\/pg_wal\//,
 ];
 
-let trip: ServicesTrip;
+let scenario: ServicesScenario;
 let verdict: Verdict;
 
 beforeAll(async () => {
-	trip = await ServicesTrip.begin();
-	await travelThroughServices(trip);
-	verdict = await judge(trip.book.secrets, trip.haystacks(), SERVICES_EXCEPTIONS);
+	scenario = await ServicesScenario.begin();
+	await travelThroughServices(scenario);
+	verdict = await judge(scenario.book.secrets, scenario.haystacks(), SERVICES_EXCEPTIONS);
 });
 
 afterAll(async () => {
-	await trip?.end();
+	await scenario?.end();
 });
 
 it('leaves no secret where none belongs', () => {
@@ -50,18 +50,18 @@ it('looked everywhere', () => {
 });
 
 it('met every stranger, and ended as it should', () => {
-	for (const [stranger, count] of Object.entries(trip.strangers.counts))
+	for (const [stranger, count] of Object.entries(scenario.strangers.counts))
 		expect([stranger, count > 0]).toEqual([stranger, true]);
-	const exits = Object.fromEntries(trip.exits);
+	const exits = Object.fromEntries(scenario.exits);
 	expect(exits).toMatchObject({ initialize: 0, 'sign-blob': 0, SIGUSR2: 1, SIGHUP: 1, 'passphrase in the clear': 78 });
 	expect(exits).toMatchObject({ 'TLS files that cannot be used': 0, 'wrong passphrase of a TLS key': 78 });
 	// 0: what was misplaced kept nothing from starting, and the service was then told to stop.
-	for (const [what, exit] of trip.exits) expect([what, [0, 1, 78].includes(Number(exit))]).toEqual([what, true]);
-	expect([...trip.exits.values()].filter((exit) => exit === 78).length).toBeGreaterThan(25);
+	for (const [what, exit] of scenario.exits) expect([what, [0, 1, 78].includes(Number(exit))]).toEqual([what, true]);
+	expect([...scenario.exits.values()].filter((exit) => exit === 78).length).toBeGreaterThan(25);
 });
 
 it('a database told to write down everything did so', () => {
-	const said = trip.processes.find(({ name }) => name === 'database 1')?.text('stderr') ?? '';
+	const said = scenario.processes.find(({ name }) => name === 'database 1')?.text('stderr') ?? '';
 	expect(said).toMatch(/parameters?: .*\$1 = 'AuthorizationCode'|\$1 = 'Session'/);
 	expect(said).toMatch(/DETAIL: +Failing row contains/);
 });

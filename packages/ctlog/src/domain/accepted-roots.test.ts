@@ -1,11 +1,11 @@
 /** What a process knows of the roots while another one changes them. */
-import { createLogger } from '@chancery/chassis/logger';
+import { createLogger } from '@chancery/chassis/process/logger';
 import { toHex } from '@chancery/core/bytes';
 import { parseCertificate } from '@chancery/core/certificate';
 import { sha256 } from '@chancery/core/sha';
 import { createSignatureChecks } from '@chancery/keys/checks/signature-checks';
 import type { Database, Sql } from '@chancery/postgres/sql';
-import { createTestDatabase, type TestDatabase } from '@chancery/postgres/test-database';
+import { createTestDatabase, type TestDatabase } from '@chancery/testkit/test-database';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { makeAuthority, makePrecertificate, type TestAuthority } from '../../test/certificates.ts';
 import { reportOf } from '../../test/running-log.ts';
@@ -17,7 +17,7 @@ import { retireRoot } from './retire-root.ts';
 let opened: TestDatabase;
 let authority: TestAuthority;
 const { check } = createSignatureChecks({ maxQueuedMs: 60_000 });
-const log = createLogger({ level: 'silent', json: true, name: 'ctlog' });
+const logger = createLogger({ level: 'silent', json: true, name: 'ctlog' });
 let laterMs = 0;
 const clock = () => Date.now() + laterMs;
 
@@ -34,7 +34,7 @@ it('a retirement by one process reaches the others within a second, also for cha
 		ReturnType<typeof createAcceptedRoots>,
 		ReturnType<typeof createAcceptedRoots>,
 	];
-	const deps = { database, clock, check, log };
+	const deps = { database, clock, check, logger };
 	await registerRoot({ ...deps, roots: here }, await reportOf(authority), { by: 'a test', reinstate: false });
 	const { der } = await makePrecertificate(authority);
 	const ask = (roots: typeof here) =>
@@ -82,7 +82,7 @@ it('a read that is overtaken by a newer one does not bring back what was retired
 	};
 	const roots = createAcceptedRoots(slow, clock, check);
 	const other = await makeAuthority('overtaken');
-	const deps = { database, clock, check, log, roots };
+	const deps = { database, clock, check, logger, roots };
 	await registerRoot(deps, await reportOf(other, undefined, clock()), { by: 'a test', reinstate: false });
 	const has = async () => (await roots.list()).some((der) => Buffer.from(der).equals(other.root));
 	expect(await has()).toBe(true);
@@ -121,7 +121,7 @@ it('a crash before the commit leaves nothing behind: no root, no retirement, no 
 	const { database } = opened;
 	const other = await makeAuthority('other');
 	const roots = createAcceptedRoots(database, clock, check);
-	const deps = { database, clock, check, log, roots };
+	const deps = { database, clock, check, logger, roots };
 	const taken = async () => (await database.query('select sha256 from ctlog.taken_reports')).length;
 	const takenBefore = await taken();
 	const report = await reportOf(other, undefined, clock());
@@ -146,7 +146,7 @@ it('a crash after the commit is made good by whoever reads the table next', asyn
 	const other = await makeAuthority('another');
 	const there = createAcceptedRoots(database, clock, check);
 	const ended = { ...there, reload: () => Promise.reject(new Error('the process ends here')) };
-	const deps = { database, clock, check, log, roots: ended };
+	const deps = { database, clock, check, logger, roots: ended };
 	const by = { by: 'a test', reinstate: false };
 	await expect(registerRoot(deps, await reportOf(other, undefined, clock()), by)).rejects.toThrow('ends here');
 	laterMs += 1000;

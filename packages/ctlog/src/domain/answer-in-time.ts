@@ -4,7 +4,7 @@
  * log that is gone.
  */
 import { DomainError } from '@chancery/chassis/domain-error';
-import { within } from '@chancery/chassis/within';
+import { within } from '@chancery/chassis/http/within';
 
 /** From the request to the answer: half of what an authority waits, so that a second attempt fits in. */
 export const ANSWER_WITHIN_MS = 5_000;

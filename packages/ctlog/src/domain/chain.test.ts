@@ -1,6 +1,6 @@
 import { derNull } from '@chancery/core/der';
 import type { CheckSignature } from '@chancery/keys/checks/signature-checks';
-import { generateSigner } from '@chancery/keys/generate';
+import { generateSigner } from '@chancery/keys/file/generate';
 import { verifySignature } from '@chancery/keys/verify-signature';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {

@@ -4,7 +4,7 @@ import type { DomainError } from '@chancery/chassis/domain-error';
 import { toHex } from '@chancery/core/bytes';
 import { derBitString, derInteger, derNull, derOid, derSequence } from '@chancery/core/der';
 import type { CheckSignature } from '@chancery/keys/checks/signature-checks';
-import { generateSigner } from '@chancery/keys/generate';
+import { generateSigner } from '@chancery/keys/file/generate';
 import { verifySignature } from '@chancery/keys/verify-signature';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {

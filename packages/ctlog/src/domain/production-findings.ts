@@ -1,6 +1,6 @@
 /** What production does not start with in the section of the CT log. */
-import { callFindings, databaseFindings, publicUrlFindings } from '@chancery/chassis/process-findings';
-import type { Finding } from '@chancery/chassis/production';
+import { callFindings, databaseFindings, publicUrlFindings } from '@chancery/chassis/config/process-findings';
+import type { Finding } from '@chancery/chassis/config/production';
 import type { ProcessConfig } from '../config.ts';
 
 export function productionFindings({ publicUrl, markDatabase, export: target }: ProcessConfig): Finding[] {

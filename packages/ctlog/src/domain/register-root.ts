@@ -3,7 +3,7 @@
  * that the holder of the issuing key stands behind the chain, now. Neither alone is enough.
  */
 import { DomainError } from '@chancery/chassis/domain-error';
-import type { Logger } from '@chancery/chassis/logger';
+import type { Logger } from '@chancery/chassis/process/logger';
 import type { Clock } from '@chancery/chassis/service';
 import { checkFreshness, openTrustReport } from '@chancery/chassis/trust-report';
 import { equalBytes, fromBase64 } from '@chancery/core/bytes';
@@ -30,7 +30,7 @@ export interface RootDeps {
 	readonly clock: Clock;
 	readonly roots: AcceptedRoots;
 	readonly check: CheckSignature;
-	readonly log: Logger;
+	readonly logger: Logger;
 }
 
 export interface RegisteredRoot {
@@ -89,7 +89,10 @@ export async function registerRoot(
 		return (await insertAcceptedRoot(sql, row)) ? 'added' : 'accepted';
 	});
 	if (outcome !== 'accepted')
-		deps.log.info({ audit: true, caller: by, root: fingerprint, change: outcome }, 'the accepted roots have changed');
+		deps.logger.info(
+			{ audit: true, caller: by, root: fingerprint, change: outcome },
+			'the accepted roots have changed',
+		);
 	await deps.roots.reload();
 	return { fingerprint, outcome };
 }

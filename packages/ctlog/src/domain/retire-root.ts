@@ -31,7 +31,7 @@ export async function retireRoot(
 		return now;
 	});
 	if (retiredAt === now)
-		deps.log.info(
+		deps.logger.info(
 			{ audit: true, caller: by, root: fingerprint, change: 'retired', why: reason },
 			'the accepted roots have changed',
 		);

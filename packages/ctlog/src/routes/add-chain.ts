@@ -1,5 +1,5 @@
 /** POST /ct/v1/add-chain and /ct/v1/add-pre-chain: a chain in base64, an SCT taken apart. */
-import { mount } from '@chancery/chassis/mount';
+import { mount } from '@chancery/chassis/http/mount';
 import { toBase64 } from '@chancery/core/bytes';
 import { type AddChainReply, addChain, addPreChain } from '@chancery/wire/ct';
 import type { FastifyInstance } from 'fastify';

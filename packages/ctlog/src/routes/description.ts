@@ -1,6 +1,6 @@
 /** GET /log.v3.json, and on the admin listener GET /admin/v1/trust: what this log says about itself. */
-import { READERS } from '@chancery/chassis/admin';
-import { mount } from '@chancery/chassis/mount';
+import { READERS } from '@chancery/chassis/http/admin';
+import { mount } from '@chancery/chassis/http/mount';
 import { getLogDescription, type LogDescription } from '@chancery/wire/ct';
 import { getTrustReport, type TrustReport } from '@chancery/wire/trust-report';
 import type { FastifyInstance } from 'fastify';

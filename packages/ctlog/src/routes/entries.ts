@@ -1,6 +1,6 @@
 /** GET /ct/v1/get-entries, /ct/v1/get-entry-and-proof and /ct/v1/get-proof-by-hash: what was logged, and that it was. */
 import { DomainError } from '@chancery/chassis/domain-error';
-import { mount } from '@chancery/chassis/mount';
+import { mount } from '@chancery/chassis/http/mount';
 import { toBase64 } from '@chancery/core/bytes';
 import { HASH_LENGTH } from '@chancery/core/merkle';
 import type { StoredEntry } from '@chancery/tlog/entry';

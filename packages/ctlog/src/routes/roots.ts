@@ -1,6 +1,6 @@
 /** GET /ct/v1/get-roots, and on the admin listener GET and POST /admin/v1/roots and POST /admin/v1/roots/:sha256/retire. */
-import { callerOf, OPERATORS, READERS } from '@chancery/chassis/admin';
-import { mount } from '@chancery/chassis/mount';
+import { callerOf, OPERATORS, READERS } from '@chancery/chassis/http/admin';
+import { mount } from '@chancery/chassis/http/mount';
 import { toBase64 } from '@chancery/core/bytes';
 import {
 	getRoots,

@@ -1,6 +1,6 @@
 /** GET /checkpoint, /tile/* and /issuer/*: the same log for readers of tiles. */
 import { DomainError } from '@chancery/chassis/domain-error';
-import { mount } from '@chancery/chassis/mount';
+import { mount } from '@chancery/chassis/http/mount';
 import { fromHex } from '@chancery/core/bytes';
 import { getCheckpoint, getIssuer, getTile } from '@chancery/wire/ct';
 import type { FastifyInstance } from 'fastify';

@@ -1,5 +1,5 @@
 /** GET /ct/v1/get-sth and /ct/v1/get-sth-consistency: the published tree and how it grew. */
-import { mount } from '@chancery/chassis/mount';
+import { mount } from '@chancery/chassis/http/mount';
 import { toBase64 } from '@chancery/core/bytes';
 import { getSth, getSthConsistency } from '@chancery/wire/ct';
 import type { FastifyInstance } from 'fastify';

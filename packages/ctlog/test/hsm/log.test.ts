@@ -1,6 +1,6 @@
 /** A CT log whose key is in SoftHSM: many SCTs at a time, and a token that goes away. */
 import { openSigner } from '@chancery/keys/open-signer';
-import { TestToken } from '@chancery/keys/test-softhsm';
+import { TestToken } from '@chancery/testkit/softhsm';
 import type { AddChainReply } from '@chancery/wire/ct';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeAuthority, makePrecertificate, type TestAuthority } from '../certificates.ts';

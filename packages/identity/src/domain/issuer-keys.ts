@@ -1,6 +1,6 @@
 /** The keys of one issuer: what it publishes, and signing with the first of them. */
 import { createPrivateKey, createPublicKey, type KeyObject, sign } from 'node:crypto';
-import { halvesAgree } from '@chancery/keys/key-halves';
+import { halvesAgree } from '@chancery/keys/file/key-halves';
 import type { Signer } from '@chancery/keys/signer';
 import type { PublicJwk } from '@chancery/wire/identity';
 import { calculateJwkThumbprint, type JWK, SignJWT } from 'jose';

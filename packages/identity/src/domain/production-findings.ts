@@ -1,7 +1,7 @@
 /** What production does not start with in the section of the identity provider. */
-import { clearKeyFindings, publicUrlFindings } from '@chancery/chassis/process-findings';
-import type { Finding } from '@chancery/chassis/production';
-import type { Secret } from '@chancery/chassis/secret';
+import { clearKeyFindings, publicUrlFindings } from '@chancery/chassis/config/process-findings';
+import type { Finding } from '@chancery/chassis/config/production';
+import type { Secret } from '@chancery/chassis/config/secret';
 import type { IdentityConfig } from '../config.ts';
 
 export function productionFindings(

@@ -1,4 +1,4 @@
-import { createTestDatabase } from '@chancery/postgres/test-database';
+import { createTestDatabase } from '@chancery/testkit/test-database';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findAccountBySub, putAccount } from '../store/accounts.ts';
 import { type Artifact, findArtifact, putArtifact } from '../store/artifacts.ts';

@@ -29,7 +29,7 @@ export function cleanExpiredJob(deps: CleanDeps, intervalMs: number = INTERVAL_M
 	};
 }
 
-/** Deletes every artifact and account that has expired by now, in batches. Answers how many rows went. */
+/** Deletes every artifact and account that has expired by now, in batches. Returns how many rows went. */
 export async function cleanExpired(deps: CleanDeps, signal?: AbortSignal): Promise<number> {
 	let total = 0;
 	for (const deleteSome of [deleteExpiredArtifacts, deleteExpiredAccounts]) {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { createTestDatabase } from '@chancery/postgres/test-database';
+import { createTestDatabase } from '@chancery/testkit/test-database';
 import type { Adapter } from 'oidc-provider';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { migrateSchema } from '../store/migrations.ts';

@@ -4,8 +4,8 @@
  */
 import type { EventEmitter } from 'node:events';
 import { DomainError } from '@chancery/chassis/domain-error';
-import type { Logger } from '@chancery/chassis/logger';
-import { asPassingFailure } from '@chancery/chassis/passing-failure';
+import type { Logger } from '@chancery/chassis/process/logger';
+import { asPassingFailure } from '@chancery/chassis/process/passing-failure';
 import type { Clock } from '@chancery/chassis/service';
 import type { Sql } from '@chancery/postgres/sql';
 import { AUTH_PATH, authIssuer } from '@chancery/wire/identity';
@@ -24,7 +24,7 @@ export interface ProviderDeps {
 	readonly config: IdentityConfig;
 	readonly database: Sql;
 	readonly clock: Clock;
-	readonly log: Logger;
+	readonly logger: Logger;
 	readonly keys: IssuerKeys;
 }
 
@@ -62,15 +62,15 @@ export function createProvider(deps: ProviderDeps): Provider {
 	provider.use(fillInUserCode);
 	provider.use(answerWithoutSession);
 
-	reportFailures(provider, deps.log);
+	reportFailures(provider, deps.logger);
 	return provider;
 }
 
 const RETRY_SECONDS = 1;
 
 /** Refusals are information, failures are errors; neither goes to the console, which is where Koa would put the latter. */
-function reportFailures(provider: Provider, log: Logger): void {
-	const failed = (err: unknown) => log.error({ err }, 'the OpenID Connect provider failed');
+function reportFailures(provider: Provider, logger: Logger): void {
+	const failed = (err: unknown) => logger.error({ err }, 'the OpenID Connect provider failed');
 	provider.on('server_error', (ctx, err) => {
 		failed(err);
 		if (!(asPassingFailure(err) instanceof DomainError) || ctx.status !== 500) return;
@@ -81,7 +81,7 @@ function reportFailures(provider: Provider, log: Logger): void {
 	(provider as EventEmitter).on('error', failed);
 
 	const refused = (what: string) => (_ctx: KoaContextWithOIDC, err: errors.OIDCProviderError) =>
-		log.info({ reason: err.error, description: err.error_description, detail: err.error_detail }, what);
+		logger.info({ reason: err.error, description: err.error_description, detail: err.error_detail }, what);
 	provider.on('authorization.error', refused('an authorization request was refused'));
 	provider.on('grant.error', refused('a token request was refused'));
 	provider.on('device_authorization.error', refused('a device authorization request was refused'));

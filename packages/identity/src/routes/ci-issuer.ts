@@ -1,5 +1,5 @@
 /** What a verifier reads from the development issuer of workflow tokens: its discovery document and its keys. */
-import { mount } from '@chancery/chassis/mount';
+import { mount } from '@chancery/chassis/http/mount';
 import { ciIssuer, getCiDiscovery, getCiKeys } from '@chancery/wire/identity';
 import type { FastifyInstance } from 'fastify';
 import type { IssuerKeys } from '../domain/issuer-keys.ts';

@@ -1,5 +1,5 @@
 /** Development tokens for holders of the instance's secret. */
-import { mount } from '@chancery/chassis/mount';
+import { mount } from '@chancery/chassis/http/mount';
 import { mintDevelopmentToken } from '@chancery/wire/identity';
 import type { FastifyInstance } from 'fastify';
 import { type DevelopmentTokens, mintToken } from '../domain/development-token.ts';

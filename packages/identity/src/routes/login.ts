@@ -6,7 +6,7 @@
  * configured one, which a name rebound to our address is not.
  */
 import { DomainError } from '@chancery/chassis/domain-error';
-import type { Logger } from '@chancery/chassis/logger';
+import type { Logger } from '@chancery/chassis/process/logger';
 import { AUTH_PATH, authIssuer } from '@chancery/wire/identity';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Interaction, Provider } from 'oidc-provider';
@@ -21,7 +21,7 @@ import { formTargetOf } from '../provider/redirect-uri.ts';
 
 interface LoginRouteDeps {
 	readonly config: IdentityConfig;
-	readonly log: Logger;
+	readonly logger: Logger;
 	readonly provider: Provider;
 	/** Keeps the account for the tokens to come. */
 	readonly remember: (account: Account) => Promise<void>;
@@ -32,7 +32,7 @@ type Params = { uid: string; method: string };
 const NOTHING_TYPED = new URLSearchParams();
 
 export function mountLogin(app: FastifyInstance, deps: LoginRouteDeps): void {
-	const { config, provider, log } = deps;
+	const { config, provider, logger } = deps;
 	const path = `${AUTH_PATH}/interaction/:uid`;
 	const context = { config, issuer: authIssuer(config.publicUrl) };
 	const methods = enabledLoginMethods(config);
@@ -79,7 +79,10 @@ export function mountLogin(app: FastifyInstance, deps: LoginRouteDeps): void {
 				return sendPage(reply, IDENTITY_ERRORS['login-refused'].status, renderPage(page));
 			}
 			await deps.remember(account);
-			log.info({ method: method.id, subject: account.sub, client: interaction.params.client_id }, 'someone signed in');
+			logger.info(
+				{ method: method.id, subject: account.sub, client: interaction.params.client_id },
+				'someone signed in',
+			);
 			const result = { login: { accountId: account.sub, remember: false }, consent: {} };
 			return reply.redirect(await provider.interactionResult(request.raw, reply.raw, result), 303);
 		}),

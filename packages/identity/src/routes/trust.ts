@@ -1,6 +1,6 @@
 /** GET /admin/v1/trust: the signed report from which the signing configuration learns the issuer. */
-import { READERS } from '@chancery/chassis/admin';
-import { mount } from '@chancery/chassis/mount';
+import { READERS } from '@chancery/chassis/http/admin';
+import { mount } from '@chancery/chassis/http/mount';
 import { getTrustReport, type TrustReport } from '@chancery/wire/trust-report';
 import type { FastifyInstance } from 'fastify';
 

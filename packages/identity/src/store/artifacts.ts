@@ -82,7 +82,7 @@ export async function findArtifactByUid(
 	return first(rows);
 }
 
-/** Marks as spent. Answers false when someone else was first, which the row's lock decides. */
+/** Marks as spent. Returns false when someone else was first, which the row's lock decides. */
 export async function consumeArtifact(sql: Sql, key: ArtifactKey, now: Date): Promise<boolean> {
 	const rows = await sql.query<{ id: string }>(
 		`update identity.artifacts set consumed_at = $3

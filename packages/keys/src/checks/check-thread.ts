@@ -3,7 +3,7 @@
  * that ends, says something else than results, or is silent for too long, is lost; what it had is never answered yes.
  */
 import { Worker } from 'node:worker_threads';
-import type { EcdsaBackendName } from '../ecdsa-backend.ts';
+import type { EcdsaBackendName } from '../digest/ecdsa-backend.ts';
 import { type CheckWork, packWork, type WorkResults } from './check-work.ts';
 
 export interface ThreadOptions {

@@ -3,7 +3,7 @@
  * room, up to a few. Lost ones are replaced when there is work again.
  */
 import { availableParallelism } from 'node:os';
-import type { EcdsaBackendName } from '../ecdsa-backend.ts';
+import type { EcdsaBackendName } from '../digest/ecdsa-backend.ts';
 import { CheckThread } from './check-thread.ts';
 
 export interface ThreadsOptions {

@@ -4,8 +4,8 @@
  */
 import { parseCertificate } from '@chancery/core/certificate';
 import type { HashAlgorithm } from '@chancery/core/sha';
-import type { EcdsaBackend } from '../ecdsa-backend.ts';
-import { verifyDigest } from '../verify-digest.ts';
+import type { EcdsaBackend } from '../digest/ecdsa-backend.ts';
+import { verifyDigest } from '../digest/verify-digest.ts';
 import { verifySignature } from '../verify-signature.ts';
 import { type CertificateChain, isCertificateChain } from './certificate-chain.ts';
 

@@ -3,8 +3,8 @@
  * and no environment ever comes here.
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import { chooseDigestBackend } from '../digest-backend.ts';
-import type { EcdsaBackendName } from '../ecdsa-backend.ts';
+import { chooseDigestBackend } from '../digest/digest-backend.ts';
+import type { EcdsaBackendName } from '../digest/ecdsa-backend.ts';
 import { type PackedWork, runWork, unpackWork, type WorkResults } from './check-work.ts';
 
 if (parentPort === null) throw new Error('this is the code of a worker thread');

@@ -11,8 +11,8 @@
  */
 import type { HashAlgorithm } from '@chancery/core/sha';
 import type { PublicKeyInfo } from '@chancery/core/spki';
-import { chooseDigestBackend } from '../digest-backend.ts';
-import type { EcdsaBackendName } from '../ecdsa-backend.ts';
+import { chooseDigestBackend } from '../digest/digest-backend.ts';
+import type { EcdsaBackendName } from '../digest/ecdsa-backend.ts';
 import type { CertificateChain } from './certificate-chain.ts';
 import { costOf, SHARES, type Share } from './check-cost.ts';
 import { CheckError } from './check-error.ts';

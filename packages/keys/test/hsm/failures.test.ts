@@ -1,10 +1,10 @@
 /** A token or its module that fails while it is in use: one attempt to open it again, else a refusal, never a hang. */
 import { execFileSync, spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { moduleProcesses, TestToken } from '@chancery/testkit/softhsm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { KeyError } from '../../src/key-error.ts';
-import { openPkcs11Key } from '../../src/pkcs11-key.ts';
-import { moduleProcesses, TestToken } from '../../src/test-softhsm.ts';
+import { openPkcs11Key } from '../../src/pkcs11/pkcs11-key.ts';
 import { verifySignature } from '../../src/verify-signature.ts';
 
 const MESSAGE = new TextEncoder().encode('a sealed letter');

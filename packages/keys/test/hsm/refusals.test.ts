@@ -4,11 +4,11 @@ import { generateKeyPairSync } from 'node:crypto';
 import { copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
+import { moduleProcesses, TestToken } from '@chancery/testkit/softhsm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { KeyError } from '../../src/key-error.ts';
 import { openSigner, type SignerSecrets } from '../../src/open-signer.ts';
-import type { Pkcs11Reply } from '../../src/pkcs11-messages.ts';
-import { moduleProcesses, TestToken } from '../../src/test-softhsm.ts';
+import type { Pkcs11Reply } from '../../src/pkcs11/pkcs11-messages.ts';
 
 /** Writes every call down, and hands it on. Of the package opensc-pkcs11. */
 const SPY = [
@@ -94,7 +94,8 @@ describe('opening', () => {
 
 	it('says which command compiles the binding where it is missing', async () => {
 		const names = ['pkcs11-process.ts', 'pkcs11-token.ts'];
-		for (const name of names) copyFileSync(new URL(`../../src/${name}`, import.meta.url), join(token.folder, name));
+		for (const name of names)
+			copyFileSync(new URL(`../../src/pkcs11/${name}`, import.meta.url), join(token.folder, name));
 		const child = fork(join(token.folder, 'pkcs11-process.ts'), [], {
 			execArgv: [],
 			serialization: 'advanced',

@@ -3,10 +3,10 @@
  * Every signature is verified, after its window. It measures and asserts nothing.
  */
 import { join } from 'node:path';
-import { createFileKey, openFileKey } from '../../src/file-key.ts';
+import requireSoftHsm, { TestToken } from '@chancery/testkit/softhsm';
+import { createFileKey, openFileKey } from '../../src/file/file-key.ts';
 import { openSigner } from '../../src/open-signer.ts';
 import type { Signer } from '../../src/signer.ts';
-import requireSoftHsm, { TestToken } from '../../src/test-softhsm.ts';
 import { verifySignature } from '../../src/verify-signature.ts';
 
 const WINDOW_MS = 1_000;

@@ -3,10 +3,10 @@ import { execFileSync } from 'node:child_process';
 import { createPublicKey, verify } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { type TestKeyType, TestToken } from '@chancery/testkit/softhsm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openSigner } from '../../src/open-signer.ts';
 import type { KeyAlgorithm } from '../../src/signer.ts';
-import { type TestKeyType, TestToken } from '../../src/test-softhsm.ts';
 
 let token: TestToken;
 beforeAll(() => {

@@ -1,9 +1,9 @@
 /**
  * Opens the two logs over the engine: each with its key, its form of checkpoint, and its mark.
  */
-import type { Logger } from '@chancery/chassis/logger';
+import type { Logger } from '@chancery/chassis/process/logger';
 import type { Signer } from '@chancery/keys/signer';
-import type { MarkStore } from '@chancery/postgres/mark';
+import type { MarkStore } from '@chancery/postgres/mark/mark';
 import type { Database } from '@chancery/postgres/sql';
 import { openLog } from '@chancery/tlog/log';
 import type { LogIdentity } from '@chancery/tlog/log-identity';
@@ -18,7 +18,7 @@ export interface OpenLogsDeps {
 	readonly config: LogConfig;
 	readonly database: Database;
 	readonly clock: () => number;
-	readonly log: Logger;
+	readonly logger: Logger;
 	readonly mode: LogIdentity['mode'];
 	readonly v1Signer: Signer;
 	readonly v2Signer: Signer;
@@ -34,7 +34,7 @@ export async function openLogs(deps: OpenLogsDeps): Promise<{ v1: SignatureLogV1
 		database,
 		schema: SCHEMA,
 		clock,
-		log: deps.log,
+		logger: deps.logger,
 		...(deps.allowCreateMark === undefined ? {} : { allowCreateMark: deps.allowCreateMark }),
 	};
 

@@ -133,7 +133,7 @@ function termsOfSignature({ bytes, verifier }: CoveredSignature): SearchTerm[] {
 	];
 }
 
-/** Envelopes are megabytes: OpenSSL is several times faster there. Answers hex. */
+/** Envelopes are megabytes: OpenSSL is several times faster there. Returns hex. */
 function nativeSha256(bytes: Uint8Array): string {
 	return createHash('sha256').update(bytes).digest('hex');
 }

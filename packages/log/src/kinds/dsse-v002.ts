@@ -6,7 +6,7 @@
  */
 import { hash as hashOf } from 'node:crypto';
 import { DomainError } from '@chancery/chassis/domain-error';
-import { OPENSSL_DIGESTS } from '@chancery/keys/openssl-digests';
+import { OPENSSL_DIGESTS } from '@chancery/keys/digest/openssl-digests';
 import type { DsseRequest } from '@chancery/wire/rekor-v2';
 import { inTotoDigests } from '../domain/in-toto-digests.ts';
 import { hashTerm } from '../domain/search-terms.ts';

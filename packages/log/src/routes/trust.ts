@@ -1,8 +1,8 @@
 /**
  * The trust reports of both logs, on the admin listener.
  */
-import { READERS } from '@chancery/chassis/admin';
-import { mount } from '@chancery/chassis/mount';
+import { READERS } from '@chancery/chassis/http/admin';
+import { mount } from '@chancery/chassis/http/mount';
 import { getTrustReportV1 } from '@chancery/wire/rekor-v1';
 import { getTrustReportV2 } from '@chancery/wire/rekor-v2';
 import type { FastifyInstance } from 'fastify';

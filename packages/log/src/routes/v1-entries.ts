@@ -1,7 +1,7 @@
 /**
  * Writing entries to the v1 log and reading them back, one at a time or several.
  */
-import { mount } from '@chancery/chassis/mount';
+import { mount } from '@chancery/chassis/http/mount';
 import { createLogEntry, getLogEntryByIndex, getLogEntryByUuid, searchLog } from '@chancery/wire/rekor-v1';
 import type { FastifyInstance } from 'fastify';
 import { type CreateV1Deps, createEntryV1 } from '../domain/create-entry-v1.ts';

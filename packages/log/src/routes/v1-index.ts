@@ -1,7 +1,7 @@
 /**
  * The index search of the v1 wire.
  */
-import { mount } from '@chancery/chassis/mount';
+import { mount } from '@chancery/chassis/http/mount';
 import { NEXT_BEFORE_HEADER, searchIndex as searchIndexRoute } from '@chancery/wire/rekor-v1';
 import type { FastifyInstance } from 'fastify';
 import { type SearchIndexDeps, searchIndex } from '../domain/search-index.ts';

@@ -1,7 +1,7 @@
 /**
  * What the v1 log says about itself: tree head, key, growth.
  */
-import { mount } from '@chancery/chassis/mount';
+import { mount } from '@chancery/chassis/http/mount';
 import { fromUtf8, toHex } from '@chancery/core/bytes';
 import { encodePem } from '@chancery/core/pem';
 import { getLogInfo, getLogProof, getPublicKey, ping } from '@chancery/wire/rekor-v1';

@@ -1,7 +1,7 @@
 /**
  * Writing entries to the v2 log. Reading them is the business of tiles.
  */
-import { mount } from '@chancery/chassis/mount';
+import { mount } from '@chancery/chassis/http/mount';
 import { fromUtf8 } from '@chancery/core/bytes';
 import { createEntry, getHealth } from '@chancery/wire/rekor-v2';
 import type { TransparencyLogEntry } from '@chancery/wire/transparency-log-entry';

@@ -2,7 +2,7 @@
  * Reading the v2 log as static resources (https://c2sp.org/tlog-tiles): the newest checkpoint, and tiles that never
  * change once they are served.
  */
-import { mount } from '@chancery/chassis/mount';
+import { mount } from '@chancery/chassis/http/mount';
 import { fromUtf8 } from '@chancery/core/bytes';
 import { CHECKPOINT_TYPE, getCheckpoint, getCheckpointAtRoot, getTile, getTileAtRoot } from '@chancery/wire/rekor-v2';
 import type { FastifyInstance } from 'fastify';

@@ -1,6 +1,6 @@
 /** Searches in a log where single keys have a hundred thousand entries: right, in pages, and without reading all of them. */
 import type { Database, Sql } from '@chancery/postgres/sql';
-import { createTestDatabase, type TestDatabase } from '@chancery/postgres/test-database';
+import { createTestDatabase, type TestDatabase } from '@chancery/testkit/test-database';
 import { type SearchKey, searchKey } from '@chancery/tlog/search-key';
 import { logTables } from '@chancery/tlog/store/log-tables';
 import { ensurePartitions } from '@chancery/tlog/store/partitions';

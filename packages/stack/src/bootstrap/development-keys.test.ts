@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { Refusal } from '../up/refusal.ts';
+import { Refusal } from '../instance/refusal.ts';
 import { openDevelopmentKeys } from './development-keys.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'chancery-keys-'));

@@ -7,14 +7,14 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ConfigError } from '@chancery/chassis/config';
-import { Secret } from '@chancery/chassis/secret';
+import { ConfigError } from '@chancery/chassis/config/config';
+import { Secret } from '@chancery/chassis/config/secret';
 import { generateSigningJwks, type SigningJwks } from '@chancery/identity/domain/generate-jwks';
 import { readSigningJwks } from '@chancery/identity/process-config';
-import { createFileKey, openFileKey } from '@chancery/keys/file-key';
+import { createFileKey, openFileKey } from '@chancery/keys/file/file-key';
 import type { KeyAlgorithm, Signer } from '@chancery/keys/signer';
 import { writeDurably } from '@chancery/postgres/file-modes';
-import { Refusal } from '../up/refusal.ts';
+import { Refusal } from '../instance/refusal.ts';
 
 /**
  * Algorithms that every known client verifies: ECDSA P-256 for the authorities, the CT log and the v1 log; Ed25519 for

@@ -27,7 +27,7 @@ import { SIGNATURE_IDENTIFIERS } from '@chancery/core/signature-algorithm';
 import { keyIdentifier } from '@chancery/core/spki';
 import type { Signer } from '@chancery/keys/signer';
 import { writeDurably } from '@chancery/postgres/file-modes';
-import { HOST_NAME } from '../up/addresses.ts';
+import { HOST_NAME } from '../instance/addresses.ts';
 import { openOrCreateKey } from './development-keys.ts';
 
 export interface DevelopmentTls {

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parsePem } from '@chancery/core/pem';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { Refusal } from '../up/refusal.ts';
+import { Refusal } from '../instance/refusal.ts';
 import { openDevelopmentChains } from './development-chains.ts';
 import { type DevelopmentKeys, openDevelopmentKeys } from './development-keys.ts';
 import { renewEndedChains } from './renew-chains.ts';

@@ -12,7 +12,7 @@ import { createCaChain, createIssuingCertificate } from '@chancery/ca/domain/ca-
 import { encodePem, parsePem } from '@chancery/core/pem';
 import type { Signer } from '@chancery/keys/signer';
 import { writeDurably } from '@chancery/postgres/file-modes';
-import { Refusal } from '../up/refusal.ts';
+import { Refusal } from '../instance/refusal.ts';
 import { CHAIN_FILES, type ChainName, isPastChain, makeTsaChain, namedForCa } from './development-chains.ts';
 import type { DevelopmentKeys } from './development-keys.ts';
 

@@ -9,10 +9,10 @@ import { fromUtf8 } from '@chancery/core/bytes';
 import { parseRfc3339 } from '@chancery/core/calendar-time';
 import { parseUniqueJson } from '@chancery/core/json';
 import type { Signer } from '@chancery/keys/signer';
+import { CallError, call } from '@chancery/net/call';
 import { buildRoot, type RoleAssignment, targetsMetadata } from '@chancery/tuf/domain/metadata';
 import { parseMetadata, signMetadata } from '@chancery/tuf/domain/signed-metadata';
 import { identifyKey } from '@chancery/tuf/domain/tuf-keys';
-import { CallError, call } from '@chancery/wire/call';
 import { parseTrustedRoot } from '@chancery/wire/trusted-root';
 import { getMetadataFile, proposeTargets, publishRoot, publishTargets } from '@chancery/wire/tuf';
 import type { DevelopmentKeys } from './development-keys.ts';
@@ -35,7 +35,7 @@ const RENEW_WITHIN_DAYS = 90;
 /** The service renews once a minute: a second try meets it by accident, a fifth one never does. */
 const MAX_TRIES = 5;
 
-/** Makes the repository say what the services report. Answers the first root: what clients begin with. */
+/** Makes the repository say what the services report. Returns the first root: what clients begin with. */
 export async function holdTrustCeremony(input: CeremonyInput): Promise<Uint8Array> {
 	await untilNobodyElsePublishes(() => ensureRoot(input));
 	await untilNobodyElsePublishes(() => ensureTargets(input));

@@ -10,8 +10,8 @@ import { type TufConfig, configSchema as tufSchema } from '@chancery/tuf/config'
 import { authIssuer, ciIssuer } from '@chancery/wire/identity';
 import type { DevelopmentChains } from '../bootstrap/development-chains.ts';
 import type { DevelopmentKeys } from '../bootstrap/development-keys.ts';
-import { HOST_NAME, urlOf } from '../up/addresses.ts';
-import type { InstanceRecord } from '../up/instance-record.ts';
+import { HOST_NAME, urlOf } from '../instance/addresses.ts';
+import type { InstanceRecord } from '../instance/instance-record.ts';
 
 export interface Configurations {
 	readonly identity: IdentityConfig;

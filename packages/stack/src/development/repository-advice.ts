@@ -1,6 +1,6 @@
 /** What `up` says when the TUF repository may not publish: the way on is an operator's decision, not one of ours. */
 import type { Service } from '@chancery/chassis/service';
-import { Refusal } from '../up/refusal.ts';
+import { Refusal } from '../instance/refusal.ts';
 
 /**
  * A repository that does not fit its mark publishes nothing, and the ceremony would only say so later. The usual reason is

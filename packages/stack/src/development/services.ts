@@ -5,10 +5,10 @@
 import { randomBytes } from 'node:crypto';
 import { createService as createCa } from '@chancery/ca/service';
 import { migrateSchema as migrateCa } from '@chancery/ca/store/migrations';
-import type { Logger } from '@chancery/chassis/logger';
-import { type RunningService, startService } from '@chancery/chassis/running-service';
+import type { Logger } from '@chancery/chassis/process/logger';
+import { type RunningService, startService } from '@chancery/chassis/process/running-service';
 import type { Service } from '@chancery/chassis/service';
-import type { TlsFiles } from '@chancery/chassis/tls-section';
+import type { TlsFiles } from '@chancery/chassis/tls/tls-section';
 import { createCtlog } from '@chancery/ctlog/domain/log-identity';
 import { createService as createCtlogService } from '@chancery/ctlog/service';
 import { migrateSchema as migrateCtlog } from '@chancery/ctlog/store/migrations';
@@ -17,20 +17,20 @@ import { migrateSchema as migrateIdentity } from '@chancery/identity/store/migra
 import { createLogs } from '@chancery/log/domain/create-logs';
 import { createService as createLog } from '@chancery/log/service';
 import { migrateSchema as migrateLog } from '@chancery/log/store/migrations';
+import { CallError, call } from '@chancery/net/call';
 import type { Database } from '@chancery/postgres/sql';
 import { createService as createTsa } from '@chancery/tsa/service';
 import { createService as createTuf } from '@chancery/tuf/service';
 import { migrateSchema as migrateTuf } from '@chancery/tuf/store/migrations';
-import { CallError, call } from '@chancery/wire/call';
 import { registerRoot } from '@chancery/wire/ct';
 import { getTrustReport } from '@chancery/wire/trust-report';
 import type { DevelopmentKeys } from '../bootstrap/development-keys.ts';
-import { HOST_NAME, portOf, type ServiceName } from '../up/addresses.ts';
-import type { InstanceRecord } from '../up/instance-record.ts';
-import { Refusal } from '../up/refusal.ts';
+import { HOST_NAME, portOf, type ServiceName } from '../instance/addresses.ts';
+import type { InstanceRecord } from '../instance/instance-record.ts';
+import { type InstanceMarks, markPath } from '../instance/marks.ts';
+import { Refusal } from '../instance/refusal.ts';
 import type { Configurations } from './configurations.ts';
 import { adviceAbout } from './log-advice.ts';
-import { type InstanceMarks, markPath } from './marks.ts';
 import { requireRepositoryMark } from './repository-advice.ts';
 import { requireTimestampClock } from './timestamp-advice.ts';
 
@@ -42,7 +42,7 @@ export interface InstanceParts {
 	readonly tls: TlsFiles | undefined;
 	readonly marks: InstanceMarks;
 	readonly database: Database;
-	readonly log: Logger;
+	readonly logger: Logger;
 	readonly clock: () => number;
 	/** Whether a root of the CA that was retired is to be accepted again. */
 	readonly reinstateRoot: boolean;
@@ -85,7 +85,7 @@ export async function startServices(parts: InstanceParts): Promise<AdminUrls> {
 		clock,
 		random: randomBytes,
 		fetch,
-		log: parts.log.child({ service: name }),
+		logger: parts.logger.child({ service: name }),
 	});
 
 	const starting = [
@@ -168,14 +168,14 @@ async function registerCaRoot(
 
 /** Binds the named listeners to their ports, and the admin listener to a free one on loopback. */
 async function start(
-	{ record, tls, log, onStarted, stop }: InstanceParts,
+	{ record, tls, logger, onStarted, stop }: InstanceParts,
 	service: Service,
 	listeners: Readonly<Record<string, ServiceName>>,
 ): Promise<{ admin: string }> {
 	if (stop.aborted) await service.close();
 	stop.throwIfAborted();
 	const running = await startService(service, {
-		log,
+		logger,
 		addresses: {
 			...Object.fromEntries(
 				Object.entries(listeners).map(([listener, name]) => [

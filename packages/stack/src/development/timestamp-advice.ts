@@ -1,6 +1,6 @@
 /** What `up` says when the timestamp authority has given out times that have not come yet. */
 import type { Service } from '@chancery/chassis/service';
-import { Refusal } from '../up/refusal.ts';
+import { Refusal } from '../instance/refusal.ts';
 
 /**
  * The authority would refuse every request, and the self-test would only say so later. Its clock is behind, or was ahead:

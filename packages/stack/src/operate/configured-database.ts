@@ -1,13 +1,13 @@
 /** The database that a configuration file names, for commands that change it while no service, or every one, runs. */
-import { parseSection } from '@chancery/chassis/config';
-import { databaseSection } from '@chancery/chassis/process-config';
-import { databaseFindings } from '@chancery/chassis/process-findings';
-import { type InstanceSettings, refuseFindings } from '@chancery/chassis/production';
-import { Secret } from '@chancery/chassis/secret';
+import { parseSection } from '@chancery/chassis/config/config';
+import { databaseSection } from '@chancery/chassis/config/process-config';
+import { databaseFindings } from '@chancery/chassis/config/process-findings';
+import { type InstanceSettings, refuseFindings } from '@chancery/chassis/config/production';
+import { Secret } from '@chancery/chassis/config/secret';
 import { isUnavailable, sqlState } from '@chancery/postgres/pg-errors';
 import { openDatabase } from '@chancery/postgres/pool';
 import type { Database } from '@chancery/postgres/sql';
-import { Refusal } from '../up/refusal.ts';
+import { Refusal } from '../instance/refusal.ts';
 
 export interface ConfiguredDatabase {
 	readonly instance: InstanceSettings;

@@ -2,10 +2,10 @@
  * `chancery log create`: writes the rows of the logs that a configuration file describes. No service does that: one that
  * was pointed at a wrong database would begin an empty log beside the real one.
  */
-import { ConfigError, loadConfig, parseSection } from '@chancery/chassis/config';
-import { keysSection, openConfiguredKey } from '@chancery/chassis/process-config';
-import { keyFindings } from '@chancery/chassis/process-findings';
-import { type Finding, type InstanceSettings, refuseFindings } from '@chancery/chassis/production';
+import { ConfigError, loadConfig, parseSection } from '@chancery/chassis/config/config';
+import { keysSection, openConfiguredKey } from '@chancery/chassis/config/process-config';
+import { keyFindings } from '@chancery/chassis/config/process-findings';
+import { type Finding, type InstanceSettings, refuseFindings } from '@chancery/chassis/config/production';
 import { processConfigSchema as ctlogSchema } from '@chancery/ctlog/config';
 import { createCtlog } from '@chancery/ctlog/domain/log-identity';
 import { productionFindings as ctlogFindings } from '@chancery/ctlog/domain/production-findings';

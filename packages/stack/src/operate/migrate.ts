@@ -1,5 +1,5 @@
 /** `chancery migrate`: brings the schemas of services to what this version needs. */
-import { loadConfig } from '@chancery/chassis/config';
+import { loadConfig } from '@chancery/chassis/config/config';
 import { migrateAll } from '@chancery/postgres/migrate';
 import { withConfiguredDatabase } from './configured-database.ts';
 import { chooseServices, STORING_SERVICES } from './service-list.ts';

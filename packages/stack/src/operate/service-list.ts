@@ -1,6 +1,6 @@
 /** The services that keep something in a database, in the order in which an operator reads of them. */
 import { MIGRATIONS as CA } from '@chancery/ca/store/migrations';
-import { ConfigError } from '@chancery/chassis/config-error';
+import { ConfigError } from '@chancery/chassis/config/config-error';
 import { MIGRATIONS as CTLOG } from '@chancery/ctlog/store/migrations';
 import { MIGRATIONS as IDENTITY } from '@chancery/identity/store/migrations';
 import { MIGRATIONS as LOG } from '@chancery/log/store/migrations';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { TufTrust } from '@chancery/client/tuf-client';
 import { writeDurably } from '@chancery/postgres/file-modes';
 import { CLIENT_TRUST_CONFIG_MEDIA_TYPE } from '@chancery/wire/signing-config';
-import type { DataFolder } from './data-folder.ts';
+import type { DataFolder } from '../instance/data-folder.ts';
 
 export interface ClientFiles {
 	readonly root: { readonly path: string; readonly sha256: string };

@@ -1,6 +1,7 @@
 /** What a person does next: the URLs, and commands that work when pasted. */
+
+import type { DataFolder } from '../instance/data-folder.ts';
 import type { ClientFiles } from './client-files.ts';
-import type { DataFolder } from './data-folder.ts';
 
 export interface InstructionsInput {
 	readonly folder: DataFolder;

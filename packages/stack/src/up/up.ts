@@ -8,32 +8,32 @@
 import { randomBytes } from 'node:crypto';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createLogger, type LogLevel } from '@chancery/chassis/logger';
-import type { RunningService } from '@chancery/chassis/running-service';
+import { createLogger, type LogLevel } from '@chancery/chassis/process/logger';
+import type { RunningService } from '@chancery/chassis/process/running-service';
 import { selfTest } from '@chancery/client/self-test';
 import { parseRfc3339 } from '@chancery/core/calendar-time';
+import { explainTlsFailure } from '@chancery/net/tls-failure';
 import { writeDurably } from '@chancery/postgres/file-modes';
 import { authIssuer } from '@chancery/wire/identity';
-import { explainTlsFailure } from '@chancery/wire/tls-failure';
 import { openDevelopmentChains } from '../bootstrap/development-chains.ts';
 import { openDevelopmentKeys } from '../bootstrap/development-keys.ts';
 import { renewEndedChains } from '../bootstrap/renew-chains.ts';
 import { holdTrustCeremony } from '../bootstrap/trust-ceremony.ts';
 import { developmentConfigurations } from '../development/configurations.ts';
-import { makeMarkFolder, openMarks } from '../development/marks.ts';
+import { checkTlsChoice, keepTlsRenewed, openInstanceTls } from '../development/instance-tls.ts';
+import { mintToken } from '../development/mint-token.ts';
+import { ownMaterial } from '../development/own-material.ts';
 import { type InstanceParts, prepareDatabase, startServices } from '../development/services.ts';
-import { checkPortBase, HOST_NAME, RUNNING_SERVICES, urlOf } from './addresses.ts';
+import { checkPortBase, HOST_NAME, RUNNING_SERVICES, urlOf } from '../instance/addresses.ts';
+import { makeParts, openDataFolder } from '../instance/data-folder.ts';
+import { lockFolder } from '../instance/folder-lock.ts';
+import { openInstanceDatabase } from '../instance/instance-database.ts';
+import { openInstanceRecord, type TlsChoice } from '../instance/instance-record.ts';
+import { openLogFile } from '../instance/log-file.ts';
+import { makeMarkFolder, openMarks } from '../instance/marks.ts';
+import { Refusal } from '../instance/refusal.ts';
 import { writeClientFiles } from './client-files.ts';
-import { makeParts, openDataFolder } from './data-folder.ts';
-import { lockFolder } from './folder-lock.ts';
-import { openInstanceDatabase } from './instance-database.ts';
-import { openInstanceRecord, type TlsChoice } from './instance-record.ts';
-import { checkTlsChoice, keepTlsRenewed, openInstanceTls } from './instance-tls.ts';
 import { instructions } from './instructions.ts';
-import { openLogFile } from './log-file.ts';
-import { mintToken } from './mint-token.ts';
-import { ownMaterial } from './own-material.ts';
-import { Refusal } from './refusal.ts';
 import { listenForStop } from './stop-signals.ts';
 
 export interface UpOptions {
@@ -55,7 +55,7 @@ const PROJECT = join(import.meta.dirname, '../../../..');
 const SELF_TEST_EMAIL = 'self-test@localhost.example';
 
 /**
- * Runs an instance until it is told to stop. Answers the exit code.
+ * Runs an instance until it is told to stop. Returns the exit code.
  * @throws Refusal when the folder, the ports or the options cannot be used
  */
 export async function up(options: UpOptions): Promise<number> {
@@ -82,7 +82,7 @@ export async function up(options: UpOptions): Promise<number> {
 		// Written again when everything answers: whoever waits for it must not find that of an earlier run. It stays when
 		// the instance stops, because the files that it names serve offline verification.
 		await rm(folder.instance, { force: true });
-		const log = createLogger({
+		const logger = createLogger({
 			level: logLevel(),
 			json: true,
 			name: 'chancery',
@@ -98,12 +98,12 @@ export async function up(options: UpOptions): Promise<number> {
 		for (const what of renewed) output.say(`         ${what}`);
 
 		const tls = record.tls && (await openInstanceTls(folder, record.tls));
-		if (record.tls) cleanup.defer(keepTlsRenewed(folder, record.tls, log));
+		if (record.tls) cleanup.defer(keepTlsRenewed(folder, record.tls, logger));
 
 		// 3. The database.
 		const sayMore = (message: string) => {
 			output.say(`         ${message}`);
-			log.info(message);
+			logger.info(message);
 		};
 		const database = await openInstanceDatabase(folder.postgres, cleanup, sayMore, stop.signal);
 		step('database');
@@ -116,7 +116,7 @@ export async function up(options: UpOptions): Promise<number> {
 			tls: tls?.files,
 			marks: openMarks(record.id),
 			database,
-			log,
+			logger,
 			clock: Date.now,
 			reinstateRoot: options.reinstateRoot,
 			onStarted: (service) => started.push(service),

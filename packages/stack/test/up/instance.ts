@@ -5,8 +5,8 @@ import { chmod, chown, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
-import { waitUntil } from '@chancery/postgres/process-identity';
-import { canEnter } from '@chancery/postgres/server-user';
+import { waitUntil } from '@chancery/postgres/embedded/process-identity';
+import { canEnter } from '@chancery/postgres/embedded/server-user';
 import { databaseOf, databaseProcesses, PORT_COUNT } from './processes.ts';
 
 export const CHECKOUT = join(import.meta.dirname, '../../../..');

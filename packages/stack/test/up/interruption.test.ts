@@ -1,6 +1,6 @@
 /** Starts that are stopped before they are ready: in order, in time, and the next one goes on from there. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { waitUntil } from '@chancery/postgres/process-identity';
+import { waitUntil } from '@chancery/postgres/embedded/process-identity';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makePlace, type Place, removePlaces, up } from './instance.ts';
 import { databaseOf, databaseProcesses, openPorts, STOPPED_WITHIN_MS } from './processes.ts';

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import { isAbsolute, join } from 'node:path';
-import { postgresProcesses, processIdentity, waitUntil } from '@chancery/postgres/process-identity';
+import { postgresProcesses, processIdentity, waitUntil } from '@chancery/postgres/embedded/process-identity';
 import type { End, Place, Run } from './instance.ts';
 
 /** What the contract gives a stop, from the signal to the end of the last process. */

@@ -1,7 +1,7 @@
 /** An instance that is switched off for hours or years and started again, and one whose clock was set back. */
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type EmbeddedPostgres, startEmbedded } from '@chancery/postgres/embedded';
+import { type EmbeddedPostgres, startEmbedded } from '@chancery/postgres/embedded/embedded';
 import { openDatabase } from '@chancery/postgres/pool';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { chancery, makePlace, type Place, type Run, readInstance, removePlaces, up } from './instance.ts';

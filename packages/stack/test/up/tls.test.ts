@@ -4,7 +4,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { trustAuthorityFile } from '@chancery/wire/tls-authorities';
+import { trustAuthorityFile } from '@chancery/net/tls-authorities';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
 	chancery,

@@ -28,7 +28,7 @@ export interface ExportStore {
 	has(path: string): Promise<boolean>;
 	read(path: string): Promise<Uint8Array | undefined>;
 	readCheckpoint(): Promise<StoredCheckpoint | undefined>;
-	/** Replaces the checkpoint if it still is `seen` (undefined: there is none). Answers whether it did. */
+	/** Replaces the checkpoint if it still is `seen` (undefined: there is none). Returns whether it did. */
 	swapCheckpoint(note: Uint8Array, seen: StoredCheckpoint | undefined): Promise<boolean>;
 	/** Lets another exporter have the place. */
 	close(): Promise<void>;

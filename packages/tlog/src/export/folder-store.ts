@@ -12,8 +12,8 @@ import { constants } from 'node:fs';
 import { link, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { makeFolder, makeFolders, openToWrite, syncFolder } from '@chancery/postgres/file-modes';
-import { MarkError } from '@chancery/postgres/mark';
-import { MarkLock } from '@chancery/postgres/mark-lock';
+import { MarkError } from '@chancery/postgres/mark/mark';
+import { MarkLock } from '@chancery/postgres/mark/mark-lock';
 import { findUntrusted } from '@chancery/postgres/trusted-path';
 import { CHECKPOINT_PATH, ExportError, type ExportStore, type StoredCheckpoint } from './export-store.ts';
 

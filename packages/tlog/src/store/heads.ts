@@ -60,7 +60,7 @@ export async function readHead(sql: Sql, tables: LogTables): Promise<Head | unde
 	return row && headOf(row);
 }
 
-/** Compare-and-swap on (size, root). Answers false when the head is not where the caller saw it. */
+/** Compare-and-swap on (size, root). Returns false when the head is not where the caller saw it. */
 export async function moveHead(
 	sql: Sql,
 	tables: LogTables,
@@ -78,7 +78,7 @@ export async function moveHead(
 
 /**
  * Gives the head the time of a heartbeat, never an earlier one, under its lock.
- * Answers undefined when the head has moved on: then there is something new to publish instead.
+ * Returns undefined when the head has moved on: then there is something new to publish instead.
  */
 export async function touchHead(
 	sql: Sql,

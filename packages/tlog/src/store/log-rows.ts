@@ -12,7 +12,7 @@ interface LogRow {
 	mode: string;
 }
 
-/** Answers false when a log of this id is there already. */
+/** Returns false when a log of this id is there already. */
 export async function insertLogRow(sql: Sql, tables: LogTables, identity: LogIdentity): Promise<boolean> {
 	const rows = await sql.query(
 		`insert into ${tables.schema}.tlog_logs (log_id, origin, tree_id, wire, codec, public_key, mode, created_at)

@@ -1,6 +1,6 @@
 /** Which mark store belongs to a log, and the record of the times an operator overruled a mark. */
 
-import type { Mark } from '@chancery/postgres/mark';
+import type { Mark } from '@chancery/postgres/mark/mark';
 import type { Sql } from '@chancery/postgres/sql';
 import type { Head } from './heads.ts';
 import type { LogTables } from './log-tables.ts';

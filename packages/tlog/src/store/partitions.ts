@@ -13,7 +13,7 @@ export const PARTITION_ENTRIES: number = 2 ** 20;
 const PARENTS = ['tlog_identities', 'tlog_search_keys'] as const;
 
 /**
- * Makes sure that entries up to and including `index` have partitions. Answers the first index that has none.
+ * Makes sure that entries up to and including `index` have partitions. Returns the first index that has none.
  * Safe for several processes at once.
  */
 export async function ensurePartitions(database: Database, tables: LogTables, index: number): Promise<number> {

@@ -77,7 +77,7 @@ export async function awaitStandby(database: Database, tables: LogTables): Promi
 }
 
 /**
- * Compare-and-swap from the publication the caller saw (undefined: none yet) to `next`. Answers false when another one
+ * Compare-and-swap from the publication the caller saw (undefined: none yet) to `next`. Returns false when another one
  * stands there, or when the integrated head that was signed is not committed on this server. To be run in a transaction.
  */
 export async function replacePublication(

@@ -1,14 +1,14 @@
 /** A log on a pair of servers, its mark in a database of a third one, and replicas of it in this process. */
 
-import { migrateMarks, openDatabaseMark } from '@chancery/postgres/database-mark';
-import type { AdoptableMarkStore } from '@chancery/postgres/mark';
+import { migrateMarks, openDatabaseMark } from '@chancery/postgres/mark/database-mark';
+import type { AdoptableMarkStore } from '@chancery/postgres/mark/mark';
 import { type DatabaseOptions, openDatabase } from '@chancery/postgres/pool';
 import type { Database } from '@chancery/postgres/sql';
-import { createTestDatabase, type TestDatabase } from '@chancery/postgres/test-database';
+import { createTestDatabase, type TestDatabase } from '@chancery/testkit/test-database';
 import { expect, vi } from 'vitest';
-import { type Adoption, adoptHead } from '../../src/adopt-head.ts';
 import { type Log, type OpenLogOptions, openLog } from '../../src/log.ts';
 import { createLog } from '../../src/log-identity.ts';
+import { type Adoption, adoptHead } from '../../src/mark/adopt-head.ts';
 import { migrateTlog } from '../../src/migrate.ts';
 import { IDENTITY, SCHEMA, signHead, textEntry } from '../log-world.ts';
 import { makeReceipt } from '../statement.ts';

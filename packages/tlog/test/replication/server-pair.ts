@@ -9,9 +9,9 @@ import { appendFile, chmod, chown, mkdtemp, rename, rm, stat, symlink, writeFile
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { type EmbeddedPostgres, startEmbedded } from '@chancery/postgres/embedded';
+import { type EmbeddedPostgres, startEmbedded } from '@chancery/postgres/embedded/embedded';
+import { waitUntil } from '@chancery/postgres/embedded/process-identity';
 import { openDatabase } from '@chancery/postgres/pool';
-import { waitUntil } from '@chancery/postgres/process-identity';
 import type { Database } from '@chancery/postgres/sql';
 
 const DATABASE = 'log';

@@ -6,7 +6,7 @@
  * database. Prints one JSON object: latencies in windows from the first to the last, and what grew.
  */
 import { createHash, generateKeyPairSync } from 'node:crypto';
-import type { Mark } from '@chancery/postgres/mark';
+import type { Mark } from '@chancery/postgres/mark/mark';
 import { openDatabase } from '@chancery/postgres/pool';
 import { openLog } from '../../src/log.ts';
 import { createLog } from '../../src/log-identity.ts';

@@ -1,6 +1,6 @@
 /** The place of the mark is slow, silent, or down: nothing that it does not stand at is shown. */
 
-import { type Mark, MarkError, type MarkStore } from '@chancery/postgres/mark';
+import { type Mark, MarkError, type MarkStore } from '@chancery/postgres/mark/mark';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createWorld, textEntry, type World } from '../log-world.ts';
 import { HASTY, heldBytes, never, PATIENCE, Pressure, pause } from './pressure.ts';

@@ -2,10 +2,10 @@
 import { mkdirSync, mkdtempSync, renameSync, rmdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openFileMark, readFileMark } from '@chancery/postgres/file-mark';
-import { MarkInUseError, type MarkStore } from '@chancery/postgres/mark';
-import { openMarkDatabase } from '@chancery/postgres/mark-database';
-import { createTestDatabase } from '@chancery/postgres/test-database';
+import { openFileMark, readFileMark } from '@chancery/postgres/mark/file-mark';
+import { MarkInUseError, type MarkStore } from '@chancery/postgres/mark/mark';
+import { openMarkDatabase } from '@chancery/postgres/mark/mark-database';
+import { createTestDatabase } from '@chancery/testkit/test-database';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openIssuingTime } from './issuing-time.ts';
 import { createTimeReserve } from './time-reserve.ts';

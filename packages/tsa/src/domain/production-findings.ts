@@ -1,6 +1,6 @@
 /** What production does not start with in the section of the timestamp authority. */
-import { publicUrlFindings, subjectFindings } from '@chancery/chassis/process-findings';
-import type { Finding } from '@chancery/chassis/production';
+import { publicUrlFindings, subjectFindings } from '@chancery/chassis/config/process-findings';
+import type { Finding } from '@chancery/chassis/config/production';
 import { nameToString, parseCertificate } from '@chancery/core/certificate';
 import { parsePem } from '@chancery/core/pem';
 import type { TsaConfig } from '../config.ts';

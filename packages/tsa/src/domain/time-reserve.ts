@@ -11,7 +11,7 @@ import { DomainError } from '@chancery/chassis/domain-error';
 import type { Clock } from '@chancery/chassis/service';
 import { utf8 } from '@chancery/core/bytes';
 import { sha256 } from '@chancery/core/sha';
-import { type Mark, MarkError, MarkInUseError, type MarkStore } from '@chancery/postgres/mark';
+import { type Mark, MarkError, MarkInUseError, type MarkStore } from '@chancery/postgres/mark/mark';
 
 export interface TimeReserve {
 	/**

@@ -1,5 +1,5 @@
 /** GET /api/v1/timestamp/certchain and /ping: what never changes while the process runs. */
-import { mount } from '@chancery/chassis/mount';
+import { mount } from '@chancery/chassis/http/mount';
 import { getTimestampCertChain, PEM_CHAIN_TYPE, ping } from '@chancery/wire/tsa';
 import type { FastifyInstance } from 'fastify';
 

@@ -1,6 +1,6 @@
 /** POST /api/v1/timestamp and its aliases: a query in DER or JSON, a TimeStampResp in DER. */
 import { DomainError } from '@chancery/chassis/domain-error';
-import { mount } from '@chancery/chassis/mount';
+import { mount } from '@chancery/chassis/http/mount';
 import { TIMESTAMP_QUERY_TYPE, TIMESTAMP_REPLY_TYPE, timestamp, timestampAliases } from '@chancery/wire/tsa';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { issueTimestamp, type TimestampDeps } from '../domain/timestamp.ts';

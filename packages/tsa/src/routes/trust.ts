@@ -1,6 +1,6 @@
 /** GET /admin/v1/trust: the signed report from which the trusted root learns this authority. */
-import { READERS } from '@chancery/chassis/admin';
-import { mount } from '@chancery/chassis/mount';
+import { READERS } from '@chancery/chassis/http/admin';
+import { mount } from '@chancery/chassis/http/mount';
 import type { TrustReport } from '@chancery/wire/trust-report';
 import { getTrustReport } from '@chancery/wire/trust-report';
 import type { FastifyInstance } from 'fastify';

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { openSigner } from '@chancery/keys/open-signer';
-import { TestToken } from '@chancery/keys/test-softhsm';
+import { TestToken } from '@chancery/testkit/softhsm';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { makeAuthority, openssl, opensslOutput, type TestAuthority, trustFiles } from '../authority-fixture.ts';
 

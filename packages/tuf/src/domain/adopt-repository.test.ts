@@ -1,8 +1,8 @@
 /** What an operator may declare to be the true repository, and what stays remembered of what clients have seen. */
 import { createHash } from 'node:crypto';
 import { rmSync, writeFileSync } from 'node:fs';
-import { openFileMark, readFileMark } from '@chancery/postgres/file-mark';
-import { MarkInUseError } from '@chancery/postgres/mark';
+import { openFileMark, readFileMark } from '@chancery/postgres/mark/file-mark';
+import { MarkInUseError } from '@chancery/postgres/mark/mark';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { TestRepository } from '../../test/repository.ts';
 import { adoptRepository } from './adopt-repository.ts';

@@ -8,7 +8,7 @@
  */
 import { DomainError } from '@chancery/chassis/domain-error';
 import { fromHex, toHex } from '@chancery/core/bytes';
-import { type AdoptableMarkStore, MarkError, MarkInUseError } from '@chancery/postgres/mark';
+import { type AdoptableMarkStore, MarkError, MarkInUseError } from '@chancery/postgres/mark/mark';
 import type { Database } from '@chancery/postgres/sql';
 import { insertAdoption, replaceMarkHolder, type SeenAtAdoption, SHARED_HOLDER } from '../store/mark-holder.ts';
 import { metadataHash, newestFiles } from '../store/metadata.ts';

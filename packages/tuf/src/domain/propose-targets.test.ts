@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { TrustReport } from '@chancery/chassis/trust-report';
 import { signTrustReport } from '@chancery/chassis/trust-report';
 import { toBase64 } from '@chancery/core/bytes';
-import { generateSigner } from '@chancery/keys/generate';
+import { generateSigner } from '@chancery/keys/file/generate';
 import { parseSigningConfig } from '@chancery/wire/signing-config';
 import { parseTrustedRoot } from '@chancery/wire/trusted-root';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';

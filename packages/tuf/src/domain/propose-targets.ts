@@ -9,7 +9,7 @@ import { openTrustReport, type TrustMaterial } from '@chancery/chassis/trust-rep
 import { equalBytes, fromUtf8, toHex, utf8 } from '@chancery/core/bytes';
 import { parseRfc3339 } from '@chancery/core/calendar-time';
 import { sha256 } from '@chancery/core/sha';
-import { CallError, call } from '@chancery/wire/call';
+import { CallError, call } from '@chancery/net/call';
 import { getTrustReport } from '@chancery/wire/trust-report';
 import { type TrustedRootJson, trustedRoot } from '@chancery/wire/trusted-root';
 import { seenVersions } from '../store/mark-holder.ts';

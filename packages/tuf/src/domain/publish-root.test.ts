@@ -1,4 +1,4 @@
-import { generateSigner } from '@chancery/keys/generate';
+import { generateSigner } from '@chancery/keys/file/generate';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type RootPlan, TestRepository } from '../../test/repository.ts';
 import { keyIdOf } from './tuf-keys.ts';

@@ -1,4 +1,4 @@
-import { generateSigner } from '@chancery/keys/generate';
+import { generateSigner } from '@chancery/keys/file/generate';
 import { CommitUnknownError } from '@chancery/postgres/pg-errors';
 import type { Database, Sql } from '@chancery/postgres/sql';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';

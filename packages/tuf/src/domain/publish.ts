@@ -128,7 +128,7 @@ export async function publishTargets(
 
 /**
  * Signs anew what would otherwise grow old: the timestamp daily, the snapshot at half its life, both when the root no
- * longer vouches for the key that signed them. Answers which roles it renewed. Versions always grow, because clients
+ * longer vouches for the key that signed them. Returns which roles it renewed. Versions always grow, because clients
  * discard a file whose version they have seen.
  */
 export async function renewOnlineMetadata(deps: TufDeps): Promise<Role[]> {

@@ -6,7 +6,7 @@ import { fromUtf8, toHex, utf8 } from '@chancery/core/bytes';
 import { FormatError } from '@chancery/core/format-error';
 import { parseJson } from '@chancery/core/json';
 import { sha256 } from '@chancery/core/sha';
-import { type Mark, MarkError } from '@chancery/postgres/mark';
+import { type Mark, MarkError } from '@chancery/postgres/mark/mark';
 import { z } from 'zod';
 
 export interface PublishedVersion {

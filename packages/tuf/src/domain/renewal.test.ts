@@ -1,4 +1,4 @@
-import { generateSigner } from '@chancery/keys/generate';
+import { generateSigner } from '@chancery/keys/file/generate';
 import type { Database } from '@chancery/postgres/sql';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { DAY_MS, TestRepository } from '../../test/repository.ts';

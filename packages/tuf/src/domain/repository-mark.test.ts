@@ -1,9 +1,9 @@
 /** A repository whose database was set back, exchanged or lost its mark, and what it does then. */
 import { rmSync } from 'node:fs';
-import { openFileMark } from '@chancery/postgres/file-mark';
-import { type AdoptableMarkStore, MarkError, MarkInUseError } from '@chancery/postgres/mark';
-import { openMarkDatabase } from '@chancery/postgres/mark-database';
-import { createTestDatabase } from '@chancery/postgres/test-database';
+import { openFileMark } from '@chancery/postgres/mark/file-mark';
+import { type AdoptableMarkStore, MarkError, MarkInUseError } from '@chancery/postgres/mark/mark';
+import { openMarkDatabase } from '@chancery/postgres/mark/mark-database';
+import { createTestDatabase } from '@chancery/testkit/test-database';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { DAY_MS, TestRepository } from '../../test/repository.ts';
 import { adoptRepository } from './adopt-repository.ts';
@@ -176,7 +176,7 @@ describe('a crash between COMMIT and mark', () => {
 });
 
 const openedMark = async () => {
-	const { readFileMark } = await import('@chancery/postgres/file-mark');
+	const { readFileMark } = await import('@chancery/postgres/mark/file-mark');
 	return readFileMark(repository.markFile);
 };
 

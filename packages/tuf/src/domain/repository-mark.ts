@@ -9,7 +9,7 @@
  */
 import { DomainError } from '@chancery/chassis/domain-error';
 import { toHex } from '@chancery/core/bytes';
-import { type AdoptableMarkStore, type Mark, MarkError, MarkInUseError } from '@chancery/postgres/mark';
+import { type AdoptableMarkStore, type Mark, MarkError, MarkInUseError } from '@chancery/postgres/mark/mark';
 import type { Database, Sql } from '@chancery/postgres/sql';
 import { claimMarkHolder, markHolder, SHARED_HOLDER } from '../store/mark-holder.ts';
 import { metadataHash, newestFiles } from '../store/metadata.ts';

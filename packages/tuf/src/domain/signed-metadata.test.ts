@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { generateSigner } from '@chancery/keys/generate';
+import { generateSigner } from '@chancery/keys/file/generate';
 import { Metadata, MetadataKind, Targets } from '@tufjs/models';
 import { describe, expect, it } from 'vitest';
 import { buildRoot, buildTargets, type RootMetadata } from './metadata.ts';

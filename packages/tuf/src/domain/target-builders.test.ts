@@ -1,7 +1,7 @@
 import { createPublicKey, X509Certificate } from 'node:crypto';
 import type { TrustMaterial } from '@chancery/chassis/trust-report';
 import { toBase64 } from '@chancery/core/bytes';
-import { generateSigner } from '@chancery/keys/generate';
+import { generateSigner } from '@chancery/keys/file/generate';
 import { parseSigningConfig } from '@chancery/wire/signing-config';
 import { parseTrustedRoot, type TrustedRootJson } from '@chancery/wire/trusted-root';
 import { beforeAll, describe, expect, it } from 'vitest';

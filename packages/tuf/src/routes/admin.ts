@@ -1,6 +1,6 @@
 /** What an operator publishes. Nothing here can sign for root or targets: it only checks and stores. */
-import { OPERATORS } from '@chancery/chassis/admin';
-import { mount } from '@chancery/chassis/mount';
+import { OPERATORS } from '@chancery/chassis/http/admin';
+import { mount } from '@chancery/chassis/http/mount';
 import { adoptRepository, proposeTargets, publishRoot, publishTargets } from '@chancery/wire/tuf';
 import type { FastifyInstance } from 'fastify';
 import { proposeTargets as propose } from '../domain/propose-targets.ts';

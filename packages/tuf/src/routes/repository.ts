@@ -1,5 +1,5 @@
 /** The repository as clients read it: immutable files for a year, the rest never from a cache. */
-import { mount } from '@chancery/chassis/mount';
+import { mount } from '@chancery/chassis/http/mount';
 import { getMetadataFile, getTargetFile } from '@chancery/wire/tuf';
 import type { FastifyInstance } from 'fastify';
 import type { TufDeps } from '../domain/publish.ts';

@@ -1,0 +1,150 @@
+/**
+ * The second listener of each service: for operators and for the other services, never for the public. Every call names
+ * its caller by a bearer token and leaves an audit line, and every route names the roles that it is for: one that does
+ * not cannot be registered.
+ */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { DomainError } from '../domain-error.ts';
+import type { Logger } from '../process/logger.ts';
+import type { Health } from '../service.ts';
+import type { ErrorTable } from './error-rendering.ts';
+import { createListener } from './listener.ts';
+
+export type AdminRole = 'operator' | 'service';
+
+export interface AdminToken {
+	/** Who holds it; stands in the audit log. */
+	readonly name: string;
+	readonly role: AdminRole;
+	/** SHA-256 of the token in hexadecimal: the configuration never holds the token itself. */
+	readonly sha256: string;
+}
+
+export interface AdminCaller {
+	readonly name: string;
+	readonly role: AdminRole;
+}
+
+export interface AdminListenerOptions {
+	readonly name: string;
+	readonly logger: Logger;
+	readonly tokens: readonly AdminToken[];
+	readonly health: () => Promise<Health>;
+	readonly errors?: ErrorTable;
+	/** Default 4 MiB. */
+	readonly maxBodyBytes?: number;
+}
+
+declare module 'fastify' {
+	interface FastifyRequest {
+		/** Set on admin listeners once the token has been recognised. */
+		adminCaller: AdminCaller | null;
+	}
+	interface FastifyContextConfig {
+		/** On an admin listener: who may call the route. */
+		roles?: readonly AdminRole[];
+	}
+}
+
+/** For routes that only read what any service of the instance may know. */
+export const READERS: readonly AdminRole[] = ['operator', 'service'];
+/** For routes that change something. */
+export const OPERATORS: readonly AdminRole[] = ['operator'];
+
+const DEFAULT_MAX_BODY_BYTES = 4 * 1024 * 1024;
+const MAX_TOKEN_CHARS = 512;
+/** Answers only whether the process lives, so that a supervisor needs no token. */
+const OPEN_ROUTE = '/healthz';
+
+/**
+ * Makes an admin listener with `GET /healthz` (open), `/readyz` and `/metrics`. Refusals are problem documents.
+ * @throws TypeError when a token digest is not 64 hexadecimal characters
+ */
+export function createAdminListener(options: AdminListenerOptions): FastifyInstance {
+	const tokens = options.tokens.map(readToken);
+	const app = createListener({
+		name: options.name,
+		logger: options.logger,
+		errors: options.errors ?? {},
+		family: 'problem',
+		maxBodyBytes: options.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES,
+	});
+	app.decorateRequest('adminCaller', null);
+
+	app.addHook('onRequest', (request, _reply, done) => {
+		if (!request.is404 && request.routeOptions.url === OPEN_ROUTE) {
+			done();
+			return;
+		}
+		request.adminCaller = authenticate(request, tokens) ?? null;
+		done(request.adminCaller ? forbidden(request, request.adminCaller) : unauthenticated(request));
+	});
+	app.addHook('onRoute', ({ method, url, config }) => {
+		if (url !== OPEN_ROUTE && !config?.roles?.length)
+			throw new TypeError(`the admin route ${method} ${url} does not say which roles it is for`);
+	});
+	app.chassis.describeRequest.push((request) => ({
+		audit: true,
+		caller: request.adminCaller?.name ?? null,
+		role: request.adminCaller?.role ?? null,
+	}));
+
+	app.get(OPEN_ROUTE, (_request, reply) => reply.send({ status: 'SERVING' }));
+	app.get('/readyz', { config: { roles: READERS } }, async (_request, reply) => {
+		const health = await options.health();
+		return reply
+			.code(health.ready ? 200 : 503)
+			.header('cache-control', 'no-store')
+			.send(health);
+	});
+	app.get('/metrics', { config: { roles: READERS } }, async (_request, reply) => {
+		const { metrics } = app.chassis;
+		if (!metrics) throw new DomainError('unavailable', 'no metrics are collected yet');
+		return reply.type(metrics.registry.contentType).send(await metrics.registry.metrics());
+	});
+	return app;
+}
+
+/** Who calls a route of an admin listener; for what is recorded about the call. */
+export function callerOf(request: FastifyRequest): AdminCaller {
+	if (!request.adminCaller) throw new Error(`${request.routeOptions.url} is no route of an admin listener`);
+	return request.adminCaller;
+}
+
+/** The refusal of a caller whose role the route is not for. A path without a route stays a 404. */
+function forbidden(request: FastifyRequest, { name, role }: AdminCaller): DomainError | undefined {
+	const roles = request.is404 ? undefined : request.routeOptions.config.roles;
+	if (roles === undefined || roles.includes(role)) return undefined;
+	return new DomainError('forbidden', `this call is for ${roles.join(' or ')}; '${name}' is ${role}`);
+}
+
+interface KnownToken extends AdminCaller {
+	readonly digest: Uint8Array;
+}
+
+function readToken({ name, role, sha256 }: AdminToken): KnownToken {
+	if (!/^[0-9a-f]{64}$/i.test(sha256))
+		throw new TypeError(`the sha256 of admin token '${name}' is not 64 hex characters`);
+	return { name, role, digest: Uint8Array.fromHex(sha256) };
+}
+
+/** Digests of equal length are compared, each in constant time and all of them, so that time says nothing about any. */
+function authenticate(request: FastifyRequest, tokens: readonly KnownToken[]): AdminCaller | undefined {
+	const token = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
+	if (token === undefined || token.length > MAX_TOKEN_CHARS) return undefined;
+	const digest = createHash('sha256').update(token).digest();
+	let caller: AdminCaller | undefined;
+	for (const known of tokens) {
+		if (timingSafeEqual(known.digest, digest)) caller = { name: known.name, role: known.role };
+	}
+	return caller;
+}
+
+function unauthenticated(request: FastifyRequest): DomainError {
+	const detail =
+		request.headers.authorization === undefined
+			? 'an admin token is required (Authorization: Bearer ...)'
+			: 'the admin token is not known here';
+	return new DomainError('unauthenticated', detail, { headers: { 'www-authenticate': 'Bearer realm="admin"' } });
+}

@@ -1,0 +1,115 @@
+/**
+ * Starts a service and ends it: listeners, jobs, and an orderly stop within a fixed time, whatever clients do.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { BoundServer } from '../http/http-server.ts';
+import { type BoundListener, bindListener, type ListenAddress } from '../http/listen.ts';
+import type { Service } from '../service.ts';
+import { openTlsPair } from '../tls/tls-pair.ts';
+import { rotateTlsPair } from '../tls/tls-rotation.ts';
+import { runJob } from './job-runner.ts';
+import type { Logger } from './logger.ts';
+import { createMetrics } from './metrics.ts';
+
+export interface StartOptions {
+	/** Where each listener of the service is bound, by its name. */
+	readonly addresses: Readonly<Record<string, ListenAddress>>;
+	readonly logger: Logger;
+}
+
+export interface RunningService {
+	readonly name: string;
+	/** Base URL of each listener, without a trailing slash. */
+	readonly urls: Readonly<Record<string, string>>;
+	/** Takes at most about three seconds. Later calls wait for the first. */
+	stop(): Promise<void>;
+}
+
+/** Requests under way may end within this time; then their connections are cut. */
+const DRAIN_MS = 1_800;
+const SWEEP_MS = 25;
+const JOBS_MS = 600;
+const CLOSE_MS = 500;
+
+/**
+ * Binds all listeners, then starts the jobs. When one address cannot be bound, what was started is stopped again.
+ * @throws ConfigError when the TLS files of an address cannot be used; Error when one is missing or cannot be bound
+ */
+export async function startService(service: Service, options: StartOptions): Promise<RunningService> {
+	const { logger } = options;
+	const metrics = service.metrics ?? createMetrics(service.name);
+	const bound: (readonly [name: string, listener: BoundListener])[] = [];
+	const stopping = new AbortController();
+	const rotations: (() => void)[] = [];
+	let jobs: Promise<unknown> = Promise.resolve();
+
+	const stop = async () => {
+		for (const end of rotations) end();
+		// Requests first: what waits for an answer may need a job to get it.
+		await drain(bound.flatMap(([, listener]) => listener.servers));
+		stopping.abort();
+		await within(JOBS_MS, jobs, () => logger.warn({ service: service.name }, 'a job did not stop in time'));
+		const closing = Promise.all([...service.listeners.map(({ app }) => app.close()), service.close()]);
+		await within(
+			CLOSE_MS,
+			closing.catch((error: unknown) => logger.error({ err: error, service: service.name }, 'closing failed')),
+			() => logger.warn({ service: service.name }, 'the service did not close in time'),
+		);
+		logger.info({ service: service.name }, 'stopped');
+	};
+
+	try {
+		for (const { name, app } of service.listeners) {
+			const address = Object.hasOwn(options.addresses, name) ? options.addresses[name] : undefined;
+			if (!address) throw new Error(`${service.name} has a listener '${name}' and no address for it`);
+			app.chassis.metrics ??= metrics;
+			const pair = address.tls && (await openTlsPair(address.tls, Date.now()));
+			const listener = await bindListener(app, address, pair);
+			bound.push([name, listener]);
+			if (address.tls && pair) {
+				const { servers } = listener;
+				rotations.push(rotateTlsPair({ listener: name, files: address.tls, pair, servers, logger, metrics }));
+			}
+			logger.info({ service: service.name, listener: name, url: listener.url }, 'listening');
+		}
+	} catch (error) {
+		await stop();
+		throw error;
+	}
+	jobs = Promise.all(service.jobs.map((job) => runJob(job, stopping.signal, { logger, metrics })));
+
+	let stopped: Promise<void> | undefined;
+	return {
+		name: service.name,
+		urls: Object.fromEntries(bound.map(([name, { url }]) => [name, url])),
+		stop: () => {
+			stopped ??= stop();
+			return stopped;
+		},
+	};
+}
+
+/** No new connections, idle ones closed, busy ones given `DRAIN_MS`. Half-open connections count as busy until then. */
+async function drain(servers: readonly BoundServer[]): Promise<void> {
+	const listening = servers.filter((server) => server.listening);
+	const closed = Promise.all(listening.map((server) => new Promise((resolve) => server.close(resolve))));
+	const closeIdle = () => {
+		for (const server of listening) server.closeIdleConnections();
+	};
+	closeIdle();
+	// A connection whose last answer promised to keep it alive becomes idle after this moment.
+	const sweep = setInterval(closeIdle, SWEEP_MS);
+	await within(DRAIN_MS, closed, () => {
+		for (const server of listening) server.closeAllConnections();
+	});
+	clearInterval(sweep);
+}
+
+/** Waits for `work`, but not longer than `ms`; `late` is called when it took longer. */
+async function within(ms: number, work: Promise<unknown>, late: () => void): Promise<void> {
+	const timer = new AbortController();
+	const overdue = Symbol('overdue');
+	const first = await Promise.race([work, sleep(ms, overdue, { signal: timer.signal }).catch(() => undefined)]);
+	timer.abort();
+	if (first === overdue) late();
+}

@@ -1,0 +1,70 @@
+/**
+ * Keeps the certificate of a listener that of its files: whoever renews them (an orchestrator, a cron job) need not
+ * restart the service. The files are read again, not watched: mounted secrets are exchanged by symbolic links, which
+ * file notifications miss.
+ */
+import { Server as TlsServer } from 'node:tls';
+import type { BoundServer } from '../http/http-server.ts';
+import type { Logger } from '../process/logger.ts';
+import type { Metrics } from '../process/metrics.ts';
+import { checkTlsPair, readTlsFiles, type TlsPair } from './tls-pair.ts';
+import type { TlsFiles } from './tls-section.ts';
+
+export interface TlsRotation {
+	readonly listener: string;
+	readonly files: TlsFiles;
+	/** What the servers show now. */
+	readonly pair: TlsPair;
+	readonly servers: readonly BoundServer[];
+	readonly logger: Logger;
+	readonly metrics: Metrics;
+	/** How often the files are read. Default 10 s. */
+	readonly intervalMs?: number;
+}
+
+const INTERVAL_MS = 10_000;
+
+/** Begins to look; the answer ends it. Connections that are open keep the certificate with which they were made. */
+export function rotateTlsPair(rotation: TlsRotation): () => void {
+	const { listener, files, servers, logger, metrics, intervalMs = INTERVAL_MS } = rotation;
+	let { pair } = rotation;
+	let problem: string | undefined;
+	let isReported = false;
+	let isLooking = false;
+	const tell = () => metrics.setCertificateEnd(listener, pair.notAfter.getTime() / 1000);
+
+	const look = async () => {
+		const contents = await readTlsFiles(files);
+		if (contents.certificate !== pair.contents.certificate || contents.key !== pair.contents.key) {
+			pair = checkTlsPair(files, contents, Date.now());
+			for (const server of servers) if (server instanceof TlsServer) server.setSecureContext(pair.context);
+			logger.info({ listener, subject: pair.leaf.subject, notAfter: pair.notAfter }, 'a new TLS certificate is used');
+			tell();
+		}
+		problem = undefined;
+		isReported = false;
+	};
+	const timer = setInterval(() => {
+		if (isLooking) return;
+		isLooking = true;
+		look()
+			.catch((error: unknown) => {
+				const reason = error instanceof Error ? error.message : String(error);
+				// Two files are not replaced in one moment: only what stays wrong until the next look is worth a line.
+				if (reason === problem && !isReported) {
+					isReported = true;
+					logger.error(
+						{ listener, reason, notAfter: pair.notAfter },
+						'the TLS files cannot be used; the old certificate stays',
+					);
+				}
+				problem = reason;
+			})
+			.finally(() => {
+				isLooking = false;
+			});
+	}, intervalMs);
+	timer.unref();
+	tell();
+	return () => clearInterval(timer);
+}

@@ -1,0 +1,29 @@
+/** Key `tls` of a listener: the certificate that it shows, and the key of it. */
+import { z } from 'zod';
+import { secret } from '../config/secret.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+export function tlsSection(env?: Environment) {
+	return z.strictObject({
+		certificateFile: z
+			.string()
+			.min(1)
+			.describe(
+				'Path of the PEM chain: the certificate of this listener first, then its intermediates; clients have the root. Read again within ten seconds of a change; a pair that cannot be used leaves the old one in place until that expires',
+			),
+		keyFile: z
+			.string()
+			.min(1)
+			.describe(
+				'Path of the PEM private key of that certificate. Whoever reads it can be this listener: mode 0600, or 0640 when root owns the file. Read again together with the certificate',
+			),
+		passphrase: secret(env)
+			.optional()
+			.describe(
+				'Unlocks an encrypted key file; { file } or { env }. Absent by default: the key lies in the clear. A replaced key must be encrypted with the same passphrase',
+			),
+	});
+}
+
+export type TlsFiles = z.output<ReturnType<typeof tlsSection>>;

@@ -1,0 +1,336 @@
+/**
+ * The services as an operator runs them: each by its own `main.ts` from a configuration file, with encrypted keys, two
+ * of them in an HSM where there is one, over a server with a password.
+ */
+import { createHash, createPrivateKey, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
+import { chmod, mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createCaChain } from '@chancery/ca/domain/ca-chain';
+import { migrateSchema as migrateCa } from '@chancery/ca/store/migrations';
+import { encodePem } from '@chancery/core/pem';
+import { configSchema as ctlogSchema } from '@chancery/ctlog/config';
+import { createCtlog } from '@chancery/ctlog/domain/log-identity';
+import { migrateSchema as migrateCtlog } from '@chancery/ctlog/store/migrations';
+import { createFileKey, openFileKey } from '@chancery/keys/file/file-key';
+import { openSigner } from '@chancery/keys/open-signer';
+import type { KeyAlgorithm, Signer } from '@chancery/keys/signer';
+import { configSchema as logSchema } from '@chancery/log/config';
+import { createLogs } from '@chancery/log/domain/create-logs';
+import { migrateSchema as migrateLog } from '@chancery/log/store/migrations';
+import { migrate } from '@chancery/postgres/migrate';
+import type { Database } from '@chancery/postgres/sql';
+import { openDevelopmentTls } from '@chancery/stack/bootstrap/development-tls';
+import requireSoftHsm, { TestToken } from '@chancery/testkit/softhsm';
+import { createTsaChain } from '@chancery/tsa/domain/tsa-chain';
+import { migrateSchema as migrateTuf } from '@chancery/tuf/store/migrations';
+import { freePortBase } from './free-ports.ts';
+import type { SecretBook } from './secret-book.ts';
+import type { Strangers } from './strangers.ts';
+
+export const SERVICE_NAMES = ['ctlog', 'log', 'identity', 'tsa', 'ca', 'tuf'] as const;
+export type ServiceName = (typeof SERVICE_NAMES)[number];
+
+type Config = Record<string, Record<string, unknown>>;
+
+export interface Testbed {
+	readonly folder: string;
+	/** Sections of all services; what is run gets a file with some of them. */
+	readonly config: Config;
+	/** What each service has in its environment, because its configuration says so. */
+	readonly environment: Readonly<Record<ServiceName, NodeJS.ProcessEnv>>;
+	/** Base URLs by `service listener`. */
+	readonly urls: Readonly<Record<string, string>>;
+	readonly admin: { readonly operator: string; readonly service: string };
+	readonly developmentSecret: string;
+	readonly signers: Readonly<Record<string, Signer>>;
+	/** PEM of a key file and its passphrase, to spoil. */
+	readonly keyFile: { readonly path: string; readonly passphrase: string };
+	readonly token: TestToken | undefined;
+	/** Section of a listener that speaks TLS, with a key in a file of its own and its passphrase; who vouches for it. */
+	readonly tls: { readonly certificateFile: string; readonly keyFile: string; readonly passphrase: object };
+	readonly tlsAuthority: string;
+	/** Makes schemas and logs, as `migrate` and `log create` do. */
+	prepare(database: Database): Promise<void>;
+}
+
+const HOST = 'localhost';
+const TREE_ID = '1193050959916656506';
+/** By the name of their file. */
+const FILE_KEYS: Readonly<Record<string, KeyAlgorithm>> = {
+	'ca-root': 'ecdsa-sha2-256-nistp256',
+	'ca-issuing': 'ecdsa-sha2-256-nistp256',
+	'tsa-root': 'ecdsa-sha2-256-nistp256',
+	tsa: 'ecdsa-sha2-384-nistp384',
+	ctlog: 'ecdsa-sha2-256-nistp256',
+	'log-v1': 'ecdsa-sha2-256-nistp256',
+	'log-v2': 'ed25519',
+	'tuf-root': 'ed25519',
+	'tuf-targets': 'ed25519',
+	'tuf-snapshot': 'ed25519',
+	'tuf-timestamp': 'ed25519',
+};
+
+/** @param databaseUrl with its password. */
+export async function createTestbed(
+	folder: string,
+	book: SecretBook,
+	databaseUrl: string,
+	strangers: Strangers,
+): Promise<Testbed> {
+	for (const name of ['keys', 'secrets', 'marks', 'exports']) await mkdir(join(folder, name), { mode: 0o700 });
+	const secretFile = async (name: string, value: string) => {
+		await writeFile(join(folder, 'secrets', name), `${value}\n`, { mode: 0o600 });
+		return { file: join(folder, 'secrets', name) };
+	};
+	const mark = (kind: string, prefix: string) =>
+		book.addText(kind, `${prefix}-${randomBytes(18).toString('base64url')}`);
+
+	// Keys in files, each with a passphrase of its own.
+	const signers: Record<string, Signer> = {};
+	const sources: Record<string, object> = {};
+	const passphrases: Record<string, string> = {};
+	for (const [name, algorithm] of Object.entries(FILE_KEYS)) {
+		const passphrase = mark(`passphrase of ${name}`, 'open "sesame" & 100%');
+		const path = join(folder, 'keys', `${name}.pem`);
+		await createFileKey(path, algorithm, { passphrase });
+		signers[name] = await openFileKey(path, { passphrase });
+		book.addKey(`key ${name}`, createPrivateKey({ key: await readFile(path, 'utf8'), passphrase }));
+		passphrases[name] = passphrase;
+		sources[name] = {
+			uri: `file:${path}`,
+			passphrase: await secretFile(`${name}.passphrase`, passphrase),
+		};
+	}
+
+	// Where there is an HSM, the two authorities have their keys in it.
+	const token = hasSoftHsm() ? new TestToken(book.addText('PIN', randomDigits(20))) : undefined;
+	if (token) {
+		const pin = await secretFile('pin', token.pin);
+		for (const [name, type, id] of [
+			['ca-issuing', 'EC:prime256v1', '0a'],
+			['tsa', 'EC:secp384r1', '0b'],
+		] as const) {
+			token.makeKey(type, name, id);
+			const uri = token.uri(`object=${name}`);
+			signers[name] = await openSigner(uri, { pin: token.pin });
+			sources[name] = { uri, pin: name === 'tsa' ? { env: 'TSA_PIN' } : pin };
+		}
+	}
+	const signer = (name: string) => signers[name] as Signer;
+
+	// The certificate of a listener, its key encrypted as an operator has it.
+	const madeTls = await openDevelopmentTls(join(folder, 'keys'), Date.now());
+	const tlsPassphrase = mark('passphrase of a TLS key', 'tls');
+	for (const [name, path] of [
+		['of TLS', madeTls.keyFile],
+		['of the TLS authority', join(folder, 'keys', 'tls-ca.pem')],
+	] as const) {
+		const key = createPrivateKey(await readFile(path, 'utf8'));
+		book.addKey(`key ${name}`, key);
+		const encrypted = key.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: tlsPassphrase });
+		await writeFile(path, encrypted);
+	}
+	const tls = {
+		certificateFile: madeTls.certificateFile,
+		keyFile: madeTls.keyFile,
+		passphrase: await secretFile('tls.passphrase', tlsPassphrase),
+	};
+
+	const about = {
+		organization: 'Scenario',
+		notBefore: new Date(),
+		random: (n: number) => new Uint8Array(randomBytes(n)),
+	};
+	const ca = await createCaChain({
+		...about,
+		rootSigner: signer('ca-root'),
+		issuingSigner: signer('ca-issuing'),
+		commonName: 'Scenario CA',
+	});
+	const tsa = await createTsaChain({
+		...about,
+		rootSigner: signer('tsa-root'),
+		leafSigner: signer('tsa'),
+		commonName: 'Scenario TSA',
+	});
+	const issuerKey = (key: KeyObject) => {
+		book.addKey('key of the issuer', key);
+		return key.export({ format: 'jwk' });
+	};
+	const issuerKeys = () => [
+		issuerKey(generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey),
+		issuerKey(generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey),
+	];
+	const jwks = { auth: issuerKeys(), ci: issuerKeys() };
+
+	const admin = { operator: mark('admin token', 'operator'), service: mark('admin token', 'service') };
+	const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
+	const tokens = [
+		{ name: 'operator', role: 'operator', sha256: sha256(admin.operator) },
+		{ name: 'tuf', role: 'service', sha256: sha256(admin.service) },
+	];
+	const developmentSecret = mark('development secret', 'mint');
+	const [secretAccessKey, sessionToken] = [mark('S3 secret key', 's3'), mark('S3 session token', 'st')];
+
+	const bases = [await freePortBase(), await freePortBase()];
+	while (bases[1] === bases[0]) bases[1] = await freePortBase();
+	const ports = bases.flatMap((base) => Array.from({ length: 10 }, (_, offset) => base + offset));
+	const urls: Record<string, string> = {};
+	const listen = (service: string, ...listeners: string[]) =>
+		Object.fromEntries(
+			listeners.map((listener) => {
+				const port = ports.shift();
+				urls[`${service} ${listener}`] = `http://${HOST}:${port}`;
+				return [listener, { host: HOST, port }];
+			}),
+		);
+	const listeners = {
+		identity: listen('identity', 'public', 'admin'),
+		ctlog: listen('ctlog', 'public', 'admin'),
+		log: listen('log', 'v1', 'v2', 'admin'),
+		ca: listen('ca', 'public', 'admin'),
+		tsa: listen('tsa', 'public', 'admin'),
+		tuf: listen('tuf', 'public', 'admin'),
+	};
+	const own = {
+		ctlog: { publicUrl: urls['ctlog public'], admin: { tokens } },
+		log: {
+			v1: { publicUrl: urls['log v1'], hostname: HOST, treeId: TREE_ID },
+			v2: { publicUrl: urls['log v2'], origin: HOST },
+			admin: { tokens },
+		},
+	};
+	const s3 = {
+		kind: 's3',
+		endpoint: strangers.bucket,
+		bucket: 'tiles',
+		accessKeyId: await secretFile('s3-id', 'an-access-key'),
+		secretAccessKey: { env: 'S3_SECRET' },
+		sessionToken: await secretFile('s3-session', sessionToken),
+		intervalSeconds: 0.5,
+	};
+	const marks = (name: string) => join(folder, 'marks', name);
+	const bearer = await secretFile('tuf-bearer', admin.service);
+	const report = (service: string, path = '') => ({
+		trustReportUrl: `${urls[`${service} admin`]}/admin/v1/trust${path}`,
+		bearer,
+	});
+	return {
+		folder,
+		urls,
+		admin,
+		developmentSecret,
+		signers,
+		token,
+		tls,
+		tlsAuthority: await readFile(madeTls.authorityFile, 'utf8'),
+		keyFile: { path: join(folder, 'keys/tsa.pem'), passphrase: passphrases.tsa ?? '' },
+		environment: {
+			ctlog: {},
+			log: { S3_SECRET: secretAccessKey },
+			identity: { MINT_SECRET: developmentSecret, DATABASE_URL: databaseUrl },
+			tsa: token ? { TSA_PIN: token.pin, SOFTHSM2_CONF: process.env.SOFTHSM2_CONF } : {},
+			ca: token ? { SOFTHSM2_CONF: process.env.SOFTHSM2_CONF } : {},
+			tuf: {},
+		},
+		config: {
+			database: { url: await secretFile('database-url', databaseUrl), maxConnections: 5 },
+			identity: {
+				publicUrl: urls['identity public'],
+				developmentLogin: true,
+				signingJwks: await secretFile('identity.jwks.json', JSON.stringify(jwks)),
+				developmentSecret: { env: 'MINT_SECRET' },
+				admin: { tokens },
+				listen: listeners.identity,
+			},
+			ctlog: {
+				...own.ctlog,
+				export: { kind: 'folder', path: join(folder, 'exports'), intervalSeconds: 0.5 },
+				markFile: marks('ctlog'),
+				listen: listeners.ctlog,
+				keys: { signer: sources.ctlog },
+			},
+			log: {
+				...own.log,
+				v2: { ...own.log.v2, export: s3 },
+				markFiles: { v1: marks('v1'), v2: marks('v2') },
+				listen: listeners.log,
+				keys: { v1: sources['log-v1'], v2: sources['log-v2'] },
+			},
+			ca: {
+				publicUrl: urls['ca public'],
+				chainPem: encodePem('CERTIFICATE', ca.issuing) + encodePem('CERTIFICATE', ca.root),
+				ctlog: { url: urls['ctlog public'], publicKeyPem: encodePem('PUBLIC KEY', signer('ctlog').publicKey) },
+				issuers: [
+					{ type: 'email', issuer: `${urls['identity public']}/auth` },
+					{ type: 'email', issuer: strangers.echo },
+					{ type: 'email', issuer: strangers.silence },
+				],
+				admin: { tokens },
+				listen: listeners.ca,
+				keys: { issuing: sources['ca-issuing'] },
+			},
+			tsa: {
+				publicUrl: urls['tsa public'],
+				chainPem: tsa.chainPem,
+				markFile: marks('tsa'),
+				admin: { tokens },
+				listen: listeners.tsa,
+				keys: { signer: sources.tsa },
+			},
+			tuf: {
+				publicUrl: urls['tuf public'],
+				markFile: marks('tuf'),
+				operator: HOST,
+				services: [
+					report('ca'),
+					report('ctlog'),
+					report('tsa'),
+					report('identity'),
+					report('log', '/v1'),
+					report('log', '/v2'),
+				],
+				admin: { tokens },
+				listen: listeners.tuf,
+				keys: { snapshot: sources['tuf-snapshot'], timestamp: sources['tuf-timestamp'] },
+			},
+		},
+		prepare: async (database) => {
+			for (const migrateOwn of [migrateCa, migrateLog, migrateCtlog, migrateTuf]) await migrateOwn(database);
+			const directory = new URL('../../../identity/migrations/', import.meta.url);
+			await migrate(database, { schema: 'identity', component: 'identity', directory });
+			const logs = logSchema.parse(own.log);
+			await createLogs({
+				database,
+				config: logs,
+				mode: 'development',
+				v1Signer: signer('log-v1'),
+				v2Signer: signer('log-v2'),
+			});
+			await createCtlog(database, { ...ctlogSchema.parse(own.ctlog), mode: 'development' }, signer('ctlog').publicKey);
+		},
+	};
+}
+
+/** Says what is missing where there is none: the rest of the scenario needs no HSM. */
+function hasSoftHsm(): boolean {
+	try {
+		requireSoftHsm();
+		return true;
+	} catch (error) {
+		process.stderr.write(`keys in an HSM: ${error instanceof Error ? error.message : error}\n`);
+		return false;
+	}
+}
+
+/** A folder that another user may pass through. */
+export async function openFolder(prefix: string): Promise<string> {
+	const folder = await mkdtemp(join(tmpdir(), prefix));
+	await chmod(folder, 0o711);
+	return folder;
+}
+
+function randomDigits(count: number): string {
+	return Array.from(randomBytes(count), (byte) => String(byte % 10)).join('');
+}

@@ -1,0 +1,175 @@
+/**
+ * The mark in another database, for several processes: they share it, and every write is conditional.
+ *
+ * Another database means another cluster, with backups of its own that are never restored together with the one that is
+ * marked. What can be seen from here is refused: a mark beside what it marks, and a server that may lose what it
+ * acknowledged. If it does go back all the same, the processes that run know a newer mark and set it right.
+ */
+import { durabilityProblem, SETTINGS_COLUMNS, type ServerSettings } from '../durability.ts';
+import { type MigrationReport, migrate } from '../migrate.ts';
+import { type SchemaName, schemaName } from '../schema-name.ts';
+import type { Database, Sql } from '../sql.ts';
+import { type AdoptableMarkStore, type Mark, MarkError } from './mark.ts';
+
+export interface DatabaseMarkOptions {
+	/** Not the one that is marked. Closed by whoever opened it, after its last user. */
+	readonly database: Database;
+	/** Schema with the table of marks (`migrateMarks`). */
+	readonly schema: string;
+	/** Which mark: the same in all processes of one log or service, and of no other. At most 200 characters. */
+	readonly name: string;
+}
+
+interface MarkRow {
+	origin: string;
+	key_id: Uint8Array;
+	size: number;
+	root: Uint8Array;
+	note: Uint8Array;
+}
+
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._:/-]{0,199}$/;
+
+/** Makes the table of marks. Safe when several processes start at once. */
+export function migrateMarks(database: Database, schema: string): Promise<MigrationReport> {
+	return migrate(database, {
+		schema,
+		component: 'tlog-marks',
+		directory: new URL('../../mark-migrations/', import.meta.url),
+	});
+}
+
+/** Throws TypeError for a name or schema that is none. */
+export function openDatabaseMark(options: DatabaseMarkOptions): AdoptableMarkStore {
+	const { database, name } = options;
+	if (!NAME.test(name)) throw new TypeError(`'${name}' is not the name of a mark`);
+	const schema = schemaName(options.schema);
+	let isApart = false;
+	const requireApart = async () => {
+		isApart ||= !(await holdsMarked(database));
+		if (!isApart)
+			throw new MarkError(
+				`the mark ${name} lies in a database that holds logs or a TUF repository, and would be restored together with them: give it another database`,
+			);
+	};
+	/** A transaction also for what only confirms: its COMMIT waits until what it saw is durable. */
+	const write = async (change: (sql: Sql) => Promise<void>): Promise<void> => {
+		try {
+			await requireApart();
+			await database.transaction(change);
+		} catch (cause) {
+			// Also when the outcome is unknown: who tries again finds the mark it wrote, or writes it.
+			throw cause instanceof MarkError ? cause : new MarkError(`the mark ${name} cannot be written`, { cause });
+		}
+	};
+
+	return {
+		async read() {
+			try {
+				await requireApart();
+				return (await readMark(database, schema, name))?.mark;
+			} catch (cause) {
+				throw cause instanceof MarkError ? cause : new MarkError(`the mark ${name} cannot be read`, { cause });
+			}
+		},
+		async clockMs() {
+			try {
+				const [row] = await database.query<{ ms: number }>(
+					'select (extract(epoch from clock_timestamp()) * 1000)::float8 as ms',
+				);
+				return Number(row?.ms);
+			} catch (cause) {
+				throw new MarkError(`the clock beside the mark ${name} cannot be read`, { cause });
+			}
+		},
+		advance: (mark) =>
+			write(async (sql) => {
+				await upsertMark(sql, schema, name, mark);
+				// The row is locked now, whether it was changed or not: nobody moves it before our COMMIT.
+				const stored = await readMark(sql, schema, name);
+				requireReached(name, stored?.mark, mark);
+			}),
+		replace: (mark) =>
+			write(async (sql) => {
+				await setMark(sql, schema, name, mark);
+				await readMark(sql, schema, name);
+			}),
+	};
+}
+
+/** Whether what is marked lies here too, known by a table of each. */
+async function holdsMarked(sql: Sql): Promise<boolean> {
+	const [row] = await sql.query<{ found: boolean }>(
+		`select exists (
+			select 1 from pg_catalog.pg_class where relname in ('tlog_heads', 'tuf_mark_holder') and relkind in ('r', 'p')
+		) as found`,
+	);
+	return row?.found === true;
+}
+
+/** Reads the mark, and on the way whether its server can be trusted. Throws MarkError when it cannot. */
+async function readMark(sql: Sql, schema: SchemaName, name: string): Promise<{ mark: Mark | undefined }> {
+	const [row] = await sql.query<Partial<MarkRow> & ServerSettings>(
+		`select m.origin, m.key_id, m.size, m.root, m.note, ${SETTINGS_COLUMNS}
+		from (select) as one left join ${schema}.tlog_marks m on m.name = $1`,
+		[name],
+	);
+	if (!row) throw new MarkError(`the mark ${name} cannot be read`);
+	// A standby may be behind, and an unsafe server may forget: a mark from there says nothing.
+	const problem = durabilityProblem(row);
+	if (problem) throw new MarkError(`the mark ${name}: ${problem}`);
+	const { origin, key_id, size, root, note } = row;
+	// A left join answers nulls for a mark that is not there, and only for that: half a mark must not pass for none.
+	if ([origin, key_id, size, root, note].every((column) => column === null)) return { mark: undefined };
+	if (
+		!origin ||
+		key_id?.length !== 32 ||
+		root?.length !== 32 ||
+		!note ||
+		!Number.isSafeInteger(size) ||
+		Number(size) < 0
+	)
+		throw new MarkError(`the mark ${name} cannot be made out: a column does not hold what was written`);
+	const plain = (bytes: Uint8Array) => new Uint8Array(bytes);
+	return { mark: { origin, keyId: plain(key_id), size: Number(size), root: plain(root), note: plain(note) } };
+}
+
+/** Writes a first mark, or a larger one of the same thing over the stored one; otherwise changes nothing. */
+async function upsertMark(sql: Sql, schema: SchemaName, name: string, mark: Mark): Promise<void> {
+	await sql.query(
+		`insert into ${schema}.tlog_marks as m (name, origin, key_id, size, root, note, adoptions, changed_at)
+		values ($1, $2, $3, $4, $5, $6, 0, clock_timestamp())
+		on conflict (name) do update
+			set origin = excluded.origin, size = excluded.size, root = excluded.root, note = excluded.note,
+				changed_at = excluded.changed_at
+			where m.key_id = excluded.key_id and m.size < excluded.size`,
+		[name, mark.origin, mark.keyId, mark.size, mark.root, mark.note],
+	);
+}
+
+/** An operator's word: whatever was there. */
+async function setMark(sql: Sql, schema: SchemaName, name: string, mark: Mark): Promise<void> {
+	await sql.query(
+		`insert into ${schema}.tlog_marks as m (name, origin, key_id, size, root, note, adoptions, changed_at)
+		values ($1, $2, $3, $4, $5, $6, 1, clock_timestamp())
+		on conflict (name) do update
+			set origin = excluded.origin, key_id = excluded.key_id, size = excluded.size, root = excluded.root,
+				note = excluded.note, adoptions = m.adoptions + 1, changed_at = excluded.changed_at`,
+		[name, mark.origin, mark.keyId, mark.size, mark.root, mark.note],
+	);
+}
+
+/** Throws MarkError unless what is stored is `wanted`, or a larger mark of the same thing. */
+function requireReached(name: string, stored: Mark | undefined, wanted: Mark): void {
+	if (!stored) throw new MarkError(`the mark ${name} was not stored`);
+	if (Buffer.compare(stored.keyId, wanted.keyId) !== 0)
+		throw new MarkError(
+			`the mark ${name} belongs to ${stored.origin} (key ${stored.keyId.toHex()}), not to ${wanted.origin} (key ${wanted.keyId.toHex()})`,
+		);
+	if (stored.size < wanted.size)
+		throw new MarkError(`the mark ${name} is at size ${stored.size}, not at ${wanted.size}`);
+	if (stored.size === wanted.size && Buffer.compare(stored.root, wanted.root) !== 0)
+		throw new MarkError(
+			`the mark ${name} has root ${stored.root.toHex()} at size ${stored.size}, not ${wanted.root.toHex()}`,
+		);
+}

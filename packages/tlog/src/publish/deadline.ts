@@ -1,0 +1,37 @@
+/**
+ * An end to waiting for what lies outside of this process and may never answer: signers, and the place of the mark.
+ */
+import { MarkError, type MarkStore } from '@chancery/postgres/mark/mark';
+import { TlogError } from '../tlog-error.ts';
+
+const RETRY_AFTER_SECONDS = 5;
+
+/** What the signer answers, if it does so in time. A late answer is thrown away. @throws TlogError `unavailable`. */
+export function signedWithin<T>(timeoutMs: number, sign: () => Promise<T>): Promise<T> {
+	const late = () =>
+		new TlogError('unavailable', `the signer did not answer within ${timeoutMs} ms`, {
+			retryAfterSeconds: RETRY_AFTER_SECONDS,
+		});
+	return within(timeoutMs, sign, late);
+}
+
+/** The same store, of which a question that is not answered in time has failed (MarkError). */
+export function markWithDeadline(store: MarkStore, timeoutMs: number): MarkStore {
+	const late = () => new MarkError(`the place of the mark did not answer within ${timeoutMs} ms`);
+	const holder = store.holder?.bind(store);
+	return {
+		read: () => within(timeoutMs, () => store.read(), late),
+		advance: (mark) => within(timeoutMs, () => store.advance(mark), late),
+		...(holder ? { holder: () => within(timeoutMs, holder, late) } : {}),
+	};
+}
+
+async function within<T>(timeoutMs: number, ask: () => Promise<T>, late: () => Error): Promise<T> {
+	const { promise, reject } = Promise.withResolvers<never>();
+	const timer = setTimeout(() => reject(late()), timeoutMs);
+	try {
+		return await Promise.race([ask(), promise]);
+	} finally {
+		clearTimeout(timer);
+	}
+}
