@@ -17,7 +17,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 	verify: ['core', 'wire'],
 	net: ['core', 'wire'],
 	keys: ['core'],
-	postgres: [],
+	postgres: ['core'],
 	chassis: ['core', 'wire', 'net', 'keys', 'postgres'],
 	tlog: ['core', 'keys', 'postgres'],
 	client: ['core', 'wire', 'net', 'verify', 'keys'],
@@ -120,6 +120,9 @@ const FILE_MAKING: readonly (readonly [call: RegExp, unless: RegExp | undefined,
 	],
 ];
 
+/** Errors that steer the flow between two files of one folder, or of a file that runs without any other package. */
+const STEERING_ERRORS = /^packages\/(tlog\/src\/sequence\/batch|keys\/src\/pkcs11\/pkcs11-token)\.ts$/;
+
 const problems: string[] = [];
 const complain = (file: string, what: string) => problems.push(`${file}: ${what}`);
 
@@ -187,6 +190,8 @@ function checkSource(file: string): void {
 						complain(`${file}:${text.slice(0, index).split('\n').length}`, why);
 	if (!isTest && file !== TIME_FROM_TEXT) checkTimes(file, text);
 	if (!isTest && /\/\/.*\b(TODO|FIXME|XXX)\b/.test(text)) complain(file, 'unfinished work is an issue, not a comment');
+	if (!isTest && !STEERING_ERRORS.test(file) && /^export class \w+ extends Error\b/m.test(text))
+		complain(file, 'what others may catch extends ChanceryError (core/chancery-error) and has a stable code');
 	if (basename(file) === 'errors.ts' && file.includes('/routes/')) complain(file, 'statuses live in src/errors.ts');
 }
 

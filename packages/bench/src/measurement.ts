@@ -2,6 +2,7 @@
  * Measures one cell: warm-up, several short windows, and the middle of what they say. A window in which anything did
  * not verify ends the whole run.
  */
+import { ChanceryError } from '@chancery/core/chancery-error';
 import { type Cell, nameOf } from './cells.ts';
 import type { LoadProcess } from './load/load-process.ts';
 import type { History, WindowReport } from './load/messages.ts';
@@ -46,8 +47,10 @@ export interface CellFigures {
 }
 
 /** An answer did not verify, or was none. The run is void. */
-export class VerificationFailed extends Error {
-	override readonly name = 'VerificationFailed';
+export class VerificationFailed extends ChanceryError<'not-verified'> {
+	constructor(message: string, options?: ErrorOptions) {
+		super('not-verified', message, options);
+	}
 }
 
 export interface MeasureOptions {

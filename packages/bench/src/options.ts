@@ -1,7 +1,9 @@
 /**
  * What can be asked of the benchmark, and what it does when nothing is.
  */
+
 import { parseArgs } from 'node:util';
+import { ChanceryError } from '@chancery/core/chancery-error';
 import { WORKLOADS } from './load/workloads.ts';
 import { isRival, RIVALS, type Rival } from './rivals.ts';
 import { KNOWN_BACKENDS } from './server/digest-backend.ts';
@@ -55,8 +57,10 @@ export interface BenchOptions {
 }
 
 /** The arguments cannot be understood; the message is for the person. */
-export class UsageError extends Error {
-	override readonly name = 'UsageError';
+export class UsageError extends ChanceryError<'usage'> {
+	constructor(message: string, options?: ErrorOptions) {
+		super('usage', message, options);
+	}
 }
 
 /** @throws UsageError */

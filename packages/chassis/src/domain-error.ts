@@ -2,6 +2,7 @@
  * The one error that domain code throws on purpose: a stable code, and words for whoever sent the request.
  * It knows nothing of HTTP; the table of each service (`errors.ts`) gives a code its status.
  */
+import { ChanceryError } from '@chancery/core/chancery-error';
 
 export interface DomainErrorOptions {
 	/** After how many seconds a repeat makes sense; becomes `Retry-After`. */
@@ -13,16 +14,13 @@ export interface DomainErrorOptions {
 }
 
 /** A refusal that the client is told about. `detail` says what was expected and what came, and is sent as it is. */
-export class DomainError extends Error {
-	override readonly name = 'DomainError';
-	readonly code: string;
+export class DomainError extends ChanceryError<string> {
 	readonly detail: string;
 	readonly retryAfterSeconds?: number;
 	readonly headers?: Readonly<Record<string, string>>;
 
 	constructor(code: string, detail: string, options: DomainErrorOptions = {}) {
-		super(`${code}: ${detail}`, options.cause === undefined ? undefined : { cause: options.cause });
-		this.code = code;
+		super(code, `${code}: ${detail}`, options.cause === undefined ? undefined : { cause: options.cause });
 		this.detail = detail;
 		if (options.retryAfterSeconds !== undefined) this.retryAfterSeconds = options.retryAfterSeconds;
 		if (options.headers !== undefined) this.headers = options.headers;

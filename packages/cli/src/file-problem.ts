@@ -1,7 +1,11 @@
+import { ChanceryError } from '@chancery/core/chancery-error';
+
 /** What the system says about a file, in words that say what to do. Exit code 1: the command line may be right. */
 
-export class FileProblem extends Error {
-	override readonly name = 'FileProblem';
+export class FileProblem extends ChanceryError<'file-unusable'> {
+	constructor(message: string, options?: ErrorOptions) {
+		super('file-unusable', message, options);
+	}
 }
 
 const REASONS: Readonly<Record<string, string>> = {

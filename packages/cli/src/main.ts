@@ -1,30 +1,13 @@
 /**
  * Entry of the `chancery` command. Exit codes: 0 done, 1 refused or failed, 2 wrong usage.
  */
-import { FormatError } from '@chancery/core/format-error';
+import { ChanceryError } from '@chancery/core/chancery-error';
 import { trustFromEnvironment } from '@chancery/net/tls-authorities';
 import { CommanderError } from 'commander';
 import { fileReason } from './file-problem.ts';
 import { buildProgram } from './program.ts';
 import { terminal } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
-
-/** Errors that are an answer, not a fault: their message is for the person, their stack is not. */
-const ANSWERS = new Set([
-	'CallError',
-	'ClientError',
-	'ConfigError',
-	'EmbeddedPostgresError',
-	'FileProblem',
-	'KeyError',
-	'LogKeyError',
-	'MarkError',
-	'MigrationError',
-	'Refusal',
-	'TlogError',
-	'TlsTrustError',
-	'VerifyError',
-]);
 
 // Whoever reads may leave at any time, a script that has seen `ready` or a terminal that was closed. An instance that
 // then says one more thing must not end by it, nor when its output goes to a disk that is full. A result that could not be
@@ -51,8 +34,7 @@ function report(error: unknown): number {
 		terminal.error(`${error.message} (see --help)`);
 		return 2;
 	}
-	// Each format has an error of its own below this one.
-	if (error instanceof FormatError || (error instanceof Error && ANSWERS.has(error.name))) {
+	if (error instanceof ChanceryError) {
 		terminal.error(error.message);
 		return 1;
 	}

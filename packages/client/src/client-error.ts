@@ -1,4 +1,7 @@
 /** A step of the client that failed, in words for the person who ran it. */
+
+import { ChanceryError } from '@chancery/core/chancery-error';
+
 export type ClientErrorCode =
 	| 'token-malformed'
 	| 'no-service'
@@ -9,12 +12,8 @@ export type ClientErrorCode =
 	| 'log-unreadable'
 	| 'answer-malformed';
 
-export class ClientError extends Error {
-	override readonly name = 'ClientError';
-	readonly code: ClientErrorCode;
-
+export class ClientError extends ChanceryError<ClientErrorCode> {
 	constructor(code: ClientErrorCode, message: string, options?: ErrorOptions) {
-		super(message, options);
-		this.code = code;
+		super(code, message, options);
 	}
 }

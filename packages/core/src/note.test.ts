@@ -59,7 +59,7 @@ async function reasonOf(opening: Promise<unknown>): Promise<NoteErrorReason | 'o
 		return 'opened';
 	} catch (error) {
 		expect(error).toBeInstanceOf(NoteError);
-		return (error as NoteError).reason;
+		return (error as NoteError).code;
 	}
 }
 

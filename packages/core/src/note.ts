@@ -55,13 +55,9 @@ export interface OpenedNote {
 export type NoteErrorReason = 'malformed' | 'no-verified-signature' | 'bad-signature' | 'ambiguous-key';
 
 /** A note that must not be believed, and in which of four ways. */
-export class NoteError extends FormatError {
-	override readonly name = 'NoteError';
-	readonly reason: NoteErrorReason;
-
+export class NoteError extends FormatError<NoteErrorReason> {
 	constructor(reason: NoteErrorReason, message: string, options?: ErrorOptions) {
-		super('signed note', message, options);
-		this.reason = reason;
+		super('signed note', message, { ...options, code: reason });
 	}
 }
 

@@ -6,7 +6,9 @@
  * Checkers follow RFC 9162 sections 2.1.3.2 and 2.1.4.2, which walk the two paths without recursion. Sizes may exceed
  * 2^32, so halves are taken by arithmetic and not by bit operators.
  */
+
 import { equalBytes } from './bytes.ts';
+import { ChanceryError } from './chancery-error.ts';
 import { EMPTY_ROOT, foldRight, HASH_LENGTH, type Hash, hashNode } from './merkle.ts';
 
 /** The perfect subtree over the leaves [index * 2^level, (index + 1) * 2^level). */
@@ -16,8 +18,10 @@ export type NodeId = { readonly level: number; readonly index: number };
 export type ReadHashes = (ids: readonly NodeId[]) => Promise<Hash[]>;
 
 /** A proof that does not connect what it claims to connect. */
-export class ProofError extends Error {
-	override readonly name = 'ProofError';
+export class ProofError extends ChanceryError<'proof-invalid'> {
+	constructor(message: string, options?: ErrorOptions) {
+		super('proof-invalid', message, options);
+	}
 }
 
 type Range = readonly [begin: number, end: number];

@@ -1,7 +1,9 @@
 /** The identity provider as a service: its parts wired together. */
+
 import { createAdminListener } from '@chancery/chassis/http/admin';
 import { createListener } from '@chancery/chassis/http/listener';
 import type { Service, ServiceDeps } from '@chancery/chassis/service';
+import { ChanceryError } from '@chancery/core/chancery-error';
 import { authIssuer, ciIssuer } from '@chancery/wire/identity';
 import type { IdentityConfig } from './config.ts';
 import type { SigningJwks } from './domain/generate-jwks.ts';
@@ -27,8 +29,10 @@ export interface IdentityDeps extends ServiceDeps<IdentityConfig> {
 }
 
 /** The configuration asks for something that the security of the instance forbids. */
-export class IdentitySetupError extends Error {
-	override readonly name = 'IdentitySetupError';
+export class IdentitySetupError extends ChanceryError<'identity-setup'> {
+	constructor(message: string, options?: ErrorOptions) {
+		super('identity-setup', message, options);
+	}
 }
 
 const MAX_BODY_BYTES = 64 * 1024;

@@ -2,6 +2,7 @@
  * The one error of this package's signers. Says which key by its path or by the part of its URI that holds no secret,
  * never what is in it.
  */
+import { ChanceryError } from '@chancery/core/chancery-error';
 
 export type KeyErrorCode =
 	/** No scheme of ours, or a URI that does not parse. */
@@ -43,12 +44,8 @@ export type KeyErrorCode =
 	| 'self-test-failed'
 	| 'sign-failed';
 
-export class KeyError extends Error {
-	override readonly name = 'KeyError';
-	readonly code: KeyErrorCode;
-
+export class KeyError extends ChanceryError<KeyErrorCode> {
 	constructor(code: KeyErrorCode, message: string, options?: ErrorOptions) {
-		super(message, options);
-		this.code = code;
+		super(code, message, options);
 	}
 }

@@ -2,7 +2,9 @@
  * The typed caller of routes. The server at the other end is not trusted: size and time are bounded and every reply
  * is parsed by the schema of its route before anyone sees it.
  */
+
 import { parseHttpDate } from '@chancery/core/calendar-time';
+import { ChanceryError } from '@chancery/core/chancery-error';
 import type { BodyInput, BodyOf, BodyShape, Route } from '@chancery/wire/route';
 import { schemaProblem } from '@chancery/wire/schema-problem';
 import { z } from 'zod';
@@ -33,8 +35,7 @@ export type CallReply<R extends Route> = {
 }[keyof R['replies'] & number];
 
 /** A server answered something that is not a success of the route, or nothing at all. */
-export class CallError extends Error {
-	override readonly name = 'CallError';
+export class CallError extends ChanceryError<'no-answer' | 'not-a-success'> {
 	/** Method and URL, without query. */
 	readonly request: string;
 	/** HTTP status, or undefined when no answer came. */
@@ -57,7 +58,7 @@ export class CallError extends Error {
 		message: string,
 		options?: ErrorOptions,
 	) {
-		super(message, options);
+		super(at.status === undefined ? 'no-answer' : 'not-a-success', message, options);
 		this.request = at.request;
 		this.status = at.status;
 		this.serverMessage = at.serverMessage;

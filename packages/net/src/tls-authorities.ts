@@ -5,13 +5,17 @@
  * The addition is to the whole process, so that every client in it (fetch, tuf-js) means the same: call it where the
  * process begins.
  */
+
 import { X509Certificate } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { ChanceryError } from '@chancery/core/chancery-error';
 
 /** The roots that were named cannot be used; the message says which file and why. */
-export class TlsTrustError extends Error {
-	override readonly name = 'TlsTrustError';
+export class TlsTrustError extends ChanceryError<'tls-trust-unusable'> {
+	constructor(message: string, options?: ErrorOptions) {
+		super('tls-trust-unusable', message, options);
+	}
 }
 
 /** The bundle of a whole system is a quarter of this. */

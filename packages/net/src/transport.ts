@@ -2,6 +2,7 @@
  * How a request of a route gets to its server and the reply back. `fetch` is one way, which browsers have too; servers
  * that call each other a thousand times a second bring a cheaper one (`chassis/http-transport`).
  */
+import { ChanceryError } from '@chancery/core/chancery-error';
 
 export interface TransportRequest {
 	readonly method: string;
@@ -60,8 +61,10 @@ async function readBounded(response: Response, maxBytes: number): Promise<Uint8A
 }
 
 /** Nobody says that the next one would be shorter. */
-export class ReplyTooLongError extends Error {
-	override readonly name = 'ReplyTooLongError';
+export class ReplyTooLongError extends ChanceryError<'reply-too-long'> {
+	constructor(message: string, options?: ErrorOptions) {
+		super('reply-too-long', message, options);
+	}
 }
 
 export function replyTooLong(maxBytes: number): ReplyTooLongError {

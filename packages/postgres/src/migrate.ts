@@ -6,8 +6,10 @@
  * The statements run under the timeouts of the given pool. A migration that rewrites a big table needs a pool opened
  * with longer ones.
  */
+
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
+import { ChanceryError } from '@chancery/core/chancery-error';
 import { CommitUnknownError, isRetryable, sqlState } from './pg-errors.ts';
 import { type SchemaName, schemaName } from './schema-name.ts';
 import type { Database, Sql } from './sql.ts';
@@ -31,15 +33,9 @@ export interface MigrationReport {
 }
 
 /** The schema cannot be brought to the expected state; nothing was changed by the file that failed. */
-export class MigrationError extends Error {
-	override readonly name = 'MigrationError';
-	readonly code: 'bad-folder' | 'changed' | 'unknown-newer' | 'gap' | 'missing' | 'failed';
-
-	constructor(code: MigrationError['code'], message: string, options?: ErrorOptions) {
-		super(message, options);
-		this.code = code;
-	}
-}
+export class MigrationError extends ChanceryError<
+	'bad-folder' | 'changed' | 'unknown-newer' | 'gap' | 'missing' | 'failed'
+> {}
 
 interface Migration {
 	readonly id: number;

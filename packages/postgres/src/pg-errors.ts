@@ -2,22 +2,27 @@
  * What a failure of the database means for its caller: may it be repeated, is the data to blame, is the server away,
  * or does nobody know. SQLSTATE classes are those of PostgreSQL's manual, appendix A.
  */
+import { ChanceryError } from '@chancery/core/chancery-error';
 
 /**
  * COMMIT was sent and the server's answer did not arrive, or says that the transaction is stored here but perhaps not
  * where it should be besides (a synchronous standby). The transaction may be durable or gone; only reading the database
  * again, on a writable server and under the same locks, can tell.
  */
-export class CommitUnknownError extends Error {
-	override readonly name = 'CommitUnknownError';
+export class CommitUnknownError extends ChanceryError<'commit-unknown'> {
+	constructor(message: string, options?: ErrorOptions) {
+		super('commit-unknown', message, options);
+	}
 }
 
 /**
  * A transaction that was asked to commit had already failed inside: a statement's error was swallowed by the work.
  * PostgreSQL answers such a COMMIT with a quiet ROLLBACK. Nothing of the transaction is stored.
  */
-export class TransactionAbortedError extends Error {
-	override readonly name = 'TransactionAbortedError';
+export class TransactionAbortedError extends ChanceryError<'transaction-aborted'> {
+	constructor(message: string, options?: ErrorOptions) {
+		super('transaction-aborted', message, options);
+	}
 }
 
 /** Node's codes of a connection that could not be made or did not last. */

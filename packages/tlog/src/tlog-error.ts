@@ -1,6 +1,7 @@
 /**
  * The one error type of the log engine. Services map its codes to statuses in their own `errors.ts`.
  */
+import { ChanceryError } from '@chancery/core/chancery-error';
 
 /**
  * - `overloaded`: too much is waiting; come back after `retryAfterSeconds`. Nothing of the submission was kept.
@@ -23,16 +24,13 @@ export type TlogErrorCode =
 	| 'identity-mismatch'
 	| 'out-of-range';
 
-export class TlogError extends Error {
-	override readonly name = 'TlogError';
-	readonly code: TlogErrorCode;
+export class TlogError extends ChanceryError<TlogErrorCode> {
 	/** What was expected and what was found, fit for a client to read. */
 	readonly detail: string;
 	readonly retryAfterSeconds: number | undefined;
 
 	constructor(code: TlogErrorCode, detail: string, options: { retryAfterSeconds?: number; cause?: unknown } = {}) {
-		super(`${code}: ${detail}`, options.cause === undefined ? undefined : { cause: options.cause });
-		this.code = code;
+		super(code, `${code}: ${detail}`, options.cause === undefined ? undefined : { cause: options.cause });
 		this.detail = detail;
 		this.retryAfterSeconds = options.retryAfterSeconds;
 	}

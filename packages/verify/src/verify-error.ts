@@ -2,6 +2,7 @@
  * Why a bundle was refused. Verification ends in evidence or in exactly one of these; there is no third way.
  */
 
+import { ChanceryError } from '@chancery/core/chancery-error';
 import { FormatError } from '@chancery/core/format-error';
 
 /** Stable codes; each names the check that failed. */
@@ -32,9 +33,7 @@ export type VerifyErrorCode = (typeof VERIFY_ERROR_CODES)[number];
 const MAX_MESSAGE_CHARS = 4000;
 const MAX_DETAIL_CHARS = 400;
 
-export class VerifyError extends Error {
-	override readonly name = 'VerifyError';
-	readonly code: VerifyErrorCode;
+export class VerifyError extends ChanceryError<VerifyErrorCode> {
 	/** What the check wanted to see, where that can be said in a few words. */
 	readonly expected: string | undefined;
 	/** What the bundle, artifact or trusted root had instead. Attacker-controlled text. */
@@ -50,10 +49,10 @@ export class VerifyError extends Error {
 		const comparison =
 			expected === undefined ? '' : ` (expected ${expected}${found === undefined ? '' : `, found ${found}`})`;
 		super(
+			code,
 			printable(message, MAX_MESSAGE_CHARS) + comparison,
 			details.cause === undefined ? undefined : { cause: details.cause },
 		);
-		this.code = code;
 		this.expected = expected;
 		this.found = found;
 	}

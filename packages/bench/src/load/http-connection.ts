@@ -2,7 +2,9 @@
  * One keep-alive HTTP/1.1 connection of a client, one request at a time. The platform's own clients spend more CPU on a
  * request than the servers we measure; this one writes bytes that were made before and looks only for the end of the answer.
  */
+
 import { connect, type Socket } from 'node:net';
+import { ChanceryError } from '@chancery/core/chancery-error';
 
 export interface HttpAnswer {
 	readonly status: number;
@@ -12,8 +14,10 @@ export interface HttpAnswer {
 }
 
 /** The connection ended, or sent what is not an answer. */
-export class HttpConnectionError extends Error {
-	override readonly name = 'HttpConnectionError';
+export class HttpConnectionError extends ChanceryError<'connection-broken'> {
+	constructor(message: string, options?: ErrorOptions) {
+		super('connection-broken', message, options);
+	}
 }
 
 const HEAD_END = Buffer.from('\r\n\r\n');

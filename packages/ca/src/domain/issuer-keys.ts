@@ -8,6 +8,7 @@
  */
 
 import { within } from '@chancery/chassis/http/within';
+import { ChanceryError } from '@chancery/core/chancery-error';
 import type { CryptoKey, FlattenedJWSInput, JWSHeaderParameters } from 'jose';
 import { fetchKeySet, type KeySet } from './key-set.ts';
 import type { KeyWaiters } from './key-waiters.ts';
@@ -32,12 +33,11 @@ const MAX_WAIT_MS = 2_000;
 const MAX_WAIT_WITH_OLD_KEY_MS = 1_000;
 
 /** There are no usable keys now. The reason names our network and stays in the log. */
-export class IssuerUnavailableError extends Error {
-	override readonly name = 'IssuerUnavailableError';
+export class IssuerUnavailableError extends ChanceryError<'issuer-unavailable'> {
 	readonly retryAfterSeconds: number;
 
 	constructor(message: string, retryAfterMs: number, options?: ErrorOptions) {
-		super(message, options);
+		super('issuer-unavailable', message, options);
 		this.retryAfterSeconds = Math.max(1, Math.ceil(retryAfterMs / 1000));
 	}
 }

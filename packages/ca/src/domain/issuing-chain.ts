@@ -2,6 +2,7 @@
  * The chain of this authority: its issuing certificate and what stands above it, checked once at start against the key
  * that will sign. A chain that clients would refuse refuses to start here.
  */
+
 import type { KeyObject } from 'node:crypto';
 import { equalBytes, toBase64 } from '@chancery/core/bytes';
 import {
@@ -14,6 +15,7 @@ import {
 	parseCertificate,
 	subjectKeyId,
 } from '@chancery/core/certificate';
+import { ChanceryError } from '@chancery/core/chancery-error';
 import { FormatError } from '@chancery/core/format-error';
 import { encodePem, parsePem } from '@chancery/core/pem';
 import { issuerKeyHash } from '@chancery/core/precertificate';
@@ -41,8 +43,10 @@ export interface IssuingChain {
 }
 
 /** The chain cannot be used; the message says which certificate and why, for whoever wrote the configuration. */
-export class ChainError extends Error {
-	override readonly name = 'ChainError';
+export class ChainError extends ChanceryError<'chain-unusable'> {
+	constructor(message: string, options?: ErrorOptions) {
+		super('chain-unusable', message, options);
+	}
 }
 
 /**

@@ -40,6 +40,6 @@ it('lets a start be repeated whose COMMIT was not answered', () => {
 	expect(describe(error)).toEqual({
 		sentence: 'the database: the answer to COMMIT did not arrive',
 		exitCode: 1,
-		fields: { reason: 'CommitUnknownError' },
+		fields: { reason: 'CommitUnknownError', code: 'commit-unknown' },
 	});
 });

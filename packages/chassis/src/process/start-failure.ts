@@ -2,9 +2,9 @@
  * Why a service did not start, in one sentence for whoever has to do something, and the exit code for whoever decides
  * whether to start it again. What is a fault of ours has no sentence: its stack is wanted.
  */
+import { ChanceryError } from '@chancery/core/chancery-error';
 import { KeyError } from '@chancery/keys/key-error';
 import { TlsTrustError } from '@chancery/net/tls-authorities';
-import { MarkError } from '@chancery/postgres/mark/mark';
 import { CommitUnknownError, isUnavailable, sqlState } from '@chancery/postgres/pg-errors';
 import { ConfigError } from '../config/config-error.ts';
 
@@ -48,7 +48,7 @@ export function describeStartFailure(
 	// server says as `detail` are the values of a row ("Key (email)=(...) already exists.") and goes nowhere.
 	if (state === undefined && 'detail' in error && typeof error.detail === 'string')
 		return { sentence: error.detail, exitCode: EXIT_FAILURE, fields };
-	if (error instanceof KeyError || error instanceof MarkError || syscall !== undefined)
+	if (error instanceof ChanceryError || syscall !== undefined)
 		return { sentence: error.message, exitCode: EXIT_FAILURE, fields };
 	return undefined;
 }

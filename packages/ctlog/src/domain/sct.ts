@@ -2,6 +2,7 @@
  * Signed certificate timestamps (RFC 6962 section 3.2). For v1 the signed bytes are the leaf's own bytes, so that what
  * is signed is exactly what stands in the tree. Extensions stay empty: released clients refuse an SCT that has any.
  */
+import { ChanceryError } from '@chancery/core/chancery-error';
 import {
 	CT_HASH_SHA256,
 	CT_SIGNATURE_ECDSA,
@@ -57,8 +58,10 @@ export function sctParts(receipt: Uint8Array): SctParts {
 }
 
 /** The key cannot be the key of this log. */
-export class LogKeyError extends Error {
-	override readonly name = 'LogKeyError';
+export class LogKeyError extends ChanceryError<'log-key-unsuitable'> {
+	constructor(message: string, options?: ErrorOptions) {
+		super('log-key-unsuitable', message, options);
+	}
 }
 
 /** Released clients verify SCTs by ECDSA on P-256 with SHA-256 only. @throws LogKeyError */

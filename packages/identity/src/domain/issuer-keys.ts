@@ -1,5 +1,7 @@
 /** The keys of one issuer: what it publishes, and signing with the first of them. */
+
 import { createPrivateKey, createPublicKey, type KeyObject, sign } from 'node:crypto';
+import { ChanceryError } from '@chancery/core/chancery-error';
 import { halvesAgree } from '@chancery/keys/file/key-halves';
 import type { Signer } from '@chancery/keys/signer';
 import type { PublicJwk } from '@chancery/wire/identity';
@@ -19,8 +21,10 @@ export interface IssuerKeys {
 const KEY_ID = /^[\x21-\x7e]{1,200}$/;
 
 /** A key set that cannot serve as the keys of an issuer. Says which key, never what is in it. */
-export class SigningKeyError extends Error {
-	override readonly name = 'SigningKeyError';
+export class SigningKeyError extends ChanceryError<'signing-key-unsuitable'> {
+	constructor(message: string, options?: ErrorOptions) {
+		super('signing-key-unsuitable', message, options);
+	}
 }
 
 /**

@@ -1,6 +1,7 @@
 /**
  * Why a signature was not checked. Says nothing about the signature: whoever asked may ask again.
  */
+import { ChanceryError } from '@chancery/core/chancery-error';
 
 /**
  * - `overloaded`: too much work is waiting; nothing of the check was kept.
@@ -8,17 +9,14 @@
  */
 export type CheckErrorCode = 'overloaded' | 'unavailable';
 
-export class CheckError extends Error {
-	override readonly name = 'CheckError';
-	readonly code: CheckErrorCode;
+export class CheckError extends ChanceryError<CheckErrorCode> {
 	/** Fit for a client to read. */
 	readonly detail: string;
 	/** When a repeat makes sense. */
 	readonly retryAfterSeconds: number;
 
 	constructor(code: CheckErrorCode, detail: string, retryAfterSeconds: number) {
-		super(`${code}: ${detail}`);
-		this.code = code;
+		super(code, `${code}: ${detail}`);
 		this.detail = detail;
 		this.retryAfterSeconds = retryAfterSeconds;
 	}

@@ -6,7 +6,9 @@
  *
  * v1 readers refuse a note with a line by any other key, so nobody else ever signs that note.
  */
+
 import { utf8 } from '@chancery/core/bytes';
+import { ChanceryError } from '@chancery/core/chancery-error';
 import { formatCheckpoint } from '@chancery/core/checkpoint';
 import { ecdsaKeyHash, ed25519KeyHash, formatNote } from '@chancery/core/note';
 import { parseSpki } from '@chancery/core/spki';
@@ -24,8 +26,10 @@ export interface LogStatement {
 }
 
 /** The key has not the algorithm that clients verify on its wire. */
-export class LogKeyError extends Error {
-	override readonly name = 'LogKeyError';
+export class LogKeyError extends ChanceryError<'log-key-unsuitable'> {
+	constructor(message: string, options?: ErrorOptions) {
+		super('log-key-unsuitable', message, options);
+	}
 }
 
 export interface TreeHead {

@@ -2,6 +2,9 @@
  * Why the embedded server could not be had. The code is stable; the message says what was expected, what was found
  * and, where there is something to do, what.
  */
+
+import { ChanceryError } from '@chancery/core/chancery-error';
+
 export type EmbeddedErrorCode =
 	| 'unsupported-platform'
 	| 'binaries-broken'
@@ -17,12 +20,8 @@ export type EmbeddedErrorCode =
 	| 'start-failed'
 	| 'stop-failed';
 
-export class EmbeddedPostgresError extends Error {
-	override readonly name = 'EmbeddedPostgresError';
-	readonly code: EmbeddedErrorCode;
-
+export class EmbeddedPostgresError extends ChanceryError<EmbeddedErrorCode> {
 	constructor(code: EmbeddedErrorCode, message: string, options?: ErrorOptions) {
-		super(message, options);
-		this.code = code;
+		super(code, message, options);
 	}
 }

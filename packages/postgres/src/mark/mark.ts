@@ -5,6 +5,9 @@
  * from inside. Publishing on top of it would tell the world two stories. The mark is what it is compared with. A log
  * marks its last checkpoint, a TUF repository its newest versions, a timestamp authority its latest time.
  */
+
+import { ChanceryError } from '@chancery/core/chancery-error';
+
 export interface Mark {
 	/** What is marked, for people: a log's origin, a base URL. */
 	readonly origin: string;
@@ -43,16 +46,18 @@ export interface AdoptableMarkStore extends MarkStore {
 }
 
 /** The place of the mark cannot be read, cannot be written, or holds the mark of something else. */
-export class MarkError extends Error {
-	override readonly name = 'MarkError';
-
-	constructor(message: string, options?: ErrorOptions) {
-		super(`${message}${systemReason(options?.cause)}`, options);
+export class MarkError extends ChanceryError<'mark-unusable' | 'mark-in-use'> {
+	constructor(message: string, options?: ErrorOptions & { readonly code?: 'mark-in-use' }) {
+		super(options?.code ?? 'mark-unusable', `${message}${systemReason(options?.cause)}`, options);
 	}
 }
 
 /** Another living process has the mark. Whoever finds this at start does not start. */
-export class MarkInUseError extends MarkError {}
+export class MarkInUseError extends MarkError {
+	constructor(message: string, options?: ErrorOptions) {
+		super(message, { ...options, code: 'mark-in-use' });
+	}
+}
 
 /** What the system said, such as ` (ENOSPC: no space left on device)`, without the path behind it. */
 function systemReason(cause: unknown): string {

@@ -1,7 +1,8 @@
-/**
- * A start that is refused for a reason the operator can act on. Printed as one line without a stack trace; everything
- * else that ends a start is a fault of ours and is printed in full.
- */
-export class Refusal extends Error {
-	override readonly name = 'Refusal';
+import { ChanceryError } from '@chancery/core/chancery-error';
+
+/** A start that is refused for a reason the operator can act on: printed as one line, without a stack. */
+export class Refusal extends ChanceryError<'refused'> {
+	constructor(message: string, options?: ErrorOptions) {
+		super('refused', message, options);
+	}
 }

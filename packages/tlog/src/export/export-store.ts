@@ -7,6 +7,7 @@
  *
  * Everything that a method has answered is durable.
  */
+import { ChanceryError } from '@chancery/core/chancery-error';
 
 export interface StoredCheckpoint {
 	/** The note as it stands in the store. */
@@ -38,6 +39,8 @@ export interface ExportStore {
 export const CHECKPOINT_PATH = 'checkpoint';
 
 /** The log cannot be exported to the place; the message says what was expected there and what was found. */
-export class ExportError extends Error {
-	override readonly name = 'ExportError';
+export class ExportError extends ChanceryError<'export-refused'> {
+	constructor(message: string, options?: ErrorOptions) {
+		super('export-refused', message, options);
+	}
 }

@@ -2,6 +2,7 @@
  * The authority itself: its key and the certificates that say what the key is for. Opened once at start, so that a chain
  * that clients would refuse stops the service before it signs anything.
  */
+
 import { DomainError } from '@chancery/chassis/domain-error';
 import { equalBytes } from '@chancery/core/bytes';
 import {
@@ -14,6 +15,7 @@ import {
 	OID_EXTENDED_KEY_USAGE,
 	parseCertificate,
 } from '@chancery/core/certificate';
+import { ChanceryError } from '@chancery/core/chancery-error';
 import { encodePem, parsePem } from '@chancery/core/pem';
 import { signatureAlgorithmOf } from '@chancery/core/signature-algorithm';
 import type { Signer } from '@chancery/keys/signer';
@@ -31,8 +33,10 @@ export interface Authority {
 }
 
 /** The chain and the key do not make a timestamp authority. The message names what was expected and what was found. */
-export class AuthorityError extends Error {
-	override readonly name = 'AuthorityError';
+export class AuthorityError extends ChanceryError<'authority-unsuitable'> {
+	constructor(message: string, options?: ErrorOptions) {
+		super('authority-unsuitable', message, options);
+	}
 }
 
 /**
