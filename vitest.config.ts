@@ -19,7 +19,7 @@ export default defineConfig({
 				extends: true,
 				test: {
 					name: 'fast',
-					include: ['packages/*/src/**/*.test.ts', 'packages/*/test/**/*.test.ts'],
+					include: ['.ci/*.test.ts', 'packages/*/src/**/*.test.ts', 'packages/*/test/**/*.test.ts'],
 					exclude: SLOW,
 					globalSetup: ['packages/testkit/src/test-server.ts'],
 				},
