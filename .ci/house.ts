@@ -37,9 +37,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 /** Top-level names; nothing else may lie in the root of the repository. */
 const TOP_LEVEL = new Set(
 	`README.md LICENSE CONTRIBUTING.md CHANGELOG.md SECURITY.md package.json pnpm-workspace.yaml pnpm-lock.yaml
-	tsconfig.base.json tsconfig.json biome.json vitest.config.ts .gitignore docker-compose.yml .ci deploy docs packages`.split(
-		/\s+/,
-	),
+	tsconfig.base.json tsconfig.json biome.json vitest.config.ts docker-compose.yml .ci deploy docs packages
+	.gitignore .editorconfig .dockerignore .devcontainer .github`.split(/\s+/),
 );
 
 const BANNED_NAMES = new Set(
