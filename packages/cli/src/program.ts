@@ -13,6 +13,7 @@ import { verifyBlobCommand } from './commands/verify-blob.ts';
 import { verifyBlobAttestationCommand } from './commands/verify-blob-attestation.ts';
 import { terminal } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
+import { chanceryVersion } from './version.ts';
 
 const COMMANDS = [
 	upCommand,
@@ -30,7 +31,7 @@ const COMMANDS = [
 export function buildProgram(): Command {
 	const program = new Command('chancery')
 		.description('Keyless code signing that you run yourself.')
-		.version('0.1.0')
+		.version(chanceryVersion())
 		.exitOverride()
 		// It quotes arguments that it does not understand, such as a token behind a misspelt option.
 		.configureOutput({
