@@ -161,6 +161,7 @@ export const getIssuer = route({
 	summary: 'A certificate of a logged chain, DER.',
 	params: z.object({ fingerprint }),
 	replies: { 200: 'bytes' },
+	replyType: 'application/pkix-cert',
 });
 
 /** `added`: it was not known before; `reinstated`: it had been retired. Neither when it was accepted already. */
@@ -218,3 +219,22 @@ export const listRoots = route({
 		}),
 	},
 });
+
+/** Operation id -> route of the public listener. */
+export const CT_ROUTES = {
+	addChain,
+	addPreChain,
+	getSth,
+	getSthConsistency,
+	getProofByHash,
+	getEntries,
+	getRoots,
+	getEntryAndProof,
+	getLogDescription,
+	getCheckpoint,
+	getTile,
+	getIssuer,
+};
+
+/** Operation id -> route of the admin listener, beside those that every service has. */
+export const CT_ADMIN_ROUTES = { listRoots, registerRoot, retireRoot };

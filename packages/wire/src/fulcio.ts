@@ -9,12 +9,12 @@ import { base64Bytes, lenientMessage } from './proto-json.ts';
 import { route } from './route.ts';
 
 /** Media type of the chains that v1 answers. */
-export const PEM_CHAIN_TYPE = 'application/pem-certificate-chain';
+const PEM_CHAIN_TYPE = 'application/pem-certificate-chain';
 
 /** A key, a signature or a request that is longer is none; the bound keeps the work per request small. */
 const MAX_FIELD_CHARS = 64 * 1024;
 
-const bytes = z.string().max(MAX_FIELD_CHARS).pipe(base64Bytes);
+const bytes = z.string().max(MAX_FIELD_CHARS).meta({ contentEncoding: 'base64' }).pipe(base64Bytes);
 
 /** The body of a request. An absent one is the empty message. */
 function requestMessage<Shape extends z.ZodRawShape>(shape: Shape) {
@@ -109,6 +109,8 @@ export const createLegacySigningCertificate = route({
 	summary: 'Version 1 of the same: the token comes in the Authorization header, the chain is answered as PEM.',
 	body: legacySigningCertificateRequest,
 	replies: { 201: 'text' },
+	replyType: PEM_CHAIN_TYPE,
+	bearer: true,
 });
 
 export const getRootCertificate = route({
@@ -116,6 +118,7 @@ export const getRootCertificate = route({
 	path: '/api/v1/rootCert',
 	summary: 'The chains of the trust bundle as PEM.',
 	replies: { 200: 'text' },
+	replyType: PEM_CHAIN_TYPE,
 });
 
 export const health = z.object({ status: z.literal('SERVING') });
@@ -126,3 +129,13 @@ export const getHealth = route({
 	summary: 'Whether the process answers; readiness is asked on the admin listener.',
 	replies: { 200: health },
 });
+
+/** Operation id -> route of the public listener. */
+export const FULCIO_ROUTES = {
+	createSigningCertificate,
+	getTrustBundle,
+	getConfiguration,
+	createLegacySigningCertificate,
+	getRootCertificate,
+	getHealth,
+};

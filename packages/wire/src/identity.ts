@@ -84,6 +84,7 @@ export const mintDevelopmentToken = route({
 	summary: 'Mints an identity token for development.',
 	body: developmentTokenRequest,
 	replies: { 200: developmentTokenReply },
+	bearer: true,
 });
 
 /** The members of a discovery document that Chancery reads or writes; unknown members pass. */
@@ -126,6 +127,12 @@ export const getDiscovery = route({
 	replies: { 200: discoveryDocument },
 });
 
+export const getAuthDiscovery = route({
+	...getDiscovery,
+	path: `${AUTH_PATH}/.well-known/openid-configuration`,
+	summary: "The discovery document of the issuer of people's tokens.",
+});
+
 export const getCiDiscovery = route({
 	...getDiscovery,
 	path: `${CI_PATH}/.well-known/openid-configuration`,
@@ -138,6 +145,12 @@ export const getCiKeys = route({
 	summary: 'The public keys of the development issuer of workflow tokens.',
 	replies: { 200: jwkSet },
 });
+
+/**
+ * Operation id -> route of the public listener. The development token and the issuer of workflow tokens exist only with a
+ * development secret. The provider's own endpoints below `/auth` are described by its discovery document.
+ */
+export const IDENTITY_ROUTES = { getAuthDiscovery, mintDevelopmentToken, getCiDiscovery, getCiKeys };
 
 /** Stops at the bound, so that a deeply nested value cannot exhaust the stack. */
 function depthWithin(value: unknown, levels: number): boolean {

@@ -18,7 +18,7 @@ import { z } from 'zod';
 const uint8Array = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'expected bytes');
 
 /** Bytes in any legal spelling. Decodes to `Uint8Array`; everything else is an issue, never a throw. */
-export const base64Bytes = z.codec(z.string(), uint8Array, {
+export const base64Bytes = z.codec(z.string().meta({ contentEncoding: 'base64' }), uint8Array, {
 	decode: (text, context) => {
 		try {
 			return fromBase64(standardBase64(text));

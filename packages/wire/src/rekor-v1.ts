@@ -215,6 +215,7 @@ export const getPublicKey = route({
 	summary: 'PEM of the key that signs SETs and checkpoints.',
 	query: z.object({ treeID: z.string().optional() }),
 	replies: { 200: 'text' },
+	replyType: 'application/x-pem-file',
 });
 
 /** Hashes of a consistency proof (RFC 6962 section 2.1.2), and the root of the newest tree, not of `lastSize`. */
@@ -245,3 +246,16 @@ export const getTrustReportV1 = route({
 	summary: 'What the v1 log is in the root of trust, signed with its own key. On the admin listener.',
 	replies: { 200: trustReport },
 });
+
+/** Operation id -> route of the v1 listener. */
+export const REKOR_V1_ROUTES = {
+	createLogEntry,
+	getLogEntryByIndex,
+	getLogEntryByUuid,
+	searchLog,
+	searchIndex,
+	getLogInfo,
+	getPublicKey,
+	getLogProof,
+	ping,
+};

@@ -58,10 +58,6 @@ export const createEntryRequest = strictMessage({
 );
 export type CreateEntryRequest = z.output<typeof createEntryRequest>;
 
-/** Media type of tiles and entry bundles. */
-export const TILE_TYPE = 'application/octet-stream';
-export const CHECKPOINT_TYPE = 'text/plain; charset=utf-8';
-
 export const createEntry = route({
 	method: 'POST',
 	path: '/api/v2/log/entries',
@@ -103,3 +99,13 @@ export const getTrustReportV2 = route({
 	summary: 'What the v2 log is in the root of trust, signed with its own key. On the admin listener.',
 	replies: { 200: trustReport },
 });
+
+/** Operation id -> route of the v2 listener. */
+export const REKOR_V2_ROUTES = {
+	createEntry,
+	getCheckpoint,
+	getTile,
+	getCheckpointAtRoot,
+	getTileAtRoot,
+	getHealth,
+};

@@ -23,6 +23,10 @@ export interface Route {
 	readonly bodyType?: string;
 	/** Success replies by status. Refusals are rendered by the wire family and are not listed. */
 	readonly replies: Readonly<Record<number, BodyShape>>;
+	/** Media type of raw bodies of successes; absent means the shape's own. */
+	readonly replyType?: string;
+	/** Whether a bearer token is needed. Absent: on admin listeners it is, on others it is not. */
+	readonly bearer?: boolean;
 }
 
 /** Keeps the literal types of a route, so that `call` and `mount` know each part. */
@@ -63,7 +67,5 @@ export type RouteReply<R extends Route> = {
 		readonly status: Status;
 		readonly headers?: Readonly<Record<string, string>>;
 		readonly body: BodyOf<R['replies'][Status]>;
-		/** Media type where it is not the shape's own (`application/json`, `text/plain`, `application/octet-stream`). */
-		readonly contentType?: string;
 	};
 }[keyof R['replies'] & number];

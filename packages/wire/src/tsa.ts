@@ -7,7 +7,7 @@ import { type Route, route } from './route.ts';
 
 export const TIMESTAMP_QUERY_TYPE = 'application/timestamp-query';
 export const TIMESTAMP_REPLY_TYPE = 'application/timestamp-reply';
-export const PEM_CHAIN_TYPE = 'application/pem-certificate-chain';
+const PEM_CHAIN_TYPE = 'application/pem-certificate-chain';
 
 /** Requests are small; larger ones are an attack on the parser. */
 export const MAX_QUERY_BYTES = 16 * 1024;
@@ -40,6 +40,7 @@ export const timestamp = route({
 	body: 'bytes',
 	bodyType: TIMESTAMP_QUERY_TYPE,
 	replies,
+	replyType: TIMESTAMP_REPLY_TYPE,
 });
 
 /** The JSON form of `timestamp`, for callers. */
@@ -49,6 +50,7 @@ export const timestampJson = route({
 	summary: 'Returns a TimeStampResp (DER) for a digest given in JSON.',
 	body: timestampJsonRequest,
 	replies,
+	replyType: TIMESTAMP_REPLY_TYPE,
 });
 
 /** Where other authorities have their endpoint, so that scripts written for them work: `/tsr` and the bare host. */
@@ -61,6 +63,7 @@ export const getTimestampCertChain = route({
 	path: '/api/v1/timestamp/certchain',
 	summary: 'The certificate chain of the authority in PEM: its own certificate first, the root last.',
 	replies: { 200: 'text' },
+	replyType: PEM_CHAIN_TYPE,
 });
 
 export const ping = route({
@@ -69,3 +72,20 @@ export const ping = route({
 	summary: 'Returns a single dot while the authority is up.',
 	replies: { 200: 'text' },
 }) satisfies Route;
+
+/** Operation id -> route of the public listener. Two on one path are one operation with two media types. */
+export const TSA_ROUTES = {
+	timestamp,
+	timestampJson,
+	...Object.fromEntries(
+		timestampAliases.flatMap((alias) => {
+			const name = (alias.path as string) === '/' ? 'timestampAtRoot' : 'timestampAtTsr';
+			return [
+				[name, alias],
+				[`${name}Json`, { ...timestampJson, path: alias.path }],
+			];
+		}),
+	),
+	getTimestampCertChain,
+	ping,
+};

@@ -13,6 +13,7 @@ export const getMetadataFile = route({
 	summary: 'A metadata file. 404 for the root that does not exist yet ends the client’s walk.',
 	params: z.object({ file: z.string().max(64) }),
 	replies: { 200: 'bytes' },
+	replyType: 'application/json',
 });
 
 /** `<sha256 hex>.<name>`. */
@@ -94,3 +95,9 @@ export const adoptRepository = route({
 	}),
 	replies: { 201: z.object({ previous: versions.nullable(), seen: versions, adopted: versions }) },
 });
+
+/** Operation id -> route of the public listener. */
+export const TUF_ROUTES = { getMetadataFile, getTargetFile };
+
+/** Operation id -> route of the admin listener, beside those that every service has. */
+export const TUF_ADMIN_ROUTES = { publishRoot, proposeTargets, publishTargets, adoptRepository };

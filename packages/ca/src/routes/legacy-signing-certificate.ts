@@ -3,11 +3,7 @@
  * embedded, so that there is no `SCT` header.
  */
 import { mount } from '@chancery/chassis/http/mount';
-import {
-	createLegacySigningCertificate,
-	type LegacySigningCertificateRequest,
-	PEM_CHAIN_TYPE,
-} from '@chancery/wire/fulcio';
+import { createLegacySigningCertificate, type LegacySigningCertificateRequest } from '@chancery/wire/fulcio';
 import type { FastifyInstance } from 'fastify';
 import { type IssueDeps, issueCertificate } from '../domain/issue.ts';
 import type { KeyMaterial } from '../domain/requested-key.ts';
@@ -20,7 +16,7 @@ export function mountLegacySigningCertificate(app: FastifyInstance, deps: IssueD
 		async ({ body }, request) => {
 			const token = tokenOfHeader(request);
 			const { pems } = await issueCertificate(deps, { token, key: keyOf(body), address: request.ip });
-			return { status: 201, contentType: PEM_CHAIN_TYPE, body: pems.join('\n') };
+			return { status: 201, body: pems.join('\n') };
 		},
 		{ emptyBody: 'empty-object' },
 	);

@@ -4,6 +4,7 @@
  * not cannot be registered.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { getLiveness, getMetrics, getReadiness } from '@chancery/wire/administration';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { DomainError } from '../domain-error.ts';
 import type { Logger } from '../process/logger.ts';
@@ -55,7 +56,7 @@ export const OPERATORS: readonly AdminRole[] = ['operator'];
 const DEFAULT_MAX_BODY_BYTES = 4 * 1024 * 1024;
 const MAX_TOKEN_CHARS = 512;
 /** Answers only whether the process lives, so that a supervisor needs no token. */
-const OPEN_ROUTE = '/healthz';
+const OPEN_ROUTE = getLiveness.path;
 
 /**
  * Makes an admin listener with `GET /healthz` (open), `/readyz` and `/metrics`. Refusals are problem documents.
@@ -91,14 +92,14 @@ export function createAdminListener(options: AdminListenerOptions): FastifyInsta
 	}));
 
 	app.get(OPEN_ROUTE, (_request, reply) => reply.send({ status: 'SERVING' }));
-	app.get('/readyz', { config: { roles: READERS } }, async (_request, reply) => {
+	app.get(getReadiness.path, { config: { roles: READERS } }, async (_request, reply) => {
 		const health = await options.health();
 		return reply
 			.code(health.ready ? 200 : 503)
 			.header('cache-control', 'no-store')
 			.send(health);
 	});
-	app.get('/metrics', { config: { roles: READERS } }, async (_request, reply) => {
+	app.get(getMetrics.path, { config: { roles: READERS } }, async (_request, reply) => {
 		const { metrics } = app.chassis;
 		if (!metrics) throw new DomainError('unavailable', 'no metrics are collected yet');
 		return reply.type(metrics.registry.contentType).send(await metrics.registry.metrics());

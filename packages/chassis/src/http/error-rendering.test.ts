@@ -1,6 +1,7 @@
+import { REFUSALS, type RefusalFamily } from '@chancery/wire/refusal';
 import { describe, expect, it } from 'vitest';
 import { DomainError } from '../domain-error.ts';
-import { type ErrorFamily, type ErrorTable, isUnexpected, renderError } from './error-rendering.ts';
+import { type ErrorTable, isUnexpected, renderError } from './error-rendering.ts';
 
 const ERRORS: ErrorTable = {
 	'entry-exists': { status: 409, title: 'The entry exists' },
@@ -8,13 +9,13 @@ const ERRORS: ErrorTable = {
 	'method-not-allowed': { status: 501, title: 'Method Not Allowed', grpcCode: 12 },
 };
 
-const render = (error: unknown, family: ErrorFamily = 'problem') =>
+const render = (error: unknown, family: RefusalFamily = 'problem') =>
 	renderError(error, { errors: ERRORS, family, requestId: 'r-1' });
 
 describe('a domain error', () => {
 	const error = new DomainError('entry-exists', 'it is at index 7', { headers: { Location: '/7' } });
 
-	it.each<[ErrorFamily, string, unknown]>([
+	it.each<[RefusalFamily, string, unknown]>([
 		[
 			'grpc-gateway',
 			'application/json',
@@ -55,6 +56,15 @@ describe('a domain error', () => {
 		expect(JSON.parse(rendered.body)).toEqual(body);
 	});
 
+	it.each(Object.keys(REFUSALS) as RefusalFamily[])('is what the documentation of the family %s shows', (family) => {
+		const { headers, body } = render(error, family);
+		const documented = REFUSALS[family];
+		expect(headers['content-type']).toBe(documented.contentType);
+		const value: unknown = headers['content-type']?.includes('json') ? JSON.parse(body) : body;
+		// Parsed values have only what the schema names, so that a member too many is seen, too.
+		expect(documented.body.parse(value)).toEqual(value);
+	});
+
 	it('is its words alone as text', () => {
 		const rendered = render(error, 'text');
 		expect(rendered.body).toBe('it is at index 7\n');
@@ -90,7 +100,7 @@ describe('Retry-After', () => {
 
 describe('an error that nobody named', () => {
 	const secret = 'password=hunter2';
-	const families: ErrorFamily[] = ['grpc-gateway', 'code-message', 'text', 'problem'];
+	const families: RefusalFamily[] = ['grpc-gateway', 'code-message', 'text', 'problem'];
 	const errors: [string, unknown][] = [
 		['a plain error', new Error(secret, { cause: new Error(secret) })],
 		['a domain error whose code is in no table', new DomainError('made-up', secret, { headers: { 'x-a': secret } })],

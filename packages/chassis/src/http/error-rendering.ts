@@ -1,5 +1,5 @@
 /**
- * Turns whatever was thrown into one HTTP refusal, in the shape that the clients of a wire family read.
+ * Turns whatever was thrown into one HTTP refusal, in the shape that the clients of a wire family read (`wire/refusal`).
  *
  * - `grpc-gateway` (Fulcio, Rekor v2): `{"code":<gRPC code>,"message":...,"details":[...]}`
  * - `code-message` (Rekor v1, timestamp authority): `{"code":<HTTP status>,"message":...}`
@@ -7,6 +7,7 @@
  * - `problem` (our own interfaces): RFC 9457 `application/problem+json`. The compatible families never use this media
  *   type, because the clients of Sigstore read `message` only from `application/json`.
  */
+import type { RefusalFamily } from '@chancery/wire/refusal';
 import { DomainError } from '../domain-error.ts';
 
 export interface ErrorEntry {
@@ -20,8 +21,6 @@ export interface ErrorEntry {
 
 /** code -> how it looks on the wire. Entries of a service come before those of the chassis. */
 export type ErrorTable = Readonly<Record<string, ErrorEntry>>;
-
-export type ErrorFamily = 'grpc-gateway' | 'code-message' | 'text' | 'problem';
 
 /** The codes that the chassis itself raises. A service may give them another status in its own table. */
 export const CHASSIS_ERRORS = {
@@ -90,7 +89,7 @@ const GRPC_CODES: Readonly<Record<number, number>> = {
  */
 export function renderError(
 	error: unknown,
-	where: { readonly errors: ErrorTable; readonly family: ErrorFamily; readonly requestId: string },
+	where: { readonly errors: ErrorTable; readonly family: RefusalFamily; readonly requestId: string },
 ): RenderedError {
 	const known = error instanceof DomainError ? lookUp(error.code, where.errors) : undefined;
 	const code = known && error instanceof DomainError ? error.code : 'internal';
@@ -129,7 +128,7 @@ interface Words {
 	readonly requestId: string;
 }
 
-function write(family: ErrorFamily, words: Words): { contentType: string; body: string } {
+function write(family: RefusalFamily, words: Words): { contentType: string; body: string } {
 	const { code, entry, detail, requestId } = words;
 	switch (family) {
 		case 'grpc-gateway':

@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import type { RefusalFamily } from '@chancery/wire/refusal';
 import {
 	type FastifyBaseLogger,
 	type FastifyInstance,
@@ -20,7 +21,7 @@ import { asPassingFailure } from '../process/passing-failure.ts';
 import type { TlsPair } from '../tls/tls-pair.ts';
 import { AnswerTurns } from './answer-turns.ts';
 import { clientOf } from './client-address.ts';
-import { type ErrorFamily, type ErrorTable, isUnexpected, type RenderedError, renderError } from './error-rendering.ts';
+import { type ErrorTable, isUnexpected, type RenderedError, renderError } from './error-rendering.ts';
 import { HeldAnswers } from './held-answers.ts';
 import {
 	type BoundServer,
@@ -40,7 +41,7 @@ export interface ListenerOptions {
 	readonly logger: Logger;
 	/** The codes of the service; they come before those of the chassis. */
 	readonly errors: ErrorTable;
-	readonly family: ErrorFamily;
+	readonly family: RefusalFamily;
 	readonly maxBodyBytes: number;
 	/** Words of the 404 for a path that no route has. */
 	readonly notFound?: (request: FastifyRequest) => DomainError;

@@ -138,10 +138,11 @@ describe('a mounted route', () => {
 		['text', 'text', 'grüße', undefined, 'text/plain; charset=utf-8', 'grüße'],
 		['bytes', 'bytes', Uint8Array.of(1, 2, 3).subarray(1), undefined, 'application/octet-stream', '\u0002\u0003'],
 		['PEM', 'text', '-----BEGIN', 'application/x-pem-file', 'application/x-pem-file', '-----BEGIN'],
-	])('answers %s with its media type', async (_, shape, body, contentType, expectedType, expected) => {
+	])('answers %s with its media type', async (_, shape, body, replyType, expectedType, expected) => {
 		const app = listener();
-		const raw: Route = { method: 'GET', path: '/raw', summary: 'Raw', replies: { 200: shape } };
-		mount(app, raw, () => ({ status: 200, body, ...(contentType === undefined ? {} : { contentType }) }));
+		const replies = { 200: shape };
+		const raw: Route = { method: 'GET', path: '/raw', summary: 'Raw', replies, ...(replyType ? { replyType } : {}) };
+		mount(app, raw, () => ({ status: 200, body }));
 		const reply = await app.inject('/raw');
 		expect([reply.headers['content-type'], reply.body]).toEqual([expectedType, expected]);
 	});

@@ -32,7 +32,6 @@ export type Reply<R extends Route> = {
 		readonly status: Status;
 		readonly headers?: Readonly<Record<string, string>>;
 		readonly body?: Frozen<BodyOf<R['replies'][Status]>>;
-		readonly contentType?: string;
 	} & (undefined extends BodyOf<R['replies'][Status]>
 		? object
 		: { readonly body: Frozen<BodyOf<R['replies'][Status]>> });
@@ -117,20 +116,19 @@ function parseText(bytes: Uint8Array): string {
 }
 
 function send(route: Route, reply: FastifyReply, answer: object): FastifyReply {
-	const { status, headers, body, contentType } = answer as {
+	const { status, headers, body } = answer as {
 		status: number;
 		headers?: Record<string, string>;
 		body: unknown;
-		contentType?: string;
 	};
 	const shape = route.replies[status];
 	if (shape === undefined) throw new Error(`${route.method} ${route.path} has no reply ${status}`);
 	const encoded = encodeReply(route, shape, body);
+	const rawType = typeof shape === 'string' && status < 400 ? route.replyType : undefined;
 	reply.code(status);
 	if (headers) reply.headers(headers);
-	const type = contentType ?? encoded?.contentType;
 	if (encoded === undefined) return reply.send();
-	if (type) reply.header('content-type', type);
+	reply.header('content-type', rawType ?? encoded.contentType);
 	return reply.send(encoded.bytes);
 }
 

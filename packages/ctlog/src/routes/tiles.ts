@@ -24,6 +24,6 @@ export function mountTiles(app: FastifyInstance, log: ReadableLog, issuers: Issu
 	mount(app, getIssuer, async ({ params }) => {
 		const certificate = await issuers.find(fromHex(params.fingerprint));
 		if (!certificate) throw new DomainError('no-such-issuer', 'no logged chain has a certificate with this SHA-256');
-		return { status: 200, headers: FOREVER, contentType: 'application/pkix-cert', body: certificate };
+		return { status: 200, headers: FOREVER, body: certificate };
 	});
 }

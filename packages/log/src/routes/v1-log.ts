@@ -38,7 +38,6 @@ export function mountV1Log(app: FastifyInstance, v1: SignatureLogV1): void {
 			status: 200,
 			headers: NO_CACHE,
 			body: encodePem('PUBLIC KEY', v1.publicKey),
-			contentType: 'application/x-pem-file',
 		};
 	});
 

@@ -4,7 +4,7 @@
  */
 import { mount } from '@chancery/chassis/http/mount';
 import { fromUtf8 } from '@chancery/core/bytes';
-import { CHECKPOINT_TYPE, getCheckpoint, getCheckpointAtRoot, getTile, getTileAtRoot } from '@chancery/wire/rekor-v2';
+import { getCheckpoint, getCheckpointAtRoot, getTile, getTileAtRoot } from '@chancery/wire/rekor-v2';
 import type { FastifyInstance } from 'fastify';
 import { askEngine } from '../domain/engine-errors.ts';
 import { readTile } from '../domain/read-tile.ts';
@@ -24,7 +24,7 @@ export function mountV2Tiles(app: FastifyInstance, v2: SignatureLogV2): void {
 	for (const route of [getCheckpoint, getCheckpointAtRoot]) {
 		mount(app, route, async () => {
 			const { note } = await askEngine(() => v2.log.published());
-			return { status: 200, headers: REVALIDATE, body: fromUtf8(note), contentType: CHECKPOINT_TYPE };
+			return { status: 200, headers: REVALIDATE, body: fromUtf8(note) };
 		});
 	}
 	for (const route of [getTile, getTileAtRoot]) {

@@ -39,7 +39,6 @@ export function mountTimestamp(app: FastifyInstance, options: TimestampRouteOpti
 					return {
 						status: options.createdStatus,
 						headers: NO_CACHE,
-						contentType: TIMESTAMP_REPLY_TYPE,
 						body: await issueTimestamp(options, parse(body)),
 					};
 				},

@@ -6,18 +6,13 @@ import type { TufDeps } from '../domain/publish.ts';
 import { type RepositoryFile, readMetadataFile, readTargetFile } from '../domain/read-file.ts';
 
 export function mountRepository(app: FastifyInstance, deps: TufDeps): void {
-	mount(app, getMetadataFile, async ({ params }) =>
-		reply(await readMetadataFile(deps, params.file), 'application/json'),
-	);
-	mount(app, getTargetFile, async ({ params }) =>
-		reply(await readTargetFile(deps, params.file), 'application/octet-stream'),
-	);
+	mount(app, getMetadataFile, async ({ params }) => reply(await readMetadataFile(deps, params.file)));
+	mount(app, getTargetFile, async ({ params }) => reply(await readTargetFile(deps, params.file)));
 }
 
-function reply({ content, isImmutable }: RepositoryFile, contentType: string) {
+function reply({ content, isImmutable }: RepositoryFile) {
 	return {
 		status: 200 as const,
-		contentType,
 		headers: { 'cache-control': isImmutable ? 'public, max-age=31536000, immutable' : 'no-store' },
 		body: content,
 	};
