@@ -6,7 +6,7 @@
  * acknowledged. If it does go back all the same, the processes that run know a newer mark and set it right.
  */
 import { durabilityProblem, SETTINGS_COLUMNS, type ServerSettings } from '../durability.ts';
-import { type MigrationReport, migrate } from '../migrate.ts';
+import { type MigrationReport, type MigrationSource, migrate } from '../migrate.ts';
 import { type SchemaName, schemaName } from '../schema-name.ts';
 import type { Database, Sql } from '../sql.ts';
 import { type AdoptableMarkStore, type Mark, MarkError } from './mark.ts';
@@ -32,11 +32,12 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9._:/-]{0,199}$/;
 
 /** Makes the table of marks. Safe when several processes start at once. */
 export function migrateMarks(database: Database, schema: string): Promise<MigrationReport> {
-	return migrate(database, {
-		schema,
-		component: 'tlog-marks',
-		directory: new URL('../../mark-migrations/', import.meta.url),
-	});
+	return migrate(database, markMigrations(schema));
+}
+
+/** The table of marks in a schema of its own. */
+export function markMigrations(schema: string): MigrationSource {
+	return { schema, component: 'tlog-marks', directory: new URL('../../mark-migrations/', import.meta.url) };
 }
 
 /** Throws TypeError for a name or schema that is none. */

@@ -9,7 +9,8 @@ import type { Database, Sql } from '../sql.ts';
 import { migrateMarks, openDatabaseMark } from './database-mark.ts';
 import { type AdoptableMarkStore, MarkError, type MarkStore } from './mark.ts';
 
-const SCHEMA = 'marks';
+/** Where the database of marks has its table. */
+export const MARK_SCHEMA = 'marks';
 /** A mark is one row; who waits longer for it should hear that it is away. */
 const TIMEOUT_MS = 5_000;
 
@@ -33,7 +34,7 @@ export function openMarkDatabase<Name extends string>(
 	});
 	let migrating: Promise<unknown> | undefined;
 	const ready = async () => {
-		migrating ??= migrateMarks(database, SCHEMA);
+		migrating ??= migrateMarks(database, MARK_SCHEMA);
 		try {
 			await migrating;
 		} catch (cause) {
@@ -61,7 +62,7 @@ function markOf(
 	ready: () => Promise<void>,
 	close: () => Promise<void>,
 ): AdoptableMarkStore & Required<Pick<MarkStore, 'close'>> {
-	const mark = openDatabaseMark({ database, schema: SCHEMA, name });
+	const mark = openDatabaseMark({ database, schema: MARK_SCHEMA, name });
 	const when =
 		<Arguments extends unknown[], Result>(work: (...given: Arguments) => Promise<Result>) =>
 		async (...given: Arguments): Promise<Result> => {
