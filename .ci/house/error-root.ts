@@ -1,0 +1,15 @@
+/** What others may catch has one root and a stable code: the command and the tables of statuses rely on it. */
+import type { Complaint, SourceTree } from './source-tree.ts';
+
+/** Errors that steer the flow between two files of one folder, or of a file that runs without any other package. */
+const STEERING = /^packages\/(tlog\/src\/sequence\/batch|keys\/src\/pkcs11\/pkcs11-token)\.ts$/;
+
+export function errorRoot(tree: SourceTree): Complaint[] {
+	return [...tree.sources.values()]
+		.filter(
+			({ path, text, isTest }) => !isTest && !STEERING.test(path) && /^export class \w+ extends Error\b/m.test(text),
+		)
+		.map(
+			({ path }) => `${path}: what others may catch extends ChanceryError (core/chancery-error) and has a stable code`,
+		);
+}
