@@ -1,5 +1,5 @@
 /** Valid tokens are no way to take the authority away from others: one identity's, and a crowd's of one issuer. */
-import { createLogger } from '@chancery/chassis/process/logger';
+import { createLogger } from '@chancery/chassis/logger';
 import { type RunningService, startService } from '@chancery/chassis/process/running-service';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { generateClientKey, keyRequest } from './client-key.ts';

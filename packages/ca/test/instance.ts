@@ -2,7 +2,7 @@
  * A whole authority for the tests: fresh keys and chain, a database of its own, a CT log and two identity providers.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { createLogger } from '@chancery/chassis/process/logger';
+import { createLogger } from '@chancery/chassis/logger';
 import type { Service } from '@chancery/chassis/service';
 import { encodePem } from '@chancery/core/pem';
 import { generateSigner } from '@chancery/keys/file/generate';

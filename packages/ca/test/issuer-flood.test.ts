@@ -1,5 +1,5 @@
 import { type AddressInfo, createServer, type Socket } from 'node:net';
-import { createLogger } from '@chancery/chassis/process/logger';
+import { createLogger } from '@chancery/chassis/logger';
 import { type RunningService, startService } from '@chancery/chassis/process/running-service';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { generateClientKey, keyRequest } from './client-key.ts';

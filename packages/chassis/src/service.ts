@@ -4,8 +4,8 @@
  */
 import type { Database } from '@chancery/postgres/sql';
 import type { FastifyInstance } from 'fastify';
-import type { Logger } from './process/logger.ts';
-import type { Metrics } from './process/metrics.ts';
+import type { Logger } from './logger.ts';
+import type { Metrics } from './metrics.ts';
 
 /** Unix time in milliseconds. */
 export type Clock = () => number;

@@ -19,7 +19,7 @@ import {
 	trustReportPayload,
 } from '@chancery/wire/trust-report';
 import { z } from 'zod';
-import { describeProblems } from './config/describe-problems.ts';
+import { describeProblems } from './describe-problems.ts';
 import { DomainError } from './domain-error.ts';
 
 export type { TrustMaterial, TrustReport };

@@ -1,5 +1,5 @@
 /** A logger whose lines a test can read. */
-import { createLogger, type Logger, type LogLevel } from '../src/process/logger.ts';
+import { createLogger, type Logger, type LogLevel } from '../src/logger.ts';
 
 export interface CapturedLog {
 	readonly logger: Logger;

@@ -14,7 +14,7 @@ import { derContext, derSequence } from '@chancery/core/der';
 import { encodePem } from '@chancery/core/pem';
 import { SIGNATURE_IDENTIFIERS } from '@chancery/core/signature-algorithm';
 import { createFileKey } from '@chancery/keys/file/file-key';
-import type { TlsFiles } from '../src/tls/tls-section.ts';
+import type { TlsFiles } from '../src/config/tls-section.ts';
 
 const DAY_MS = 86_400_000;
 

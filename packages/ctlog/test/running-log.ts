@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createLogger } from '@chancery/chassis/process/logger';
+import { createLogger } from '@chancery/chassis/logger';
 import { signTrustReport, type TrustReport } from '@chancery/chassis/trust-report';
 import { generateSigner } from '@chancery/keys/file/generate';
 import type { Signer } from '@chancery/keys/signer';

@@ -1,7 +1,7 @@
 /** A real identity provider on a loopback port with a database of its own. */
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:net';
-import { createLogger } from '@chancery/chassis/process/logger';
+import { createLogger } from '@chancery/chassis/logger';
 import { createTestDatabase } from '@chancery/testkit/test-database';
 import { configSchema } from '../src/config.ts';
 import { generateSigningJwks, type SigningJwks } from '../src/domain/generate-jwks.ts';

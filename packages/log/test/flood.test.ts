@@ -1,7 +1,7 @@
 import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { Agent, type IncomingHttpHeaders, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
-import { createLogger } from '@chancery/chassis/process/logger';
+import { createLogger } from '@chancery/chassis/logger';
 import { type RunningService, startService } from '@chancery/chassis/process/running-service';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type LogUnderTest, startLog } from './log-under-test.ts';

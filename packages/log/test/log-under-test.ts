@@ -2,7 +2,7 @@
  * A whole signature log on a database of its own, reached through `inject`: everything but the socket.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { createLogger } from '@chancery/chassis/process/logger';
+import { createLogger } from '@chancery/chassis/logger';
 import type { Service } from '@chancery/chassis/service';
 import { generateSigner } from '@chancery/keys/file/generate';
 import type { Signer } from '@chancery/keys/signer';

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CHASSIS_ERRORS } from '@chancery/chassis/http/error-rendering';
-import { createLogger } from '@chancery/chassis/process/logger';
+import { createLogger } from '@chancery/chassis/logger';
 import type { Service } from '@chancery/chassis/service';
 import { openTrustReport } from '@chancery/chassis/trust-report';
 import { fromBase64 } from '@chancery/core/bytes';

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { createAdminListener, READERS } from '@chancery/chassis/http/admin';
 import { mount } from '@chancery/chassis/http/mount';
-import { createLogger } from '@chancery/chassis/process/logger';
+import { createLogger } from '@chancery/chassis/logger';
 import { signTrustReport, type TrustMaterial, type TrustReport } from '@chancery/chassis/trust-report';
 import { toBase64 } from '@chancery/core/bytes';
 import { ed25519KeyHash } from '@chancery/core/note';

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createLogger } from '@chancery/chassis/process/logger';
+import { createLogger } from '@chancery/chassis/logger';
 import type { Service } from '@chancery/chassis/service';
 import { generateSigner } from '@chancery/keys/file/generate';
 import type { Signer } from '@chancery/keys/signer';

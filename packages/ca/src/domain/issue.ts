@@ -7,7 +7,7 @@
 
 import { DomainError } from '@chancery/chassis/domain-error';
 import { within } from '@chancery/chassis/http/within';
-import type { Logger } from '@chancery/chassis/process/logger';
+import type { Logger } from '@chancery/chassis/logger';
 import type { Clock } from '@chancery/chassis/service';
 import { equalBytes } from '@chancery/core/bytes';
 import { parseCertificate } from '@chancery/core/certificate';

@@ -6,9 +6,9 @@ import { KeyError } from '@chancery/keys/key-error';
 import { openSigner } from '@chancery/keys/open-signer';
 import type { Signer } from '@chancery/keys/signer';
 import { z } from 'zod';
-import { tlsSection } from '../tls/tls-section.ts';
 import { ConfigError } from './config-error.ts';
 import { secret } from './secret.ts';
+import { type TlsFiles, tlsSection } from './tls-section.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -58,6 +58,15 @@ export const listenSection = z.record(
 			),
 	}),
 );
+
+export interface ListenAddress {
+	/** A name or address; `localhost` binds 127.0.0.1 and, where the machine has IPv6, ::1. */
+	readonly host: string;
+	/** 0 chooses a free port, the same on both addresses. */
+	readonly port: number;
+	/** Where the certificate and its key are; without, the listener speaks plain HTTP. */
+	readonly tls?: TlsFiles | undefined;
+}
 
 /** Key `keys` inside the section of a service: its signing keys by name. */
 export function keysSection(env?: Environment) {

@@ -5,9 +5,8 @@
 import { statfsSync } from 'node:fs';
 import { liesInTheClear } from '@chancery/keys/open-signer';
 import { connectionSecurity, isLoopbackHost } from '@chancery/postgres/connection-security';
-import type { ListenAddress } from '../http/listen.ts';
 import { ConfigError } from './config-error.ts';
-import type { KeysSection } from './process-config.ts';
+import type { KeysSection, ListenAddress } from './process-config.ts';
 import type { Finding } from './production.ts';
 import { Secret } from './secret.ts';
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { captureLog } from '../../test/captured-log.ts';
-import { createMetrics } from '../process/metrics.ts';
+import { createMetrics } from '../metrics.ts';
 import type { Health } from '../service.ts';
 import { type AdminToken, callerOf, createAdminListener, OPERATORS, READERS } from './admin.ts';
 

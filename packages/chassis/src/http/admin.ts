@@ -7,7 +7,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { getLiveness, getMetrics, getReadiness } from '@chancery/wire/administration';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { DomainError } from '../domain-error.ts';
-import type { Logger } from '../process/logger.ts';
+import type { Logger } from '../logger.ts';
 import type { Health } from '../service.ts';
 import type { ErrorTable } from './error-rendering.ts';
 import { createListener } from './listener.ts';

@@ -2,9 +2,8 @@
  * Gives one client at most half of the connections of a server, so that nobody keeps the others out alone, and ends
  * connections so that nothing of them is left.
  */
-import type { Socket } from 'node:net';
+import type { Server, Socket } from 'node:net';
 import { clientOf } from './client-address.ts';
-import type { BoundServer } from './http-server.ts';
 import { Tally } from './tally.ts';
 
 const SHARE = 1 / 2;
@@ -15,7 +14,7 @@ export interface ConnectionShares {
 }
 
 /** Begins to count, from before the server listens. */
-export function shareConnections(server: BoundServer, maxConnections: number): ConnectionShares {
+export function shareConnections(server: Server, maxConnections: number): ConnectionShares {
 	const maxOfClient = Math.max(1, Math.floor(maxConnections * SHARE));
 	const byClient = new Tally();
 	/** Connections as the system knows them, by who called: requests only show the TLS side of theirs. */

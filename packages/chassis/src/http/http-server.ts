@@ -17,7 +17,7 @@ import { handshakesOf } from '../tls/tls-handshakes.ts';
 import type { TlsPair } from '../tls/tls-pair.ts';
 import { AnswerTaking } from './answer-taking.ts';
 import { shareConnections } from './connection-shares.ts';
-import { oneAtATime } from './pipeline.ts';
+import { type HttpHandler, oneAtATime } from './pipeline.ts';
 import { SlicedResponse } from './sliced-response.ts';
 
 export type BoundServer = HttpServer | HttpsServer;
@@ -53,8 +53,6 @@ export const DEFAULT_HTTP_LIMITS: HttpLimits = {
 	maxConnections: 4096,
 	checkIntervalMs: 2_000,
 };
-
-export type HttpHandler = (request: IncomingMessage, response: ServerResponse) => void;
 
 /** Head and body of an answer written straight to a socket. */
 export interface RawAnswer {

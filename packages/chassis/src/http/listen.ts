@@ -5,18 +5,9 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
+import type { ListenAddress } from '../config/process-config.ts';
 import type { TlsPair } from '../tls/tls-pair.ts';
-import type { TlsFiles } from '../tls/tls-section.ts';
 import type { BoundServer } from './http-server.ts';
-
-export interface ListenAddress {
-	/** A name or address; `localhost` binds 127.0.0.1 and, where the machine has IPv6, ::1. */
-	readonly host: string;
-	/** 0 chooses a free port, the same on both addresses. */
-	readonly port: number;
-	/** Where the certificate and its key are; without, the listener speaks plain HTTP. */
-	readonly tls?: TlsFiles | undefined;
-}
 
 export interface BoundListener {
 	readonly servers: readonly BoundServer[];

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { listenerWith, portOf } from '../../test/echo-listener.ts';
 import { openSocket, rawRequest } from '../../test/raw-request.ts';
 import { DomainError } from '../domain-error.ts';
-import { createMetrics } from '../process/metrics.ts';
+import { createMetrics } from '../metrics.ts';
 
 describe('a refusal before any handler', () => {
 	it.each<

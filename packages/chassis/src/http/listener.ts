@@ -15,22 +15,17 @@ import {
 	type RawServerDefault,
 } from 'fastify';
 import { DomainError } from '../domain-error.ts';
-import type { Logger } from '../process/logger.ts';
-import type { Metrics } from '../process/metrics.ts';
-import { asPassingFailure } from '../process/passing-failure.ts';
+import type { Logger } from '../logger.ts';
+import type { Metrics } from '../metrics.ts';
+import { asPassingFailure } from '../passing-failure.ts';
 import type { TlsPair } from '../tls/tls-pair.ts';
 import { AnswerTurns } from './answer-turns.ts';
 import { clientOf } from './client-address.ts';
 import { type ErrorTable, isUnexpected, type RenderedError, renderError } from './error-rendering.ts';
 import { HeldAnswers } from './held-answers.ts';
-import {
-	type BoundServer,
-	createHttpServer,
-	DEFAULT_HTTP_LIMITS,
-	type HttpHandler,
-	type HttpLimits,
-} from './http-server.ts';
+import { type BoundServer, createHttpServer, DEFAULT_HTTP_LIMITS, type HttpLimits } from './http-server.ts';
 import { KnownPaths } from './known-paths.ts';
+import type { HttpHandler } from './pipeline.ts';
 import { limitInFlight } from './places.ts';
 import { BodyReader } from './request-body.ts';
 import { awaitsContinue, refusalOfHead } from './request-head.ts';

@@ -5,7 +5,7 @@
 import type { BodyOf, BodyShape, Route, RouteInput } from '@chancery/wire/route';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { describeProblems } from '../config/describe-problems.ts';
+import { describeProblems } from '../describe-problems.ts';
 import { DomainError } from '../domain-error.ts';
 import type { AdminRole } from './admin.ts';
 import { parseJsonBody } from './json-body.ts';

@@ -5,7 +5,8 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { HttpHandler } from './http-server.ts';
+
+export type HttpHandler = (request: IncomingMessage, response: ServerResponse) => void;
 
 /** Clients that send ahead at all send a few; who sends more is cut off. */
 const MAX_WAITING = 32;

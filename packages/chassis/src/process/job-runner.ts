@@ -3,9 +3,9 @@
  * failing, until the service stops.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from '../logger.ts';
+import type { Metrics } from '../metrics.ts';
 import type { Job } from '../service.ts';
-import type { Logger } from './logger.ts';
-import type { Metrics } from './metrics.ts';
 
 const FIRST_PAUSE_MS = 500;
 const MAX_PAUSE_MS = 30_000;

@@ -25,8 +25,8 @@ import {
 import { databaseFindings, keyFindings, listenerFindings } from '../config/process-findings.ts';
 import { type Finding, type InstanceSettings, refuseFindings } from '../config/production.ts';
 import { Secret } from '../config/secret.ts';
+import { createLogger, type Logger } from '../logger.ts';
 import type { Service, ServiceDeps } from '../service.ts';
-import { createLogger, type Logger } from './logger.ts';
 import { startService } from './running-service.ts';
 import { describeStartFailure } from './start-failure.ts';
 

@@ -2,14 +2,15 @@
  * Starts a service and ends it: listeners, jobs, and an orderly stop within a fixed time, whatever clients do.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ListenAddress } from '../config/process-config.ts';
 import type { BoundServer } from '../http/http-server.ts';
-import { type BoundListener, bindListener, type ListenAddress } from '../http/listen.ts';
+import { type BoundListener, bindListener } from '../http/listen.ts';
+import type { Logger } from '../logger.ts';
+import { createMetrics } from '../metrics.ts';
 import type { Service } from '../service.ts';
 import { openTlsPair } from '../tls/tls-pair.ts';
 import { rotateTlsPair } from '../tls/tls-rotation.ts';
 import { runJob } from './job-runner.ts';
-import type { Logger } from './logger.ts';
-import { createMetrics } from './metrics.ts';
 
 export interface StartOptions {
 	/** Where each listener of the service is bound, by its name. */

@@ -11,7 +11,7 @@ import { type MadeTlsFiles, makeTlsFiles, type TlsFilesOptions } from '../../tes
 import type { HttpLimits } from '../http/http-server.ts';
 import { type BoundListener, bindListener } from '../http/listen.ts';
 import { createListener } from '../http/listener.ts';
-import { createMetrics } from '../process/metrics.ts';
+import { createMetrics } from '../metrics.ts';
 import { type RunningService, startService } from '../process/running-service.ts';
 import type { Service } from '../service.ts';
 import { openTlsPair } from './tls-pair.ts';

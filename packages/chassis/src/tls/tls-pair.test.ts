@@ -6,8 +6,8 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { type MadeTlsFiles, makeTlsFiles, type TlsFilesOptions } from '../../test/tls-files.ts';
 import { ConfigError } from '../config/config.ts';
 import { Secret } from '../config/secret.ts';
+import type { TlsFiles } from '../config/tls-section.ts';
 import { openTlsPair } from './tls-pair.ts';
-import type { TlsFiles } from './tls-section.ts';
 
 const made: MadeTlsFiles[] = [];
 afterEach(() => {

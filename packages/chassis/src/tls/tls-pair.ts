@@ -11,7 +11,7 @@ import { parsePem } from '@chancery/core/pem';
 import { checkDerivation } from '@chancery/keys/file/encrypted-pkcs8';
 import { halvesAgree } from '@chancery/keys/file/key-halves';
 import { ConfigError } from '../config/config.ts';
-import type { TlsFiles } from './tls-section.ts';
+import type { TlsFiles } from '../config/tls-section.ts';
 
 /** What the two files hold. */
 export interface TlsFileContents {

@@ -3,19 +3,19 @@
  * restart the service. The files are read again, not watched: mounted secrets are exchanged by symbolic links, which
  * file notifications miss.
  */
+import type { Server } from 'node:net';
 import { Server as TlsServer } from 'node:tls';
-import type { BoundServer } from '../http/http-server.ts';
-import type { Logger } from '../process/logger.ts';
-import type { Metrics } from '../process/metrics.ts';
+import type { TlsFiles } from '../config/tls-section.ts';
+import type { Logger } from '../logger.ts';
+import type { Metrics } from '../metrics.ts';
 import { checkTlsPair, readTlsFiles, type TlsPair } from './tls-pair.ts';
-import type { TlsFiles } from './tls-section.ts';
 
 export interface TlsRotation {
 	readonly listener: string;
 	readonly files: TlsFiles;
 	/** What the servers show now. */
 	readonly pair: TlsPair;
-	readonly servers: readonly BoundServer[];
+	readonly servers: readonly Server[];
 	readonly logger: Logger;
 	readonly metrics: Metrics;
 	/** How often the files are read. Default 10 s. */

@@ -1,5 +1,5 @@
 /** What a process knows of the roots while another one changes them. */
-import { createLogger } from '@chancery/chassis/process/logger';
+import { createLogger } from '@chancery/chassis/logger';
 import { toHex } from '@chancery/core/bytes';
 import { parseCertificate } from '@chancery/core/certificate';
 import { sha256 } from '@chancery/core/sha';

@@ -15,7 +15,8 @@ import { basicConstraints, type Certificate, nameToString, parseCertificate } fr
 import { FormatError } from '@chancery/core/format-error';
 import { signatureAlgorithmOf } from '@chancery/core/signature-algorithm';
 import { parseSpki } from '@chancery/core/spki';
-import type { CheckedKey, CheckSignature } from '@chancery/keys/checks/signature-checks';
+import type { CheckedKey } from '@chancery/keys/checks/signature-check';
+import type { CheckSignature } from '@chancery/keys/checks/signature-checks';
 
 /**
  * Parses the certificates of a chain, or of its part from the place `first` on.

@@ -3,7 +3,7 @@
  * that the holder of the issuing key stands behind the chain, now. Neither alone is enough.
  */
 import { DomainError } from '@chancery/chassis/domain-error';
-import type { Logger } from '@chancery/chassis/process/logger';
+import type { Logger } from '@chancery/chassis/logger';
 import type { Clock } from '@chancery/chassis/service';
 import { checkFreshness, openTrustReport } from '@chancery/chassis/trust-report';
 import { equalBytes, fromBase64 } from '@chancery/core/bytes';

@@ -4,8 +4,8 @@
  */
 import type { EventEmitter } from 'node:events';
 import { DomainError } from '@chancery/chassis/domain-error';
-import type { Logger } from '@chancery/chassis/process/logger';
-import { asPassingFailure } from '@chancery/chassis/process/passing-failure';
+import type { Logger } from '@chancery/chassis/logger';
+import { asPassingFailure } from '@chancery/chassis/passing-failure';
 import type { Clock } from '@chancery/chassis/service';
 import type { Sql } from '@chancery/postgres/sql';
 import { AUTH_PATH, authIssuer } from '@chancery/wire/identity';

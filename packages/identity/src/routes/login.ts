@@ -6,7 +6,7 @@
  * configured one, which a name rebound to our address is not.
  */
 import { DomainError } from '@chancery/chassis/domain-error';
-import type { Logger } from '@chancery/chassis/process/logger';
+import type { Logger } from '@chancery/chassis/logger';
 import { AUTH_PATH, authIssuer } from '@chancery/wire/identity';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Interaction, Provider } from 'oidc-provider';

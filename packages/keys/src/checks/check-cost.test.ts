@@ -4,7 +4,7 @@ import { derBitString, derInteger, derNull, derOid, derSequence } from '@chancer
 import { parseSpki } from '@chancery/core/spki';
 import { describe, expect, it } from 'vitest';
 import { costOf } from './check-cost.ts';
-import type { SignatureCheck } from './signature-checks.ts';
+import type { SignatureCheck } from './signature-check.ts';
 
 const rsaKey = (bits: number, exponent: bigint) => {
 	const numbers = derSequence(derInteger((1n << BigInt(bits)) - 1n), derInteger(exponent));

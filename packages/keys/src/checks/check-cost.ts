@@ -9,7 +9,7 @@
 import { FormatError } from '@chancery/core/format-error';
 import { type PublicKeyInfo, parseSpki, type RsaPublicKey } from '@chancery/core/spki';
 import type { EcdsaBackendName } from '../digest/ecdsa-backend.ts';
-import type { ChainCheck, SignatureCheck } from './signature-checks.ts';
+import type { ChainCheck, SignatureCheck } from './signature-check.ts';
 
 /** Kinds of checks between which the work is divided evenly while several of them wait. */
 export const SHARES = [

@@ -3,7 +3,8 @@ import { parseSpki } from '@chancery/core/spki';
 import { afterEach, describe, expect, it } from 'vitest';
 import { costOf } from './check-cost.ts';
 import type { CheckError } from './check-error.ts';
-import { createSignatureChecks, type SignatureCheck, type SignatureChecksOptions } from './signature-checks.ts';
+import type { SignatureCheck } from './signature-check.ts';
+import { createSignatureChecks, type SignatureChecksOptions } from './signature-checks.ts';
 
 const message = Buffer.from('message');
 const digest = createHash('sha256').update(message).digest();

@@ -9,39 +9,15 @@
  * A single cheap check, when nothing else waits, is made on the event loop: a thread would cost it more time than it
  * takes. Everything else is made by worker threads, and the event loop serves requests meanwhile.
  */
-import type { HashAlgorithm } from '@chancery/core/sha';
-import type { PublicKeyInfo } from '@chancery/core/spki';
 import { chooseDigestBackend } from '../digest/digest-backend.ts';
 import type { EcdsaBackendName } from '../digest/ecdsa-backend.ts';
-import type { CertificateChain } from './certificate-chain.ts';
 import { costOf, SHARES, type Share } from './check-cost.ts';
 import { CheckError } from './check-error.ts';
 import type { BatchResults, CheckThread } from './check-thread.ts';
 import { CheckThreads } from './check-threads.ts';
 import { type CheckWork, runWork } from './check-work.ts';
 import { FairQueue } from './fair-queue.ts';
-
-/** A key as both the estimate and the check need it. */
-export interface CheckedKey {
-	/** DER of the SubjectPublicKeyInfo. */
-	readonly spki: Uint8Array;
-	/** What `parseSpki` makes of it. */
-	readonly info: PublicKeyInfo;
-}
-
-/** A signature that a key made. */
-export interface SignatureCheck {
-	readonly key: CheckedKey;
-	readonly signature: Uint8Array;
-	readonly hash: HashAlgorithm;
-	/** The signed message, or its digest with `hash` where only that is known (Ed25519 is then Ed25519ph). */
-	readonly over: { readonly message: Uint8Array } | { readonly digest: Uint8Array };
-}
-
-/** The signatures by which certificates name their issuers. */
-export interface ChainCheck {
-	readonly chain: CertificateChain;
-}
+import type { ChainCheck, SignatureCheck } from './signature-check.ts';
 
 /**
  * Whether everything in the check verifies.

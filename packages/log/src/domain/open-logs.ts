@@ -1,7 +1,7 @@
 /**
  * Opens the two logs over the engine: each with its key, its form of checkpoint, and its mark.
  */
-import type { Logger } from '@chancery/chassis/process/logger';
+import type { Logger } from '@chancery/chassis/logger';
 import type { Signer } from '@chancery/keys/signer';
 import type { MarkStore } from '@chancery/postgres/mark/mark';
 import type { Database } from '@chancery/postgres/sql';

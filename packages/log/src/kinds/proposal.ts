@@ -1,7 +1,7 @@
 /**
  * Reading the parts of a proposed v1 entry: what is wrong with them is said in the words that clients expect.
  */
-import { describeProblems } from '@chancery/chassis/config/describe-problems';
+import { describeProblems } from '@chancery/chassis/describe-problems';
 import { DomainError } from '@chancery/chassis/domain-error';
 import { fromBase64 } from '@chancery/core/bytes';
 import { preAuthEncode } from '@chancery/core/dsse';

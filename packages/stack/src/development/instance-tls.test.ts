@@ -3,7 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createLogger } from '@chancery/chassis/process/logger';
+import { createLogger } from '@chancery/chassis/logger';
 import { afterEach, expect, it, vi } from 'vitest';
 import { openDevelopmentTls } from '../bootstrap/development-tls.ts';
 import { makeParts, openDataFolder } from '../instance/data-folder.ts';

@@ -5,9 +5,9 @@
 import { existsSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { secret } from '@chancery/chassis/config/secret';
-import type { Logger } from '@chancery/chassis/process/logger';
+import type { TlsFiles } from '@chancery/chassis/config/tls-section';
+import type { Logger } from '@chancery/chassis/logger';
 import { openTlsPair } from '@chancery/chassis/tls/tls-pair';
-import type { TlsFiles } from '@chancery/chassis/tls/tls-section';
 import { trustAuthorityFile } from '@chancery/net/tls-authorities';
 import { writeDurably } from '@chancery/postgres/file-modes';
 import { openDevelopmentTls } from '../bootstrap/development-tls.ts';

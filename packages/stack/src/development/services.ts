@@ -5,10 +5,10 @@
 import { randomBytes } from 'node:crypto';
 import { createService as createCa } from '@chancery/ca/service';
 import { migrateSchema as migrateCa } from '@chancery/ca/store/migrations';
-import type { Logger } from '@chancery/chassis/process/logger';
+import type { TlsFiles } from '@chancery/chassis/config/tls-section';
+import type { Logger } from '@chancery/chassis/logger';
 import { type RunningService, startService } from '@chancery/chassis/process/running-service';
 import type { Service } from '@chancery/chassis/service';
-import type { TlsFiles } from '@chancery/chassis/tls/tls-section';
 import { createCtlog } from '@chancery/ctlog/domain/log-identity';
 import { createService as createCtlogService } from '@chancery/ctlog/service';
 import { migrateSchema as migrateCtlog } from '@chancery/ctlog/store/migrations';

@@ -1,6 +1,6 @@
 /** The log of an instance: one file, and the one before it, so that a long life does not fill the disk. */
-import { appendingFile, type LineSink, LogLines } from '@chancery/chassis/process/log-lines';
-import { lossLine } from '@chancery/chassis/process/logger';
+import { appendingFile, type LineSink, LogLines } from '@chancery/chassis/log-lines';
+import { lossLine } from '@chancery/chassis/logger';
 import type { DataFolder } from './data-folder.ts';
 
 const MAX_BYTES = 20 * 1024 * 1024;

@@ -2,7 +2,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createLogger } from '@chancery/chassis/process/logger';
+import { createLogger } from '@chancery/chassis/logger';
 import { encodeMerkleTreeLeaf } from '@chancery/core/ct';
 import { sha256 } from '@chancery/core/sha';
 import { configSchema as ctlogSchema } from '@chancery/ctlog/config';

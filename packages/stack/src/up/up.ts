@@ -8,7 +8,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createLogger, type LogLevel } from '@chancery/chassis/process/logger';
+import { createLogger, type LogLevel } from '@chancery/chassis/logger';
 import type { RunningService } from '@chancery/chassis/process/running-service';
 import { selfTest } from '@chancery/client/self-test';
 import { parseRfc3339 } from '@chancery/core/calendar-time';

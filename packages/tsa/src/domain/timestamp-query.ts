@@ -4,7 +4,7 @@
  * An outsider controls every byte. The sizes are bounded before parsing (16 KiB of DER, 1 KiB of JSON) and each element is
  * looked at once, so that long OIDs and nonces cost no more than their length.
  */
-import { describeProblems } from '@chancery/chassis/config/describe-problems';
+import { describeProblems } from '@chancery/chassis/describe-problems';
 import { DomainError } from '@chancery/chassis/domain-error';
 import { fromBase64, fromUtf8 } from '@chancery/core/bytes';
 import {

@@ -3,7 +3,7 @@
  * `signed`, never over the bytes on the wire.
  */
 
-import { describeProblems } from '@chancery/chassis/config/describe-problems';
+import { describeProblems } from '@chancery/chassis/describe-problems';
 import { DomainError } from '@chancery/chassis/domain-error';
 import { fromHex, fromUtf8, toHex, utf8 } from '@chancery/core/bytes';
 import { FormatError } from '@chancery/core/format-error';

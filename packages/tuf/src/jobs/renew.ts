@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DomainError } from '@chancery/chassis/domain-error';
-import type { Logger } from '@chancery/chassis/process/logger';
+import type { Logger } from '@chancery/chassis/logger';
 import type { Job } from '@chancery/chassis/service';
 import { renewOnlineMetadata, type TufDeps } from '../domain/publish.ts';
 

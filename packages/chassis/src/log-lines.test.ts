@@ -164,7 +164,7 @@ describe('a log file', () => {
 });
 
 describe('a service whose standard error nobody takes', { timeout: 60_000 }, () => {
-	const MAIN = fileURLToPath(new URL('../../test/serve-greeting.ts', import.meta.url));
+	const MAIN = fileURLToPath(new URL('../test/serve-greeting.ts', import.meta.url));
 	const REQUESTS = 8_000;
 	let folder: string;
 	let child: ChildProcess;

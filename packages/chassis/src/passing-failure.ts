@@ -3,7 +3,7 @@
  * the disk is full or read-only, the process has no descriptor left. Whatever request meets one may come back later.
  */
 import { CommitUnknownError, isRetryable, isTimeout, isUnavailable } from '@chancery/postgres/pg-errors';
-import { DomainError } from '../domain-error.ts';
+import { DomainError } from './domain-error.ts';
 
 /** The system's codes for a resource that is used up or out of order, not for a wrong name or a missing right. */
 const EXHAUSTED = new Set(['EDQUOT', 'EIO', 'EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'ENOSPC', 'EROFS']);

@@ -1,6 +1,6 @@
 /** Key `tls` of a listener: the certificate that it shows, and the key of it. */
 import { z } from 'zod';
-import { secret } from '../config/secret.ts';
+import { secret } from './secret.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CommitUnknownError } from '@chancery/postgres/pg-errors';
 import { afterEach, expect, it } from 'vitest';
-import { captureLog } from '../../test/captured-log.ts';
-import { createListener } from '../http/listener.ts';
+import { captureLog } from '../test/captured-log.ts';
+import { createListener } from './http/listener.ts';
 
 const apps: { close(): Promise<unknown> }[] = [];
 afterEach(async () => {
