@@ -8,7 +8,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createLogger } from '@chancery/chassis/process/logger';
+import { createLogger } from '@chancery/chassis/logger';
 import { startService } from '@chancery/chassis/process/running-service';
 import type { Service } from '@chancery/chassis/service';
 import { configSchema as ctlogConfigSchema } from '@chancery/ctlog/config';

@@ -4,7 +4,8 @@
  */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { SERVICES_EXCEPTIONS } from './exceptions.ts';
-import { ServicesScenario, travelThroughServices } from './services-scenario.ts';
+import { ServicesScenario } from './services-scenario.ts';
+import { travelThroughServices } from './services-story.ts';
 import { judge, summaryOf, type Verdict } from './verdict.ts';
 
 const SHOWN_LEAKS = 60;

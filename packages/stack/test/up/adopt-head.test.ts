@@ -3,8 +3,9 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { chancery, makePlace, type Place, type Run, readInstance, removePlaces, up } from './instance.ts';
+import { chancery, makePlace, type Place, readInstance, removePlaces, up } from './instance.ts';
 import { checkContinues, type History, readHistory } from './log-history.ts';
+import type { Run } from './run.ts';
 
 const LOGS = ['v1', 'v2', 'ctlog'] as const;
 type LogName = (typeof LOGS)[number];

@@ -1,9 +1,10 @@
 /** One data folder over many lives of its instance, however each of them ended: keys, root and logs go on. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makePlace, type Place, type Run, readInstance, removePlaces, up } from './instance.ts';
+import { makePlace, type Place, readInstance, removePlaces, up } from './instance.ts';
 import { checkContinues, type History, readHistory } from './log-history.ts';
 import { databaseOf, databaseProcesses, type Processes, processesOf } from './processes.ts';
+import type { Run } from './run.ts';
 
 afterAll(removePlaces);
 

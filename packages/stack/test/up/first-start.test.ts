@@ -5,17 +5,9 @@ import { createConnection, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-	chancery,
-	type InstanceFile,
-	makePlace,
-	type Place,
-	type Run,
-	readInstance,
-	removePlaces,
-	up,
-} from './instance.ts';
+import { chancery, type InstanceFile, makePlace, type Place, readInstance, removePlaces, up } from './instance.ts';
 import { databaseOf, openPorts, type Processes, processesOf, stopInTime } from './processes.ts';
+import type { Run } from './run.ts';
 
 let place: Place;
 let run: Run;

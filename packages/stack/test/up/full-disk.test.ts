@@ -11,12 +11,12 @@ import {
 	IS_ROOT,
 	makePlace,
 	type Place,
-	type Run,
 	readInstance,
 	removePlaces,
 	up,
 } from './instance.ts';
 import { processesOf } from './processes.ts';
+import type { Run } from './run.ts';
 
 const DISK_MIB = 200;
 /** FULL_DISK_ENTRIES asks for more, and so for a longer time. */

@@ -3,8 +3,9 @@ import { access, readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type End, makePlace, type Place, type Run, readInstance, removePlaces, up } from './instance.ts';
+import { makePlace, type Place, readInstance, removePlaces, up } from './instance.ts';
 import { type DatabaseTrace, databaseOf, databaseProcesses, openPorts } from './processes.ts';
+import type { End, Run } from './run.ts';
 
 let place: Place;
 let run: Run;

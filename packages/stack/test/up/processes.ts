@@ -3,13 +3,19 @@ import { readFile } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import { isAbsolute, join } from 'node:path';
 import { postgresProcesses, processIdentity, waitUntil } from '@chancery/postgres/embedded/process-identity';
-import type { End, Place, Run } from './instance.ts';
+import type { End, Run } from './run.ts';
 
 /** What the contract gives a stop, from the signal to the end of the last process. */
 export const STOPPED_WITHIN_MS = 5_000;
 
 /** How many ports belong to an instance, used or not. */
 export const PORT_COUNT = 10;
+
+/** Where an instance is found. */
+interface Whereabouts {
+	readonly data: string;
+	readonly portBase: number;
+}
 
 export interface DatabaseTrace {
 	readonly cluster: string;
@@ -18,7 +24,7 @@ export interface DatabaseTrace {
 }
 
 /** What the embedded server's record says; undefined before the first. */
-export async function databaseOf({ data }: Place): Promise<DatabaseTrace | undefined> {
+export async function databaseOf({ data }: Pick<Whereabouts, 'data'>): Promise<DatabaseTrace | undefined> {
 	const text = await readFile(join(data, 'postgres/embedded.json'), 'utf8').catch(() => undefined);
 	const { cluster, runtimeDir } = JSON.parse(text ?? '{}') as { cluster?: string; runtimeDir?: string };
 	if (!cluster) return undefined;
@@ -39,7 +45,7 @@ export interface Processes {
 	stillRunning(): Promise<string[]>;
 }
 
-export async function processesOf(place: Place): Promise<Processes> {
+export async function processesOf(place: Whereabouts): Promise<Processes> {
 	const { cluster } = (await databaseOf(place)) as DatabaseTrace;
 	const number = async (file: string) => Number.parseInt(await readFile(file, 'utf8'), 10);
 	const node = await number(join(place.data, 'lock.pid'));
@@ -77,7 +83,7 @@ export async function stopInTime(run: Run, processes: Processes, send: () => voi
 }
 
 /** The ports of the place at which somebody answers. */
-export async function openPorts({ portBase }: Place): Promise<number[]> {
+export async function openPorts({ portBase }: Pick<Whereabouts, 'portBase'>): Promise<number[]> {
 	const ports = Array.from({ length: PORT_COUNT }, (_, offset) => portBase + offset);
 	const open = await Promise.all(
 		ports.map(async (port) => (await isOpen('127.0.0.1', port)) || (await isOpen('::1', port))),

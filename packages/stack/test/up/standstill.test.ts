@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { type EmbeddedPostgres, startEmbedded } from '@chancery/postgres/embedded/embedded';
 import { openDatabase } from '@chancery/postgres/pool';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { chancery, makePlace, type Place, type Run, readInstance, removePlaces, up } from './instance.ts';
+import { chancery, makePlace, type Place, readInstance, removePlaces, up } from './instance.ts';
 import { checkContinues, type History, readHistory } from './log-history.ts';
 import { databaseOf, databaseProcesses, openPorts } from './processes.ts';
+import type { Run } from './run.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;

@@ -6,16 +6,8 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { trustAuthorityFile } from '@chancery/net/tls-authorities';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-	chancery,
-	type InstanceFile,
-	makePlace,
-	type Place,
-	type Run,
-	readInstance,
-	removePlaces,
-	up,
-} from './instance.ts';
+import { chancery, type InstanceFile, makePlace, type Place, readInstance, removePlaces, up } from './instance.ts';
+import type { Run } from './run.ts';
 
 afterAll(removePlaces);
 
