@@ -2,13 +2,14 @@ import { toBase64, utf8 } from '@chancery/core/bytes';
 import { canonicalJson } from '@chancery/core/canonical-json';
 import { encodePem } from '@chancery/core/pem';
 import type { BundledLogEntry } from '@chancery/wire/bundle';
+import type { SignedContent } from '@chancery/wire/entries/signed-content';
 import { describe, expect, it } from 'vitest';
 import { ARTIFACT, IN_TOTO, IssuingAuthority, sha2, statementAbout } from '../test/issuing-authority.ts';
 import { pathsIn, withMember } from '../test/json-path.ts';
 import { makeKey } from '../test/keys.ts';
 import { KINDS, type Kind, logBody } from '../test/log-bodies.ts';
 import { refusalOf } from '../test/refusals.ts';
-import { checkEntryBinding, type SignedContent } from './entry-binding.ts';
+import { checkEntryBinding } from './entry-binding.ts';
 
 const authority = new IssuingAuthority();
 const key = makeKey();

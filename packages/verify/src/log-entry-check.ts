@@ -10,6 +10,7 @@ import { hashLeaf } from '@chancery/core/merkle';
 import { parseNote } from '@chancery/core/note';
 import { checkInclusion, ProofError } from '@chancery/core/proof';
 import type { BundledLogEntry, BundleVersion } from '@chancery/wire/bundle';
+import { findKind } from '@chancery/wire/kinds/entry-kinds';
 import type { CryptoPort } from './crypto-port.ts';
 import { isWithin, type TrustedLog, timeToString } from './trust-material.ts';
 import { VerifyError } from './verify-error.ts';
@@ -24,10 +25,9 @@ export interface LogEntryEvidence {
 
 type InclusionProof = NonNullable<BundledLogEntry['inclusionProof']>;
 
-/** The kinds that Rekor v2 writes; everything else comes from a v1 log. */
+/** Whether the entry is of a kind that Rekor v2 writes; everything else comes from a v1 log. */
 export function isV2Entry(entry: BundledLogEntry): boolean {
-	const { kind, version } = entry.kindVersion;
-	return version === '0.0.2' && (kind === 'hashedrekord' || kind === 'dsse');
+	return findKind(entry.kindVersion)?.wire === 'v2';
 }
 
 /**

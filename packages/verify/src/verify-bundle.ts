@@ -8,6 +8,7 @@ import { preAuthEncode } from '@chancery/core/dsse';
 import { FormatError } from '@chancery/core/format-error';
 import { parseUniqueJson } from '@chancery/core/json';
 import type { HashAlgorithm } from '@chancery/core/sha';
+import type { SignedContent } from '@chancery/wire/entries/signed-content';
 import {
 	type Artifact,
 	checkClaimedDigest,
@@ -20,7 +21,7 @@ import {
 import { type BundleContent, openBundle } from './bundle-content.ts';
 import { issuerIn, pathProblem } from './certificate-path.ts';
 import type { CryptoPort } from './crypto-port.ts';
-import { checkEntryBinding, type SignedContent } from './entry-binding.ts';
+import { checkEntryBinding } from './entry-binding.ts';
 import { checkLogEntry, type LogEntryEvidence } from './log-entry-check.ts';
 import { type CertificateIdentity, checkIdentity, checkKeyPolicy, type Policy } from './policy.ts';
 import { checkScts, type SctEvidence } from './sct-check.ts';

@@ -11,9 +11,6 @@ import { trustReport } from './trust-report.ts';
 /** As many entries as one retrieval may ask for, all lists together. */
 export const MAX_RETRIEVED_ENTRIES = 10;
 
-/** As many signatures and as many verifiers as one DSSE envelope may bring. */
-export const MAX_DSSE_SIGNATURES = 10;
-
 const count = z.int().nonnegative();
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
 
@@ -63,7 +60,7 @@ export type LogEntryContent = z.infer<typeof logEntryContent>;
 export const logEntry = z.record(entryId, logEntryContent);
 export type LogEntry = z.infer<typeof logEntry>;
 
-/** What a client proposes to log. The shape of `spec` is the kind's: see `hashedrekordV001Spec` and `dsseV001Spec`. */
+/** What a client proposes to log. The shape of `spec` is the kind's: see `kinds/`. */
 export const proposedEntry = z.strictObject({
 	kind: z.string().min(1).max(64),
 	apiVersion: z
@@ -73,35 +70,6 @@ export const proposedEntry = z.strictObject({
 	spec: z.record(z.string(), z.unknown()),
 });
 export type ProposedEntry = z.infer<typeof proposedEntry>;
-
-/** hashedrekord 0.0.1, proposed and canonical alike: a signature over a digest, and base64 of the PEM that verifies it. */
-export const hashedrekordV001Spec = z.object({
-	data: z.object({
-		hash: z.object({ algorithm: z.enum(['sha256', 'sha384', 'sha512']), value: z.string().max(128) }),
-	}),
-	signature: z.object({
-		content: z.string().min(1),
-		publicKey: z.object({ content: z.string().min(1) }),
-	}),
-});
-
-/** dsse 0.0.1 as proposed: the envelope as the JSON text it was signed in, and base64 of the PEMs that verify it. */
-export const dsseV001Spec = z.object({
-	proposedContent: z.object({
-		envelope: z.string().min(1),
-		verifiers: z.array(z.string().min(1)).min(1).max(MAX_DSSE_SIGNATURES),
-	}),
-});
-
-/** The envelope inside `dsseV001Spec`. `payload` and `sig` are base64. */
-export const dsseEnvelope = z.object({
-	payload: z.string(),
-	payloadType: z.string(),
-	signatures: z
-		.array(z.object({ sig: z.string().min(1), keyid: z.string().nullish() }))
-		.min(1, 'the envelope has no signature')
-		.max(MAX_DSSE_SIGNATURES),
-});
 
 const NO_BODY = 'none';
 

@@ -7,54 +7,16 @@
  */
 
 import { z } from 'zod';
-import { base64Bytes, nonEmptyBytes, strictMessage } from './proto-json.ts';
+import { v2RequestMembers } from './kinds/entry-kinds.ts';
+import { strictMessage } from './proto-json.ts';
 import { type Route, route } from './route.ts';
-import { publicKeyDetails } from './sigstore-common.ts';
 import { transparencyLogEntry } from './transparency-log-entry.ts';
 import { trustReport } from './trust-report.ts';
 
-/** A certificate or a bare key, and how it signs. */
-const verifier = strictMessage({
-	x509Certificate: strictMessage({ rawBytes: nonEmptyBytes }).optional(),
-	publicKey: strictMessage({ rawBytes: nonEmptyBytes }).optional(),
-	keyDetails: publicKeyDetails,
-}).refine(
-	(value) => (value.x509Certificate === undefined) !== (value.publicKey === undefined),
-	'expected either x509Certificate or publicKey',
-);
-export type Verifier = z.output<typeof verifier>;
-
-/** A signature over a digest; the digest's algorithm follows from `keyDetails`. */
-export const hashedRekordRequest = strictMessage({
-	digest: nonEmptyBytes,
-	signature: strictMessage({ content: nonEmptyBytes, verifier }),
-});
-export type HashedRekordRequest = z.output<typeof hashedRekordRequest>;
-
-/** A DSSE envelope. `payload` may be empty; `keyid` is not read. */
-export const dsseRequest = strictMessage({
-	envelope: strictMessage(
-		{
-			payload: base64Bytes.default(new Uint8Array()),
-			payloadType: z.string().max(1024).default(''),
-			signatures: z
-				.array(strictMessage({ sig: nonEmptyBytes, keyid: z.string().optional() }))
-				.min(1)
-				.max(10),
-		},
-		['payloadType'],
-	),
-	verifiers: z.array(verifier).min(1).max(10),
-});
-export type DsseRequest = z.output<typeof dsseRequest>;
-
 /** A oneof: exactly one of the members is set. */
-export const createEntryRequest = strictMessage({
-	hashedRekordRequestV002: hashedRekordRequest.optional(),
-	dsseRequestV002: dsseRequest.optional(),
-}).refine(
-	(value) => (value.hashedRekordRequestV002 === undefined) !== (value.dsseRequestV002 === undefined),
-	'invalid type, must be either hashedRekordRequestV002 or dsseRequestV002',
+export const createEntryRequest = strictMessage(v2RequestMembers).refine(
+	(request) => Object.values(request).filter((member) => member !== undefined).length === 1,
+	`invalid type, must be either ${Object.keys(v2RequestMembers).join(' or ')}`,
 );
 export type CreateEntryRequest = z.output<typeof createEntryRequest>;
 

@@ -41,11 +41,12 @@ import {
 	parseTimeStampStatus,
 } from '@chancery/core/timestamp';
 import { parseChain } from '@chancery/ctlog/domain/chain';
-import { parseCertificateVerifier, parsePemVerifier, parseSpkiVerifier } from '@chancery/log/domain/verifier-key';
 import { parseTimestampJsonQuery, parseTimestampQuery } from '@chancery/tsa/domain/timestamp-query';
+import { parseCertificateVerifier, parsePemVerifier, parseSpkiVerifier } from '@chancery/wire/entries/verifier-key';
 import {
 	complaint,
 	domainError,
+	entryRefusal,
 	formatError,
 	type ParserUnderTest,
 	parser,
@@ -120,7 +121,7 @@ export const CERTIFICATE_PARSERS: readonly ParserUnderTest[] = [
 	parser({
 		name: 'certificate of an entry',
 		seeds: CERTIFICATES,
-		refusals: domainError('invalid-entry', 'entry-too-large'),
+		refusals: entryRefusal('invalid-entry', 'entry-too-large'),
 		parse: parseCertificateVerifier,
 		check: (key) =>
 			key.identities.every((one) => one.isWellFormed() && !one.includes('\0')) ? undefined : 'an odd name',
@@ -128,14 +129,14 @@ export const CERTIFICATE_PARSERS: readonly ParserUnderTest[] = [
 	parser({
 		name: 'key of an entry',
 		seeds: SPKIS,
-		refusals: domainError('invalid-entry'),
+		refusals: entryRefusal('invalid-entry'),
 		parse: parseSpkiVerifier,
 		check: (key, input) => sameBytes(key.spki, input),
 	}),
 	parser({
 		name: 'PEM of an entry',
 		seeds: [leafPem, seed('tsa chain'), seed('v1 public key')],
-		refusals: domainError('invalid-entry', 'entry-too-large'),
+		refusals: entryRefusal('invalid-entry', 'entry-too-large'),
 		parse: parsePemVerifier,
 		check: ({ canonicalPem }) => sameBytes(parsePemVerifier(canonicalPem).canonicalPem, canonicalPem),
 	}),

@@ -2,6 +2,7 @@
 import { DomainError } from '@chancery/chassis/domain-error';
 import { equalBytes, utf8 } from '@chancery/core/bytes';
 import { FormatError } from '@chancery/core/format-error';
+import { EntryRefusal } from '@chancery/wire/entries/entry-refusal';
 
 export interface ParserUnderTest {
 	readonly name: string;
@@ -89,6 +90,10 @@ export function reread(schema: Schema, value: unknown): string | undefined {
 
 export function domainError(...codes: readonly string[]): (error: unknown) => boolean {
 	return (error) => error instanceof DomainError && codes.includes(error.code);
+}
+
+export function entryRefusal(...codes: readonly string[]): (error: unknown) => boolean {
+	return (error) => error instanceof EntryRefusal && codes.includes(error.code);
 }
 
 export function anyOf(...refusals: readonly ((error: unknown) => boolean)[]): (error: unknown) => boolean {

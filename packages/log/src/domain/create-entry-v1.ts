@@ -2,7 +2,7 @@
  * The story of POST /api/v1/log/entries: a proposal becomes an entry, or the entry it already is.
  */
 import { DomainError } from '@chancery/chassis/domain-error';
-import type { CheckSignature } from '@chancery/keys/checks/signature-checks';
+import type { CheckSignature } from '@chancery/wire/entries/check-signature';
 import type { ProposedEntry } from '@chancery/wire/rekor-v1';
 import { admitV1 } from '../kinds/enabled-kinds.ts';
 import { formatEntryId } from './entry-id.ts';

@@ -2,7 +2,7 @@
  * The story of POST /api/v2/log/entries; the steps are those of the v1 wire.
  */
 import { DomainError } from '@chancery/chassis/domain-error';
-import type { CheckSignature } from '@chancery/keys/checks/signature-checks';
+import type { CheckSignature } from '@chancery/wire/entries/check-signature';
 import type { CreateEntryRequest } from '@chancery/wire/rekor-v2';
 import { admitV2 } from '../kinds/enabled-kinds.ts';
 import { type LoggedEntry, logEntry } from './log-entry.ts';

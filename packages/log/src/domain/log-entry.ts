@@ -4,13 +4,11 @@
 import { DomainError } from '@chancery/chassis/domain-error';
 import { hashLeaf } from '@chancery/core/merkle';
 import type { Log } from '@chancery/tlog/log';
-import type { CanonicalEntry } from '../kinds/entry-kind.ts';
+import type { CanonicalEntry } from '@chancery/wire/entries/entry-kind';
+import { MAX_LEAF_BYTES } from '@chancery/wire/entries/leaf-size';
 import { askEngine } from './engine-errors.ts';
 import { checkedEntry, type ProvenEntry } from './proven-entry.ts';
 import { toSearchKeys } from './search-keys.ts';
-
-/** A leaf stands in an entry bundle behind its length as uint16. */
-export const MAX_LEAF_BYTES = 65_535;
 
 /** What a search key occupies while its entry waits, about. */
 const SEARCH_KEY_BYTES = 256;

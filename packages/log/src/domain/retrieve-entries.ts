@@ -3,7 +3,7 @@
  */
 import { DomainError } from '@chancery/chassis/domain-error';
 import { hashLeaf } from '@chancery/core/merkle';
-import type { CheckSignature } from '@chancery/keys/checks/signature-checks';
+import type { CheckSignature } from '@chancery/wire/entries/check-signature';
 import { MAX_RETRIEVED_ENTRIES, type ProposedEntry, type SearchLogQuery } from '@chancery/wire/rekor-v1';
 import { admitV1, isKnownButNotEnabled } from '../kinds/enabled-kinds.ts';
 import { parseEntryName } from './entry-id.ts';

@@ -6,15 +6,16 @@ import { fromBase64, toHex } from '@chancery/core/bytes';
 import { FormatError } from '@chancery/core/format-error';
 import { sha256 } from '@chancery/core/sha';
 import type { Sql } from '@chancery/postgres/sql';
+import { EntryRefusal } from '@chancery/wire/entries/entry-refusal';
+import { distinctTerms, hashTerm, type SearchTerm, subjectTerm } from '@chancery/wire/entries/search-terms';
+import { parsePemVerifier } from '@chancery/wire/entries/verifier-key';
 import type { SearchIndexQuery } from '@chancery/wire/rekor-v1';
 import { findWithAll, findWithAny } from '../store/search.ts';
 import { askEngine } from './engine-errors.ts';
 import { formatEntryId } from './entry-id.ts';
 import { V1_LOG_ID } from './log-identities.ts';
 import { toSearchKeys } from './search-keys.ts';
-import { distinctTerms, hashTerm, type SearchTerm, subjectTerm } from './search-terms.ts';
 import type { SignatureLogV1 } from './signature-log.ts';
-import { parsePemVerifier } from './verifier-key.ts';
 
 export interface SearchIndexDeps {
 	readonly v1: SignatureLogV1;
@@ -71,7 +72,7 @@ function keyTerm({ format, content }: NonNullable<SearchIndexQuery['publicKey']>
 		const { canonicalPem } = parsePemVerifier(fromBase64(content ?? ''));
 		return { kind: 'key', value: toHex(sha256(canonicalPem)) };
 	} catch (cause) {
-		if (!(cause instanceof FormatError || cause instanceof DomainError)) throw cause;
+		if (!(cause instanceof FormatError || cause instanceof EntryRefusal)) throw cause;
 		throw new DomainError('invalid-public-key', 'public key provided could not be parsed', { cause });
 	}
 }

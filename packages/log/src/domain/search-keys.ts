@@ -4,7 +4,7 @@
  */
 import { utf8 } from '@chancery/core/bytes';
 import { type SearchKey, searchKey } from '@chancery/tlog/search-key';
-import type { SearchTerm } from './search-terms.ts';
+import type { SearchTerm } from '@chancery/wire/entries/search-terms';
 
 /** Longer texts are found whole and not by their beginning. */
 const MAX_PREFIX_TEXT_BYTES = 1024;

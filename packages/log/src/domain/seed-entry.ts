@@ -7,7 +7,7 @@
  * same in every log, so that logs that two processes create at the same time still have one. It says nothing about anybody.
  */
 
-import type { CheckSignature } from '@chancery/keys/checks/signature-checks';
+import type { CheckSignature } from '@chancery/wire/entries/check-signature';
 import { admitV1 } from '../kinds/enabled-kinds.ts';
 import { askEngine } from './engine-errors.ts';
 import { logEntry } from './log-entry.ts';

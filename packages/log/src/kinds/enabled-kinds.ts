@@ -1,24 +1,30 @@
 /**
- * The kinds that are accepted, and those that clients may name without being accepted. A new kind is one file and one
- * line here.
+ * Taking what clients propose: the kind is found in the list, and what it refuses is said in the words of the wire.
  */
+import { describeProblems } from '@chancery/chassis/describe-problems';
 import { DomainError } from '@chancery/chassis/domain-error';
-import type { CheckSignature } from '@chancery/keys/checks/signature-checks';
+import { FormatError } from '@chancery/core/format-error';
+import type { CheckSignature } from '@chancery/wire/entries/check-signature';
+import type { CanonicalEntry } from '@chancery/wire/entries/entry-kind';
+import { EntryRefusal } from '@chancery/wire/entries/entry-refusal';
+import { isV1, isV2, kindsOf } from '@chancery/wire/kinds/entry-kinds';
 import type { ProposedEntry } from '@chancery/wire/rekor-v1';
 import type { CreateEntryRequest } from '@chancery/wire/rekor-v2';
-import { dsseV001 } from './dsse-v001.ts';
-import { dsseV002 } from './dsse-v002.ts';
-import type { CanonicalEntry, EntryKind } from './entry-kind.ts';
-import { hashedrekordV001 } from './hashedrekord-v001.ts';
-import { hashedrekordV002 } from './hashedrekord-v002.ts';
+import { z } from 'zod';
+import * as listed from './kind-list.ts';
 
-/** Kinds of the v1 wire. */
-const V1_KINDS: readonly EntryKind<unknown>[] = [hashedrekordV001, dsseV001];
+const KINDS = kindsOf(listed);
+const V1_KINDS = KINDS.filter(isV1).flatMap(({ kind, version, proposal }) =>
+	proposal === undefined ? [] : [{ kind, version, proposal }],
+);
+const V2_KINDS = KINDS.filter(isV2);
 
-/** Kinds that the v1 wire defines and this log does not accept: no entry of theirs can be in it. */
-const OTHER_V1_KINDS: ReadonlySet<string> = new Set([
+/** The names of all kinds that upstream's v1 wire has. No entry of one that is not in the list can be in this log. */
+const UPSTREAM_V1_KINDS: ReadonlySet<string> = new Set([
 	'alpine',
 	'cose',
+	'dsse',
+	'hashedrekord',
 	'helm',
 	'intoto',
 	'jar',
@@ -28,12 +34,17 @@ const OTHER_V1_KINDS: ReadonlySet<string> = new Set([
 	'tuf',
 ]);
 
-/** Verifies a v1 proposal of an accepted kind. @throws DomainError `kind-not-enabled`, and whatever the kind throws */
+/** Verifies a v1 proposal of an accepted kind. @throws {DomainError} `kind-not-enabled`, and what the kind refuses */
 export async function admitV1(entry: ProposedEntry, checkSignature: CheckSignature): Promise<CanonicalEntry> {
-	const kind = V1_KINDS.find(({ kind, version }) => kind === entry.kind && version === entry.apiVersion);
-	if (kind !== undefined) return prefixed('error processing entry', () => kind.admit(entry.spec, checkSignature));
+	const found = V1_KINDS.find(({ kind, version }) => kind === entry.kind && version === entry.apiVersion);
+	if (found !== undefined) {
+		const { proposal } = found;
+		return refuseInWords('error processing entry', async () =>
+			proposal.admit(proposal.schema.parse(entry.spec), checkSignature),
+		);
+	}
 	const enabled = V1_KINDS.map(({ kind, version }) => `${kind} ${version}`).join(', ');
-	const isKnown = isKnownButNotEnabled(entry) || V1_KINDS.some(({ kind }) => kind === entry.kind);
+	const isKnown = isKnownButNotEnabled(entry) || isEnabled(entry);
 	throw new DomainError(
 		'kind-not-enabled',
 		`error processing entry: ${isKnown ? 'entry kind' : 'unknown entry kind'} '${entry.kind}' version ` +
@@ -43,34 +54,37 @@ export async function admitV1(entry: ProposedEntry, checkSignature: CheckSignatu
 
 /** Whether a search for such an entry is in order and finds nothing. */
 export function isKnownButNotEnabled(entry: ProposedEntry): boolean {
-	return OTHER_V1_KINDS.has(entry.kind);
+	return UPSTREAM_V1_KINDS.has(entry.kind) && !isEnabled(entry);
 }
 
-/** Verifies a v2 request. @throws DomainError, whatever the kind throws */
+/** In any version. */
+function isEnabled(entry: ProposedEntry): boolean {
+	return V1_KINDS.some(({ kind }) => kind === entry.kind);
+}
+
+/** Verifies a v2 request. @throws {DomainError} what the kind refuses */
 export async function admitV2(request: CreateEntryRequest, checkSignature: CheckSignature): Promise<CanonicalEntry> {
-	const { hashedRekordRequestV002, dsseRequestV002 } = request;
-	if (hashedRekordRequestV002) {
-		return prefixed('invalid hashedrekord request', () =>
-			hashedrekordV002.admit(hashedRekordRequestV002, checkSignature),
-		);
-	}
-	if (dsseRequestV002) return prefixed('invalid dsse request', () => dsseV002.admit(dsseRequestV002, checkSignature));
-	throw new DomainError('invalid-entry', 'invalid type, must be either hashedRekordRequestV002 or dsseRequestV002');
+	const proposals: Readonly<Record<string, unknown>> = request;
+	const found = V2_KINDS.find(({ member }) => proposals[member] !== undefined);
+	// The schema lets exactly one member through.
+	if (found === undefined) throw new Error(`none of ${Object.keys(request).join(', ')} is an entry kind`);
+	const { kind, member, proposal } = found;
+	return refuseInWords(`invalid ${kind} request`, async () => proposal.admit(proposals[member], checkSignature));
 }
 
-const ENTRY_ERRORS: ReadonlySet<string> = new Set([
-	'invalid-entry',
-	'kind-not-enabled',
-	'algorithm-not-allowed',
-	'signature-mismatch',
-]);
-
-/** Begins what is said about an entry with the words of the wire, which clients look for. */
-async function prefixed<T>(words: string, work: () => Promise<T>): Promise<T> {
+/**
+ * Begins what is said about an entry with the words of the wire, which clients look for. Other errors, of the queue of
+ * signature checks above all, are not about the entry.
+ */
+async function refuseInWords<T>(words: string, work: () => Promise<T>): Promise<T> {
 	try {
 		return await work();
-	} catch (error) {
-		if (!(error instanceof DomainError && ENTRY_ERRORS.has(error.code))) throw error;
-		throw new DomainError(error.code, `${words}: ${error.detail}`, { cause: error.cause });
+	} catch (cause) {
+		if (cause instanceof EntryRefusal)
+			throw new DomainError(cause.code, `${words}: ${cause.detail}`, { cause: cause.cause });
+		const problem =
+			cause instanceof z.ZodError ? describeProblems(cause) : cause instanceof FormatError ? cause.message : undefined;
+		if (problem === undefined) throw cause;
+		throw new DomainError('invalid-entry', `${words}: ${problem}`, { cause });
 	}
 }

@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs';
 import { fromBase64, fromUtf8, toBase64, toHex } from '@chancery/core/bytes';
 import { hashLeaf } from '@chancery/core/merkle';
 import { createSignatureChecks } from '@chancery/keys/checks/signature-checks';
+import type { SearchTerm } from '@chancery/wire/entries/search-terms';
 import { createEntryRequest } from '@chancery/wire/rekor-v2';
 import { describe, expect, it } from 'vitest';
-import type { SearchTerm } from '../domain/search-terms.ts';
 import { signedEntryTimestampPayload } from '../domain/signed-entry-timestamp.ts';
 import { admitV1, admitV2 } from './enabled-kinds.ts';
 

@@ -1,6 +1,6 @@
 /**
- * What entries are found by. A term is a kind and a normalised value; the engine stores their hash, so that a value
- * of any length and any characters is safe there.
+ * What entries are found by. A term is a kind and a normalised value of any length and any characters: the log stores
+ * the hash of both.
  *
  * `hash`     `<algorithm>:<hex>` of an artifact, payload or envelope, as the v1 index search writes them
  * `key`      hex SHA-256 of the canonical PEM (v1) or of the DER (v2) that verifies the entry
@@ -9,9 +9,9 @@
  * `signature` hex SHA-256 of the signature bytes
  */
 
-import { DomainError } from '@chancery/chassis/domain-error';
 import { toHex } from '@chancery/core/bytes';
 import { sha256 } from '@chancery/core/sha';
+import { invalidEntry } from './entry-refusal.ts';
 import type { VerifierKey } from './verifier-key.ts';
 
 export type SearchTermKind = 'hash' | 'key' | 'subject' | 'issuer' | 'signature';
@@ -46,12 +46,11 @@ export function signatureTerm(signature: Uint8Array): SearchTerm {
 	return { kind: 'signature', value: toHex(sha256(signature)) };
 }
 
-/** The terms without repeats. @throws DomainError `invalid-entry` when there are more than `MAX_SEARCH_TERMS` */
+/** The terms without repeats. @throws {EntryRefusal} `invalid-entry` when there are more than `MAX_SEARCH_TERMS` */
 export function distinctTerms(terms: readonly SearchTerm[]): SearchTerm[] {
 	const distinct = [...new Map(terms.map((term) => [`${term.kind} ${term.value}`, term])).values()];
 	if (distinct.length > MAX_SEARCH_TERMS) {
-		throw new DomainError(
-			'invalid-entry',
+		throw invalidEntry(
 			`it would be found by ${distinct.length} digests and identities; ${MAX_SEARCH_TERMS} is the limit`,
 		);
 	}

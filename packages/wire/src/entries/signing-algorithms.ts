@@ -2,9 +2,9 @@
  * Which keys may sign entries, and with which hash. The list is the intersection of what clients can verify: a log
  * entry that no client verifies is worth nothing to its signer.
  */
-import { DomainError } from '@chancery/chassis/domain-error';
 import type { HashAlgorithm } from '@chancery/core/sha';
 import type { PublicKeyInfo } from '@chancery/core/spki';
+import { EntryRefusal } from './entry-refusal.ts';
 
 /** Name of a signing algorithm as Sigstore's PublicKeyDetails has it, and its hash. */
 interface SigningAlgorithm {
@@ -27,11 +27,11 @@ const ALLOWED: readonly SigningAlgorithm[] = [
 	{ name: 'PKIX_RSA_PKCS1V15_4096_SHA256', hash: 'SHA2_256', isKeyOf: rsa(4096) },
 ];
 
-/** The algorithm by which a key signs digests. @throws DomainError `algorithm-not-allowed` for keys that are not accepted */
+/** The algorithm by which a key signs digests. @throws {EntryRefusal} `algorithm-not-allowed` for keys that are not accepted */
 export function algorithmOfKey(info: PublicKeyInfo): SigningAlgorithm {
 	const algorithm = ALLOWED.find((candidate) => candidate.isKeyOf(info));
 	if (algorithm === undefined) {
-		throw new DomainError(
+		throw new EntryRefusal(
 			'algorithm-not-allowed',
 			`the key is ${describeKey(info)}; expected a key for one of ${allowedNames()}`,
 		);
@@ -41,18 +41,18 @@ export function algorithmOfKey(info: PublicKeyInfo): SigningAlgorithm {
 
 /**
  * The algorithm that a v2 request names, for a key that must fit it.
- * @throws DomainError `algorithm-not-allowed`
+ * @throws {EntryRefusal} `algorithm-not-allowed`
  */
 export function algorithmOfKeyDetails(keyDetails: string, info: PublicKeyInfo): SigningAlgorithm {
 	const algorithm = ALLOWED.find(({ name }) => keyDetails === name);
 	if (algorithm === undefined) {
-		throw new DomainError(
+		throw new EntryRefusal(
 			'algorithm-not-allowed',
 			`keyDetails ${keyDetails} is not accepted; expected one of ${allowedNames()}`,
 		);
 	}
 	if (!algorithm.isKeyOf(info)) {
-		throw new DomainError(
+		throw new EntryRefusal(
 			'algorithm-not-allowed',
 			`keyDetails is ${algorithm.name} and the key is ${describeKey(info)}`,
 		);

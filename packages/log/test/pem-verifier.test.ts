@@ -2,10 +2,10 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DomainError } from '@chancery/chassis/domain-error';
 import { createSignatureChecks } from '@chancery/keys/checks/signature-checks';
+import { EntryRefusal } from '@chancery/wire/entries/entry-refusal';
+import { readPemVerifier } from '@chancery/wire/entries/pem-verifier';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readPemVerifier } from './pem-verifier.ts';
 
 let folder: string;
 const pem = (name: string) => readFileSync(join(folder, `${name}.pem`), 'utf8');
@@ -98,6 +98,6 @@ describe('certificates behind a v1 entry', () => {
 		['eleven certificates', ['leaf', 'middle', ...Array(9).fill('root')]],
 		['a certificate and a key', ['leaf', 'leafkey']],
 	])('are refused as %s', async (_, names) => {
-		await expect(read(...names)).rejects.toThrow(DomainError);
+		await expect(read(...names)).rejects.toThrow(EntryRefusal);
 	});
 });

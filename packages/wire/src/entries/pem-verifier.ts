@@ -1,13 +1,14 @@
 /**
  * The verifier of a v1 entry, ready to be believed: parsed, and its chain verified where it has one.
  */
-import type { CheckSignature } from '@chancery/keys/checks/signature-checks';
-import { type PemVerifier, parsePemVerifier } from '../domain/verifier-key.ts';
-import { base64Part, invalidEntry } from './proposal.ts';
+import type { CheckSignature } from './check-signature.ts';
+import { invalidEntry } from './entry-refusal.ts';
+import { base64Part } from './proposal.ts';
+import { type PemVerifier, parsePemVerifier } from './verifier-key.ts';
 
 /**
  * Reads base64 of PEM; `name` is where it stands in the proposal.
- * @throws DomainError `invalid-entry`, `entry-too-large`, `overloaded`
+ * @throws {EntryRefusal} `invalid-entry`, `entry-too-large`; and what `checkSignature` throws
  */
 export async function readPemVerifier(
 	name: string,

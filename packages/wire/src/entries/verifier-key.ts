@@ -2,15 +2,15 @@
  * What verifies an entry: a public key, bare or in a certificate, as both wires bring it. A certificate is parsed and
  * not judged: neither trust nor validity is the log's business, only that it can be searched and read later.
  */
-import { DomainError } from '@chancery/chassis/domain-error';
 import { fromHex, fromUtf8, utf8 } from '@chancery/core/bytes';
 import { type Certificate, parseCertificate, type SubjectAltName, subjectAltNames } from '@chancery/core/certificate';
 import { FormatError } from '@chancery/core/format-error';
 import { readFulcioExtensions } from '@chancery/core/fulcio-extensions';
 import { encodePem, type PemBlock, parsePem } from '@chancery/core/pem';
 import { type PublicKeyInfo, parseSpki } from '@chancery/core/spki';
-import type { CertificateChain } from '@chancery/keys/checks/certificate-chain';
-import { MAX_LEAF_BYTES } from './log-entry.ts';
+import type { CertificateChain } from './check-signature.ts';
+import { EntryRefusal, invalidEntry } from './entry-refusal.ts';
+import { MAX_LEAF_BYTES } from './leaf-size.ts';
 
 export interface VerifierKey {
 	/** DER of the SubjectPublicKeyInfo. */
@@ -39,7 +39,7 @@ const MAX_CHAIN_CERTIFICATES = 10;
 
 /**
  * Reads the PEM of a v1 entry: one `PUBLIC KEY`, one `CERTIFICATE`, or a certificate chain from leaf to root.
- * @throws DomainError `invalid-entry`, `entry-too-large`
+ * @throws {EntryRefusal} `invalid-entry`, `entry-too-large`
  */
 export function parsePemVerifier(pem: Uint8Array): PemVerifier {
 	return orInvalid('the public key', () => {
@@ -66,12 +66,12 @@ function parseChain(blocks: readonly PemBlock[]): CertificateChain {
 	return blocks.map((block) => parseCertificate(block.der)) as [Certificate, ...Certificate[]];
 }
 
-/** Reads DER of a SubjectPublicKeyInfo. @throws DomainError `invalid-entry` */
+/** Reads DER of a SubjectPublicKeyInfo. @throws {EntryRefusal} `invalid-entry` */
 export function parseSpkiVerifier(der: Uint8Array): VerifierKey {
 	return orInvalid('the public key', () => keyFromSpki(der));
 }
 
-/** Reads DER of a certificate. @throws DomainError `invalid-entry`, `entry-too-large` */
+/** Reads DER of a certificate. @throws {EntryRefusal} `invalid-entry`, `entry-too-large` */
 export function parseCertificateVerifier(der: Uint8Array): VerifierKey {
 	return orInvalid('the certificate', () => {
 		requireFitsEntry(der);
@@ -82,7 +82,7 @@ export function parseCertificateVerifier(der: Uint8Array): VerifierKey {
 /** What no entry has room for is refused before it is read: certificates that are full of names are slow to read. */
 function requireFitsEntry({ length }: Uint8Array): void {
 	if (length > MAX_LEAF_BYTES)
-		throw new DomainError(
+		throw new EntryRefusal(
 			'entry-too-large',
 			`the public key or certificate has ${length} bytes; ${MAX_LEAF_BYTES} is the limit of a whole entry in this log`,
 		);
@@ -104,7 +104,7 @@ function keyFromCertificate(certificate: Certificate): VerifierKey {
 
 /**
  * A name as people write it: IP addresses dotted or with colons, not as their bytes.
- * @throws FormatError for a name that cannot be shown and searched for as it stands
+ * @throws {FormatError} for a name that cannot be shown and searched for as it stands
  */
 function identityOf({ type, value }: SubjectAltName): string {
 	const length = utf8(value).length;
@@ -137,6 +137,6 @@ function orInvalid<T>(what: string, parse: () => T): T {
 		return parse();
 	} catch (cause) {
 		if (!(cause instanceof FormatError)) throw cause;
-		throw new DomainError('invalid-entry', `${what} cannot be read: ${cause.message}`, { cause });
+		throw invalidEntry(`${what} cannot be read: ${cause.message}`, cause);
 	}
 }

@@ -8,23 +8,48 @@
  * Every key signs with SHA-256 here, whatever its curve; Ed25519 signs the message itself.
  */
 
-import { createHash } from 'node:crypto';
 import { fromBase64, fromBase64Url, toBase64, toHex, utf8 } from '@chancery/core/bytes';
-import { canonicalJson } from '@chancery/core/canonical-json';
-import { FormatError } from '@chancery/core/format-error';
 import { hasMoreStructure, parseJson } from '@chancery/core/json';
 import { sha256 } from '@chancery/core/sha';
-import type { CheckSignature } from '@chancery/keys/checks/signature-checks';
-import { dsseEnvelope, dsseV001Spec } from '@chancery/wire/rekor-v1';
-import { inTotoDigests } from '../domain/in-toto-digests.ts';
-import { distinctTerms, hashTerm, type SearchTerm, signatureTerm, verifierTerms } from '../domain/search-terms.ts';
-import type { PemVerifier } from '../domain/verifier-key.ts';
-import type { EntryKind } from './entry-kind.ts';
-import { readPemVerifier } from './pem-verifier.ts';
-import { envelopeEncoding, invalidEntry, parsePart, signatureMismatch } from './proposal.ts';
+import { z } from 'zod';
+import type { CheckSignature } from '../entries/check-signature.ts';
+import { canonicalEntry, entryKindV1 } from '../entries/entry-kind.ts';
+import { invalidEntry, signatureMismatch } from '../entries/entry-refusal.ts';
+import { inTotoDigests } from '../entries/in-toto-digests.ts';
+import { readPemVerifier } from '../entries/pem-verifier.ts';
+import { envelopeEncoding, partOf } from '../entries/proposal.ts';
+import { hashTerm, type SearchTerm, signatureTerm, verifierTerms } from '../entries/search-terms.ts';
+import { envelopeOf, requireSame, requireVerifier } from '../entries/signed-content.ts';
+import type { PemVerifier } from '../entries/verifier-key.ts';
 
-const KIND = 'dsse';
-const VERSION = '0.0.1';
+const NAME = { kind: 'dsse', version: '0.0.1' } as const;
+
+/** As many signatures and as many verifiers as one envelope may bring. */
+const MAX_SIGNATURES = 10;
+
+/** The envelope as the JSON text it was signed in, and base64 of the PEMs that verify it. */
+const proposedSpec = z.object({
+	proposedContent: z.object({
+		envelope: z.string().min(1),
+		verifiers: z.array(z.string().min(1)).min(1).max(MAX_SIGNATURES),
+	}),
+});
+
+/** The envelope inside. `payload` and `sig` are base64. */
+const dsseEnvelope = z.object({
+	payload: z.string(),
+	payloadType: z.string(),
+	signatures: z
+		.array(z.object({ sig: z.string().min(1), keyid: z.string().nullish() }))
+		.min(1, 'the envelope has no signature')
+		.max(MAX_SIGNATURES),
+});
+
+/** What a log has kept; an entry with more signatures cannot be that of a bundle, which has one. */
+const storedSpec = z.looseObject({
+	payloadHash: z.looseObject({ algorithm: z.literal('sha256'), value: z.string() }),
+	signatures: z.array(z.looseObject({ signature: z.string(), verifier: z.string() })).length(1),
+});
 
 /**
  * Each signature is tried with verifier after verifier, and each trial hashes the whole payload: ten signatures are up to
@@ -45,55 +70,49 @@ interface CoveredSignature extends EnvelopeSignature {
 	readonly verifier: PemVerifier;
 }
 
-export const dsseV001: EntryKind<unknown> = {
-	kind: KIND,
-	version: VERSION,
-	async admit(proposal, checkSignature) {
-		const { envelope: envelopeText, verifiers } = parsePart(dsseV001Spec, proposal).proposedContent;
-		const envelopeBytes = bytesOfText(envelopeText);
-		const envelope = parsePart(dsseEnvelope, parseEnvelopeText(envelopeText));
-		const payload = envelopeBase64('payload', envelope.payload);
-		const signatures = envelope.signatures.map(({ sig }) => ({ text: sig, bytes: envelopeBase64('sig', sig) }));
-		if (signatures.length > 1 && payload.length > MAX_SHARED_PAYLOAD_BYTES)
-			throw invalidEntry(
-				`the envelope has ${signatures.length} signatures over ${payload.length} bytes; above ${MAX_SHARED_PAYLOAD_BYTES} bytes it may have one`,
-			);
-		if (new Set(signatures.map(({ text }) => text)).size !== signatures.length)
-			throw invalidEntry('two signatures of the envelope are the same');
+export const dsseV001 = entryKindV1({
+	...NAME,
+	proposal: {
+		schema: proposedSpec,
+		async admit({ proposedContent }, checkSignature) {
+			const envelopeBytes = partOf('the envelope is not valid Unicode', () => utf8(proposedContent.envelope));
+			const envelope = dsseEnvelope.parse(parseEnvelopeText(proposedContent.envelope));
+			const payload = envelopeBase64('payload', envelope.payload);
+			const signatures = envelope.signatures.map(({ sig }) => ({ text: sig, bytes: envelopeBase64('sig', sig) }));
+			if (signatures.length > 1 && payload.length > MAX_SHARED_PAYLOAD_BYTES)
+				throw invalidEntry(
+					`the envelope has ${signatures.length} signatures over ${payload.length} bytes; above ${MAX_SHARED_PAYLOAD_BYTES} bytes it may have one`,
+				);
+			if (new Set(signatures.map(({ text }) => text)).size !== signatures.length)
+				throw invalidEntry('two signatures of the envelope are the same');
 
-		const covered = await coverSignatures(
-			envelopeEncoding(envelope.payloadType, payload),
-			signatures,
-			verifiers,
-			checkSignature,
-		);
+			const message = envelopeEncoding(envelope.payloadType, payload);
+			const covered = await coverSignatures(message, signatures, proposedContent.verifiers, checkSignature);
 
-		const envelopeHash = nativeSha256(envelopeBytes);
-		const payloadHash = nativeSha256(payload);
-		const canonical = {
-			apiVersion: VERSION,
-			kind: KIND,
-			spec: {
+			const envelopeHash = toHex(sha256(envelopeBytes));
+			const payloadHash = toHex(sha256(payload));
+			const stored = {
 				envelopeHash: { algorithm: 'sha256', value: envelopeHash },
 				payloadHash: { algorithm: 'sha256', value: payloadHash },
 				signatures: covered
 					.map(({ text, verifier }) => ({ signature: text, verifier: toBase64(verifier.canonicalPem) }))
 					.sort((a, b) => (a.signature < b.signature ? -1 : 1)),
-			},
-		};
-		return {
-			kind: KIND,
-			version: VERSION,
-			leaf: utf8(canonicalJson(canonical)),
-			searchTerms: distinctTerms([
+			};
+			return canonicalEntry(NAME, stored, [
 				...covered.flatMap(termsOfSignature),
 				hashTerm('sha256', payloadHash),
 				hashTerm('sha256', envelopeHash),
 				...inTotoDigests(envelope.payloadType, payload),
-			]),
-		};
+			]);
+		},
 	},
-};
+	checkBinding({ spec }, content) {
+		const { payloadHash, signatures } = storedSpec.parse(spec);
+		requireSame('payload hash', toHex(sha256(envelopeOf(content).payload)), payloadHash.value);
+		requireSame('signature', toBase64(content.signature), signatures[0]?.signature);
+		requireVerifier(content, signatures[0]?.verifier ?? '');
+	},
+});
 
 /**
  * Finds the verifier of every signature, trying the verifiers in order. One that verifies nothing while signatures are
@@ -133,37 +152,15 @@ function termsOfSignature({ bytes, verifier }: CoveredSignature): SearchTerm[] {
 	];
 }
 
-/** Envelopes are megabytes: OpenSSL is several times faster there. Returns hex. */
-function nativeSha256(bytes: Uint8Array): string {
-	return createHash('sha256').update(bytes).digest('hex');
-}
-
-function bytesOfText(text: string): Uint8Array {
-	try {
-		return utf8(text);
-	} catch (cause) {
-		if (!(cause instanceof FormatError)) throw cause;
-		throw invalidEntry('the envelope is not valid Unicode', cause);
-	}
-}
-
 function parseEnvelopeText(text: string): unknown {
 	if (hasMoreStructure(text, MAX_ENVELOPE_STRUCTURE))
 		throw invalidEntry(`the envelope has more than ${MAX_ENVELOPE_STRUCTURE} braces, brackets, commas and colons`);
-	try {
-		return parseJson(text);
-	} catch (cause) {
-		if (!(cause instanceof FormatError)) throw cause;
-		throw invalidEntry('the envelope is not JSON', cause);
-	}
+	return partOf('the envelope is not JSON', () => parseJson(text));
 }
 
 /** DSSE allows both alphabets; which one was used stays visible in the leaf. */
 function envelopeBase64(name: string, text: string): Uint8Array {
-	try {
-		return /[-_]/.test(text) ? fromBase64Url(text.replace(/=+$/, '')) : fromBase64(text);
-	} catch (cause) {
-		if (!(cause instanceof FormatError)) throw cause;
-		throw invalidEntry(`${name} of the envelope is not base64`, cause);
-	}
+	return partOf(`${name} of the envelope is not base64`, () =>
+		/[-_]/.test(text) ? fromBase64Url(text.replace(/=+$/, '')) : fromBase64(text),
+	);
 }
