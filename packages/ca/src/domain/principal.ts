@@ -3,8 +3,8 @@
  */
 import { brokenRule } from '../issuers/claim-rule.ts';
 import { claimText, requiredClaim } from '../issuers/claims.ts';
-import type { ExtensionValues, IssuerType, SubjectName } from '../issuers/issuer-type.ts';
-import { ISSUER_TYPES } from '../issuers/issuer-types.ts';
+import type { ExtensionValues, SubjectName } from '../issuers/issuer-type.ts';
+import { typeOf } from '../issuers/issuer-types.ts';
 import { quote, refuse } from './refusal.ts';
 import type { VerifiedToken } from './token.ts';
 
@@ -16,13 +16,6 @@ export interface CertifiedIdentity {
 	readonly extensions: ExtensionValues;
 	/** Texts whose signature proves the key; at least one, none empty. */
 	readonly challenges: readonly string[];
-}
-
-/** The type with this name. Settings are parsed by the same list, so that every name in them is there. */
-export function typeOf(name: string): IssuerType {
-	const type = ISSUER_TYPES.find((candidate) => candidate.name === name);
-	if (!type) throw new Error(`no issuer type is named ${name}`);
-	return type;
 }
 
 /**

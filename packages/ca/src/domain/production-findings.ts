@@ -6,19 +6,16 @@ import type { Finding } from '@chancery/chassis/config/production';
 import { nameToString } from '@chancery/core/certificate';
 import type { CaConfig } from '../config.ts';
 import type { IssuerSettings } from '../issuers/issuer-type.ts';
+import { ISSUER_TYPES, typeOf } from '../issuers/issuer-types.ts';
 import { parseChain } from './issuing-chain.ts';
 
-/** Hosts whose tokens anyone in the world can get: public CI systems and mail providers. */
+/**
+ * Hosts whose tokens anyone in the world can get: those that the issuer types name, whichever type an issuer is
+ * configured with, and public CI systems that no type is for.
+ */
 const GLOBAL_HOSTS: readonly string[] = [
-	'token.actions.githubusercontent.com',
+	...ISSUER_TYPES.flatMap(({ globalHosts }) => globalHosts),
 	'gitlab.com',
-	'accounts.google.com',
-	'login.microsoftonline.com',
-	'appleid.apple.com',
-	'github.com',
-	'oauth2.sigstore.dev',
-	'oauth2.sigstage.dev',
-	'issuer.hello.coop',
 	'agent.buildkite.com',
 	'oidc.codefresh.io',
 	'oidc.circleci.com',
@@ -45,9 +42,8 @@ function issuerFindings(settings: IssuerSettings, i: number): Finding[] {
 		findings.push({ exception: 'plain-issuers', where, found: `${issuer} is not https: its keys could be replaced` });
 	if (isGlobal && rules.length === 0)
 		findings.push({ exception: 'global-issuers', where, found: `${issuer} serves the whole world and has no rules` });
-	if ('skipEmailVerification' in settings && settings.skipEmailVerification === true)
-		findings.push({ exception: 'unverified-email', where, found: `${issuer} has skipEmailVerification` });
-	return findings;
+	const own = typeOf(settings.type).findings?.(settings) ?? [];
+	return [...findings, ...own.map((finding) => ({ ...finding, where }))];
 }
 
 /** Names in a chain that can be read. One that cannot be is refused where it is opened, in better words. */

@@ -3,8 +3,7 @@
  * a mail provider) vouches for strangers as well as for us; the rules say whom we mean.
  */
 import { z } from 'zod';
-import { claimText } from './claims.ts';
-import type { Claims } from './issuer-type.ts';
+import { type Claims, claimText } from './claims.ts';
 
 export const claimRule = z.strictObject({
 	claim: z.string().min(1).max(128).describe('Name of a claim, exactly. No default.'),

@@ -2,7 +2,9 @@
  * Reading claims. Issuers disagree about types (ids are numbers at some and text at others); certificates hold text.
  */
 import { quote, refuse } from '../domain/refusal.ts';
-import type { Claims } from './issuer-type.ts';
+
+/** The verified claims of a token. Values are whatever the issuer wrote. */
+export type Claims = Readonly<Record<string, unknown>>;
 
 /** No name, reference or URL in an honest token is longer; longer ones would only fatten certificates. */
 const MAX_CLAIM_CHARS = 2048;

@@ -4,8 +4,8 @@
 import { emailAddress } from '@chancery/wire/identity';
 import { z } from 'zod';
 import { quote, refuse } from '../domain/refusal.ts';
-import { claimAtPath, requiredClaim } from './claims.ts';
-import { type Claims, issuerSettingsShape, issuerType } from './issuer-type.ts';
+import { type Claims, claimAtPath, requiredClaim } from './claims.ts';
+import { issuerSettingsShape, issuerType } from './issuer-type.ts';
 
 const configSchema = z.strictObject({
 	type: z.literal('email').describe('Issuer type of this entry; decides which other fields it has.'),
@@ -37,6 +37,16 @@ export const email = issuerType<typeof configSchema>({
 	name: 'email',
 	wireName: 'email',
 	challengeClaim: 'email',
+	certifiedName: 'the verified `email` claim',
+	globalHosts: [
+		'accounts.google.com',
+		'login.microsoftonline.com',
+		'appleid.apple.com',
+		'github.com',
+		'oauth2.sigstore.dev',
+		'oauth2.sigstage.dev',
+		'issuer.hello.coop',
+	],
 	configSchema,
 	toPrincipal(claims, settings) {
 		const address = requiredClaim(claims, 'email');
@@ -53,6 +63,9 @@ export const email = issuerType<typeof configSchema>({
 		};
 	},
 	extensions: () => ({}),
+	findings: ({ issuer, skipEmailVerification }) =>
+		skipEmailVerification ? [{ exception: 'unverified-email', found: `${issuer} has skipEmailVerification` }] : [],
+	wireSettings: ({ skipEmailVerification }) => ({ skipEmailVerification }),
 	examples: [
 		{
 			name: 'a verified address',
@@ -63,6 +76,7 @@ export const email = issuerType<typeof configSchema>({
 				email: 'ada@example.com',
 				email_verified: true,
 			},
+			optionalClaims: ['iss'],
 			expect: {
 				principal: {
 					subject: { type: 'email', value: 'ada@example.com' },
@@ -81,6 +95,7 @@ export const email = issuerType<typeof configSchema>({
 				email_verified: 'true',
 				federated_claims: { connector_id: 'https://github.com/login/oauth', user_id: '123456' },
 			},
+			optionalClaims: ['iss'],
 			expect: {
 				principal: {
 					subject: { type: 'email', value: 'grace+signing@navy.example' },

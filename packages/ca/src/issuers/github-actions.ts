@@ -24,6 +24,8 @@ export const githubActions = issuerType<typeof configSchema>({
 	name: 'github-actions',
 	wireName: 'ci-provider',
 	challengeClaim: 'sub',
+	certifiedName: '`<url>/<job_workflow_ref>`',
+	globalHosts: ['token.actions.githubusercontent.com'],
 	configSchema,
 	toPrincipal: (claims, { url, issuer }) => ({
 		subject: { type: 'uri', value: subjectUri(url, requiredClaim(claims, 'job_workflow_ref')) },
@@ -83,6 +85,7 @@ export const githubActions = issuerType<typeof configSchema>({
 				workflow_ref: 'octo-org/octo-app/.github/workflows/release.yml@refs/tags/v1.4.0',
 				workflow_sha: 'f3761db6eb4ad5f1a0a4ba4b1a3d8a9c4a3e8a66',
 			},
+			optionalClaims: ['iss', 'aud', 'actor', 'environment', 'ref_type'],
 			expect: {
 				principal: {
 					subject: {

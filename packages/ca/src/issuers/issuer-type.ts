@@ -1,15 +1,16 @@
 /**
  * What an issuer type is: how the claims of one family of identity providers become a certificate subject.
  *
- * A type is one file in this folder exporting one object, and one line in `issuer-types.ts`. Everything that all
- * types share (token checks, claim rules, the extensions for issuer and subject) is done outside of them.
+ * A type is one file in this folder exporting one object, and one line in `issuer-list.ts`. Configuration, certificates,
+ * the rules of production and the generic tests follow from it. Everything that all types share (token checks, claim
+ * rules, the extensions for issuer and subject) is done outside of them.
  */
+import type { Finding } from '@chancery/chassis/config/production';
 import type { FulcioExtensionName } from '@chancery/core/fulcio-extensions';
+import type { Configuration } from '@chancery/wire/fulcio';
 import { z } from 'zod';
 import { claimRule } from './claim-rule.ts';
-
-/** The verified claims of a token. Values are whatever the issuer wrote. */
-export type Claims = Readonly<Record<string, unknown>>;
+import type { Claims } from './claims.ts';
 
 /** The one name in a certificate. `uri` is already in the form that is encoded. */
 export interface SubjectName {
@@ -31,6 +32,8 @@ export interface IssuerExample {
 	/** Settings as an operator writes them, without `type`. */
 	readonly settings: { readonly issuer: string } & Readonly<Record<string, unknown>>;
 	readonly claims: Claims;
+	/** Those of the claims without which the token would be as good: not read, or read when they are there. */
+	readonly optionalClaims: readonly string[];
 	readonly expect: { readonly principal: Principal; readonly extensions: ExtensionValues };
 }
 
@@ -59,6 +62,9 @@ export const issuerSettingsShape = {
 
 export type IssuerSettings = z.output<z.ZodObject<typeof issuerSettingsShape>> & { readonly type: string };
 
+/** An issuer as Fulcio's configuration endpoint shows it. */
+type WireIssuer = Configuration['issuers'][number];
+
 export interface IssuerType<Schema extends z.ZodType<IssuerSettings> = z.ZodType<IssuerSettings>> {
 	/** Value of `type` in the settings. */
 	readonly name: string;
@@ -66,12 +72,22 @@ export interface IssuerType<Schema extends z.ZodType<IssuerSettings> = z.ZodType
 	readonly wireName: string;
 	/** The claim that the requester signs; a signature over `email` or `sub` is accepted as well. */
 	readonly challengeClaim: 'email' | 'sub';
+	/** The name in the certificate, in a few words for the README. */
+	readonly certifiedName: string;
+	/** Hosts whose tokens of this type anyone in the world can get: production wants claim rules for them. */
+	readonly globalHosts: readonly string[];
 	/** A strict object over `issuerSettingsShape`; the name is the literal of its `type`. */
 	readonly configSchema: Schema;
 	/** @throws DomainError `claim-missing`, `claim-malformed` or `email-not-verified`. */
 	toPrincipal(claims: Claims, settings: z.output<Schema>): Principal;
 	/** Everything beside issuer and token subject. @throws DomainError `claim-missing` or `claim-malformed`. */
 	extensions(claims: Claims, settings: z.output<Schema>): ExtensionValues;
+	/** What production does not start with in these settings, beside what it asks of every issuer. */
+	findings?(settings: z.output<Schema>): readonly Omit<Finding, 'where'>[];
+	/** Members of Fulcio's configuration endpoint that only this type fills. */
+	wireSettings?(
+		settings: z.output<Schema>,
+	): Partial<Pick<WireIssuer, 'skipEmailVerification' | 'spiffeTrustDomain' | 'subjectDomain'>>;
 	readonly examples: readonly IssuerExample[];
 }
 

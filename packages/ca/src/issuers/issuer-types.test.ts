@@ -1,6 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { identify, typeOf } from '../domain/principal.ts';
-import { ISSUER_TYPES, issuerSettings } from './issuer-types.ts';
+import { identify } from '../domain/principal.ts';
+import { ISSUER_TYPES, issuerSettings, typeOf } from './issuer-types.ts';
 
 const EXAMPLES = ISSUER_TYPES.flatMap((type) => type.examples.map((example) => ({ ...example, type })));
 
@@ -33,10 +34,9 @@ describe('every issuer type', () => {
 
 	it.each(EXAMPLES)(
 		'$type.name refuses $name without any claim that it needs, in its own words',
-		({ type, settings, claims }) => {
+		({ type, settings, claims, optionalClaims }) => {
 			const parsed = issuerSettings.parse({ type: type.name, ...settings });
-			const optional = new Set(['aud', 'iss', 'actor', 'environment', 'ref_type']);
-			for (const name of Object.keys(claims).filter((claim) => !optional.has(claim))) {
+			for (const name of Object.keys(claims).filter((claim) => !optionalClaims.includes(claim))) {
 				const { [name]: _left, ...rest } = claims;
 				expect(() => identify({ settings: parsed, claims: rest }), name).toThrow(
 					/^(claim-missing|email-not-verified): /,
@@ -45,8 +45,26 @@ describe('every issuer type', () => {
 		},
 	);
 
-	it.each([{ type: 'email' }, { type: 'github-actions' }])('$type refuses settings it does not know', ({ type }) => {
-		const parsed = issuerSettings.safeParse({ type, issuer: 'https://issuer.example', clientId: 'sigstore' });
+	it.each(EXAMPLES)('$type.name certifies $name without the claims that it does not need', (example) => {
+		const settings = issuerSettings.parse({ type: example.type.name, ...example.settings });
+		const kept = Object.entries(example.claims).filter(([name]) => !example.optionalClaims.includes(name));
+		const { subject } = identify({ settings, claims: Object.fromEntries(kept) });
+		expect(subject).toEqual(example.expect.principal.subject);
+	});
+
+	it('has its row in the README', () => {
+		const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+		const section = readme.split('## Issuers\n')[1]?.split('\n## ')[0] ?? '';
+		const table = section.split('\n').filter((line) => line.startsWith('| `'));
+		const cells = (line: string) => line.split('|').map((cell) => cell.trim());
+		const wanted = ISSUER_TYPES.map(
+			(type) => `| \`${type.name}\` | ${type.certifiedName} | \`${type.challengeClaim}\` |`,
+		);
+		expect(table.map(cells)).toEqual(wanted.map(cells));
+	});
+
+	it.each(ISSUER_TYPES)('$name refuses settings it does not know', ({ name }) => {
+		const parsed = issuerSettings.safeParse({ type: name, issuer: 'https://issuer.example', clientId: 'sigstore' });
 		expect(parsed.success).toBe(false);
 	});
 });

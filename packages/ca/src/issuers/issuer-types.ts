@@ -1,12 +1,26 @@
 /**
- * The list of issuer types: a new type is one file and one line here.
+ * What follows from the list of issuer types: the settings of an issuer in the configuration, and who reads them.
  */
 import { z } from 'zod';
-import { email } from './email.ts';
-import { githubActions } from './github-actions.ts';
+import * as listed from './issuer-list.ts';
 import type { IssuerType } from './issuer-type.ts';
 
-/** Settings of one issuer, told apart by `type`. */
-export const issuerSettings = z.discriminatedUnion('type', [email.configSchema, githubActions.configSchema]);
+type Listed = (typeof listed)[keyof typeof listed];
 
-export const ISSUER_TYPES: readonly IssuerType[] = [email, githubActions];
+/** In the order of their names in the list, which is that of the alphabet. */
+export const ISSUER_TYPES: readonly IssuerType[] = Object.values(listed);
+
+const schemas = Object.values(listed).map(({ configSchema }) => configSchema);
+
+/** Settings of one issuer, told apart by `type`. */
+export const issuerSettings = z.discriminatedUnion(
+	'type',
+	schemas as [Listed['configSchema'], ...Listed['configSchema'][]],
+);
+
+/** The type with this name. Settings are parsed by the same list, so that every name in them is there. */
+export function typeOf(name: string): IssuerType {
+	const type = ISSUER_TYPES.find((candidate) => candidate.name === name);
+	if (!type) throw new Error(`no issuer type is named ${name}`);
+	return type;
+}

@@ -4,8 +4,8 @@
 import { mount } from '@chancery/chassis/http/mount';
 import { getConfiguration } from '@chancery/wire/fulcio';
 import type { FastifyInstance } from 'fastify';
-import { typeOf } from '../domain/principal.ts';
 import type { IssuerSettings } from '../issuers/issuer-type.ts';
+import { typeOf } from '../issuers/issuer-types.ts';
 
 export function mountConfiguration(app: FastifyInstance, issuers: readonly IssuerSettings[]): void {
 	const described = issuers
@@ -18,7 +18,8 @@ export function mountConfiguration(app: FastifyInstance, issuers: readonly Issue
 				spiffeTrustDomain: '',
 				issuerType: type.wireName,
 				subjectDomain: '',
-				skipEmailVerification: 'skipEmailVerification' in settings && settings.skipEmailVerification === true,
+				skipEmailVerification: false,
+				...type.wireSettings?.(settings),
 			};
 		})
 		.sort((a, b) => (a.issuerUrl < b.issuerUrl ? -1 : 1));
