@@ -9,7 +9,7 @@ import { writeSync } from 'node:fs';
 import { openFileMark } from '@chancery/postgres/mark/file-mark';
 import { openDatabase } from '@chancery/postgres/pool';
 import type { BatchHooks } from '../src/hooks.ts';
-import { openLog } from '../src/log.ts';
+import { openLog } from '../src/log/log.ts';
 import { identityOf, makeReceipt, signStatement } from './statement.ts';
 
 const [url = '', schema = '', markPath = '', keyPem = '', hook = '', nth = '', first = '', count = ''] =

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createLog } from '../src/log-identity.ts';
+import { createLog } from '../src/log/create-log.ts';
 import { TlogError } from '../src/tlog-error.ts';
 import { audit, auditAnswer, createWorld, digest, IDENTITY, SCHEMA, textEntry, type World } from './log-world.ts';
 import { NaiveTree } from './naive-tree.ts';

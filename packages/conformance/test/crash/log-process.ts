@@ -22,7 +22,7 @@ import { createService as createLogService } from '@chancery/log/service';
 import { migrateSchema as migrateLog } from '@chancery/log/store/migrations';
 import { openFileMark } from '@chancery/postgres/mark/file-mark';
 import { openDatabase } from '@chancery/postgres/pool';
-import { checkDurability } from '@chancery/tlog/sequence/durability';
+import { checkDurability } from '@chancery/tlog/durability';
 import type { ProcessPlan } from './process-plan.ts';
 import { openSharedMark } from './shared-mark.ts';
 

@@ -11,10 +11,10 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { migrateMarks, openDatabaseMark } from '@chancery/postgres/mark/database-mark';
 import { openDatabase } from '@chancery/postgres/pool';
+import { createLog } from '@chancery/tlog/create-log';
+import { checkDurability } from '@chancery/tlog/durability';
 import { openLog } from '@chancery/tlog/log';
-import { createLog } from '@chancery/tlog/log-identity';
 import { migrateTlog } from '@chancery/tlog/migrate';
-import { checkDurability } from '@chancery/tlog/sequence/durability';
 import { TlogError } from '@chancery/tlog/tlog-error';
 import { identityOf, type ReplicaEvent, type ReplicaPlan, statementOf } from './replica-plan.ts';
 

@@ -22,7 +22,7 @@ import { checkConsistency, checkInclusion, ProofError } from '@chancery/core/pro
 import { encodeBundle, parseBundle, parseTilePath, tilePath } from '@chancery/core/tile';
 import { formatEntryId, parseEntryName } from '@chancery/log/domain/entry-id';
 import { admitV1, admitV2 } from '@chancery/log/kinds/enabled-kinds';
-import { encodeStaticCtTile } from '@chancery/tlog/read/static-ct';
+import { encodeStaticCtTile } from '@chancery/tlog/static-ct';
 import { inTotoDigests } from '@chancery/wire/entries/in-toto-digests';
 import { entryUuid, logEntry, proposedEntry } from '@chancery/wire/rekor-v1';
 import { createEntryRequest } from '@chancery/wire/rekor-v2';

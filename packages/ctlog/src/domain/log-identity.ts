@@ -1,6 +1,7 @@
 /** Which log this is. Everything here is written once, when the log is created, and compared at each start. */
 import type { Database } from '@chancery/postgres/sql';
-import { createLog, type LogIdentity } from '@chancery/tlog/log-identity';
+import { createLog } from '@chancery/tlog/create-log';
+import type { LogIdentity } from '@chancery/tlog/log-identity';
 import type { CtlogConfig } from '../config.ts';
 import { SCHEMA } from '../store/migrations.ts';
 

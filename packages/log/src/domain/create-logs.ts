@@ -4,7 +4,8 @@
  */
 import type { Signer } from '@chancery/keys/signer';
 import type { Database } from '@chancery/postgres/sql';
-import { createLog, type LogIdentity } from '@chancery/tlog/log-identity';
+import { createLog } from '@chancery/tlog/create-log';
+import type { LogIdentity } from '@chancery/tlog/log-identity';
 import type { LogConfig } from '../config.ts';
 import { SCHEMA } from '../store/search.ts';
 import { logIdentities } from './log-identities.ts';

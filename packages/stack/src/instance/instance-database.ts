@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type EmbeddedPostgres, startEmbedded } from '@chancery/postgres/embedded/embedded';
 import { openDatabase } from '@chancery/postgres/pool';
 import type { Database } from '@chancery/postgres/sql';
-import { checkDurability } from '@chancery/tlog/sequence/durability';
+import { checkDurability } from '@chancery/tlog/durability';
 import { endDatabaseChildren } from './database-children.ts';
 
 const DATABASE = 'chancery';

@@ -2,7 +2,7 @@
  * `chancery log adopt-head`: the deliberate way on for a log that is read-only because its mark is missing, or says
  * something else than the database. Nothing else may have the instance open.
  */
-import { type Adoption, adoptHead as adopt } from '@chancery/tlog/mark/adopt-head';
+import { type Adoption, adoptHead as adopt } from '@chancery/tlog/adopt-head';
 import { openMarks } from '../instance/marks.ts';
 import { type LogName, openStoppedLog } from './stopped-log.ts';
 

@@ -3,8 +3,8 @@
  * waits for it; when the store is away it falls behind, says so, and catches up.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { LogJob } from '../log-job.ts';
 import { type LogSink, SILENT } from '../log-sink.ts';
-import type { LogJob } from '../publish/heartbeat.ts';
 import type { ExportStore } from './export-store.ts';
 import { exportTree, type TreeExport } from './export-tree.ts';
 import { openFolderStore } from './folder-store.ts';

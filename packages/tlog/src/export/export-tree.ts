@@ -11,7 +11,8 @@ import { type Checkpoint, parseCheckpoint } from '@chancery/core/checkpoint';
 import { FormatError } from '@chancery/core/format-error';
 import { parseNote } from '@chancery/core/note';
 import type { TileName } from '@chancery/core/tile';
-import type { Log, Publication } from '../log.ts';
+import type { Publication } from '../entry.ts';
+import type { Reads } from '../read/reads.ts';
 import { ExportError, type ExportStore } from './export-store.ts';
 import {
 	type BundleFolder,
@@ -23,7 +24,7 @@ import {
 } from './tree-objects.ts';
 
 export interface TreeExport {
-	readonly log: Pick<Log, 'published' | 'tile' | 'entryBundle' | 'rootAt'>;
+	readonly log: Pick<Reads, 'published' | 'tile' | 'entryBundle' | 'rootAt'>;
 	readonly store: ExportStore;
 	/** First line of the log's checkpoints. A store that shows another log is left alone. */
 	readonly origin: string;

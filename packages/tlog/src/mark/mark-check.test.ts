@@ -4,8 +4,8 @@ import { openDatabase } from '@chancery/postgres/pool';
 import type { Database } from '@chancery/postgres/sql';
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { audit, createWorld, IDENTITY, SCHEMA, SharedMark, textEntry, type World } from '../../test/log-world.ts';
-import type { Log } from '../log.ts';
-import { adoptHead } from './adopt-head.ts';
+import { adoptHead } from '../log/adopt-head.ts';
+import type { Log } from '../log/log.ts';
 
 let world: World;
 let copies: string[] = [];

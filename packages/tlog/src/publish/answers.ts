@@ -4,8 +4,8 @@
  */
 import { checkInclusion, proveInclusion } from '@chancery/core/proof';
 import type { Admitted, Publication, StoredEntry } from '../entry.ts';
-import { checkedProof } from '../read/proofs.ts';
 import { hashReader, type TreeSource } from '../tree/hash-reader.ts';
+import { checkedProof } from '../tree/proofs.ts';
 
 /**
  * Completes a stored entry to an answer.

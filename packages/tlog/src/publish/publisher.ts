@@ -8,10 +8,12 @@
 
 import type { Publication, ReceiptInput, StoredEntry } from '../entry.ts';
 import type { LogSink } from '../log-sink.ts';
+import { retryAfterSeconds } from '../retry-after.ts';
 import type { BatchResult } from '../sequence/batch.ts';
-import { retryAfterSeconds, type Submission, type SubmitQueue } from '../sequence/submit-queue.ts';
 import { findIdentities, readEntriesAt } from '../store/entries.ts';
 import type { LogState } from '../store/publications.ts';
+import type { Submission } from '../submit/submission.ts';
+import type { SubmitQueue } from '../submit/submit-queue.ts';
 import { TlogError } from '../tlog-error.ts';
 import { admit } from './answers.ts';
 import { comparedState, type PublishContext, publish, requireState, trustPublication } from './publish.ts';
@@ -87,7 +89,7 @@ export class Publisher {
 			if (outcome.kind === 'refused') continue;
 			const entry = outcome.kind === 'new' ? outcome.entry : undefined;
 			const index = outcome.kind === 'new' ? outcome.entry.index : outcome.index;
-			const duplicate = outcome.kind === 'stored' && !outcome.own;
+			const duplicate = outcome.kind === 'stored' && outcome.isRepeat;
 			if (entry) this.#remember(index, entry);
 			this.#waiting.push({ submission, index, duplicate, entry });
 		}

@@ -12,8 +12,8 @@ import { readState } from '../store/publications.ts';
 import { findKey } from '../store/search-keys.ts';
 import { TlogError } from '../tlog-error.ts';
 import { readTile, type TreeSource } from '../tree/hash-reader.ts';
+import { type Anchor, consistencyProof, inclusionProof, publishedRoot } from '../tree/proofs.ts';
 import type { BundleCodec } from './bundle-codec.ts';
-import { type Anchor, consistencyProof, inclusionProof, publishedRoot } from './proofs.ts';
 
 /** At most this many entries per call; a caller that wants more asks again. */
 const MAX_ENTRIES = 1_024;

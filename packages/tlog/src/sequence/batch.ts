@@ -10,7 +10,7 @@ import { type Hash, hashLeaf } from '@chancery/core/merkle';
 import { rootAt } from '@chancery/core/proof';
 import { CommitUnknownError } from '@chancery/postgres/pg-errors';
 import type { Database, Sql } from '@chancery/postgres/sql';
-import type { EncodedEntry, ReceiptInput } from '../entry.ts';
+import type { EncodedEntry } from '../entry.ts';
 import type { BatchHooks } from '../hooks.ts';
 import type { LogLimits } from '../limits.ts';
 import type { MarkCheck } from '../mark/mark-check.ts';
@@ -20,14 +20,14 @@ import { type Head, lockHead, moveHead } from '../store/heads.ts';
 import type { LogTables } from '../store/log-tables.ts';
 import { insertSearchKeys, type SearchKeyInsert } from '../store/search-keys.ts';
 import { type FullTile, insertTiles } from '../store/tiles.ts';
+import type { Outcome, Submission } from '../submit/submission.ts';
+import { nextTime } from '../time/head-time.ts';
+import { comparedNow, readServerClock } from '../time/server-clock.ts';
 import { TlogError } from '../tlog-error.ts';
 import type { HashCache } from '../tree/hash-cache.ts';
 import { hashReader } from '../tree/hash-reader.ts';
 import { TreeEdge } from '../tree/tree-edge.ts';
 import { requireDurable } from './durability.ts';
-import { nextTime } from './head-time.ts';
-import { comparedNow, readServerClock } from './server-clock.ts';
-import type { Submission } from './submit-queue.ts';
 
 export interface BatchContext {
 	readonly database: Database;
@@ -41,12 +41,6 @@ export interface BatchContext {
 	/** First index for which no partition is known to exist. */
 	readonly partitionsEnd: () => number;
 }
-
-export type Outcome =
-	| { readonly kind: 'new'; readonly entry: ReceiptInput }
-	/** It was there before; `own` when it got there by an attempt of ours whose outcome was unknown. */
-	| { readonly kind: 'stored'; readonly index: number; readonly own: boolean }
-	| { readonly kind: 'refused'; readonly error: TlogError };
 
 export interface BatchResult {
 	/** The edge after this batch: the memory of the next one. */
@@ -184,8 +178,8 @@ function planBatch(
 	submissions.forEach((submission, position) => {
 		const storedIndex = stored.get(position);
 		if (storedIndex !== undefined) {
-			const own = submission.attemptedIndex === storedIndex;
-			plan.outcomes.set(submission, { kind: 'stored', index: storedIndex, own });
+			const isRepeat = submission.attemptedIndex !== storedIndex;
+			plan.outcomes.set(submission, { kind: 'stored', index: storedIndex, isRepeat });
 			return;
 		}
 		if (bytes >= context.limits.maxBatchBytes) {

@@ -16,13 +16,15 @@ import {
 	sqlState,
 } from '@chancery/postgres/pg-errors';
 import type { LogSink } from '../log-sink.ts';
+import { retryAfterSeconds } from '../retry-after.ts';
 import type { AcceptedLead } from '../store/accepted-leads.ts';
 import { ensurePartitions, PARTITION_ENTRIES } from '../store/partitions.ts';
+import type { Submission } from '../submit/submission.ts';
+import type { SubmitQueue } from '../submit/submit-queue.ts';
 import { TlogError } from '../tlog-error.ts';
 import type { TreeEdge } from '../tree/tree-edge.ts';
 import { type BatchContext, type BatchResult, PartitionsMissing, runBatch } from './batch.ts';
 import { bisect } from './bisect.ts';
-import { retryAfterSeconds, type Submission, type SubmitQueue } from './submit-queue.ts';
 
 const FIRST_PAUSE_MS = 20;
 const MAX_PAUSE_MS = 1_000;

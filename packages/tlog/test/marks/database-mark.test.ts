@@ -6,8 +6,8 @@ import { openDatabase } from '@chancery/postgres/pool';
 import type { Database } from '@chancery/postgres/sql';
 import { createTestDatabase, type TestDatabase } from '@chancery/testkit/test-database';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { createLog } from '../../src/log-identity.ts';
-import { adoptHead } from '../../src/mark/adopt-head.ts';
+import { adoptHead } from '../../src/log/adopt-head.ts';
+import { createLog } from '../../src/log/create-log.ts';
 import { audit, createWorld, IDENTITY, SCHEMA, signHead, textEntry, type World } from '../log-world.ts';
 import { identityOf } from '../statement.ts';
 

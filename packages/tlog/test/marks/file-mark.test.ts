@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { openFileMark } from '@chancery/postgres/mark/file-mark';
 import { type Mark, MarkError, MarkInUseError } from '@chancery/postgres/mark/mark';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { adoptHead } from '../../src/mark/adopt-head.ts';
+import { adoptHead } from '../../src/log/adopt-head.ts';
 import { createWorld, IDENTITY, SCHEMA, textEntry } from '../log-world.ts';
 
 let folder: string;

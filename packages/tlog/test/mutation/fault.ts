@@ -48,7 +48,7 @@ export const failures = 'test/failures';
 export const logTest = 'test/log';
 export const markCheck = 'src/mark/mark-check';
 export const reads = 'src/read/reads';
-export const queue = 'src/sequence/submit-queue';
+export const queue = 'src/submit/submit-queue';
 
 /** The changed files by name. Throws when what is to be changed does not stand there, or stands there twice. */
 export function applyEdits(edits: readonly Edit[], read: (file: string) => string): Map<string, string> {

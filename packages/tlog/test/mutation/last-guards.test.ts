@@ -5,10 +5,10 @@
 import type { MarkStore } from '@chancery/postgres/mark/mark';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { admit } from '../../src/publish/answers.ts';
-import { consistencyProof, inclusionProof, publishedRoot } from '../../src/read/proofs.ts';
 import { type HeadTimeMs, moveHead, readHead } from '../../src/store/heads.ts';
 import { logTables } from '../../src/store/log-tables.ts';
 import { readState } from '../../src/store/publications.ts';
+import { consistencyProof, inclusionProof, publishedRoot } from '../../src/tree/proofs.ts';
 import { audit, createWorld, IDENTITY, SCHEMA, SharedMark, textEntry, type World } from '../log-world.ts';
 
 const SIZE = 20;

@@ -162,7 +162,7 @@ export const TREE_FAULTS: readonly Fault[] = [
 		4,
 		'repeats in flight become entries of their own',
 		edit(
-			'sequence/submit-queue.ts',
+			'submit/submit-queue.ts',
 			'const known = this.#open.get(key);',
 			'const known = this.#open.get(key + String(this.#waiting));',
 		),
@@ -171,7 +171,7 @@ export const TREE_FAULTS: readonly Fault[] = [
 	fault(
 		4,
 		'what a lost COMMIT had stored is called a repeat',
-		edit('sequence/batch.ts', 'const own = submission.attemptedIndex === storedIndex;', 'const own = false;'),
+		edit('sequence/batch.ts', 'const isRepeat = submission.attemptedIndex !== storedIndex;', 'const isRepeat = true;'),
 		failures,
 	),
 	fault(

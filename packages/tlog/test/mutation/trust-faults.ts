@@ -63,7 +63,7 @@ export const TRUST_FAULTS: readonly Fault[] = [
 	fault(
 		5,
 		'a second process with a file of its own starts',
-		edit('log.ts', 'await claimHolder(database, tables, markStore, state);'),
+		edit('log/log.ts', 'await claimHolder(database, tables, markStore, state);'),
 		'test/marks/file-mark',
 	),
 	fault(
@@ -122,7 +122,7 @@ export const TRUST_FAULTS: readonly Fault[] = [
 		7,
 		'inclusion proofs for readers are not checked',
 		edit(
-			'read/proofs.ts',
+			'tree/proofs.ts',
 			'checkInclusion({ index, size, leafHash: leafHash!, root: await anchoredRoot(from, anchor, size), proof });',
 		),
 		guards,
@@ -131,7 +131,7 @@ export const TRUST_FAULTS: readonly Fault[] = [
 		7,
 		'roots of smaller trees are not tied to the published one',
 		edit(
-			'read/proofs.ts',
+			'tree/proofs.ts',
 			'checkConsistency({ first: size, second: anchor.size, firstRoot: root, secondRoot: anchor.root, proof });',
 		),
 		guards,
@@ -140,9 +140,9 @@ export const TRUST_FAULTS: readonly Fault[] = [
 		7,
 		'consistency proofs are not checked',
 		[
-			edit('read/proofs.ts', 'checkConsistency({ first, second, firstRoot, secondRoot, proof });'),
+			edit('tree/proofs.ts', 'checkConsistency({ first, second, firstRoot, secondRoot, proof });'),
 			// The smaller tree is tied to the published one as well, which would be enough.
-			edit('read/proofs.ts', 'const firstRoot = await anchoredRoot(from, anchor, first);'),
+			edit('tree/proofs.ts', 'const firstRoot = await anchoredRoot(from, anchor, first);'),
 		],
 		guards,
 	),
@@ -165,14 +165,14 @@ export const TRUST_FAULTS: readonly Fault[] = [
 	fault(
 		8,
 		'any number of submissions may wait',
-		edit('sequence/submit-queue.ts', 'if (this.#waiting >= maxWaiting)', 'if (this.#waiting >= maxWaiting * 1_000)'),
+		edit('submit/submit-queue.ts', 'if (this.#waiting >= maxWaiting)', 'if (this.#waiting >= maxWaiting * 1_000)'),
 		queue,
 	),
 	fault(
 		8,
 		'any number of bytes may wait',
 		edit(
-			'sequence/submit-queue.ts',
+			'submit/submit-queue.ts',
 			'if (this.#bytes + byteLength > maxWaitingBytes)',
 			'if (this.#bytes + byteLength > maxWaitingBytes * 1_000)',
 		),
@@ -182,7 +182,7 @@ export const TRUST_FAULTS: readonly Fault[] = [
 		8,
 		'entries are taken in while nothing is published',
 		edit(
-			'log.ts',
+			'log/log.ts',
 			'publisher.unpublished >= limits.maxUnpublished',
 			'publisher.unpublished >= limits.maxUnpublished * 1_000',
 		),
@@ -192,7 +192,7 @@ export const TRUST_FAULTS: readonly Fault[] = [
 		8,
 		'overload does not say when to come back',
 		edit(
-			'sequence/submit-queue.ts',
+			'submit/submit-queue.ts',
 			"return new TlogError('overloaded', detail, { retryAfterSeconds: retryAfterSeconds() });",
 			"return new TlogError('overloaded', detail);",
 		),
@@ -211,20 +211,20 @@ export const TRUST_FAULTS: readonly Fault[] = [
 	fault(
 		8,
 		'health is well while the database is away',
-		edit('log.ts', '(sequencer.problem ?? publisher.failure ?? queue.stall)', 'undefined'),
+		edit('log/log.ts', '(sequencer.problem ?? publisher.failure ?? queue.stall)', 'undefined'),
 		'test/surroundings/clock-and-speed',
 	),
 	fault(
 		9,
 		'what the log was created as is not compared',
-		edit('log.ts', 'await requireIdentity(database, tables, identity);'),
+		edit('log/log.ts', 'await requireIdentity(database, tables, identity);'),
 		logTest,
 	),
 	fault(
 		9,
 		'a log opens with another key',
 		edit(
-			'log-identity.ts',
+			'store/identity-check.ts',
 			'if (!equalBytes(stored.publicKey, configured.publicKey))',
 			'if (stored.publicKey.length === 0)',
 		),
@@ -233,31 +233,31 @@ export const TRUST_FAULTS: readonly Fault[] = [
 	fault(
 		9,
 		'entries get the time of a clock that went back',
-		edit('sequence/head-time.ts', 'const timestampMs = Math.max(now, stored);', 'const timestampMs = now;'),
+		edit('time/head-time.ts', 'const timestampMs = Math.max(now, stored);', 'const timestampMs = now;'),
 		logTest,
 	),
 	fault(
 		9,
 		'a clock that is far behind is accepted',
-		edit('sequence/head-time.ts', 'if (leadMs <= maxClockLeadMs)', 'if (stored >= 0)'),
+		edit('time/head-time.ts', 'if (leadMs <= maxClockLeadMs)', 'if (stored >= 0)'),
 		logTest,
 	),
 	fault(
 		9,
 		'a clock that is ahead of the database moves the head',
-		edit('sequence/server-clock.ts', 'if (database.sharesClock)', 'if (now > 0)'),
-		'src/sequence/server-clock',
+		edit('time/server-clock.ts', 'if (database.sharesClock)', 'if (now > 0)'),
+		'src/time/server-clock',
 	),
 	fault(
 		9,
 		'an accepted lead is accepted for ever',
-		edit('sequence/head-time.ts', 'if (lead && now <= lead.headMs && leadMs', 'if (lead && leadMs'),
-		'src/sequence/accept-lead',
+		edit('time/head-time.ts', 'if (lead && now <= lead.headMs && leadMs', 'if (lead && leadMs'),
+		'src/log/accept-lead',
 	),
 	fault(
 		9,
 		'the time of the tree head follows that of the entries back',
 		edit('sequence/batch.ts', 'timestampMs: time.headMs }', 'timestampMs }'),
-		'src/sequence/accept-lead',
+		'src/log/accept-lead',
 	),
 ];

@@ -3,7 +3,7 @@
  * nothing of databases or marks.
  */
 import type { Publication } from '../../src/entry.ts';
-import type { Log } from '../../src/log.ts';
+import type { Log } from '../../src/log/log.ts';
 import type { NaiveTree } from '../naive-tree.ts';
 
 const LOOK_EVERY_MS = 10;

@@ -7,7 +7,7 @@ import { openDatabase } from '@chancery/postgres/pool';
 import type { Database } from '@chancery/postgres/sql';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { BatchHooks } from '../../src/hooks.ts';
-import { openLog } from '../../src/log.ts';
+import { openLog } from '../../src/log/log.ts';
 import {
 	audit,
 	auditAnswer,

@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Admitted } from '../../src/entry.ts';
-import type { Log } from '../../src/log.ts';
+import type { Log } from '../../src/log/log.ts';
 import { audit, auditAnswer, SCHEMA, textEntry } from '../log-world.ts';
 import { Onlooker } from './onlooker.ts';
 import { type Replica, ReplicatedWorld, submitAll } from './replicated-world.ts';

@@ -8,8 +8,8 @@
 import { createHash, generateKeyPairSync } from 'node:crypto';
 import type { Mark } from '@chancery/postgres/mark/mark';
 import { openDatabase } from '@chancery/postgres/pool';
-import { openLog } from '../../src/log.ts';
-import { createLog } from '../../src/log-identity.ts';
+import { createLog } from '../../src/log/create-log.ts';
+import { openLog } from '../../src/log/log.ts';
 import { migrateTlog } from '../../src/migrate.ts';
 import { identityOf, makeReceipt, signStatement } from '../statement.ts';
 

@@ -8,8 +8,8 @@ import { type EmbeddedPostgres, startEmbedded } from '@chancery/postgres/embedde
 import { openDatabase } from '@chancery/postgres/pool';
 import type { Database } from '@chancery/postgres/sql';
 import type { LogLimits } from '../../src/limits.ts';
-import { type Log, openLog } from '../../src/log.ts';
-import { createLog } from '../../src/log-identity.ts';
+import { createLog } from '../../src/log/create-log.ts';
+import { type Log, openLog } from '../../src/log/log.ts';
 import { migrateTlog } from '../../src/migrate.ts';
 import { IDENTITY, SCHEMA, SharedMark, signHead } from '../log-world.ts';
 import { makeReceipt } from '../statement.ts';

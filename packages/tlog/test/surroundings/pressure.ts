@@ -8,7 +8,7 @@ import type { Database } from '@chancery/postgres/sql';
 import { expect } from 'vitest';
 import type { Admitted } from '../../src/entry.ts';
 import type { LogLimits } from '../../src/limits.ts';
-import type { Log } from '../../src/log.ts';
+import type { Log } from '../../src/log/log.ts';
 import { TlogError } from '../../src/tlog-error.ts';
 import { audit, auditAnswer, textEntry } from '../log-world.ts';
 

@@ -7,29 +7,12 @@
 import { toHex } from '@chancery/core/bytes';
 import type { Admitted, NewEntry } from '../entry.ts';
 import type { LogLimits } from '../limits.ts';
+import { retryAfterSeconds } from '../retry-after.ts';
 import { TlogError } from '../tlog-error.ts';
+import type { Submission, Waiter } from './submission.ts';
 
 /** Charged for an entry that does not say how large it is. */
 const USUAL_ENTRY_BYTES = 2_048;
-
-interface Waiter {
-	readonly duplicate: boolean;
-	readonly resolve: (admitted: Admitted) => void;
-	readonly reject: (error: TlogError) => void;
-	readonly timer: NodeJS.Timeout;
-}
-
-export interface Submission {
-	readonly key: string;
-	readonly entry: NewEntry;
-	readonly byteLength: number;
-	readonly waiters: Set<Waiter>;
-	/**
-	 * Where an attempt tried to store it whose COMMIT had an unknown outcome, as long as nobody has looked under the lock
-	 * since: found there, it is ours and not a repeat of somebody else's.
-	 */
-	attemptedIndex: number | undefined;
-}
 
 export class SubmitQueue {
 	readonly #limits: LogLimits;
@@ -160,11 +143,6 @@ export class SubmitQueue {
 		this.#open.delete(submission.key);
 		this.#bytes -= submission.byteLength;
 	}
-}
-
-/** Spread, so that those who were turned away together do not come back together. */
-export function retryAfterSeconds(): number {
-	return 1 + Math.floor(Math.random() * 5);
 }
 
 function overloaded(detail: string): TlogError {

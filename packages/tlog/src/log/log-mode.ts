@@ -5,7 +5,7 @@
  */
 import { schemaName } from '@chancery/postgres/schema-name';
 import type { Sql } from '@chancery/postgres/sql';
-import type { LogIdentity } from './log-identity.ts';
+import type { LogIdentity } from '../log-identity.ts';
 
 export type LogMode = LogIdentity['mode'];
 

@@ -7,12 +7,13 @@
  */
 import type { Database } from '@chancery/postgres/sql';
 import { DEFAULT_LIMITS } from '../limits.ts';
-import { type LogIdentity, requireIdentity } from '../log-identity.ts';
+import type { LogIdentity } from '../log-identity.ts';
 import { type AcceptedLead, insertAcceptedLead } from '../store/accepted-leads.ts';
 import { lockHead } from '../store/heads.ts';
+import { requireIdentity } from '../store/identity-check.ts';
 import { logTables } from '../store/log-tables.ts';
+import { comparedNow, iso, readServerClock } from '../time/server-clock.ts';
 import { TlogError } from '../tlog-error.ts';
-import { comparedNow, iso, readServerClock } from './server-clock.ts';
 
 /** The operator copied the time from a message, and the head may have been signed again since, a millisecond later each time. */
 const SAME_TIME_MS = 60_000;

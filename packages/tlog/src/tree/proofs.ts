@@ -11,10 +11,10 @@ import {
 	proveInclusion,
 	rootAt,
 } from '@chancery/core/proof';
-import { retryAfterSeconds } from '../sequence/submit-queue.ts';
+import { retryAfterSeconds } from '../retry-after.ts';
 import { readHashRanges } from '../store/tiles.ts';
 import { TlogError } from '../tlog-error.ts';
-import { hashReader, type TreeSource } from '../tree/hash-reader.ts';
+import { hashReader, type TreeSource } from './hash-reader.ts';
 
 /** The published tree that bounds and anchors what is proved. */
 export interface Anchor {

@@ -2,16 +2,11 @@
  * The log's own loop: an idle log signs its checkpoint again before clients take it for dead (for a CT log: within its
  * MMD), publishes what a crashed process left integrated, and makes room ahead for the tables that are partitioned.
  */
+import type { LogJob } from '../log-job.ts';
 import type { LogSink } from '../log-sink.ts';
+import type { Publisher } from '../publish/publisher.ts';
 import type { Sequencer } from '../sequence/sequencer.ts';
-import type { SubmitQueue } from '../sequence/submit-queue.ts';
-import type { Publisher } from './publisher.ts';
-
-/** A loop that a service runs as long as it lives; has the shape of the chassis' jobs. */
-export interface LogJob {
-	readonly name: string;
-	run(signal: AbortSignal): Promise<void>;
-}
+import type { SubmitQueue } from '../submit/submit-queue.ts';
 
 const MAX_TICK_MS = 5_000;
 
