@@ -210,6 +210,14 @@ const BROKEN: readonly (readonly [rule: string, changes: Files, complaint: strin
 		'packages/ca/src/domain/issue.ts: what others may catch extends ChanceryError (core/chancery-error) and has a stable code',
 	],
 	[
+		'a table of the log engine elsewhere',
+		{
+			...more('packages/ca/src/domain/issue.ts', `export const query = 'select size from tlog_heads';\n`),
+			'packages/tlog/migrations/0001_init.sql': `create table \${schema}.tlog_heads (size bigint);\n`,
+		},
+		`packages/ca/src/domain/issue.ts: tlog_heads is the log engine's alone: ask a function of tlog`,
+	],
+	[
 		'an exception that nothing needs',
 		{ '.ci/exceptions.json': '[{ "complaint": "a circle", "until": "the work" }]' },
 		'.ci/exceptions.json: nothing breaks /a circle/ any more (the work): take it out',

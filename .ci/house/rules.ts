@@ -5,6 +5,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { circles } from './circles.ts';
+import { engineTables } from './engine-tables.ts';
 import { errorRoot } from './error-root.ts';
 import { faces } from './faces.ts';
 import { folderOrder } from './folder-order.ts';
@@ -14,7 +15,7 @@ import { outsideValues } from './outside-values.ts';
 import { type Complaint, readSourceTree } from './source-tree.ts';
 import { testSupport } from './test-support.ts';
 
-const RULES = [namesAndSizes, layers, faces, circles, folderOrder, testSupport, outsideValues, errorRoot];
+const RULES = [namesAndSizes, layers, faces, circles, folderOrder, testSupport, outsideValues, errorRoot, engineTables];
 const EXCEPTIONS = '.ci/exceptions.json';
 
 interface Exception {

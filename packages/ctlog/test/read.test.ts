@@ -1,5 +1,6 @@
 /** Reading the log over HTTP: every hash, proof and head is computed a second time from the entries themselves. */
 import { parseNote } from '@chancery/core/note';
+import { readStoredPublication } from '@chancery/tlog/audit/stored-rows';
 import type { AddChainReply, SignedTreeHead } from '@chancery/wire/ct';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { base64, makeAuthority, makePrecertificate, sha256, type TestAuthority } from './certificates.ts';
@@ -167,8 +168,8 @@ describe('a log with entries', () => {
 	});
 
 	it('stores each head as a checkpoint whose one signature is that of the tree head', async () => {
-		const [row] = await log.database.database.query<{ note: Uint8Array }>('select note from ctlog.tlog_published');
-		const { text, signatures } = parseNote(new Uint8Array(row!.note));
+		const stored = await readStoredPublication(log.database.database, 'ctlog', 'ctlog');
+		const { text, signatures } = parseNote(stored!.note);
 		const head = (await get(log, 'get-sth')).json<SignedTreeHead>();
 		expect(text).toBe(`${ORIGIN}\n${head.tree_size}\n${head.sha256_root_hash}\n`);
 		expect(signatures).toHaveLength(1);

@@ -1,6 +1,7 @@
 /** What clients see when the log cannot take entries: a status that makes them come back, never 500. */
 import { DomainError } from '@chancery/chassis/domain-error';
 import { renderError } from '@chancery/chassis/http/error-rendering';
+import { emptyHeads, lockHeads } from '@chancery/tlog/test/interference';
 import { TlogError } from '@chancery/tlog/tlog-error';
 import { afterEach, describe, expect, it } from 'vitest';
 import { CTLOG_ERRORS, withEngineErrors } from '../src/errors.ts';
@@ -90,11 +91,7 @@ describe('a log whose database lost entries', () => {
 		expect((await submit(log, 'add-pre-chain', [der, authority.issuing])).statusCode).toBe(200);
 		// A backup of before: the tables as they were when the log was empty.
 		const { database } = log.database;
-		for (const table of ['tlog_heads', 'tlog_published'])
-			await database.query(`alter table ctlog.${table} disable trigger user`);
-		const empty = Buffer.from('e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855', 'hex');
-		await database.query('update ctlog.tlog_heads set size = 0, root = $1', [empty]);
-		await database.query('delete from ctlog.tlog_published');
+		await emptyHeads(database, 'ctlog');
 		log = await log.restart();
 		const next = await makePrecertificate(authority);
 		const refused = await submit(log, 'add-pre-chain', [next.der, authority.issuing]);
@@ -115,7 +112,7 @@ describe('a log whose database does not move', () => {
 		await database.transaction(async (sql) => {
 			// Whoever else holds the head: a replica that was paused, a backup, a person with psql.
 			await sql.query('set local idle_in_transaction_session_timeout = 0');
-			await sql.query('select size from ctlog.tlog_heads for update');
+			await lockHeads(sql, 'ctlog');
 			const authorityWaits = new Promise((resolve) => setTimeout(resolve, 10_000, 'gave up'));
 			const refused = await Promise.race([send(), authorityWaits as Promise<never>]);
 			expect(refused.statusCode).toBe(503);

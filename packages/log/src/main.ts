@@ -14,8 +14,7 @@ import { type ProcessConfig, processConfigSchema } from './config.ts';
 import { LogKeyError } from './domain/checkpoint-note.ts';
 import { productionFindings } from './domain/production-findings.ts';
 import { createService } from './service.ts';
-import { MIGRATIONS } from './store/migrations.ts';
-import { SCHEMA } from './store/search.ts';
+import { MIGRATIONS, SCHEMA } from './store/migrations.ts';
 
 await run({
 	name: 'log',

@@ -14,7 +14,6 @@ import { createExporter, type Exporter } from '@chancery/tlog/export/export-job'
 import type { LogIdentity } from '@chancery/tlog/log-identity';
 import type { LogConfig } from './config.ts';
 import { healthOf } from './domain/health.ts';
-import { V1_LOG_ID, V2_LOG_ID } from './domain/log-identities.ts';
 import { openLogs } from './domain/open-logs.ts';
 import { seedLog } from './domain/seed-entry.ts';
 import type { SignatureLogV1, SignatureLogV2 } from './domain/signature-log.ts';
@@ -25,7 +24,6 @@ import { mountV1Index } from './routes/v1-index.ts';
 import { mountV1Log } from './routes/v1-log.ts';
 import { mountV2Entries } from './routes/v2-entries.ts';
 import { mountV2Tiles } from './routes/v2-tiles.ts';
-import { readCreationTime } from './store/log-rows.ts';
 
 export interface LogDeps extends ServiceDeps<LogConfig> {
 	/** What the rows of the logs are marked as. */
@@ -49,7 +47,7 @@ const MAX_IN_FLIGHT = 8_192;
  * @throws KeyError when the configured backend for digests is not offered here
  */
 export async function createService(deps: LogDeps): Promise<Service> {
-	const { config, database, clock } = deps;
+	const { config, clock } = deps;
 	const checks = createSignatureChecks({
 		maxQueuedMs: config.maxQueuedCheckMs,
 		...(config.digestBackend === 'auto' ? {} : { backend: config.digestBackend }),
@@ -67,9 +65,6 @@ export async function createService(deps: LogDeps): Promise<Service> {
 			if (!(error instanceof DomainError)) throw error;
 			deps.logger.error({ err: error }, 'the v1 log could not be seeded');
 		});
-		const now = new Date(clock());
-		const v1CreatedAt = (await readCreationTime(database, V1_LOG_ID)) ?? now;
-		const v2CreatedAt = (await readCreationTime(database, V2_LOG_ID)) ?? now;
 		const exporters = createExporters(deps, { v1, v2 });
 		const health = async () =>
 			healthOf({ v1: v1.log, v2: v2.log, checks, maxQueuedMs: config.maxQueuedCheckMs, exporters });
@@ -87,7 +82,7 @@ export async function createService(deps: LogDeps): Promise<Service> {
 		});
 		mountV1Entries(v1App, { v1, ...writing });
 		mountV1Log(v1App, v1);
-		mountV1Index(v1App, { v1, sql: database });
+		mountV1Index(v1App, { v1 });
 
 		const v2App = createListener({
 			name: 'v2',
@@ -103,8 +98,8 @@ export async function createService(deps: LogDeps): Promise<Service> {
 
 		const adminApp = createAdminListener({ name: 'admin', logger: deps.logger, tokens: config.admin.tokens, health });
 		mountTrust(adminApp, {
-			v1: { ...v1, publicUrl: config.v1.publicUrl, majorApiVersion: 1, createdAt: v1CreatedAt },
-			v2: { ...v2, publicUrl: config.v2.publicUrl, majorApiVersion: 2, createdAt: v2CreatedAt },
+			v1: { ...v1, publicUrl: config.v1.publicUrl, majorApiVersion: 1, createdAt: v1.log.createdAt },
+			v2: { ...v2, publicUrl: config.v2.publicUrl, majorApiVersion: 2, createdAt: v2.log.createdAt },
 			clock,
 		});
 

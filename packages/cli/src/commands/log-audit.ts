@@ -1,6 +1,7 @@
 /** `chancery log audit`: recomputes a log from its entries to its signed head, and says what is wrong where. */
-import type { AuditReport } from '@chancery/client/log-audit/findings';
+
 import type { LogKey } from '@chancery/client/log-audit/log-key';
+import type { AuditReport } from '@chancery/core/log-audit/findings';
 import { Command, Option } from 'commander';
 import { defaultDataFolder } from '../default-folders.ts';
 import { InputFiles } from '../input-files.ts';

@@ -5,14 +5,14 @@
  */
 import { equalBytes, fromHex, toHex } from '@chancery/core/bytes';
 import { FormatError } from '@chancery/core/format-error';
+import { type AuditReport, Findings } from '@chancery/core/log-audit/findings';
+import { type AuditedTree, auditTree } from '@chancery/core/log-audit/tree-audit';
 import { HASH_LENGTH, hashLeaf } from '@chancery/core/merkle';
 import { sha256 } from '@chancery/core/sha';
 import { TILE_WIDTH, type TileName, tilePath } from '@chancery/core/tile';
 import { type BundleLeaves, readBundle, readDataTile } from './bundle-leaves.ts';
-import { type AuditReport, Findings } from './findings.ts';
 import { type LogKey, openCheckpoint, type SignedCheckpoint } from './log-key.ts';
 import type { ReadObject } from './object-readers.ts';
-import { type AuditedTree, auditTree } from './tree-audit.ts';
 
 export interface TileLogAudit {
 	readonly read: ReadObject;

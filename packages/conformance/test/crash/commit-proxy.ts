@@ -6,6 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { batchStatement, publicationStatement } from '@chancery/tlog/test/interference';
 
 export type Schema = 'log' | 'ctlog';
 
@@ -34,8 +35,8 @@ export interface CommitProxy {
 const SOCKET_NAME = '.s.PGSQL.5432';
 /** Statements that only one kind of transaction contains. */
 const TELLING: Readonly<Record<TransactionKind, RegExp>> = {
-	batch: /insert into (ctlog|log)\.tlog_entries/,
-	publication: /(?:update|insert into) (ctlog|log)\.tlog_published/,
+	batch: batchStatement('ctlog|log'),
+	publication: publicationStatement('ctlog|log'),
 };
 
 interface Wanted {

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { EmbeddedPostgres } from '@chancery/postgres/embedded/embedded';
 import { openDatabase } from '@chancery/postgres/pool';
 import type { Database } from '@chancery/postgres/sql';
+import { slowCommits } from '@chancery/tlog/test/interference';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readAcknowledgement } from './answers.ts';
 import { type CommitProxy, startCommitProxy, type TransactionKind } from './commit-proxy.ts';
@@ -151,10 +152,7 @@ describe('the backend is terminated', () => {
 		const proposal = propose(wire);
 		const schema = schemaOf(proposal.log);
 		// Work that COMMIT does before it writes its record, long enough to be met.
-		await direct.query(`
-			create function ${schema}.slow_commit() returns trigger language plpgsql as 'begin perform pg_sleep(5); return null; end';
-			create constraint trigger slow_commit after update on ${schema}.tlog_heads
-				deferrable initially deferred for each row execute function ${schema}.slow_commit()`);
+		await slowCommits(direct, schema, { functionName: 'slow_commit', seconds: 5 });
 		const holding = proxy.holdNext(schema, 'batch');
 		const answer = submit(leftUrls, proposal);
 		const held = await holding;

@@ -7,7 +7,7 @@ import type { Database } from '@chancery/postgres/sql';
 import { createLog } from '@chancery/tlog/create-log';
 import type { LogIdentity } from '@chancery/tlog/log-identity';
 import type { LogConfig } from '../config.ts';
-import { SCHEMA } from '../store/search.ts';
+import { SCHEMA } from '../store/migrations.ts';
 import { logIdentities } from './log-identities.ts';
 
 export interface CreateLogsDeps {

@@ -8,7 +8,7 @@ import type { Database } from '@chancery/postgres/sql';
 import { openLog } from '@chancery/tlog/log';
 import type { LogIdentity } from '@chancery/tlog/log-identity';
 import type { LogConfig } from '../config.ts';
-import { SCHEMA } from '../store/search.ts';
+import { SCHEMA } from '../store/migrations.ts';
 import { signCheckpoint, statementV1, statementV2 } from './checkpoint-note.ts';
 import { logIdentities } from './log-identities.ts';
 import type { SignatureLogV1, SignatureLogV2 } from './signature-log.ts';

@@ -5,21 +5,17 @@ import { DomainError } from '@chancery/chassis/domain-error';
 import { fromBase64, toHex } from '@chancery/core/bytes';
 import { FormatError } from '@chancery/core/format-error';
 import { sha256 } from '@chancery/core/sha';
-import type { Sql } from '@chancery/postgres/sql';
 import { EntryRefusal } from '@chancery/wire/entries/entry-refusal';
 import { distinctTerms, hashTerm, type SearchTerm, subjectTerm } from '@chancery/wire/entries/search-terms';
 import { parsePemVerifier } from '@chancery/wire/entries/verifier-key';
 import type { SearchIndexQuery } from '@chancery/wire/rekor-v1';
-import { findWithAll, findWithAny } from '../store/search.ts';
 import { askEngine } from './engine-errors.ts';
 import { formatEntryId } from './entry-id.ts';
-import { V1_LOG_ID } from './log-identities.ts';
 import { toSearchKeys } from './search-keys.ts';
 import type { SignatureLogV1 } from './signature-log.ts';
 
 export interface SearchIndexDeps {
 	readonly v1: SignatureLogV1;
-	readonly sql: Sql;
 }
 
 export interface SearchPage {
@@ -40,11 +36,10 @@ export interface FoundIds {
 export async function searchIndex(deps: SearchIndexDeps, query: SearchIndexQuery, page: SearchPage): Promise<FoundIds> {
 	const terms = distinctTerms(termsOf(query));
 	if (terms.length === 0) return { ids: [], nextBefore: undefined };
-	const { size } = await askEngine(() => deps.v1.log.published());
-	const find = query.operator === 'and' ? findWithAll : findWithAny;
-	const range = { logId: V1_LOG_ID, before: Math.min(page.before ?? size, size), limit: page.limit };
-	const { leafHashes, nextBefore } = await askEngine(() => find(deps.sql, toSearchKeys(terms), range));
-	return { ids: leafHashes.map((leafHash) => formatEntryId(deps.v1.treeId, leafHash)), nextBefore };
+	const match = query.operator === 'and' ? 'all' : 'any';
+	const search = { keys: toSearchKeys(terms), match, ...page } as const;
+	const { entries, nextBefore } = await askEngine(() => deps.v1.log.search(search));
+	return { ids: entries.map(({ leafHash }) => formatEntryId(deps.v1.treeId, leafHash)), nextBefore };
 }
 
 function termsOf({ email, subject, hash, publicKey }: SearchIndexQuery): SearchTerm[] {

@@ -4,7 +4,9 @@
 import { type MigrationReport, type MigrationSource, migrateAll } from '@chancery/postgres/migrate';
 import type { Database } from '@chancery/postgres/sql';
 import { tlogMigrations } from '@chancery/tlog/migrate';
-import { SCHEMA } from './search.ts';
+
+/** The database schema of this service. */
+export const SCHEMA = 'log';
 
 export const MIGRATIONS: readonly MigrationSource[] = [tlogMigrations(SCHEMA)];
 

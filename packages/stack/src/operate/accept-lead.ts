@@ -2,8 +2,7 @@
  * `chancery log accept-lead`: the deliberate way on for a log whose stored time is ahead of the present, because a clock
  * was wrong. Nothing else may have the instance open.
  */
-import { acceptLead as accept } from '@chancery/tlog/accept-lead';
-import type { AcceptedLead } from '@chancery/tlog/store/accepted-leads';
+import { type AcceptedLead, acceptLead as accept } from '@chancery/tlog/accept-lead';
 import { type LogName, openStoppedLog } from './stopped-log.ts';
 
 export interface LeadOrder {

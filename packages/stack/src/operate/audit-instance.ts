@@ -3,18 +3,19 @@
  * running instance over its socket, that of a stopped one by starting its server for as long as the audit takes.
  */
 import { join } from 'node:path';
-import type { AuditReport } from '@chancery/client/log-audit/findings';
+import { openCheckpoint } from '@chancery/client/log-audit/log-key';
+import type { AuditReport } from '@chancery/core/log-audit/findings';
 import { SCHEMA as CTLOG_SCHEMA } from '@chancery/ctlog/store/migrations';
 import { openFileKey } from '@chancery/keys/file/file-key';
 import { V1_LOG_ID, V2_LOG_ID } from '@chancery/log/domain/log-identities';
-import { SCHEMA as LOG_SCHEMA } from '@chancery/log/store/search';
-import { logTables } from '@chancery/tlog/store/log-tables';
+import { SCHEMA as LOG_SCHEMA } from '@chancery/log/store/migrations';
+import { auditStoredLog } from '@chancery/tlog/audit/stored-log-audit';
 import { existingDataFolder } from '../instance/data-folder.ts';
 import { openDatabaseToRead } from '../instance/database-to-read.ts';
 import { readInstanceRecord } from '../instance/instance-record.ts';
 import { markPath } from '../instance/marks.ts';
 import { Refusal } from '../instance/refusal.ts';
-import { auditStoredLog } from './stored-log-audit.ts';
+import { receiptCheck } from './receipt-check.ts';
 
 export const AUDITED_LOGS = ['v1', 'v2', 'ctlog'] as const;
 export type AuditedLog = (typeof AUDITED_LOGS)[number];
@@ -46,9 +47,12 @@ export async function auditInstance(audit: InstanceAudit): Promise<{ log: Audite
 		const { publicKey } = await openFileKey(join(folder.keys, key));
 		const report = await auditStoredLog({
 			database,
-			tables: logTables(schema, logId),
+			schema,
+			logId,
 			publicKey,
 			mark: markPath(record.id, log),
+			openHead: (note, origin) => openCheckpoint(note, { spki: publicKey, named: undefined }, origin),
+			receiptCheck: (wire) => receiptCheck(wire, publicKey),
 			onProgress: (entries, size) => onProgress(log, entries, size),
 		});
 		reports.push({ log, report });

@@ -9,10 +9,7 @@ import { sha256 } from '@chancery/core/sha';
 import { parsePublicKey } from '@chancery/keys/public-key';
 import { verifySignature } from '@chancery/keys/verify-signature';
 import { signedEntryTimestampPayload } from '@chancery/log/domain/signed-entry-timestamp';
-import type { StoredEntry } from '@chancery/tlog/entry';
-
-/** What is wrong with the receipt of a published entry; undefined when nothing is. */
-export type ReceiptCheck = (entry: StoredEntry) => string | undefined;
+import type { ReceiptCheck } from '@chancery/tlog/audit/stored-log-audit';
 
 /** `wire` as the row of the log says it. */
 export function receiptCheck(wire: string, publicKey: Uint8Array): ReceiptCheck {

@@ -3,7 +3,7 @@ import { parseRfc3339 } from '@chancery/core/calendar-time';
 import { logIdentityOf } from '@chancery/ctlog/domain/log-identity';
 import { SCHEMA as CTLOG_SCHEMA } from '@chancery/ctlog/store/migrations';
 import { logIdentities } from '@chancery/log/domain/log-identities';
-import { SCHEMA as LOG_SCHEMA } from '@chancery/log/store/search';
+import { SCHEMA as LOG_SCHEMA } from '@chancery/log/store/migrations';
 import type { Database } from '@chancery/postgres/sql';
 import type { LogIdentity } from '@chancery/tlog/log-identity';
 import { migrateTlog } from '@chancery/tlog/migrate';

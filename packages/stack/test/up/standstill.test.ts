@@ -3,6 +3,7 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type EmbeddedPostgres, startEmbedded } from '@chancery/postgres/embedded/embedded';
 import { openDatabase } from '@chancery/postgres/pool';
+import { shiftHeadTime } from '@chancery/tlog/test/interference';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { chancery, makePlace, type Place, readInstance, removePlaces, up } from './instance.ts';
 import { checkContinues, type History, readHistory } from './log-history.ts';
@@ -269,8 +270,7 @@ describe('an instance on a database with a clock of its own', () => {
 
 	it('that carries a time of tomorrow goes on when the lead was accepted', async () => {
 		const database = openDatabase({ url: server.url('elsewhere'), applicationName: 'test', maxConnections: 1 });
-		for (const schema of ['log', 'ctlog'])
-			await database.query(`update ${schema}.tlog_heads set timestamp_ms = timestamp_ms + $1`, [DAY_MS]);
+		for (const schema of ['log', 'ctlog']) await shiftHeadTime(database, schema, DAY_MS);
 		await database.close();
 		expect(await acceptLeads(place, on())).toEqual([...LOGS].toSorted());
 		await succeed(up(place, ['--once'], { env: on() }));

@@ -15,6 +15,8 @@ import { logTables } from '../store/log-tables.ts';
 import { comparedNow, iso, readServerClock } from '../time/server-clock.ts';
 import { TlogError } from '../tlog-error.ts';
 
+export type { AcceptedLead } from '../store/accepted-leads.ts';
+
 /** The operator copied the time from a message, and the head may have been signed again since, a millisecond later each time. */
 const SAME_TIME_MS = 60_000;
 

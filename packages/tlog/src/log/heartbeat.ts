@@ -22,9 +22,9 @@ export function heartbeatJob(options: {
 	// Looks several times per interval, so that a heartbeat is late by a fraction of it only.
 	const tickMs = Math.min(MAX_TICK_MS, Math.max(10, heartbeatMs / 4));
 	const tick = async () => {
-		const current = await publisher.fresh(tickMs);
+		const current = await publisher.head.fresh(tickMs);
 		const due = publisher.isHeartbeatDue();
-		if (due || publisher.unpublished > 0) publisher.request(due);
+		if (due || publisher.head.unpublished > 0) publisher.request(due);
 		// Whatever keeps the head from being signed again may keep batches from it too, and the other way round; a lead ends by itself.
 		if (sequencer.problem || sequencer.lead || queue.stall || publisher.failure) await sequencer.probe();
 		await sequencer.preparePartitions(current?.size ?? 0);

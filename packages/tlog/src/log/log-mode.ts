@@ -6,15 +6,13 @@
 import { schemaName } from '@chancery/postgres/schema-name';
 import type { Sql } from '@chancery/postgres/sql';
 import type { LogIdentity } from '../log-identity.ts';
+import { readDevelopmentLogs } from '../store/log-rows.ts';
 
 export type LogMode = LogIdentity['mode'];
 
 /** The logs of a schema that are marked as development. */
-export async function developmentLogs(sql: Sql, schema: string): Promise<string[]> {
-	const rows = await sql.query<{ log_id: string }>(
-		`select log_id from ${schemaName(schema)}.tlog_logs where mode = 'development' order by log_id`,
-	);
-	return rows.map(({ log_id }) => log_id);
+export function developmentLogs(sql: Sql, schema: string): Promise<string[]> {
+	return readDevelopmentLogs(sql, schemaName(schema));
 }
 
 /** The mark that a process expects in its rows, once everything that it may not open has been refused. */

@@ -18,12 +18,12 @@ import type { LogJob } from '../log-job.ts';
 import { type LogSink, SILENT } from '../log-sink.ts';
 import { MarkCheck } from '../mark/mark-check.ts';
 import { claimHolder } from '../mark/mark-holder.ts';
+import { requireState } from '../publish/checked-state.ts';
 import { markWithDeadline } from '../publish/deadline.ts';
 import type { SignHead, SignReceipt } from '../publish/publish.ts';
-import { requireState } from '../publish/publish.ts';
 import { Publisher } from '../publish/publisher.ts';
 import { BUNDLE_CODECS, type BundleCodec } from '../read/bundle-codec.ts';
-import { type KeyQuery, Reads } from '../read/reads.ts';
+import { Reads, type SearchQuery } from '../read/reads.ts';
 import { retryAfterSeconds } from '../retry-after.ts';
 import { Sequencer } from '../sequence/sequencer.ts';
 import type { AcceptedLead } from '../store/accepted-leads.ts';
@@ -31,6 +31,7 @@ import { readHead } from '../store/heads.ts';
 import { requireIdentity } from '../store/identity-check.ts';
 import { logTables } from '../store/log-tables.ts';
 import { ensurePartitions, PARTITION_ENTRIES } from '../store/partitions.ts';
+import type { FoundEntries } from '../store/search.ts';
 import { SubmitQueue } from '../submit/submit-queue.ts';
 import { iso } from '../time/server-clock.ts';
 import { TlogError } from '../tlog-error.ts';
@@ -77,6 +78,8 @@ export interface LogHealth {
 }
 
 export interface Log {
+	/** When `log create` made it, by the database's clock. */
+	readonly createdAt: Date;
 	/**
 	 * Adds an entry, or finds it. Resolves when it is durable and inside the tree of a published checkpoint.
 	 * @throws TlogError `overloaded`, `read-only`, `entry-refused`, `clock-skew`, `clock-lead`, `unavailable`.
@@ -86,7 +89,7 @@ export interface Log {
 	entry(index: number): Promise<StoredEntry | undefined>;
 	entries(start: number, end: number): Promise<StoredEntry[]>;
 	findByLeafHash(leafHash: Hash): Promise<number | undefined>;
-	findByKey(query: KeyQuery & { hash: Uint8Array }): Promise<number[]>;
+	search(query: SearchQuery): Promise<FoundEntries>;
 	inclusionProof(index: number, size: number): Promise<Hash[]>;
 	consistencyProof(first: number, second: number): Promise<Hash[]>;
 	rootAt(size: number): Promise<Hash>;
@@ -111,7 +114,7 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
 	const tables = logTables(options.schema, identity.logId);
 	const codec = options.bundleCodec ?? BUNDLE_CODECS[identity.codec];
 
-	await requireIdentity(database, tables, identity);
+	const { createdAt } = await requireIdentity(database, tables, identity);
 	const state = await requireState({ database, tables });
 	const markStore = markWithDeadline(options.mark, limits.markTimeoutMs);
 	await claimHolder(database, tables, markStore, state);
@@ -123,7 +126,7 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
 	const sequencer: Sequencer = new Sequencer({
 		context: { ...inCommon, maxLeafBytes: limits.maxLeafBytes ?? codec.maxLeafBytes },
 		queue,
-		onBatch: (result) => publisher.accept(result),
+		onBatch: ({ edge, outcomes }) => publisher.accept(edge.size, outcomes),
 		onMarkProblem: () => publisher.request(),
 		logger,
 		partitionsEnd: await ensurePartitions(database, tables, state.head.size + PARTITION_ENTRIES),
@@ -142,7 +145,8 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
 		source: { sql: database, tables, cache },
 		codec,
 		mark,
-		publisher,
+		head: publisher.head,
+		publicationFailure: () => publisher.failure,
 		refreshMs: limits.refreshMs,
 	});
 
@@ -164,6 +168,7 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
 
 	let closed = false;
 	return {
+		createdAt,
 		async submit(entry) {
 			if (closed) throw new TlogError('unavailable', 'the log is closing', { retryAfterSeconds: retryAfterSeconds() });
 			if (mark.problem) {
@@ -171,8 +176,9 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
 				publisher.request();
 				throw mark.asError();
 			}
-			if (!publisher.current && publisher.failure instanceof TlogError) throw publisher.failure;
-			if (!publisher.current || publisher.unpublished >= limits.maxUnpublished)
+			const { current, unpublished } = publisher.head;
+			if (!current && publisher.failure instanceof TlogError) throw publisher.failure;
+			if (!current || unpublished >= limits.maxUnpublished)
 				throw new TlogError('unavailable', 'publication is behind: nothing new can be answered', {
 					retryAfterSeconds: retryAfterSeconds(),
 					cause: publisher.failure,
@@ -185,20 +191,21 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
 		entry: (index) => reads.entry(index),
 		entries: (start, end) => reads.entries(start, end),
 		findByLeafHash: (leafHash) => reads.findByLeafHash(leafHash),
-		findByKey: (query) => reads.findByKey(query),
+		search: (query) => reads.search(query),
 		inclusionProof: (index, size) => reads.inclusionProof(index, size),
 		consistencyProof: (first, second) => reads.consistencyProof(first, second),
 		rootAt: (size) => reads.rootAt(size),
 		tile: (level, index, width) => reads.tile(level, index, width),
 		entryBundle: (index, width) => reads.entryBundle(index, width),
 		health() {
+			const { current, unpublished } = publisher.head;
 			const problem = mark.problem ? mark.asError() : (sequencer.problem ?? publisher.failure ?? queue.stall);
 			return {
-				writable: problem === undefined && publisher.current !== undefined,
+				writable: problem === undefined && current !== undefined,
 				detail: problem === undefined ? detailOfLead(sequencer.lead) : detailOf(problem),
-				publishedSize: publisher.current?.size ?? 0,
-				publishedAtMs: publisher.current?.timestampMs,
-				unpublished: publisher.unpublished,
+				publishedSize: current?.size ?? 0,
+				publishedAtMs: current?.timestampMs,
+				unpublished,
 				waiting: queue.waiting,
 			};
 		},

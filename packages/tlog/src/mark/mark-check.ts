@@ -47,15 +47,15 @@ export class MarkCheck {
 	}
 
 	/**
-	 * Has this checkpoint been seen by the world, or a larger one? A failover may keep the newest entries and lose their
+	 * Has a larger checkpoint than this one been published? A failover may keep the newest entries and lose their
 	 * publication; a smaller one must not be shown again.
 	 */
-	isOvertaken(publication: Publication): boolean {
+	isBeyond(publication: Publication): boolean {
 		return this.#known !== undefined && this.#known.size > publication.size;
 	}
 
-	/** Does the mark say that the world has seen this checkpoint? */
-	isReached({ size, root }: Publication): boolean {
+	/** Does the mark say that this checkpoint has been published, or a larger one? */
+	hasReached({ size, root }: Publication): boolean {
 		const known = this.#known;
 		return known !== undefined && (known.size > size || (known.size === size && equalBytes(known.root, root)));
 	}

@@ -4,46 +4,37 @@
  * Only a committed integrated head is ever signed, and it is signed outside of the head lock: a slow key or a dead one
  * holds up answers, never the sequence. One publication covers all batches since the last one.
  */
-import { equalBytes, toHex } from '@chancery/core/bytes';
+import { equalBytes } from '@chancery/core/bytes';
 import type { Hash } from '@chancery/core/merkle';
 import { rootAt } from '@chancery/core/proof';
-import type { Database, Sql } from '@chancery/postgres/sql';
+import type { Sql } from '@chancery/postgres/sql';
 import type { Publication, ReceiptInput } from '../entry.ts';
 import type { BatchHooks } from '../hooks.ts';
 import type { LogLimits } from '../limits.ts';
-import type { MarkCheck } from '../mark/mark-check.ts';
 import { readEntryRange, readReceiptSubjects } from '../store/entries.ts';
 import { lockHead, readHead, touchHead } from '../store/heads.ts';
-import type { LogTables } from '../store/log-tables.ts';
-import { awaitStandby, type LogState, readState, replacePublication } from '../store/publications.ts';
+import { awaitStandby, type LogState, replacePublication } from '../store/publications.ts';
 import { insertReceipts } from '../store/receipts.ts';
 import { nextTime } from '../time/head-time.ts';
 import { comparedNow, readServerClock } from '../time/server-clock.ts';
-import { TlogError } from '../tlog-error.ts';
-import type { HashCache } from '../tree/hash-cache.ts';
 import { hashReader } from '../tree/hash-reader.ts';
-import type { TreeEdge } from '../tree/tree-edge.ts';
+import { readCheckedState, type StateContext } from './checked-state.ts';
 import { signedWithin } from './deadline.ts';
+import type { RecentEntries } from './recent-entries.ts';
 
 export type SignHead = (head: { size: number; root: Hash; timestampMs: number }) => Promise<Uint8Array>;
 export type SignReceipt = (entry: ReceiptInput) => Promise<Uint8Array>;
 
-export interface PublishContext {
-	readonly database: Database;
-	readonly tables: LogTables;
+export interface PublishContext extends StateContext {
 	readonly limits: LogLimits;
-	readonly mark: MarkCheck;
-	readonly cache: HashCache;
 	readonly hooks: BatchHooks;
 	readonly clock: () => number;
 	readonly signHead: SignHead;
 	readonly signReceipt: SignReceipt | undefined;
-	/** The committed tree as the sequencer of this process left it. */
-	readonly edge: () => TreeEdge | undefined;
-	/** Own entries that are not published yet, by index; others are read from the database. */
-	readonly recent: ReadonlyMap<number, ReceiptInput>;
+	/** Entries of this process that are not published yet, by index; others are read from the database. */
+	readonly recent: Pick<RecentEntries, 'get'>;
 	/** Told when the database turns out to have another history than the one in which they were stored. */
-	readonly forgetRecent: () => void;
+	readonly onHistoryChanged: () => void;
 }
 
 export interface PublishResult {
@@ -70,15 +61,15 @@ const RECEIPT_CHUNK = 256;
  */
 export async function publish(context: PublishContext, heartbeat: boolean): Promise<PublishResult> {
 	const { database, tables, mark, hooks } = context;
-	for (let isOutrun = false; ; ) {
+	for (let isAnotherFaster = false; ; ) {
 		// 1. Both heads as they are now, whoever moved them, and whether they still contain the mark.
-		const state = await comparedState(context);
+		const state = await readCheckedState(context);
 		const { head, published } = state;
-		// Another replica has published, or we had before the answer to our COMMIT got lost. A replica that is always
-		// outrun, because its signer or its mark is slow, shows what the others publish: it covers its entries as well.
-		const isShown = isOutrun && published && !mark.isOvertaken(published);
+		// Another replica has published, or we had before the answer to our COMMIT got lost. A replica that always comes too
+		// late, because its signer or its mark is slow, shows what the others publish: it covers its entries as well.
+		const isShown = isAnotherFaster && published && !mark.isBeyond(published);
 		if (published && (isShown || (published.size === head.size && !heartbeat))) {
-			await trustPublication(context, state, published);
+			await confirmPublication(context, state, published);
 			return { publication: published, receipts: new Map(), isBehind: published.size < head.size };
 		}
 
@@ -106,14 +97,14 @@ export async function publish(context: PublishContext, heartbeat: boolean): Prom
 					containsPublication(context, sql, publication),
 					containsSubjects(context, sql, first, signed),
 				]);
-				if (!isReplaced) throw new Outrun();
-				if (!hasTree || !hasSubjects) throw new OtherHistory();
+				if (!isReplaced) throw new PublishedByAnother();
+				if (!hasTree || !hasSubjects) throw new HistoryChanged();
 				if (receipts.length > 0) await insertReceipts(sql, tables, first, receipts);
 				await hooks.beforePublish?.();
 			});
 		} catch (error) {
-			if (error instanceof Outrun) isOutrun = true;
-			else if (error instanceof OtherHistory) context.forgetRecent();
+			if (error instanceof PublishedByAnother) isAnotherFaster = true;
+			else if (error instanceof HistoryChanged) context.onHistoryChanged();
 			else throw error;
 			continue;
 		}
@@ -130,23 +121,23 @@ export async function publish(context: PublishContext, heartbeat: boolean): Prom
 }
 
 /** Another process published meanwhile: rolled back, and looked at again from the start. */
-class Outrun extends Error {
-	override readonly name = 'Outrun';
+class PublishedByAnother extends Error {
+	override readonly name = 'PublishedByAnother';
 }
 
-/** The connection has come to lead to a server with another history: as Outrun, and memory is worth nothing. */
-class OtherHistory extends Error {
-	override readonly name = 'OtherHistory';
+/** The connection has come to lead to a server with another history: rolled back too, and memory is worth nothing. */
+class HistoryChanged extends Error {
+	override readonly name = 'HistoryChanged';
 }
 
 /** Makes a publication that was read, and not committed by this call, fit to be shown. */
-export async function trustPublication(
+export async function confirmPublication(
 	{ database, tables, mark }: Pick<PublishContext, 'database' | 'tables' | 'mark'>,
 	state: LogState,
 	published: Publication,
 ): Promise<void> {
 	// What the mark has reached was shown before, by whoever committed it.
-	if (state.hasSynchronousStandby && !mark.isReached(published)) await awaitStandby(database, tables);
+	if (state.hasSynchronousStandby && !mark.hasReached(published)) await awaitStandby(database, tables);
 	await mark.advance(published);
 }
 
@@ -177,45 +168,6 @@ async function containsSubjects(
 		const subject = subjects[i];
 		return subject?.timestampMs === entry.timestampMs && equalBytes(subject.leafHash, entry.leafHash);
 	});
-}
-
-export async function requireState(context: Pick<PublishContext, 'database' | 'tables'>): Promise<LogState> {
-	const state = await readState(context.database, context.tables);
-	if (!state) throw new TlogError('identity-mismatch', `the log ${context.tables.logId} is not in this database`);
-	return state;
-}
-
-/** Both heads. Throws TlogError `read-only` unless the head is a tree that is really there and contains the mark. */
-export async function comparedState(
-	context: Pick<PublishContext, 'database' | 'tables' | 'mark' | 'cache' | 'edge'>,
-): Promise<LogState> {
-	const { database: sql, tables, mark, cache, edge } = context;
-	// The head that this process itself committed needs no second look; any other one is recomputed from what is stored.
-	const isOurs = (head: LogState['head']) => edge()?.isAt(head) === true;
-	const readerOf = (head: LogState['head']) =>
-		hashReader(isOurs(head) ? { sql, tables, cache } : { sql, tables }, head.size);
-	const state = await mark.compare(
-		async () => requirePossible(await requireState(context)),
-		(head) => (size) => rootAt(size, readerOf(head)),
-	);
-	const { head } = state;
-	if (isOurs(head)) return state;
-	const root = await rootAt(head.size, readerOf(head));
-	if (!equalBytes(root, head.root))
-		throw new TlogError(
-			'read-only',
-			`the stored tree is damaged: its hashes make root ${toHex(root)} at size ${head.size}, the head says ${toHex(head.root)}`,
-		);
-	return state;
-}
-
-function requirePossible(state: LogState): LogState {
-	const { head, published } = state;
-	if (!published || published.size <= head.size) return state;
-	throw new TlogError(
-		'read-only',
-		`the stored tree is damaged: ${head.size} entries are integrated, ${published.size} published`,
-	);
 }
 
 /** Later than the time of the publication before, never before an entry's (RFC 6962 section 3.5). Undefined: the head moved on. */

@@ -6,10 +6,11 @@ import { EMPTY_ROOT, type Hash } from '@chancery/core/merkle';
 import { TILE_WIDTH, tileWidth } from '@chancery/core/tile';
 import type { Publication, StoredEntry } from '../entry.ts';
 import type { MarkCheck } from '../mark/mark-check.ts';
-import type { Publisher } from '../publish/publisher.ts';
+import type { PublishedHead } from '../publish/published-head.ts';
+import type { SearchKey } from '../search-key.ts';
 import { findLeafHash, readEntryPage, readEntryRange } from '../store/entries.ts';
 import { readState } from '../store/publications.ts';
-import { findKey } from '../store/search-keys.ts';
+import { type FoundEntries, findWithAll, findWithAny } from '../store/search.ts';
 import { TlogError } from '../tlog-error.ts';
 import { readTile, type TreeSource } from '../tree/hash-reader.ts';
 import { type Anchor, consistencyProof, inclusionProof, publishedRoot } from '../tree/proofs.ts';
@@ -19,21 +20,26 @@ import type { BundleCodec } from './bundle-codec.ts';
 const MAX_ENTRIES = 1_024;
 /** And about this many bytes of them, unless one alone has more. */
 const MAX_ENTRY_BYTES = 8 * 1024 * 1024;
-const MAX_FOUND = 1_000;
+const MAX_FOUND = 10_000;
 
-export interface KeyQuery {
-	readonly kind: string;
-	/** Only entries below this index; for the next page the last index of this one. */
-	readonly before?: number;
-	/** At most 1,000, which is also the default. */
-	readonly limit?: number;
+export interface SearchQuery {
+	/** Distinct keys; at least one. */
+	readonly keys: readonly SearchKey[];
+	/** Entries that carry at least one of the keys, or every one of them. */
+	readonly match: 'any' | 'all';
+	/** Only entries below this index: `nextBefore` of the page before. */
+	readonly before?: number | undefined;
+	/** At most so many, the newest; 10,000 in any case. */
+	readonly limit: number;
 }
 
 export interface ReadsOptions {
 	readonly source: TreeSource;
 	readonly codec: BundleCodec;
 	readonly mark: MarkCheck;
-	readonly publisher: Publisher;
+	readonly head: PublishedHead;
+	/** Why nothing is published, for who asks before the first checkpoint. */
+	readonly publicationFailure: () => unknown;
 	readonly refreshMs: number;
 }
 
@@ -50,15 +56,15 @@ export class Reads {
 	 * first publication.
 	 */
 	async published(): Promise<Publication> {
-		const { publisher, mark, refreshMs } = this.#options;
+		const { head, mark, refreshMs, publicationFailure } = this.#options;
 		// What the database would show is older than, or another tree than, what the world has seen.
 		if (mark.problem?.kind === 'rolled-back' || mark.problem?.kind === 'forked') throw mark.asError();
-		const publication = await publisher.fresh(refreshMs);
+		const publication = await head.fresh(refreshMs);
 		if (publication) return publication;
 		if (mark.problem) throw mark.asError();
 		throw new TlogError('unavailable', 'the log has not published anything yet', {
 			retryAfterSeconds: 1,
-			cause: publisher.failure,
+			cause: publicationFailure(),
 		});
 	}
 
@@ -87,10 +93,12 @@ export class Reads {
 		return findLeafHash(sql, tables, leafHash, (await this.#anchor()).size);
 	}
 
-	/** Indexes of entries that carry the key (`searchKey(kind, value).hash`), newest first. */
-	async findByKey(query: KeyQuery & { hash: Uint8Array }): Promise<number[]> {
+	/** Published entries that carry the keys, newest first, a page at a time. @throws as `published` does */
+	async search({ keys, match, before, limit }: SearchQuery): Promise<FoundEntries> {
+		const { size } = await this.published();
 		const { sql, tables } = this.#options.source;
-		return findKey(sql, tables, { ...query, ...(await this.#page(query)) });
+		const find = match === 'all' ? findWithAll : findWithAny;
+		return find(sql, tables, keys, { before: Math.min(before ?? size, size), limit: Math.min(limit, MAX_FOUND) });
 	}
 
 	/** Inclusion proof of `index` in the tree of `size`, checked. @throws TlogError `out-of-range`, `unavailable`. */
@@ -132,26 +140,21 @@ export class Reads {
 		return tileWidth(level, index, (await this.#anchor(needed)).size) >= width;
 	}
 
-	async #page(query: KeyQuery): Promise<{ before: number; limit: number }> {
-		const { size } = await this.#anchor();
-		return { before: Math.min(query.before ?? size, size), limit: Math.min(query.limit ?? MAX_FOUND, MAX_FOUND) };
-	}
-
 	/**
 	 * The published tree that bounds a read. When it is smaller than what is asked for, the database is asked whether
 	 * another replica has published more.
 	 */
 	async #anchor(minSize = 0): Promise<Anchor> {
-		const { publisher, mark, source, refreshMs } = this.#options;
+		const { head, mark, source, refreshMs } = this.#options;
 		if (isForked(mark)) throw mark.asError();
 		try {
-			const publication = await publisher.fresh(refreshMs, minSize);
+			const publication = await head.fresh(refreshMs, minSize);
 			if (publication && mark.problem?.kind !== 'rolled-back') return publication;
 		} catch (error) {
 			if (!(error instanceof TlogError) || error.code !== 'read-only' || isForked(mark)) throw error;
 		}
 		// A database that has gone back has less than what was shown, and beyond its own publication perhaps something else.
-		if (publisher.current && mark.problem?.kind !== 'rolled-back') return publisher.current;
+		if (head.current && mark.problem?.kind !== 'rolled-back') return head.current;
 		// Read-only since its start: what was published before may still be read.
 		const state = await readState(source.sql, source.tables);
 		return state?.published ?? { size: 0, root: EMPTY_ROOT };

@@ -1,6 +1,7 @@
 /** Entries and what makes them repeats. Inserted in batches, never changed. */
 import { concatBytes, equalBytes } from '@chancery/core/bytes';
 import { HASH_LENGTH, type Hash } from '@chancery/core/merkle';
+import type { SchemaName } from '@chancery/postgres/schema-name';
 import type { Sql } from '@chancery/postgres/sql';
 import type { StoredEntry } from '../entry.ts';
 import type { LogTables } from './log-tables.ts';
@@ -164,6 +165,12 @@ export async function readEntriesAt(
 		[tables.logId, indexes],
 	);
 	return new Map(rows.map((row) => [row.index, entryOf(row)]));
+}
+
+/** How many entries all logs of a schema have. */
+export async function countEntries(sql: Sql, schema: SchemaName): Promise<number> {
+	const [row] = await sql.query<{ entries: number }>(`select count(*) as entries from ${schema}.tlog_entries`);
+	return row?.entries ?? 0;
 }
 
 function selectEntries({ schema }: LogTables): string {

@@ -6,11 +6,14 @@ import { equalBytes, toHex } from '@chancery/core/bytes';
 import type { Sql } from '@chancery/postgres/sql';
 import type { LogIdentity } from '../log-identity.ts';
 import { TlogError } from '../tlog-error.ts';
-import { readLogRow } from './log-rows.ts';
+import { readLogRow, type StoredLogRow } from './log-rows.ts';
 import type { LogTables } from './log-tables.ts';
 
-/** Throws TlogError `identity-mismatch`, naming both values, unless the stored log is the configured one. */
-export async function requireIdentity(sql: Sql, tables: LogTables, configured: LogIdentity): Promise<void> {
+/**
+ * Returns the stored row, once it is the configured log's.
+ * @throws {TlogError} `identity-mismatch`, naming both values, when it is another log's or there is none
+ */
+export async function requireIdentity(sql: Sql, tables: LogTables, configured: LogIdentity): Promise<StoredLogRow> {
 	const stored = await readLogRow(sql, tables);
 	if (stored === undefined)
 		throw new TlogError(
@@ -24,6 +27,7 @@ export async function requireIdentity(sql: Sql, tables: LogTables, configured: L
 		differences.push(`its publicKey is ${toHex(stored.publicKey)}, configured is ${toHex(configured.publicKey)}`);
 	if (differences.length > 0)
 		throw new TlogError('identity-mismatch', `the log ${configured.logId} is another one: ${differences.join('; ')}`);
+	return stored;
 }
 
 function quote(value: string | null): string {

@@ -1,4 +1,5 @@
 /** The row that says what a log is. Inserted once, never changed. */
+import type { SchemaName } from '@chancery/postgres/schema-name';
 import type { Sql } from '@chancery/postgres/sql';
 import type { LogIdentity } from '../log-identity.ts';
 import type { LogTables } from './log-tables.ts';
@@ -10,6 +11,7 @@ interface LogRow {
 	codec: string;
 	public_key: Uint8Array;
 	mode: string;
+	created_at: Date;
 }
 
 /** Returns false when a log of this id is there already. */
@@ -31,11 +33,12 @@ export interface StoredLogRow {
 	readonly codec: string;
 	readonly publicKey: Uint8Array;
 	readonly mode: string;
+	readonly createdAt: Date;
 }
 
 export async function readLogRow(sql: Sql, tables: LogTables): Promise<StoredLogRow | undefined> {
 	const [row] = await sql.query<LogRow>(
-		`select origin, tree_id, wire, codec, public_key, mode from ${tables.schema}.tlog_logs where log_id = $1`,
+		`select origin, tree_id, wire, codec, public_key, mode, created_at from ${tables.schema}.tlog_logs where log_id = $1`,
 		[tables.logId],
 	);
 	return (
@@ -46,6 +49,15 @@ export async function readLogRow(sql: Sql, tables: LogTables): Promise<StoredLog
 			codec: row.codec,
 			publicKey: new Uint8Array(row.public_key),
 			mode: row.mode,
+			createdAt: row.created_at,
 		}
 	);
+}
+
+/** The logs of a schema that are marked as development. */
+export async function readDevelopmentLogs(sql: Sql, schema: SchemaName): Promise<string[]> {
+	const rows = await sql.query<{ log_id: string }>(
+		`select log_id from ${schema}.tlog_logs where mode = 'development' order by log_id`,
+	);
+	return rows.map(({ log_id }) => log_id);
 }

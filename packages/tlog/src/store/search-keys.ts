@@ -1,4 +1,4 @@
-/** Search keys: found by hash, newest entries first. Texts are stored beside them and not searched yet. */
+/** Inserts search keys; `search.ts` finds by them. Texts are stored beside them and not searched yet. */
 import { concatBytes, utf8 } from '@chancery/core/bytes';
 import { HASH_LENGTH } from '@chancery/core/merkle';
 import type { Sql } from '@chancery/postgres/sql';
@@ -33,19 +33,4 @@ export async function insertSearchKeys(sql: Sql, tables: LogTables, keys: readon
 			texts.lengths,
 		],
 	);
-}
-
-/** Indexes of entries with this key, newest first, below `before`. */
-export async function findKey(
-	sql: Sql,
-	tables: LogTables,
-	query: { kind: string; hash: Uint8Array; before: number; limit: number },
-): Promise<number[]> {
-	const rows = await sql.query<{ index: number }>(
-		`select index from ${tables.schema}.tlog_search_keys
-		where log_id = $1 and kind = $2 and key_hash = $3 and index < $4
-		order by index desc limit $5`,
-		[tables.logId, query.kind, query.hash, query.before, query.limit],
-	);
-	return rows.map((row) => row.index);
 }

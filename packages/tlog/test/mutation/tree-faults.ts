@@ -39,9 +39,9 @@ export const TREE_FAULTS: readonly Fault[] = [
 		1,
 		'waiters are released by a checkpoint that does not cover them',
 		edit(
-			'publish/publisher.ts',
-			'const covered = this.#waiting.filter((waiting) => waiting.index < publication.size);',
-			'const covered = this.#waiting;',
+			'publish/pending-submissions.ts',
+			'const covered = this.#pending.filter((pending) => pending.index < publication.size);',
+			'const covered = this.#pending;',
 		),
 		logTest,
 	),
@@ -135,7 +135,7 @@ export const TREE_FAULTS: readonly Fault[] = [
 	fault(
 		3,
 		'unpublished entries are found by search',
-		edit('read/reads.ts', 'before: Math.min(query.before ?? size, size)', 'before: query.before ?? size + 1_000'),
+		edit('read/reads.ts', 'before: Math.min(before ?? size, size)', 'before: before ?? size + 1_000'),
 		reads,
 	),
 	fault(
@@ -177,11 +177,18 @@ export const TREE_FAULTS: readonly Fault[] = [
 	fault(
 		4,
 		'receipts are signed a second time',
-		edit(
-			'publish/publisher.ts',
-			'const entry = complete(waiting) ?? stored.get(waiting.index);',
-			'const first = complete(waiting) ?? stored.get(waiting.index);\n\t\t\tconst entry = first && signReceipt ? { ...first, receipt: await signReceipt(first) } : first;',
-		),
+		[
+			edit(
+				'publish/publisher.ts',
+				'hasReceipts: signReceipt !== undefined,',
+				'hasReceipts: signReceipt as unknown as boolean,',
+			),
+			edit(
+				'publish/pending-submissions.ts',
+				'const entry = complete(pending) ?? stored.get(pending.index);',
+				'const first = complete(pending) ?? stored.get(pending.index);\n\t\t\tconst sign = hasReceipts as unknown as (entry: StoredEntry) => Promise<Uint8Array>;\n\t\t\tconst entry = first && hasReceipts ? { ...first, receipt: await sign(first) } : first;',
+			),
+		],
 		logTest,
 		'test/replicas',
 	),

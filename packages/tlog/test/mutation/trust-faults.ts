@@ -181,11 +181,7 @@ export const TRUST_FAULTS: readonly Fault[] = [
 	fault(
 		8,
 		'entries are taken in while nothing is published',
-		edit(
-			'log/log.ts',
-			'publisher.unpublished >= limits.maxUnpublished',
-			'publisher.unpublished >= limits.maxUnpublished * 1_000',
-		),
+		edit('log/log.ts', 'unpublished >= limits.maxUnpublished', 'unpublished >= limits.maxUnpublished * 1_000'),
 		queue,
 	),
 	fault(

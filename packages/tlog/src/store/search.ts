@@ -1,25 +1,25 @@
-/**
- * Reads the engine's search table (`tlog_search_keys`): which entries carry which keys. Only what is published is
- * answered, so that every answer is complete up to a checkpoint.
- */
+/** Search by keys (`tlog_search_keys`): which entries carry any of several keys, or all of them. */
+import type { Hash } from '@chancery/core/merkle';
 import type { Sql } from '@chancery/postgres/sql';
-import type { SearchKey } from '@chancery/tlog/search-key';
-
-/** The database schema of this service. */
-export const SCHEMA = 'log';
+import type { SearchKey } from '../search-key.ts';
+import type { LogTables } from './log-tables.ts';
+import { plainBytes } from './packed-rows.ts';
 
 export interface SearchRange {
-	/** Name of the log in the engine's tables. */
-	readonly logId: string;
 	/** Only entries below this index: what is not published yet is not found. */
 	readonly before: number;
 	/** At most so many, the newest. */
 	readonly limit: number;
 }
 
+export interface FoundEntry {
+	readonly index: number;
+	readonly leafHash: Hash;
+}
+
 export interface FoundEntries {
 	/** Newest first. */
-	readonly leafHashes: readonly Uint8Array[];
+	readonly entries: readonly FoundEntry[];
 	/** There may be more entries below this index; undefined: there are none. */
 	readonly nextBefore: number | undefined;
 }
@@ -30,11 +30,6 @@ export interface FoundEntries {
  */
 export const MAX_EXAMINED_ENTRIES = 10_000;
 
-/** One lookup per entry that was found: the lateral with its limit keeps the planner from scanning all entries. */
-const LEAF_HASHES = `cross join lateral (
-			select e.leaf_hash from ${SCHEMA}.tlog_entries e where e.log_id = $1 and e.index = found.index limit 1
-		) e`;
-
 interface FoundRow {
 	readonly index: number;
 	readonly leaf_hash: Uint8Array;
@@ -44,50 +39,60 @@ interface FoundRow {
  * The entries that carry at least one of the keys. The limit holds inside for each key, so that an identity with millions
  * of entries costs one walk along the end of its index.
  */
-export async function findWithAny(sql: Sql, keys: readonly SearchKey[], range: SearchRange): Promise<FoundEntries> {
+export async function findWithAny(
+	sql: Sql,
+	tables: LogTables,
+	keys: readonly SearchKey[],
+	range: SearchRange,
+): Promise<FoundEntries> {
 	const rows = await sql.query<FoundRow>(
 		`select found.index, e.leaf_hash
 		from (
 			select distinct newest.index
 			from unnest($2::text[], $3::bytea[]) as wanted(kind, key_hash)
-			cross join lateral (${newestOfKey('$4', '$5')}) newest
+			cross join lateral (${newestOfKey(tables, '$4', '$5')}) newest
 			order by newest.index desc
 			limit $5
 		) found
-		${LEAF_HASHES}
+		${leafHashes(tables)}
 		order by found.index desc`,
-		[range.logId, ...columnsOf(keys), range.before, range.limit],
+		[tables.logId, ...columnsOf(keys), range.before, range.limit],
 	);
-	return { ...pageOf(rows), nextBefore: lastOfFull(rows, range.limit) };
+	return { entries: rows.map(foundOf), nextBefore: lastOfFull(rows, range.limit) };
 }
 
 /**
  * The entries that carry every one of the (distinct) keys. Walks through the newest entries of one key, the one that is
  * through with the fewest or gets back the furthest, and looks each of them up under the others.
  */
-export async function findWithAll(sql: Sql, keys: readonly SearchKey[], range: SearchRange): Promise<FoundEntries> {
+export async function findWithAll(
+	sql: Sql,
+	tables: LogTables,
+	keys: readonly SearchKey[],
+	range: SearchRange,
+): Promise<FoundEntries> {
 	const [walk] = await sql.query<{ n: number; entries: number; lowest: number | null }>(
 		`select wanted.n::int as n, newest.entries::int as entries, newest.lowest
 		from unnest($2::text[], $3::bytea[]) with ordinality as wanted(kind, key_hash, n)
 		cross join lateral (
-			select count(*) as entries, min(index) as lowest from (${newestOfKey('$4', '$5')}) walked
+			select count(*) as entries, min(index) as lowest from (${newestOfKey(tables, '$4', '$5')}) walked
 		) newest
 		order by newest.entries, newest.lowest limit 1`,
-		[range.logId, ...columnsOf(keys), range.before, MAX_EXAMINED_ENTRIES],
+		[tables.logId, ...columnsOf(keys), range.before, MAX_EXAMINED_ENTRIES],
 	);
-	if (!walk || walk.entries === 0) return { leafHashes: [], nextBefore: undefined };
+	if (!walk || walk.entries === 0) return { entries: [], nextBefore: undefined };
 	const walked = keys[walk.n - 1]!;
 	const others = keys.filter((key) => key !== walked);
 	const rows = await sql.query<FoundRow>(
 		`select found.index, e.leaf_hash
 		from (
 			select walked.index
-			from ${SCHEMA}.tlog_search_keys walked
+			from ${tables.schema}.tlog_search_keys walked
 			cross join lateral (
 				select count(*) as keys
 				from unnest($2::text[], $3::bytea[]) as other(kind, key_hash)
 				cross join lateral (
-					select from ${SCHEMA}.tlog_search_keys k
+					select from ${tables.schema}.tlog_search_keys k
 					where k.log_id = $1 and k.kind = other.kind and k.key_hash = other.key_hash and k.index = walked.index
 					limit 1
 				) carried
@@ -97,30 +102,37 @@ export async function findWithAll(sql: Sql, keys: readonly SearchKey[], range: S
 			order by walked.index desc
 			limit $8
 		) found
-		${LEAF_HASHES}
+		${leafHashes(tables)}
 		order by found.index desc`,
-		[range.logId, ...columnsOf(others), walked.kind, walked.hash, range.before, walk.lowest, range.limit],
+		[tables.logId, ...columnsOf(others), walked.kind, walked.hash, range.before, walk.lowest, range.limit],
 	);
 	const isWalkedThrough = walk.entries < MAX_EXAMINED_ENTRIES;
 	const nextBefore = lastOfFull(rows, range.limit) ?? (isWalkedThrough ? undefined : (walk.lowest ?? undefined));
-	return { ...pageOf(rows), nextBefore };
+	return { entries: rows.map(foundOf), nextBefore };
 }
 
 /** The newest entries of the key `wanted`, found at the end of its index. Parameters by their names in the statement. */
-function newestOfKey(before: '$4', limit: '$5'): string {
+function newestOfKey({ schema }: LogTables, before: '$4', limit: '$5'): string {
 	return `select k.index
-		from ${SCHEMA}.tlog_search_keys k
+		from ${schema}.tlog_search_keys k
 		where k.log_id = $1 and k.kind = wanted.kind and k.key_hash = wanted.key_hash and k.index < ${before}
 		order by k.index desc
 		limit ${limit}`;
+}
+
+/** One lookup per entry that was found: the lateral with its limit keeps the planner from scanning all entries. */
+function leafHashes({ schema }: LogTables): string {
+	return `cross join lateral (
+			select e.leaf_hash from ${schema}.tlog_entries e where e.log_id = $1 and e.index = found.index limit 1
+		) e`;
 }
 
 function columnsOf(keys: readonly SearchKey[]): [kinds: string[], hashes: Uint8Array[]] {
 	return [keys.map((key) => key.kind), keys.map((key) => key.hash)];
 }
 
-function pageOf(rows: readonly FoundRow[]): Pick<FoundEntries, 'leafHashes'> {
-	return { leafHashes: rows.map((row) => row.leaf_hash) };
+function foundOf(row: FoundRow): FoundEntry {
+	return { index: row.index, leafHash: plainBytes(row.leaf_hash) };
 }
 
 function lastOfFull(rows: readonly FoundRow[], limit: number): number | undefined {

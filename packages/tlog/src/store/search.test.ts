@@ -1,17 +1,19 @@
 /** Searches in a log where single keys have a hundred thousand entries: right, in pages, and without reading all of them. */
 import type { Database, Sql } from '@chancery/postgres/sql';
 import { createTestDatabase, type TestDatabase } from '@chancery/testkit/test-database';
-import { type SearchKey, searchKey } from '@chancery/tlog/search-key';
-import { logTables } from '@chancery/tlog/store/log-tables';
-import { ensurePartitions } from '@chancery/tlog/store/partitions';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { migrateSchema } from './migrations.ts';
-import { findWithAll, findWithAny, MAX_EXAMINED_ENTRIES, SCHEMA } from './search.ts';
+import { migrateTlog } from '../migrate.ts';
+import { type SearchKey, searchKey } from '../search-key.ts';
+import { logTables } from './log-tables.ts';
+import { ensurePartitions } from './partitions.ts';
+import { type FoundEntries, findWithAll, findWithAny, MAX_EXAMINED_ENTRIES } from './search.ts';
 
 const SIZE = 200_000;
 /** PostgreSQL 15 looks at one row more of each key than 18 does. */
 const SPARE_ROWS = 10;
+const SCHEMA = 'searched';
 const LOG_ID = 'searched';
+const tables = logTables(SCHEMA, LOG_ID);
 
 /** Every second entry, the entries between them, every entry, three of them, and nothing. */
 const EVEN = searchKey('subject', 'even@example.com');
@@ -26,8 +28,8 @@ let sql: Database;
 beforeAll(async () => {
 	test = await createTestDatabase();
 	sql = test.database;
-	await migrateSchema(sql);
-	await ensurePartitions(sql, logTables(SCHEMA, LOG_ID), SIZE);
+	await migrateTlog(sql, SCHEMA);
+	await ensurePartitions(sql, tables, SIZE);
 	// The leaf hash of an entry tells its index.
 	await sql.query(
 		`insert into ${SCHEMA}.tlog_entries (log_id, index, timestamp_ms, leaf_hash, leaf)
@@ -49,8 +51,12 @@ beforeAll(async () => {
 });
 afterAll(() => test?.drop());
 
-const indexes = (hashes: readonly Uint8Array[]) => hashes.map((hash) => Buffer.from(hash).readUInt32BE(0));
-const range = (limit: number, before = SIZE) => ({ logId: LOG_ID, before, limit });
+const indexes = ({ entries }: FoundEntries) =>
+	entries.map(({ index, leafHash }) => {
+		expect(Buffer.from(leafHash).readUInt32BE(0)).toBe(index);
+		return index;
+	});
+const range = (limit: number, before = SIZE) => ({ before, limit });
 
 /** Rows that a search touches in all nodes of its plans, as EXPLAIN ANALYZE counts them. */
 async function rowsTouched(search: (sql: Sql) => Promise<unknown>): Promise<number> {
@@ -85,13 +91,13 @@ function scannedBy(node: PlanNode): number {
 
 describe('a search for all of several keys', () => {
 	it('finds what has them, newest first', async () => {
-		expect(indexes((await findWithAll(sql, [EVEN, RARE], range(100))).leafHashes)).toEqual(RARE_INDEXES);
-		expect(await findWithAll(sql, [EVEN, EACH, RARE, ABSENT], range(100))).toEqual({
-			leafHashes: [],
+		expect(indexes(await findWithAll(sql, tables, [EVEN, RARE], range(100)))).toEqual(RARE_INDEXES);
+		expect(await findWithAll(sql, tables, [EVEN, EACH, RARE, ABSENT], range(100))).toEqual({
+			entries: [],
 			nextBefore: undefined,
 		});
-		expect(indexes((await findWithAll(sql, [RARE], range(2))).leafHashes)).toEqual(RARE_INDEXES.slice(0, 2));
-		expect((await findWithAll(sql, [EVEN, RARE], range(100))).nextBefore).toBeUndefined();
+		expect(indexes(await findWithAll(sql, tables, [RARE], range(2)))).toEqual(RARE_INDEXES.slice(0, 2));
+		expect((await findWithAll(sql, tables, [EVEN, RARE], range(100))).nextBefore).toBeUndefined();
 	});
 
 	it('goes through everything in pages, each entry once', async () => {
@@ -99,8 +105,8 @@ describe('a search for all of several keys', () => {
 		let before: number | undefined = SIZE;
 		let pages = 0;
 		while (before !== undefined) {
-			const page = await findWithAll(sql, [EACH, EVEN], range(7_000, before));
-			found.push(...indexes(page.leafHashes));
+			const page = await findWithAll(sql, tables, [EACH, EVEN], range(7_000, before));
+			found.push(...indexes(page));
 			before = page.nextBefore;
 			pages += 1;
 		}
@@ -109,8 +115,8 @@ describe('a search for all of several keys', () => {
 	});
 
 	it('says where it goes on when the newest entries have nothing in common', async () => {
-		const page = await findWithAll(sql, [EVEN, ODD], range(100));
-		expect(page).toEqual({ leafHashes: [], nextBefore: expect.any(Number) });
+		const page = await findWithAll(sql, tables, [EVEN, ODD], range(100));
+		expect(page).toEqual({ entries: [], nextBefore: expect.any(Number) });
 		expect(page.nextBefore).toBeLessThanOrEqual(SIZE - 2 * MAX_EXAMINED_ENTRIES + 1);
 	});
 
@@ -122,7 +128,9 @@ describe('a search for all of several keys', () => {
 	])('reads a bounded part of keys with %s', async (_, keys) => {
 		// The newest entries of each key, and as many looked up under each other key and as results.
 		const bound = MAX_EXAMINED_ENTRIES * (2 * keys.length + 4) + SPARE_ROWS;
-		expect(await rowsTouched((counted) => findWithAll(counted, keys, range(10_000)))).toBeLessThanOrEqual(bound);
+		expect(await rowsTouched((counted) => findWithAll(counted, tables, keys, range(10_000)))).toBeLessThanOrEqual(
+			bound,
+		);
 	});
 });
 
@@ -131,15 +139,15 @@ describe('a search for any of several keys', () => {
 		const found: number[] = [];
 		let before: number | undefined = SIZE;
 		while (before !== undefined) {
-			const page = await findWithAny(sql, [EVEN, ODD, RARE], range(10_000, before));
-			found.push(...indexes(page.leafHashes));
+			const page = await findWithAny(sql, tables, [EVEN, ODD, RARE], range(10_000, before));
+			found.push(...indexes(page));
 			before = page.nextBefore;
 		}
 		expect(found).toEqual(Array.from({ length: SIZE }, (_, i) => SIZE - 1 - i));
 	});
 
 	it('reads no more of each key than it may return', async () => {
-		const rows = await rowsTouched((counted) => findWithAny(counted, [EVEN, ODD, EACH], range(10_000)));
+		const rows = await rowsTouched((counted) => findWithAny(counted, tables, [EVEN, ODD, EACH], range(10_000)));
 		expect(rows).toBeLessThanOrEqual(10_000 * 6);
 	});
 });

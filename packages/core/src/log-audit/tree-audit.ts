@@ -8,11 +8,11 @@
  * Where a recomputed hash differs from the one in a tile, one of the two was changed, and the tree above says which: both
  * are carried up until a tile or the root agrees with one. So one changed byte is one finding, at its own place.
  */
-import { equalBytes, toHex } from '@chancery/core/bytes';
-import { RightEdge } from '@chancery/core/compact-range';
-import { foldRight, HASH_LENGTH, type Hash, rootOf } from '@chancery/core/merkle';
-import { perfectSubtrees } from '@chancery/core/proof';
-import { TILE_WIDTH, tileWidth } from '@chancery/core/tile';
+import { equalBytes, toHex } from '../bytes.ts';
+import { RightEdge } from '../compact-range.ts';
+import { foldRight, HASH_LENGTH, type Hash, rootOf } from '../merkle.ts';
+import { perfectSubtrees } from '../proof.ts';
+import { TILE_WIDTH, tileWidth } from '../tile.ts';
 import type { Finding, Findings } from './findings.ts';
 
 /** Where the parts of a tree come from. Nothing in it is believed. */
@@ -279,7 +279,7 @@ function report(findings: Findings, { where, problem }: Finding): void {
 	findings.add(where, problem);
 }
 
-interface FetchedBundle {
+interface LoadedBundle {
 	readonly index: number;
 	readonly width: number;
 	readonly hashes: readonly (Hash | undefined)[];
@@ -288,8 +288,8 @@ interface FetchedBundle {
 }
 
 /** The bundles in order, a few fetched ahead. */
-async function* bundles(source: AuditedTree, size: number): AsyncGenerator<FetchedBundle> {
-	const fetch = async (index: number): Promise<FetchedBundle> => {
+async function* bundles(source: AuditedTree, size: number): AsyncGenerator<LoadedBundle> {
+	const load = async (index: number): Promise<LoadedBundle> => {
 		const width = tileWidth(0, index, size);
 		const [hashes, tile] = await Promise.all([
 			source.leafHashes(index, width),
@@ -298,13 +298,13 @@ async function* bundles(source: AuditedTree, size: number): AsyncGenerator<Fetch
 		return { index, width, hashes, tile };
 	};
 	const count = Math.ceil(size / TILE_WIDTH);
-	const ahead: Promise<FetchedBundle>[] = [];
+	const ahead: Promise<LoadedBundle>[] = [];
 	for (let index = 0; index < count; index++) {
 		for (let next = index + ahead.length; ahead.length < LOOKAHEAD && next < count; next++) {
-			const fetching = fetch(next);
+			const loading = load(next);
 			// Its failure is thrown when its turn comes; until then it must not count as unhandled.
-			fetching.catch(() => undefined);
-			ahead.push(fetching);
+			loading.catch(() => undefined);
+			ahead.push(loading);
 		}
 		yield (await ahead.shift())!;
 	}
