@@ -7,8 +7,14 @@ import { type Complaint, partOf, type SourceTree } from './source-tree.ts';
 /** `.` is what lies in `src` itself, apart from the files that have a place of their own (`name.ts`). */
 const ORDERS: Readonly<Record<string, readonly (readonly string[])[]>> = {
 	chassis: [['.'], ['config'], ['tls'], ['http'], ['process']],
-	/** In the order of its pipeline; an empty order is not checked. */
-	tlog: [],
+	tlog: [
+		['.'],
+		['store'],
+		['tree', 'mark', 'time', 'submit', 'audit'],
+		['sequence', 'publish'],
+		['read'],
+		['export', 'log'],
+	],
 	stack: [['instance'], ['bootstrap'], ['development'], ['up', 'serve', 'operate']],
 };
 
@@ -17,7 +23,7 @@ export function folderOrder(tree: SourceTree): Complaint[] {
 	for (const { path, owner, isTest, imports } of tree.sources.values()) {
 		const order = ORDERS[owner];
 		const from = order && placeOf(order, path);
-		if (!from || isTest || order?.length === 0) continue;
+		if (!from || isTest) continue;
 		if (from.row < 0) complaints.push(`${path}: '${from.name}' has no place in the order of the folders of ${owner}`);
 		for (const { specifier, target } of imports) {
 			const to = target?.startsWith(`packages/${owner}/`) ? placeOf(order, target) : undefined;

@@ -12,9 +12,12 @@ export function testSupport(tree: SourceTree): Complaint[] {
 	const reached = reachedByPrograms(tree);
 	return [...tree.sources.values()]
 		.filter(isServed)
-		.flatMap(({ path, text }): Complaint[] => [
+		.flatMap(({ path, text, imports }): Complaint[] => [
 			...(/\/test-[^/]*$/.test(path) ? [`${path}: a file of this name belongs to the tests, or to ${TESTKIT}`] : []),
 			...(/from 'vitest'/.test(text) ? [`${path}: only tests import vitest`] : []),
+			...imports
+				.filter(({ target }) => target?.split('/').includes('test'))
+				.map(({ specifier }) => `${path}: '${specifier}' is for tests`),
 			...(reached.has(path)
 				? []
 				: [`${path}: no program reaches it: it belongs to the tests, to ${TESTKIT}, or to nobody`]),

@@ -5,8 +5,10 @@ import { createListener } from '@chancery/chassis/http/listener';
 import type { Service, ServiceDeps } from '@chancery/chassis/service';
 import { createSignatureChecks } from '@chancery/keys/checks/signature-checks';
 import type { Signer } from '@chancery/keys/signer';
+import { openS3Store } from '@chancery/net/object-store/s3-store';
 import type { MarkStore } from '@chancery/postgres/mark/mark';
 import { createExporter } from '@chancery/tlog/export/export-job';
+import { openFolderStore } from '@chancery/tlog/export/folder-store';
 import { openLog } from '@chancery/tlog/log';
 import type { LogIdentity } from '@chancery/tlog/log-identity';
 import type { CtlogConfig } from './config.ts';
@@ -77,8 +79,9 @@ export async function createService(deps: CtlogDeps): Promise<Service> {
 			// An issuer is stored before its entry is, so those of a published tree are all there.
 			companions: () => issuers.resources(),
 			isNewer: (next, shown) => parseTreeHead(next).timestampMs > parseTreeHead(shown).timestampMs,
-			target: config.export,
-			sink: deps.logger,
+			store: config.export.kind === 'folder' ? openFolderStore(config.export.path) : openS3Store(config.export),
+			intervalSeconds: config.export.intervalSeconds,
+			logger: deps.logger,
 		});
 	const health = async () => healthOf({ log, nowMs: clock(), config, checks, exporter });
 

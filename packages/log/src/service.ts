@@ -9,8 +9,10 @@ import { createListener } from '@chancery/chassis/http/listener';
 import type { Service, ServiceDeps } from '@chancery/chassis/service';
 import { createSignatureChecks } from '@chancery/keys/checks/signature-checks';
 import type { Signer } from '@chancery/keys/signer';
+import { openS3Store } from '@chancery/net/object-store/s3-store';
 import type { MarkStore } from '@chancery/postgres/mark/mark';
 import { createExporter, type Exporter } from '@chancery/tlog/export/export-job';
+import { openFolderStore } from '@chancery/tlog/export/folder-store';
 import type { LogIdentity } from '@chancery/tlog/log-identity';
 import type { LogConfig } from './config.ts';
 import { healthOf } from './domain/health.ts';
@@ -140,8 +142,9 @@ function createExporters(
 			log: engine,
 			origin: statement.origin,
 			bundles: 'entries',
-			target,
-			sink: logger,
+			store: target.kind === 'folder' ? openFolderStore(target.path) : openS3Store(target),
+			intervalSeconds: target.intervalSeconds,
+			logger,
 		});
 	}
 	return exporters;

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { openS3Store } from '@chancery/tlog/export/s3-store';
+import { openS3Store } from '@chancery/net/object-store/s3-store';
 import { ACCESS_KEY, BUCKET, SECRET_KEY } from './object-store.ts';
 import { LOG_NAMES, type LogName } from './proposals.ts';
 

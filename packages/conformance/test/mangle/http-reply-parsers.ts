@@ -14,9 +14,9 @@ import { parsePem } from '@chancery/core/pem';
 import { parsePublicKey } from '@chancery/keys/public-key';
 import { CallError, call } from '@chancery/net/call';
 import { createHttpTransport } from '@chancery/net/http-transport';
+import { ObjectStoreError } from '@chancery/net/object-store/object-store-error';
+import { openS3Store } from '@chancery/net/object-store/s3-store';
 import type { Transport } from '@chancery/net/transport';
-import { ExportError } from '@chancery/tlog/export/export-store';
-import { openS3Store } from '@chancery/tlog/export/s3-store';
 import * as ct from '@chancery/wire/ct';
 import { complaint, type ParserUnderTest, parser, reread, type Schema, zodError } from './parser-under-test.ts';
 import { seedText } from './seeds.ts';
@@ -83,7 +83,7 @@ export const HTTP_REPLY_PARSERS: readonly ParserUnderTest[] = [
 			'HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n',
 		],
 		share: SHARE,
-		refusals: (error) => error instanceof ExportError && !isOverdue(error.cause) && printable.test(error.message),
+		refusals: (error) => error instanceof ObjectStoreError && !isOverdue(error.cause) && printable.test(error.message),
 		parse: async (input) => {
 			const store = openS3Store({ ...S3, endpoint: await serve(input) }, 1);
 			const found = await within(store.readCheckpoint());

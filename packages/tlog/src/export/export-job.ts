@@ -5,16 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LogJob } from '../log-job.ts';
 import { type LogSink, SILENT } from '../log-sink.ts';
-import type { ExportStore } from './export-store.ts';
 import { exportTree, type TreeExport } from './export-tree.ts';
-import { openFolderStore } from './folder-store.ts';
-import type { S3Target } from './s3-requests.ts';
-import { openS3Store } from './s3-store.ts';
-
-/** Where to, as the configuration says it. */
-export type ExportTarget =
-	| { readonly kind: 'folder'; readonly path: string; readonly intervalSeconds: number }
-	| ({ readonly kind: 's3'; readonly intervalSeconds: number } & S3Target);
 
 export interface Exporter {
 	readonly job: LogJob;
@@ -24,33 +15,29 @@ export interface Exporter {
 
 const MAX_PAUSE_MS = 60_000;
 
-export function openExportStore(target: ExportTarget): ExportStore {
-	return target.kind === 'folder' ? openFolderStore(target.path) : openS3Store(target);
-}
-
 export function createExporter(
-	options: Omit<TreeExport, 'store'> & {
+	options: TreeExport & {
 		readonly name: string;
-		readonly target: ExportTarget;
-		readonly sink?: LogSink;
+		/** Pause between two exports. */
+		readonly intervalSeconds: number;
+		readonly logger?: LogSink;
 	},
 ): Exporter {
-	const { name, target, sink = SILENT } = options;
-	const store = openExportStore(target);
-	const intervalMs = target.intervalSeconds * 1000;
+	const { name, store, logger = SILENT } = options;
+	const intervalMs = options.intervalSeconds * 1000;
 	let health = { ok: true, detail: `nothing has been exported to the ${store.name} yet` };
 	/** The store showed more than the log had published: right for a moment, with several exporters. */
 	let wasBehind = false;
 
 	const once = async (signal: AbortSignal): Promise<void> => {
-		const outcome = await exportTree({ ...options, store }, signal);
+		const outcome = await exportTree(options, signal);
 		if (outcome.kind !== 'behind') {
 			health = { ok: true, detail: `the ${store.name} shows ${outcome.size} entries` };
 			wasBehind = false;
 			return;
 		}
 		const detail = `the ${store.name} shows ${outcome.shownSize} entries, the log has published ${outcome.size}: was its database restored?`;
-		if (wasBehind) sink.warn({ job: name }, detail);
+		if (wasBehind) logger.warn({ job: name }, detail);
 		health = { ok: !wasBehind, detail };
 		wasBehind = true;
 	};
@@ -69,7 +56,7 @@ export function createExporter(
 					if (signal.aborted) return;
 					health = { ok: false, detail: error instanceof Error ? error.message : String(error) };
 					pauseMs = Math.min(2 * pauseMs, Math.max(MAX_PAUSE_MS, intervalMs));
-					sink.warn({ err: error, job: name, pauseMs }, 'the export failed and is tried again');
+					logger.warn({ err: error, job: name, pauseMs }, 'the export failed and is tried again');
 				}
 				await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
 			}

@@ -1,6 +1,6 @@
 /**
- * Where a log is exported to: a place of named bytes that readers see as they are, a folder behind a file server or a
- * bucket. Two kinds of objects, with two rules:
+ * The port to where a log is exported: a place of named bytes that readers see as they are, a folder behind a file server
+ * (`folder-store.ts`) or a bucket (`S3Store` of `net`). Two kinds of objects, with two rules:
  *
  * - tiles, bundles and certificates are created once and never change;
  * - the checkpoint moves by compare-and-swap, so that of two exporters the slower one cannot put an older one back.

@@ -5,6 +5,9 @@
  * its name a file is always whole and the first one. Then the folder is synced. The checkpoint is renamed over the one
  * before, under the lock of the folder. A crash leaves files in `.incoming`, which the next start removes.
  *
+ * It lies in the engine and not with the object stores of `net`, because it needs the file locks, file modes and trusted
+ * paths of `postgres`.
+ *
  * One exporter at a time has the folder (`.incoming/lock`); another one of the same host waits for it to end.
  */
 import { createHash, randomUUID } from 'node:crypto';

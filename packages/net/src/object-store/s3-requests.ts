@@ -7,7 +7,7 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AwsV4Signer } from 'aws4fetch';
-import { ExportError } from './export-store.ts';
+import { ObjectStoreError } from './object-store-error.ts';
 
 /** A value that does not print itself, as the configuration makes them. */
 export interface Concealed {
@@ -44,7 +44,7 @@ export interface S3Request {
 const TIMEOUT_MS = 60_000;
 export const TRIES = 4;
 const FIRST_PAUSE_MS = 200;
-/** 256 entries of the largest kind, with room. */
+/** 256 log entries of the largest kind, and more. */
 const MAX_REPLY_BYTES = 256 * 1024 * 1024;
 const MAX_MESSAGE_CHARS = 300;
 const EMPTY_SHA256 = createHash('sha256').digest('hex');
@@ -58,12 +58,12 @@ const ANSWERS = new Set([200, 204, 404, 409, 412]);
 /**
  * Sends a request, again after failures of server and network, `tries` times at most. A write whose answer got lost is
  * sent again too: it carries its condition, so the second one either is the first or is refused.
- * @throws ExportError for every status that does not answer the question; the server's own words are in the message
+ * @throws {ObjectStoreError} for every status that does not say how it went; the server's own words are in the message
  */
 export async function requestS3(target: S3Target, request: S3Request, tries: number = TRIES): Promise<S3Reply> {
 	for (let attempt = 1; ; attempt++) {
 		const outcome = await tryOnce(target, request);
-		if (!(outcome instanceof ExportError)) {
+		if (!(outcome instanceof ObjectStoreError)) {
 			if (ANSWERS.has(outcome.status)) return outcome;
 			if (!TRY_AGAIN.has(outcome.status) || attempt >= tries) throw refusal(target, request, outcome);
 		} else if (attempt >= tries) throw outcome;
@@ -71,7 +71,7 @@ export async function requestS3(target: S3Target, request: S3Request, tries: num
 	}
 }
 
-async function tryOnce(target: S3Target, request: S3Request): Promise<S3Reply | ExportError> {
+async function tryOnce(target: S3Target, request: S3Request): Promise<S3Reply | ObjectStoreError> {
 	const { method, headers = {}, body } = request;
 	const signed = await new AwsV4Signer({
 		method,
@@ -100,7 +100,7 @@ async function tryOnce(target: S3Target, request: S3Request): Promise<S3Reply | 
 	} catch (cause) {
 		const inner = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
 		const reason = oneLine(inner instanceof Error ? inner.message : String(inner));
-		return new ExportError(`${method} ${request.path} at ${nameOf(target)} got no answer: ${reason}`, { cause });
+		return new ObjectStoreError(`${method} ${request.path} at ${nameOf(target)} got no answer: ${reason}`, { cause });
 	}
 }
 
@@ -115,11 +115,11 @@ async function readBounded(response: Response): Promise<Uint8Array> {
 	return new Uint8Array(Buffer.concat(parts));
 }
 
-function refusal(target: S3Target, request: S3Request, { status, body }: S3Reply): ExportError {
+function refusal(target: S3Target, request: S3Request, { status, body }: S3Reply): ObjectStoreError {
 	const text = new TextDecoder().decode(body.subarray(0, 4096));
 	const words = ['Code', 'Message'].map((tag) => new RegExp(`<${tag}>([^<]*)</${tag}>`).exec(text)?.[1] ?? '');
 	const said = oneLine(concealed(target, words.filter(Boolean).join(': ')));
-	return new ExportError(
+	return new ObjectStoreError(
 		`${request.method} ${request.path} at ${nameOf(target)} was answered ${status}${said ? ` (${said})` : ''}`,
 	);
 }
