@@ -190,6 +190,14 @@ const BROKEN: readonly (readonly [rule: string, changes: Files, complaint: strin
 		'packages/ca/src/domain/issue.ts: only tests import vitest',
 	],
 	[
+		'src that needs what tests have',
+		{
+			...more('packages/ca/src/domain/issue.ts', `import '../../test/fake.ts';\n`),
+			'packages/ca/test/fake.ts': '\n',
+		},
+		`packages/ca/src/domain/issue.ts: '../../test/fake.ts' is for tests`,
+	],
+	[
 		'a key read in the wrong place',
 		more('packages/ca/src/domain/issue.ts', 'createPublicKey(pem);\n'),
 		'packages/ca/src/domain/issue.ts:3: keys from outside are read by keys/public-key or keys/jwk',
