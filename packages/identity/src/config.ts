@@ -1,6 +1,7 @@
 /** Configuration of the identity provider. */
 import { adminSection } from '@chancery/chassis/config/admin-section';
 import { z } from 'zod';
+import { loginSettingsShape } from './login-methods/all.ts';
 
 export const configSchema = z.strictObject({
 	publicUrl: z
@@ -12,10 +13,7 @@ export const configSchema = z.strictObject({
 		.describe(
 			'Origin under which clients reach this service. The issuer is this plus /auth, byte for byte: changing it later makes the certificate authority refuse all tokens until it is configured with the new one.',
 		),
-	developmentLogin: z
-		.boolean()
-		.default(false)
-		.describe('Offers a login page that believes any e-mail address. Whoever reaches the page can sign as anyone.'),
+	...loginSettingsShape,
 	clients: z
 		.array(
 			z

@@ -3,24 +3,21 @@ import { clearKeyFindings, publicUrlFindings } from '@chancery/chassis/config/pr
 import type { Finding } from '@chancery/chassis/config/production';
 import type { Secret } from '@chancery/chassis/config/secret';
 import type { IdentityConfig } from '../config.ts';
+import { enabledLoginMethods, type LoginSettings } from '../login-methods/all.ts';
 
 export function productionFindings(
-	config: Pick<IdentityConfig, 'publicUrl' | 'developmentLogin'> & {
+	config: LoginSettings & {
+		readonly publicUrl: IdentityConfig['publicUrl'];
 		readonly signingJwks: Secret;
 		readonly developmentSecret?: object | undefined;
 	},
 ): Finding[] {
-	const { publicUrl, developmentLogin, developmentSecret, signingJwks } = config;
+	const { publicUrl, developmentSecret, signingJwks } = config;
 	const findings = [
 		...publicUrlFindings('identity.publicUrl', publicUrl),
 		...clearKeyFindings('identity.signingJwks', signingJwks),
 	];
-	if (developmentLogin)
-		findings.push({
-			exception: 'development-login',
-			where: 'identity.developmentLogin',
-			found: 'the login page believes any address',
-		});
+	for (const method of enabledLoginMethods(config)) findings.push(...method.findings(config));
 	if (developmentSecret !== undefined)
 		findings.push({
 			exception: 'development-login',

@@ -4,14 +4,30 @@
  */
 import { DomainError } from '@chancery/chassis/domain-error';
 import { emailAddress } from '@chancery/wire/identity';
+import { z } from 'zod';
 import { believedAccount } from '../domain/account.ts';
 import { html } from '../pages/html.ts';
-import type { LoginMethod } from './login-method.ts';
+import { loginMethod } from './login-method.ts';
 
-export const developmentLogin: LoginMethod = {
+export const developmentLogin = loginMethod({
 	id: 'development',
 
+	configShape: {
+		developmentLogin: z
+			.boolean()
+			.default(false)
+			.describe('Offers a login page that believes any e-mail address. Whoever reaches the page can sign as anyone.'),
+	},
+
 	enabled: (config) => config.developmentLogin,
+
+	findings: () => [
+		{
+			exception: 'development-login',
+			where: 'identity.developmentLogin',
+			found: 'the login page believes any address',
+		},
+	],
 
 	fields: (_context, previous) => html`
 		<p class="warning"><strong>Development login.</strong> Nothing is checked: whoever opens this page can sign as anyone.
@@ -25,4 +41,4 @@ export const developmentLogin: LoginMethod = {
 			throw new DomainError('login-refused', 'That is not an e-mail address. Expected one such as alice@example.com.');
 		return believedAccount(context.issuer, email.data);
 	},
-};
+});
