@@ -34,6 +34,11 @@ export default defineConfig({
 			},
 			{
 				extends: true,
+				// Each has a copy of the packages with an example of CONTRIBUTING.md in it.
+				test: { name: 'examples', include: ['packages/conformance/test/examples/*.test.ts'], testTimeout: 180_000 },
+			},
+			{
+				extends: true,
 				test: {
 					name: 'up',
 					include: ['packages/stack/test/up/*.test.ts'],

@@ -26,7 +26,7 @@ describe('the configuration', () => {
 		// The formatter aligns columns; the words are what counts.
 		const cells = (line: string) => line.split('|').map((cell) => cell.trim());
 		const table = section.split('\n').filter((line) => line.startsWith('| `'));
-		expect(table.map(cells)).toEqual(wanted.map(cells));
+		expect(table.map(cells), `README.md must have these rows:\n${wanted.join('\n')}`).toEqual(wanted.map(cells));
 	});
 
 	it('takes slashes from the end of URLs and fills in what is safe', () => {

@@ -60,7 +60,7 @@ describe('every issuer type', () => {
 		const wanted = ISSUER_TYPES.map(
 			(type) => `| \`${type.name}\` | ${type.certifiedName} | \`${type.challengeClaim}\` |`,
 		);
-		expect(table.map(cells)).toEqual(wanted.map(cells));
+		expect(table.map(cells), `README.md must have these rows:\n${wanted.join('\n')}`).toEqual(wanted.map(cells));
 	});
 
 	it.each(ISSUER_TYPES)('$name refuses settings it does not know', ({ name }) => {

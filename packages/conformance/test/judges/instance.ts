@@ -46,9 +46,15 @@ export default async function startInstances(project: TestProject): Promise<() =
 	return stop;
 }
 
-async function start(data: string, portBase: number, options: readonly string[]): Promise<ChildProcess> {
+/** Starts an instance on a data folder, by the command of this checkout or of a copy of it, and waits until it is ready. */
+export async function start(
+	data: string,
+	portBase: number,
+	options: readonly string[],
+	command = COMMAND,
+): Promise<ChildProcess> {
 	const state = join(data, '..', 'state');
-	const child = spawn(COMMAND, ['up', '--data', data, '--port-base', String(portBase), ...options], {
+	const child = spawn(command, ['up', '--data', data, '--port-base', String(portBase), ...options], {
 		stdio: ['ignore', 'pipe', 'pipe'],
 		env: { ...process.env, XDG_STATE_HOME: state },
 	});
@@ -68,7 +74,8 @@ async function start(data: string, portBase: number, options: readonly string[])
 	return child;
 }
 
-async function end(child: ChildProcess): Promise<void> {
+/** Ends an instance and waits until it has ended. */
+export async function end(child: ChildProcess): Promise<void> {
 	if (child.exitCode !== null || child.signalCode !== null) return;
 	const ended = new Promise((resolve) => child.once('exit', resolve));
 	child.kill('SIGTERM');
@@ -79,7 +86,7 @@ async function end(child: ChildProcess): Promise<void> {
  * Ten free ports in a row: tried, not promised. All below 32768, where kernels begin to take the ports of outgoing
  * connections: one of those can come between the trial and the start.
  */
-async function freePortBase(): Promise<number> {
+export async function freePortBase(): Promise<number> {
 	for (let tries = 0; tries < 50; tries++) {
 		const base = 20_000 + Math.floor(Math.random() * 1276) * 10;
 		const free = await Promise.all(Array.from({ length: 10 }, (_, i) => isFree(base + i)));
