@@ -127,6 +127,15 @@ export default defineConfig({
 			{
 				extends: true,
 				test: {
+					name: 'upgrade',
+					include: ['packages/conformance/test/upgrade/*.test.ts'],
+					testTimeout: 120_000,
+					hookTimeout: 300_000,
+				},
+			},
+			{
+				extends: true,
+				test: {
 					name: 'secrets',
 					include: ['packages/conformance/test/secrets/*.test.ts'],
 					// The scenario on an instance, and its search, are the setup of the tests that look at what was found.

@@ -1,0 +1,67 @@
+/** The answers to lasting requests, written down, and compared with later ones byte for byte. */
+import { createHash } from 'node:crypto';
+import type { LastingRequest } from './lasting-requests.ts';
+import type { Reader } from './reader.ts';
+
+export interface RecordedAnswer {
+	readonly request: LastingRequest;
+	readonly status: number;
+	readonly contentType: string;
+	/** Whether the answer says that the entry was there before. */
+	readonly isDuplicate: boolean;
+	readonly length: number;
+	/** SHA-256 of the body, without the moving member; hex. */
+	readonly sha256: string;
+	/** The body itself where it is short, to show what changed. */
+	readonly text?: string;
+}
+
+/** Longer bodies are kept as their hash: a whole log is read. */
+const MAX_KEPT_BYTES = 8 * 1024;
+const AT_ONCE = 8;
+
+/** Sends all requests and writes down what is answered. In the order of the requests. */
+export async function record(reader: Reader, requests: readonly LastingRequest[]): Promise<RecordedAnswer[]> {
+	const answers: RecordedAnswer[] = [];
+	let next = 0;
+	const work = async () => {
+		for (let at = next++; at < requests.length; at = next++) {
+			const request = requests[at] as LastingRequest;
+			const { status, headers, body } = await reader.ask(request.service, request.path, request.body);
+			const lasting = request.moving && status < 300 ? without(body.toString(), request.moving) : body;
+			answers[at] = {
+				request,
+				status,
+				contentType: headers['content-type'] ?? '',
+				isDuplicate: headers['x-chancery-duplicate'] === 'true',
+				length: lasting.length,
+				sha256: createHash('sha256').update(lasting).digest('hex'),
+				...(lasting.length <= MAX_KEPT_BYTES ? { text: lasting.toString('latin1') } : {}),
+			};
+		}
+	};
+	await Promise.all(Array.from({ length: AT_ONCE }, work));
+	return answers;
+}
+
+/** JSON text without the members of this name, its other members in the order in which they came. */
+function without(text: string, name: string): Buffer {
+	return Buffer.from(JSON.stringify(JSON.parse(text, (key, value) => (key === name ? undefined : value))));
+}
+
+/** What differs, a sentence each; empty when every answer is the same. */
+export function differences(before: readonly RecordedAnswer[], now: readonly RecordedAnswer[]): string[] {
+	return before.flatMap((old, at) => {
+		const found = now[at];
+		const { method, what } = described(old.request);
+		if (found && JSON.stringify(found) === JSON.stringify(old)) return [];
+		const show = (answer: RecordedAnswer | undefined) =>
+			answer &&
+			`${answer.status} ${answer.contentType}${answer.isDuplicate ? ' (duplicate)' : ''}: ${answer.text ?? `${answer.length} bytes with SHA-256 ${answer.sha256}`}`;
+		return [`${method} ${what} was answered ${show(old)}\nand now ${show(found)}`];
+	});
+}
+
+function described({ service, path, body }: LastingRequest): { method: string; what: string } {
+	return { method: body === undefined ? 'GET' : 'POST', what: `${service} ${path}` };
+}
