@@ -62,7 +62,7 @@ export async function openFilledInstance(say: (line: string) => void): Promise<F
 	const kept = join(CACHE, `filled-${ENTRIES}-${hash.digest('hex').slice(0, 12)}`);
 	if (!existsSync(kept)) await make(kept, say);
 	const base = await makeBase();
-	await copyTree(join(kept, '.'), base);
+	await copyTree(kept, base);
 	return {
 		base,
 		place: placeIn(base),
@@ -110,7 +110,7 @@ async function make(kept: string, say: (line: string) => void): Promise<void> {
 		const draft = join(CACHE, 'draft');
 		await rm(draft, { recursive: true, force: true });
 		await mkdir(draft, { recursive: true, mode: 0o700 });
-		await copyTree(join(base, '.'), draft);
+		await copyTree(base, draft);
 		await rename(draft, kept);
 		lap(`kept in ${kept}`);
 	} finally {
@@ -190,7 +190,7 @@ async function makeBase(): Promise<string> {
 	return base;
 }
 
-/** With owners, modes and times, as a backup of a stopped instance has them. */
+/** The content of a folder, with owners, modes and times, as a backup of a stopped instance has them. */
 async function copyTree(from: string, to: string): Promise<void> {
-	await promisify(execFile)('cp', ['-a', from, to]);
+	await promisify(execFile)('cp', ['-a', `${from}/.`, to]);
 }

@@ -2,8 +2,11 @@
  * The promise of an upgrade: data of the released version under this one answers as it did, byte for byte, and goes on; a
  * program that is older than its database refuses to touch it. What is promised stands in `docs/upgrading.md`.
  */
-import { readFile, rm } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { SUPERUSER } from '@chancery/postgres/cluster';
+import { readRecord } from '@chancery/postgres/data-record';
+import { SOCKET_PORT } from '@chancery/postgres/runtime-dir';
 import { bundleFromJSON } from '@sigstore/bundle';
 import { TrustedRoot } from '@sigstore/protobuf-specs';
 import { toSignedEntity, toTrustMaterial, Verifier } from '@sigstore/verify';
@@ -12,7 +15,16 @@ import { fill, KINDS, type Sample } from './fill.ts';
 import { type FilledInstance, openFilledInstance, PREDICATE_TYPE, SIGNER, sign } from './filled-instance.ts';
 import { enterNewerMigration, type Ledger, readKept, readLedgers, removeNewerMigration } from './newer-schema.ts';
 import { openOldProgram } from './old-program.ts';
-import { NEW_PROGRAM, type Program, type RunningInstance, run, runOrThrow, startUp, type Urls } from './program.ts';
+import {
+	NEW_PROGRAM,
+	type Place,
+	type Program,
+	type RunningInstance,
+	run,
+	runOrThrow,
+	startUp,
+	type Urls,
+} from './program.ts';
 import { openReader, type Reader } from './reader.ts';
 import { differences, record } from './recording.ts';
 import { RELEASED } from './released-version.ts';
@@ -20,6 +32,8 @@ import { checkGrowth, checkV1Answer, checkV2Answer, type Heads, LOGS, readHeads,
 import { openSubmissions } from './submissions.ts';
 
 const SERVICES: readonly (keyof Urls)[] = ['identity', 'ca', 'log', 'log2', 'ctlog', 'tsa', 'tuf'];
+/** Those with a schema of their name. */
+const STORING_SERVICES = ['ca', 'ctlog', 'identity', 'log', 'tuf'];
 const NEW_ENTRIES = 200;
 const FILLED_WITHIN_MS = 900_000;
 
@@ -28,7 +42,7 @@ let oldProgram: Program;
 
 beforeAll(async () => {
 	oldProgram = await openOldProgram();
-	filled = await openFilledInstance((line) => console.info(line));
+	filled = await openFilledInstance(console.info);
 }, FILLED_WITHIN_MS);
 
 afterAll(async () => {
@@ -155,6 +169,44 @@ describe(`data of version ${RELEASED.version} under this version`, () => {
 	}
 });
 
+describe(`version ${RELEASED.version} that still runs while this one has migrated its database`, () => {
+	let older: FilledInstance;
+	let instance: RunningInstance | undefined;
+
+	beforeAll(async () => {
+		older = await openFilledInstance(console.info);
+		instance = await startUp(oldProgram, older.place);
+	}, FILLED_WITHIN_MS);
+
+	afterAll(async () => {
+		await instance?.stop();
+		if (older) await rm(older.base, { recursive: true, force: true });
+	});
+
+	it('accepts entries and answers as before, until it is stopped in order', async () => {
+		const { urls } = instance as RunningInstance;
+		const config = join(older.base, 'chancery.yaml');
+		await writeFile(config, JSON.stringify(await migrationConfig(older.place)), { mode: 0o600 });
+		const migrated = await runOrThrow(NEW_PROGRAM, older.place, ['migrate', '--config', config]);
+		for (const service of STORING_SERVICES) expect(migrated).toMatch(new RegExp(`^${service}\\b`, 'm'));
+
+		const samples = await fill(urls, await openSubmissions('while it is rolled out', older.place.data), NEW_ENTRIES);
+		expect(new Set(samples.map(({ submission }) => submission.kind))).toEqual(new Set(KINDS));
+		const reader = openReader(urls);
+		try {
+			const before = older.recorded.answers.filter((_, at) => at % 5 === 0);
+			const now = await record(
+				reader,
+				before.map(({ request }) => request),
+			);
+			expect(differences(before, now)).toEqual([]);
+		} finally {
+			reader.close();
+		}
+		expect(await instance?.stop()).toBe(0);
+	});
+});
+
 describe('a database that a newer version has migrated', () => {
 	let ledgers: Ledger[];
 
@@ -164,9 +216,7 @@ describe('a database that a newer version has migrated', () => {
 	});
 
 	it('is refused by both versions, whichever of its schemas is newer, and nothing is changed', async () => {
-		expect(ledgers.map(({ schema }) => schema)).toEqual(
-			expect.arrayContaining(['ca', 'ctlog', 'identity', 'log', 'tuf']),
-		);
+		expect(ledgers.map(({ schema }) => schema)).toEqual(expect.arrayContaining(STORING_SERVICES));
 		for (const ledger of ledgers) {
 			const { schema, component } = ledger;
 			const name = await enterNewerMigration(filled.place, ledger);
@@ -187,6 +237,14 @@ describe('a database that a newer version has migrated', () => {
 		await runOrThrow(NEW_PROGRAM, filled.place, ['up', '--data', filled.place.data, '--once']);
 	});
 });
+
+/** Of the running database, as an operator writes it for `chancery migrate`. */
+async function migrationConfig({ data }: Place): Promise<object> {
+	const { runtimeDir } = await readRecord(join(data, 'postgres'));
+	const query = new URLSearchParams({ host: runtimeDir ?? '', port: String(SOCKET_PORT), user: SUPERUSER });
+	const sections = Object.fromEntries(STORING_SERVICES.map((service) => [service, {}]));
+	return { profile: 'development', database: { url: `postgresql:///chancery?${query}` }, ...sections };
+}
 
 function indexOf({ answer }: Sample): number {
 	const json = JSON.parse(answer);
