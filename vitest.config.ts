@@ -129,6 +129,8 @@ export default defineConfig({
 				test: {
 					name: 'upgrade',
 					include: ['packages/conformance/test/upgrade/*.test.ts'],
+					// Both files start instances on the ports that the filled one was made with.
+					fileParallelism: false,
 					testTimeout: 120_000,
 					hookTimeout: 300_000,
 				},

@@ -12,10 +12,11 @@ import { promisify } from 'node:util';
 import { fill, type Sample } from './fill.ts';
 import { lastingRequests, repeated } from './lasting-requests.ts';
 import { CACHE, openOldProgram } from './old-program.ts';
-import { type Place, type Program, placeIn, type RunningInstance, runOrThrow, startUp } from './program.ts';
+import { type Place, type Program, placeIn, type RunningInstance, startUp } from './program.ts';
 import { openReader, type Reader } from './reader.ts';
-import { type RecordedAnswer, record } from './recording.ts';
+import { type RecordedAnswer, record, without } from './recording.ts';
 import { checkV1Answer, checkV2Answer, type Heads, readHeads, readLogKeys } from './signed-heads.ts';
+import { sign } from './signing.ts';
 import { openSubmissions } from './submissions.ts';
 
 export interface FilledInstance {
@@ -44,16 +45,17 @@ export interface SignedBundle {
 	readonly isAttestation: boolean;
 }
 
-export const SIGNER = 'alice@example.com';
-export const PREDICATE_TYPE = 'https://example.com/upgrade/v1';
-export const ENTRIES = Number(process.env.UPGRADE_ENTRIES || 100_000);
+/** For the hook that opens one: it may have to be made. */
+export const FILLED_WITHIN_MS = 900_000;
+
+const ENTRIES = Number(process.env.UPGRADE_ENTRIES || 100_000);
 
 /** The addresses of an instance stand in its certificates and its trusted root, so they stay those of the recipe. */
 const PORT_BASE = 21_600;
 const SEED = 'upgrade';
 
 /** What decides how an instance is filled and what is written down of it. */
-const RECIPE = ['filled-instance', 'submissions', 'fill', 'lasting-requests', 'recording', 'signed-heads'];
+const RECIPE = ['filled-instance', 'signing', 'submissions', 'fill', 'lasting-requests', 'recording', 'signed-heads'];
 
 /** Opens a copy of the filled instance, making it when there is none of this recipe. */
 export async function openFilledInstance(say: (line: string) => void): Promise<FilledInstance> {
@@ -77,11 +79,11 @@ const RECORDED = 'recorded.json';
 const ARTIFACT = 'artifact.txt';
 const TRUSTED_ROOT = 'trusted_root.json';
 const BUNDLES = [
-	{ name: 'v1', isAttestation: false },
-	{ name: 'v2', isAttestation: false },
-	{ name: 'v1-attestation', isAttestation: true },
-	{ name: 'v2-attestation', isAttestation: true },
-];
+	{ name: 'v1', logVersion: 1, isAttestation: false },
+	{ name: 'v2', logVersion: 2, isAttestation: false },
+	{ name: 'v1-attestation', logVersion: 1, isAttestation: true },
+	{ name: 'v2-attestation', logVersion: 2, isAttestation: true },
+] as const;
 const bundlePath = (base: string, name: string) => join(base, `${name}.sigstore.json`);
 
 /** A failure leaves nothing in the cache but what has no name that is looked for. */
@@ -96,6 +98,7 @@ async function make(kept: string, say: (line: string) => void): Promise<void> {
 	try {
 		const place = placeIn(base);
 		const instance = await startUp(program, place, ['--port-base', String(PORT_BASE)]);
+		let code: number | null;
 		try {
 			await signBundles(program, place, base);
 			const samples = await fill(instance.urls, await openSubmissions(SEED, place.data), ENTRIES);
@@ -105,8 +108,9 @@ async function make(kept: string, say: (line: string) => void): Promise<void> {
 			await copyFile(instance.trustedRoot, join(base, TRUSTED_ROOT));
 			lap(`${recorded.answers.length} answers are written down`);
 		} finally {
-			await instance.stop();
+			code = await instance.stop();
 		}
+		if (code !== 0) throw new Error(`${program.name} was told to stop and ended with ${code}`);
 		const draft = join(CACHE, 'draft');
 		await rm(draft, { recursive: true, force: true });
 		await mkdir(draft, { recursive: true, mode: 0o700 });
@@ -123,31 +127,13 @@ async function signBundles(program: Program, place: Place, base: string): Promis
 	const predicate = join(base, 'predicate.json');
 	await writeFile(artifact, 'signed before the upgrade\n', { mode: 0o600 });
 	await writeFile(predicate, '{"passed":true}', { mode: 0o600 });
-	for (const { name, isAttestation } of BUNDLES)
+	for (const { name, logVersion, isAttestation } of BUNDLES)
 		await sign(program, place, {
 			artifact,
 			bundle: bundlePath(base, name),
-			logVersion: name.startsWith('v1') ? '1' : '2',
+			logVersion,
 			...(isAttestation ? { predicate } : {}),
 		});
-}
-
-export interface Signing {
-	readonly artifact: string;
-	readonly bundle: string;
-	readonly logVersion: '1' | '2';
-	/** Makes it an attestation. */
-	readonly predicate?: string;
-}
-
-/** Signs with the command, as SIGNER. */
-export async function sign(program: Program, place: Place, signing: Signing): Promise<void> {
-	const { artifact, bundle, logVersion, predicate } = signing;
-	const token = await runOrThrow(program, place, ['token', '--data', place.data, '--email', SIGNER]);
-	const what =
-		predicate === undefined ? ['sign-blob'] : ['attest-blob', '--predicate', predicate, '--type', PREDICATE_TYPE];
-	const how = ['--data', place.data, '--identity-token', token, '--rekor-version', logVersion, '--bundle', bundle];
-	await runOrThrow(program, place, [...what, ...how, artifact]);
 }
 
 async function recordAll(instance: RunningInstance, samples: readonly Sample[]): Promise<Recorded> {
@@ -175,9 +161,7 @@ async function requireFirstAnswers(reader: Reader, samples: readonly Sample[]): 
 		samples.map(({ submission }) => repeated(submission)),
 	);
 	for (const [at, { submission, answer }] of samples.entries()) {
-		const lasting = JSON.stringify(
-			JSON.parse(answer, (name, value) => (name === 'inclusionProof' ? undefined : value)),
-		);
+		const lasting = without(answer, 'inclusionProof').toString();
 		if (again[at]?.text !== lasting)
 			throw new Error(`${submission.kind} was answered ${lasting} and, repeated, ${again[at]?.text}`);
 	}

@@ -45,7 +45,7 @@ export async function record(reader: Reader, requests: readonly LastingRequest[]
 }
 
 /** JSON text without the members of this name, its other members in the order in which they came. */
-function without(text: string, name: string): Buffer {
+export function without(text: string, name: string): Buffer {
 	return Buffer.from(JSON.stringify(JSON.parse(text, (key, value) => (key === name ? undefined : value))));
 }
 

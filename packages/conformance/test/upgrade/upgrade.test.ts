@@ -1,41 +1,26 @@
 /**
- * The promise of an upgrade: data of the released version under this one answers as it did, byte for byte, and goes on; a
- * program that is older than its database refuses to touch it. What is promised stands in `docs/upgrading.md`.
+ * Data of the released version under this one: it answers as it did, byte for byte, and goes on. What is promised stands in
+ * `docs/upgrading.md`.
  */
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { SUPERUSER } from '@chancery/postgres/cluster';
-import { readRecord } from '@chancery/postgres/data-record';
-import { SOCKET_PORT } from '@chancery/postgres/runtime-dir';
 import { bundleFromJSON } from '@sigstore/bundle';
 import { TrustedRoot } from '@sigstore/protobuf-specs';
 import { toSignedEntity, toTrustMaterial, Verifier } from '@sigstore/verify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fill, KINDS, type Sample } from './fill.ts';
-import { type FilledInstance, openFilledInstance, PREDICATE_TYPE, SIGNER, sign } from './filled-instance.ts';
-import { enterNewerMigration, type Ledger, readKept, readLedgers, removeNewerMigration } from './newer-schema.ts';
+import { FILLED_WITHIN_MS, type FilledInstance, openFilledInstance } from './filled-instance.ts';
 import { openOldProgram } from './old-program.ts';
-import {
-	NEW_PROGRAM,
-	type Place,
-	type Program,
-	type RunningInstance,
-	run,
-	runOrThrow,
-	startUp,
-	type Urls,
-} from './program.ts';
+import { NEW_PROGRAM, type Program, type RunningInstance, run, startUp, type Urls } from './program.ts';
 import { openReader, type Reader } from './reader.ts';
 import { differences, record } from './recording.ts';
 import { RELEASED } from './released-version.ts';
 import { checkGrowth, checkV1Answer, checkV2Answer, type Heads, LOGS, readHeads, readLogKeys } from './signed-heads.ts';
+import { SIGNER, sign, verify } from './signing.ts';
 import { openSubmissions } from './submissions.ts';
 
 const SERVICES: readonly (keyof Urls)[] = ['identity', 'ca', 'log', 'log2', 'ctlog', 'tsa', 'tuf'];
-/** Those with a schema of their name. */
-const STORING_SERVICES = ['ca', 'ctlog', 'identity', 'log', 'tuf'];
 const NEW_ENTRIES = 200;
-const FILLED_WITHIN_MS = 900_000;
 
 let filled: FilledInstance;
 let oldProgram: Program;
@@ -125,9 +110,10 @@ describe(`data of version ${RELEASED.version} under this version`, () => {
 	});
 
 	it('verifies what was signed before, with the trusted roots of before and of now', async () => {
+		const signed = { artifact: filled.artifact, oidcIssuer: filled.recorded.oidcIssuer };
 		for (const trustedRoot of [filled.trustedRoot, instance.trustedRoot])
 			for (const { path, isAttestation } of filled.bundles) {
-				await verify(NEW_PROGRAM, { trustedRoot, bundle: path, isAttestation });
+				await verify(NEW_PROGRAM, filled.place, { ...signed, bundle: path, isAttestation, trustedRoot });
 				const trust = toTrustMaterial(TrustedRoot.fromJSON(JSON.parse(await readFile(trustedRoot, 'utf8'))));
 				const bundle = bundleFromJSON(JSON.parse(await readFile(path, 'utf8')));
 				const artifact = isAttestation ? undefined : await readFile(filled.artifact);
@@ -140,10 +126,12 @@ describe(`data of version ${RELEASED.version} under this version`, () => {
 		['this version', `version ${RELEASED.version}`],
 	])('signs with the command of %s, and the one of %s verifies it', async (signerName) => {
 		const [signer, verifier] = signerName === 'this version' ? [NEW_PROGRAM, oldProgram] : [oldProgram, NEW_PROGRAM];
-		for (const logVersion of ['1', '2'] as const) {
+		const { artifact, trustedRoot, recorded, place } = filled;
+		for (const logVersion of [1, 2] as const) {
 			const bundle = join(filled.base, `${signerName} ${logVersion}.sigstore.json`);
-			await sign(signer, filled.place, { artifact: filled.artifact, bundle, logVersion });
-			await verify(verifier, { trustedRoot: filled.trustedRoot, bundle, isAttestation: false });
+			await sign(signer, place, { artifact, bundle, logVersion });
+			const { oidcIssuer } = recorded;
+			await verify(verifier, place, { artifact, bundle, isAttestation: false, trustedRoot, oidcIssuer });
 		}
 	});
 
@@ -154,97 +142,7 @@ describe(`data of version ${RELEASED.version} under this version`, () => {
 		expect(audit, audit.stderr).toMatchObject({ code: 0 });
 		expect(JSON.parse(audit.stdout)).toMatchObject({ correct: true });
 	});
-
-	interface Verification {
-		readonly trustedRoot: string;
-		readonly bundle: string;
-		readonly isAttestation: boolean;
-	}
-
-	async function verify(program: Program, { trustedRoot, bundle, isAttestation }: Verification): Promise<void> {
-		const what = isAttestation ? ['verify-blob-attestation', '--type', PREDICATE_TYPE] : ['verify-blob'];
-		const who = ['--certificate-identity', SIGNER, '--certificate-oidc-issuer', filled.recorded.oidcIssuer];
-		const args = [...what, '--trusted-root', trustedRoot, '--bundle', bundle, ...who, filled.artifact];
-		await runOrThrow(program, filled.place, args);
-	}
 });
-
-describe(`version ${RELEASED.version} that still runs while this one has migrated its database`, () => {
-	let older: FilledInstance;
-	let instance: RunningInstance | undefined;
-
-	beforeAll(async () => {
-		older = await openFilledInstance(console.info);
-		instance = await startUp(oldProgram, older.place);
-	}, FILLED_WITHIN_MS);
-
-	afterAll(async () => {
-		await instance?.stop();
-		if (older) await rm(older.base, { recursive: true, force: true });
-	});
-
-	it('accepts entries and answers as before, until it is stopped in order', async () => {
-		const { urls } = instance as RunningInstance;
-		const config = join(older.base, 'chancery.yaml');
-		await writeFile(config, JSON.stringify(await migrationConfig(older.place)), { mode: 0o600 });
-		const migrated = await runOrThrow(NEW_PROGRAM, older.place, ['migrate', '--config', config]);
-		for (const service of STORING_SERVICES) expect(migrated).toMatch(new RegExp(`^${service}\\b`, 'm'));
-
-		const samples = await fill(urls, await openSubmissions('while it is rolled out', older.place.data), NEW_ENTRIES);
-		expect(new Set(samples.map(({ submission }) => submission.kind))).toEqual(new Set(KINDS));
-		const reader = openReader(urls);
-		try {
-			const before = older.recorded.answers.filter((_, at) => at % 5 === 0);
-			const now = await record(
-				reader,
-				before.map(({ request }) => request),
-			);
-			expect(differences(before, now)).toEqual([]);
-		} finally {
-			reader.close();
-		}
-		expect(await instance?.stop()).toBe(0);
-	});
-});
-
-describe('a database that a newer version has migrated', () => {
-	let ledgers: Ledger[];
-
-	beforeAll(async () => {
-		await runOrThrow(NEW_PROGRAM, filled.place, ['up', '--data', filled.place.data, '--once']);
-		ledgers = await readLedgers(filled.place);
-	});
-
-	it('is refused by both versions, whichever of its schemas is newer, and nothing is changed', async () => {
-		expect(ledgers.map(({ schema }) => schema)).toEqual(expect.arrayContaining(STORING_SERVICES));
-		for (const ledger of ledgers) {
-			const { schema, component } = ledger;
-			const name = await enterNewerMigration(filled.place, ledger);
-			const kept = await readKept(filled.place);
-			for (const program of [oldProgram, NEW_PROGRAM]) {
-				const refused = await run(program, filled.place, ['up', '--data', filled.place.data]);
-				expect(refused, `${program.name}, ${schema}`).toMatchObject({ code: 1, stdout: '' });
-				expect(refused.stderr.trim().split('\n').at(-1)).toMatch(
-					`schema ${schema} has migration ${name} of ${component}`,
-				);
-				expect(await readKept(filled.place)).toEqual(kept);
-			}
-			await removeNewerMigration(filled.place, ledger);
-		}
-	}, 300_000);
-
-	it('is continued by the version that knows it', async () => {
-		await runOrThrow(NEW_PROGRAM, filled.place, ['up', '--data', filled.place.data, '--once']);
-	});
-});
-
-/** Of the running database, as an operator writes it for `chancery migrate`. */
-async function migrationConfig({ data }: Place): Promise<object> {
-	const { runtimeDir } = await readRecord(join(data, 'postgres'));
-	const query = new URLSearchParams({ host: runtimeDir ?? '', port: String(SOCKET_PORT), user: SUPERUSER });
-	const sections = Object.fromEntries(STORING_SERVICES.map((service) => [service, {}]));
-	return { profile: 'development', database: { url: `postgresql:///chancery?${query}` }, ...sections };
-}
 
 function indexOf({ answer }: Sample): number {
 	const json = JSON.parse(answer);

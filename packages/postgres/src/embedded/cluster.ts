@@ -88,7 +88,7 @@ export async function checkVersion(cluster: string, binaries: Binaries): Promise
 		throw new EmbeddedPostgresError(
 			'version-mismatch',
 			`the data in ${cluster} was made by PostgreSQL ${text.trim()}, these programs are PostgreSQL ${binaries.version}: ` +
-				`run the Chancery that brought PostgreSQL ${text.trim()}, or move the data with its migration command`,
+				`run the Chancery that brought PostgreSQL ${text.trim()}, or move the data with pg_dump and pg_restore`,
 		);
 }
 

@@ -39,4 +39,11 @@ describe('the record of an instance', () => {
 	])('with %s is refused', async (_, spoilt) => {
 		await expect(read({ ...RECORD, ...spoilt })).rejects.toBeInstanceOf(Refusal);
 	});
+
+	it('of a newer version is refused by its format', async () => {
+		await expect(read({ ...RECORD, format: 2, added: true })).rejects.toThrow(
+			`${folder.record} has format 2, and this program knows only 1: it is older than the data folder`,
+		);
+		await expect(read({ ...RECORD, format: 0 })).rejects.toThrow('is not the record of an instance');
+	});
 });

@@ -29,11 +29,14 @@ const tlsChoice = z.discriminatedUnion('from', [
 
 export type TlsChoice = z.output<typeof tlsChoice>;
 
+/** Of the data folders that this version makes, and the only one that it continues. */
+const FORMAT = 1;
+
 const bearerSecret = z.string().regex(/^[0-9a-f]{64}$/);
 
 const instanceRecord = z.strictObject({
 	/** Format of the data folder. */
-	format: z.literal(1),
+	format: z.literal(FORMAT),
 	/** Everything `up` makes is marked, and a production instance refuses it. */
 	profile: z.literal('development'),
 	/** 16 random bytes, hex: tells the marks of this instance from those of others. */
@@ -66,10 +69,20 @@ export async function readInstanceRecord(folder: DataFolder): Promise<InstanceRe
 	try {
 		return instanceRecord.parse(JSON.parse(text));
 	} catch (error) {
-		throw new Refusal(`${folder.record} is not the record of an instance that this version can continue`, {
-			cause: error,
-		});
+		throw new Refusal(`${folder.record} ${whyNot(text)}`, { cause: error });
 	}
+}
+
+function whyNot(text: string): string {
+	let format: unknown;
+	try {
+		format = JSON.parse(text)?.format;
+	} catch {
+		// Not JSON: no version of ours has written it.
+	}
+	return Number.isInteger(format) && (format as number) > FORMAT
+		? `has format ${format}, and this program knows only ${FORMAT}: it is older than the data folder. Start the newer program`
+		: 'is not the record of an instance that this version can continue';
 }
 
 /** What somebody asks for at a start; undefined: what the folder was made with, or the default. */
@@ -102,7 +115,7 @@ export async function openInstanceRecord(
 	const portBase = wanted.portBase ?? DEFAULT_PORT_BASE;
 	await checkPortsFree(portBase);
 	const record: InstanceRecord = {
-		format: 1,
+		format: FORMAT,
 		profile: 'development',
 		id: randomBytes(16).toString('hex'),
 		portBase,
