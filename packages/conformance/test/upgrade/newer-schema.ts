@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { startEmbedded } from '@chancery/postgres/embedded';
+import { startEmbedded } from '@chancery/postgres/embedded/embedded';
 import { openDatabase } from '@chancery/postgres/pool';
 import { schemaName } from '@chancery/postgres/schema-name';
 import type { Database } from '@chancery/postgres/sql';

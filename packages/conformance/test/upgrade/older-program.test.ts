@@ -4,9 +4,6 @@
  */
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { SUPERUSER } from '@chancery/postgres/cluster';
-import { readRecord } from '@chancery/postgres/data-record';
-import { SOCKET_PORT } from '@chancery/postgres/runtime-dir';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fill, KINDS } from './fill.ts';
 import { FILLED_WITHIN_MS, type FilledInstance, openFilledInstance } from './filled-instance.ts';
@@ -136,10 +133,10 @@ async function refusesUnchanged(program: Program): Promise<Outcome> {
 	return refused;
 }
 
-/** Of the running database, as an operator writes it for `chancery migrate`. */
+/** Of the running database, at the socket that its record names, as an operator writes it for `chancery migrate`. */
 async function migrationConfig(): Promise<object> {
-	const { runtimeDir } = await readRecord(join(filled.place.data, 'postgres'));
-	const query = new URLSearchParams({ host: runtimeDir ?? '', port: String(SOCKET_PORT), user: SUPERUSER });
+	const { runtimeDir } = JSON.parse(await readFile(join(filled.place.data, 'postgres/embedded.json'), 'utf8'));
+	const url = `postgresql:///chancery?host=${encodeURIComponent(runtimeDir)}&port=5432&user=chancery`;
 	const sections = Object.fromEntries(STORING_SERVICES.map((service) => [service, {}]));
-	return { profile: 'development', database: { url: `postgresql:///chancery?${query}` }, ...sections };
+	return { profile: 'development', database: { url }, ...sections };
 }
