@@ -7,9 +7,16 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fill, KINDS } from './fill.ts';
 import { FILLED_WITHIN_MS, type FilledInstance, openFilledInstance } from './filled-instance.ts';
-import { enterNewerMigration, type Ledger, readKept, readLedgers, removeNewerMigration } from './newer-schema.ts';
+import {
+	enterNewerMigration,
+	type Ledger,
+	readKept,
+	readLedgers,
+	removeNewerMigration,
+	withDatabase,
+} from './newer-schema.ts';
 import { openOldProgram } from './old-program.ts';
-import { NEW_PROGRAM, type Outcome, type Program, run, runOrThrow, startUp } from './program.ts';
+import { NEW_PROGRAM, type Program, run, runOrThrow, startUp } from './program.ts';
 import { openReader } from './reader.ts';
 import { differences, record } from './recording.ts';
 import { openSubmissions } from './submissions.ts';
@@ -39,8 +46,8 @@ describe('the released version', () => {
 	it(
 		'refuses a database in which a schema is newer',
 		async () => {
-			before = await readLedgers(filled.place);
-			await refusesEverySchema(oldProgram, before);
+			before = await withDatabase(filled.place, readLedgers);
+			await refusesEverySchema(oldProgram);
 		},
 		REFUSALS_WITHIN_MS,
 	);
@@ -72,7 +79,7 @@ describe('the released version', () => {
 	});
 
 	it('starts again where nothing was migrated, and otherwise names a schema that it does not know', async () => {
-		const now = await readLedgers(filled.place);
+		const now = await withDatabase(filled.place, readLedgers);
 		const newer = now.filter((ledger) => !before.some((known) => JSON.stringify(known) === JSON.stringify(ledger)));
 		const { code, stderr } = await run(oldProgram, filled.place, ['up', '--data', filled.place.data, '--once']);
 		expect(code, stderr).toBe(newer.length === 0 ? 0 : 1);
@@ -89,7 +96,7 @@ describe('this version', () => {
 	it(
 		'refuses a database in which a schema is newer',
 		async () => {
-			await refusesEverySchema(NEW_PROGRAM, await readLedgers(filled.place));
+			await refusesEverySchema(NEW_PROGRAM);
 		},
 		REFUSALS_WITHIN_MS,
 	);
@@ -104,33 +111,42 @@ describe('this version', () => {
 	});
 });
 
-async function refusesEverySchema(program: Program, ledgers: readonly Ledger[]): Promise<void> {
+async function refusesEverySchema(program: Program): Promise<void> {
+	const ledgers = await withDatabase(filled.place, readLedgers);
 	expect(ledgers.map(({ schema }) => schema)).toEqual(expect.arrayContaining(STORING_SERVICES));
 	for (const ledger of ledgers) {
-		const name = await enterNewerMigration(filled.place, ledger);
-		const { stderr } = await refusesUnchanged(program);
+		const { name, kept } = await withDatabase(filled.place, async (database) => ({
+			name: await enterNewerMigration(database, ledger),
+			kept: await readKept(filled.place, database),
+		}));
+		const stderr = await refuse(program);
 		const sentence = stderr.trim().split('\n').at(-1);
 		expect(sentence).toContain(`schema ${ledger.schema} has migration ${name} of ${ledger.component}`);
-		await removeNewerMigration(filled.place, ledger);
+		await withDatabase(filled.place, async (database) => {
+			expect(await readKept(filled.place, database)).toEqual(kept);
+			await removeNewerMigration(database, ledger);
+		});
 	}
 }
 
+/** @returns what it says, with the path of the record */
 async function refusesNewerFormat(program: Program): Promise<{ stderr: string; path: string }> {
 	const path = join(filled.place.data, 'chancery.json');
 	const text = await readFile(path, 'utf8');
 	await writeFile(path, JSON.stringify({ ...JSON.parse(text), format: 2 }), { mode: 0o600 });
-	const { stderr } = await refusesUnchanged(program);
+	const look = () => withDatabase(filled.place, (database) => readKept(filled.place, database));
+	const kept = await look();
+	const stderr = await refuse(program);
+	expect(await look()).toEqual(kept);
 	await writeFile(path, text, { mode: 0o600 });
 	return { stderr, path };
 }
 
-/** `up` with the documented exit code of a refusal, and nothing of the instance changed. */
-async function refusesUnchanged(program: Program): Promise<Outcome> {
-	const kept = await readKept(filled.place);
+/** `up`, with the documented exit code of a refusal. @returns what it says */
+async function refuse(program: Program): Promise<string> {
 	const refused = await run(program, filled.place, ['up', '--data', filled.place.data]);
 	expect(refused, program.name).toMatchObject({ code: 1, stdout: '' });
-	expect(await readKept(filled.place)).toEqual(kept);
-	return refused;
+	return refused.stderr;
 }
 
 /** Of the running database, at the socket that its record names, as an operator writes it for `chancery migrate`. */
