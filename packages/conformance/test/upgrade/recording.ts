@@ -12,13 +12,15 @@ export interface RecordedAnswer {
 	readonly length: number;
 	/** SHA-256 of the body, without the moving member; hex. */
 	readonly sha256: string;
-	/** The body itself where it is short, to show what changed. */
+	/** The body itself where it is short. */
 	readonly text?: string;
 }
 
 /** Longer bodies are kept as their hash: a whole log is read. */
 const MAX_KEPT_BYTES = 8 * 1024;
 const AT_ONCE = 8;
+const MAX_SHOWN = 5;
+const MAX_SHOWN_CHARS = 2_000;
 
 /** Sends all requests and writes down what is answered. In the order of the requests. */
 export async function record(reader: Reader, requests: readonly LastingRequest[]): Promise<RecordedAnswer[]> {
@@ -49,19 +51,19 @@ export function without(text: string, name: string): Buffer {
 	return Buffer.from(JSON.stringify(JSON.parse(text, (key, value) => (key === name ? undefined : value))));
 }
 
-/** What differs, a sentence each; empty when every answer is the same. */
+/** What differs, one line for each answer with its old and new form; the first few, which say enough. */
 export function differences(before: readonly RecordedAnswer[], now: readonly RecordedAnswer[]): string[] {
-	return before.flatMap((old, at) => {
-		const found = now[at];
-		const { method, what } = described(old.request);
-		if (found && JSON.stringify(found) === JSON.stringify(old)) return [];
-		const show = (answer: RecordedAnswer | undefined) =>
-			answer &&
-			`${answer.status} ${answer.contentType}${answer.isDuplicate ? ' (duplicate)' : ''}: ${answer.text ?? `${answer.length} bytes with SHA-256 ${answer.sha256}`}`;
-		return [`${method} ${what} was answered ${show(old)}\nand now ${show(found)}`];
+	const found = before.flatMap((old, at) => {
+		if (JSON.stringify(now[at]) === JSON.stringify(old)) return [];
+		const { service, path, body } = old.request;
+		return [`${body === undefined ? 'GET' : 'POST'} ${service} ${path}: ${shown(old)}; now ${shown(now[at])}`];
 	});
+	return found.length > MAX_SHOWN ? [...found.slice(0, MAX_SHOWN), `and ${found.length - MAX_SHOWN} more`] : found;
 }
 
-function described({ service, path, body }: LastingRequest): { method: string; what: string } {
-	return { method: body === undefined ? 'GET' : 'POST', what: `${service} ${path}` };
+function shown(answer: RecordedAnswer | undefined): string {
+	if (answer === undefined) return 'nothing';
+	const { status, contentType, isDuplicate, length, sha256, text } = answer;
+	const body = text !== undefined && text.length <= MAX_SHOWN_CHARS ? text : `${length} bytes with SHA-256 ${sha256}`;
+	return `${status} ${contentType}${isDuplicate ? ' (duplicate)' : ''} ${body}`;
 }

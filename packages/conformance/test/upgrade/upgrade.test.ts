@@ -8,6 +8,7 @@ import { bundleFromJSON } from '@sigstore/bundle';
 import { TrustedRoot } from '@sigstore/protobuf-specs';
 import { toSignedEntity, toTrustMaterial, Verifier } from '@sigstore/verify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { LogKeys } from '../crash/signed-trees.ts';
 import { fill, KINDS, type Sample } from './fill.ts';
 import { FILLED_WITHIN_MS, type FilledInstance, openFilledInstance } from './filled-instance.ts';
 import { openOldProgram } from './old-program.ts';
@@ -37,11 +38,15 @@ afterAll(async () => {
 describe(`data of version ${RELEASED.version} under this version`, () => {
 	let instance: RunningInstance;
 	let reader: Reader;
+	/** By which everything is judged: those that clients had before. */
+	let keys: LogKeys;
 	let heads: Heads;
 
 	beforeAll(async () => {
 		instance = await startUp(NEW_PROGRAM, filled.place);
 		reader = openReader(instance.urls);
+		keys = await readLogKeys(filled.trustedRoot);
+		heads = await readHeads(reader, keys);
 	});
 
 	afterAll(async () => {
@@ -61,14 +66,11 @@ describe(`data of version ${RELEASED.version} under this version`, () => {
 	});
 
 	it('proves that every tree continues the one that was signed before', async () => {
-		const keys = await readLogKeys(filled.trustedRoot);
-		heads = await readHeads(reader, keys);
 		for (const log of LOGS) expect(heads[log].size).toBeGreaterThan(filled.recorded.heads[log].size);
 		await checkGrowth(reader, filled.recorded.heads, heads);
 	});
 
 	it('proves entries from before in the newest trees', async () => {
-		const keys = await readLogKeys(filled.trustedRoot);
 		const entries = filled.recorded.answers.filter(({ request }) => request.path.endsWith('/log/entries'));
 		expect(entries.length).toBeGreaterThan(100);
 		for (const { request } of entries) {
@@ -79,7 +81,6 @@ describe(`data of version ${RELEASED.version} under this version`, () => {
 	});
 
 	it('accepts new entries behind the old ones', async () => {
-		const keys = await readLogKeys(filled.trustedRoot);
 		const samples = await fill(
 			instance.urls,
 			await openSubmissions('after the upgrade', filled.place.data),
