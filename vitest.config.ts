@@ -131,7 +131,7 @@ export default defineConfig({
 					include: ['packages/conformance/test/upgrade/*.test.ts'],
 					// Both files start instances on the ports that the filled one was made with.
 					fileParallelism: false,
-					testTimeout: 120_000,
+					testTimeout: 300_000,
 					hookTimeout: 300_000,
 				},
 			},
