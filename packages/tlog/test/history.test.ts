@@ -1,5 +1,6 @@
 import { hashLeaf } from '@chancery/core/merkle';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { NO_METRICS } from '../src/engine-metrics.ts';
 import { DEFAULT_LIMITS } from '../src/limits.ts';
 import { SILENT } from '../src/log-sink.ts';
 import { MarkCheck } from '../src/mark/mark-check.ts';
@@ -118,6 +119,7 @@ describe('partitions', () => {
 			onBatch: (result) => batches.push(result),
 			onMarkProblem: () => undefined,
 			logger: SILENT,
+			metrics: NO_METRICS,
 			partitionsEnd: 0,
 		});
 		const before = (await readHead(world.database, tables))!.size;

@@ -16,9 +16,11 @@ export function heartbeatJob(options: {
 	sequencer: Sequencer;
 	queue: SubmitQueue;
 	heartbeatMs: number;
+	/** Told after each look, for whoever watches the log from outside. */
+	onLook: () => void;
 	logger: LogSink;
 }): LogJob {
-	const { publisher, sequencer, queue, heartbeatMs, logger } = options;
+	const { publisher, sequencer, queue, heartbeatMs, onLook, logger } = options;
 	// Looks several times per interval, so that a heartbeat is late by a fraction of it only.
 	const tickMs = Math.min(MAX_TICK_MS, Math.max(10, heartbeatMs / 4));
 	const tick = async () => {
@@ -40,6 +42,7 @@ export function heartbeatJob(options: {
 					// A problem of the mark ends only when somebody compares again.
 					publisher.request();
 				}
+				onLook();
 				await pause(tickMs, signal);
 			}
 		},

@@ -10,6 +10,7 @@ import type { Hash } from '@chancery/core/merkle';
 import { rootAt } from '@chancery/core/proof';
 import type { MarkStore } from '@chancery/postgres/mark/mark';
 import type { Database } from '@chancery/postgres/sql';
+import { type EngineMetrics, NO_METRICS } from '../engine-metrics.ts';
 import type { Admitted, NewEntry, Publication, StoredEntry } from '../entry.ts';
 import type { BatchHooks } from '../hooks.ts';
 import { DEFAULT_LIMITS, type LogLimits } from '../limits.ts';
@@ -55,6 +56,8 @@ export interface OpenLogOptions {
 	readonly signReceipt?: SignReceipt;
 	readonly limits?: Partial<LogLimits>;
 	readonly logger?: LogSink;
+	/** Series of this log; whoever gives it adds the log's name to each. */
+	readonly metrics?: EngineMetrics;
 	/** False: also an empty log whose mark is missing is read-only. An empty log has promised nothing, so the default is true. */
 	readonly allowCreateMark?: boolean;
 	/** Overrides how entry bundles are written; by default the codec that the log's row names. */
@@ -109,19 +112,19 @@ export interface Log {
  * another process has its mark; whatever the database throws when it cannot be read.
  */
 export async function openLog(options: OpenLogOptions): Promise<Log> {
-	const { database, identity, clock, hooks = {}, logger = SILENT } = options;
+	const { database, identity, clock, hooks = {}, logger = SILENT, metrics = NO_METRICS } = options;
 	const limits: LogLimits = { ...DEFAULT_LIMITS, ...options.limits };
 	const tables = logTables(options.schema, identity.logId);
 	const codec = options.bundleCodec ?? BUNDLE_CODECS[identity.codec];
 
 	const { createdAt } = await requireIdentity(database, tables, identity);
 	const state = await requireState({ database, tables });
-	const markStore = markWithDeadline(options.mark, limits.markTimeoutMs);
+	const markStore = markWithDeadline(options.mark, limits.markTimeoutMs, metrics);
 	await claimHolder(database, tables, markStore, state);
 
 	const mark = new MarkCheck(markStore, identity, options.allowCreateMark ?? true);
 	const cache = new HashCache();
-	const queue = new SubmitQueue(limits);
+	const queue = new SubmitQueue(limits, metrics);
 	const inCommon = { database, tables, limits, mark, cache, hooks, clock };
 	const sequencer: Sequencer = new Sequencer({
 		context: { ...inCommon, maxLeafBytes: limits.maxLeafBytes ?? codec.maxLeafBytes },
@@ -129,6 +132,7 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
 		onBatch: ({ edge, outcomes }) => publisher.accept(edge.size, outcomes),
 		onMarkProblem: () => publisher.request(),
 		logger,
+		metrics,
 		partitionsEnd: await ensurePartitions(database, tables, state.head.size + PARTITION_ENTRIES),
 	});
 	const publisher: Publisher = new Publisher({
@@ -140,6 +144,7 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
 		},
 		queue,
 		logger,
+		metrics,
 	});
 	const reads = new Reads({
 		source: { sql: database, tables, cache },
@@ -163,8 +168,30 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
 			publisher.request();
 		}
 	});
+	const health = (): LogHealth => {
+		const { current, unpublished } = publisher.head;
+		const problem = mark.problem ? mark.asError() : (sequencer.problem ?? publisher.failure ?? queue.stall);
+		return {
+			writable: problem === undefined && current !== undefined,
+			detail: problem === undefined ? detailOfLead(sequencer.lead) : detailOf(problem),
+			publishedSize: current?.size ?? 0,
+			publishedAtMs: current?.timestampMs,
+			unpublished,
+			waiting: queue.waiting,
+		};
+	};
+	const reportState = (): void => {
+		const { writable, waiting, unpublished, publishedSize, publishedAtMs } = health();
+		metrics.gauge('chancery_log_writable', writable ? 1 : 0);
+		metrics.gauge('chancery_log_waiting_submissions', waiting);
+		metrics.gauge('chancery_log_unpublished_entries', unpublished);
+		metrics.gauge('chancery_log_published_entries', publishedSize);
+		if (publishedAtMs !== undefined) metrics.gauge('chancery_log_published_timestamp_seconds', publishedAtMs / 1000);
+	};
+
 	await publisher.start();
 	await sequencer.probe();
+	reportState();
 
 	let closed = false;
 	return {
@@ -197,24 +224,14 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
 		rootAt: (size) => reads.rootAt(size),
 		tile: (level, index, width) => reads.tile(level, index, width),
 		entryBundle: (index, width) => reads.entryBundle(index, width),
-		health() {
-			const { current, unpublished } = publisher.head;
-			const problem = mark.problem ? mark.asError() : (sequencer.problem ?? publisher.failure ?? queue.stall);
-			return {
-				writable: problem === undefined && current !== undefined,
-				detail: problem === undefined ? detailOfLead(sequencer.lead) : detailOf(problem),
-				publishedSize: current?.size ?? 0,
-				publishedAtMs: current?.timestampMs,
-				unpublished,
-				waiting: queue.waiting,
-			};
-		},
+		health,
 		heartbeat: heartbeatJob({
 			name: `${identity.logId} heartbeat`,
 			publisher,
 			sequencer,
 			queue,
 			heartbeatMs: limits.heartbeatMs,
+			onLook: reportState,
 			logger,
 		}),
 		async close() {

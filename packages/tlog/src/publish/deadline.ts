@@ -2,6 +2,7 @@
  * An end to waiting for what lies outside of this process and may never answer: signers, and the place of the mark.
  */
 import { MarkError, type MarkStore } from '@chancery/postgres/mark/mark';
+import type { EngineMetrics } from '../engine-metrics.ts';
 import { TlogError } from '../tlog-error.ts';
 
 const RETRY_AFTER_SECONDS = 5;
@@ -15,14 +16,22 @@ export function signedWithin<T>(timeoutMs: number, sign: () => Promise<T>): Prom
 	return within(timeoutMs, sign, late);
 }
 
-/** The same store, of which a question that is not answered in time has failed (MarkError). */
-export function markWithDeadline(store: MarkStore, timeoutMs: number): MarkStore {
+/** The same store, of which a question that is not answered in time has failed (MarkError). Failures are counted. */
+export function markWithDeadline(store: MarkStore, timeoutMs: number, metrics: EngineMetrics): MarkStore {
 	const late = () => new MarkError(`the place of the mark did not answer within ${timeoutMs} ms`);
+	const ask = async <T>(question: () => Promise<T>): Promise<T> => {
+		try {
+			return await within(timeoutMs, question, late);
+		} catch (error) {
+			metrics.count('chancery_log_mark_failures_total');
+			throw error;
+		}
+	};
 	const holder = store.holder?.bind(store);
 	return {
-		read: () => within(timeoutMs, () => store.read(), late),
-		advance: (mark) => within(timeoutMs, () => store.advance(mark), late),
-		...(holder ? { holder: () => within(timeoutMs, holder, late) } : {}),
+		read: () => ask(() => store.read()),
+		advance: (mark) => ask(() => store.advance(mark)),
+		...(holder ? { holder: () => ask(holder) } : {}),
 	};
 }
 

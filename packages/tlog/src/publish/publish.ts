@@ -41,6 +41,8 @@ export interface PublishResult {
 	readonly publication: Publication;
 	/** Receipts by index that this publication stored; empty when it was another process's. */
 	readonly receipts: ReadonlyMap<number, Uint8Array>;
+	/** Whether this call has published it. */
+	readonly isNew: boolean;
 	/** Others were faster, and there is more to publish already. */
 	readonly isBehind: boolean;
 }
@@ -70,7 +72,7 @@ export async function publish(context: PublishContext, heartbeat: boolean): Prom
 		const isShown = isAnotherFaster && published && !mark.isBeyond(published);
 		if (published && (isShown || (published.size === head.size && !heartbeat))) {
 			await confirmPublication(context, state, published);
-			return { publication: published, receipts: new Map(), isBehind: published.size < head.size };
+			return { publication: published, receipts: new Map(), isNew: false, isBehind: published.size < head.size };
 		}
 
 		// 2. The time. A new head has one from its batch; signing the same head again takes a new one under its lock.
@@ -116,7 +118,7 @@ export async function publish(context: PublishContext, heartbeat: boolean): Prom
 		await mark.advance(publication);
 		await hooks.afterMark?.();
 		const stored = new Map(receipts.map((receipt, i) => [first + i, receipt]));
-		return { publication, receipts: stored, isBehind: false };
+		return { publication, receipts: stored, isNew: true, isBehind: false };
 	}
 }
 

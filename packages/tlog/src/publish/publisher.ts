@@ -5,6 +5,7 @@
  * entries are in the database already, and a signer that is away must not lose them. What may be shown is the business
  * of the published head, who is answered that of the pending submissions.
  */
+import type { EngineMetrics } from '../engine-metrics.ts';
 import type { LogSink } from '../log-sink.ts';
 import type { Outcome, Submission } from '../submit/submission.ts';
 import type { SubmitQueue } from '../submit/submit-queue.ts';
@@ -23,6 +24,7 @@ export interface PublisherOptions {
 	readonly context: Omit<PublishContext, 'recent' | 'onHistoryChanged'>;
 	readonly queue: SubmitQueue;
 	readonly logger: LogSink;
+	readonly metrics: EngineMetrics;
 }
 
 export class Publisher {
@@ -32,6 +34,7 @@ export class Publisher {
 	readonly #recent: RecentEntries;
 	readonly #context: PublishContext;
 	readonly #logger: LogSink;
+	readonly #metrics: EngineMetrics;
 	#wanted = false;
 	#heartbeatWanted = false;
 	#running: Promise<void> | undefined;
@@ -39,9 +42,10 @@ export class Publisher {
 	#endPause: (() => void) | undefined;
 	#closed = false;
 
-	constructor({ context, queue, logger }: PublisherOptions) {
+	constructor({ context, queue, logger, metrics }: PublisherOptions) {
 		const { database: sql, tables, cache, signReceipt, limits } = context;
 		this.#logger = logger;
+		this.#metrics = metrics;
 		this.#recent = new RecentEntries(limits.maxWaitingBytes);
 		this.#pending = new PendingSubmissions({
 			source: { sql, tables, cache },
@@ -102,7 +106,7 @@ export class Publisher {
 			// After a standstill the head is old: whoever opens the log finds a fresh one.
 			if (await this.#publish(this.isHeartbeatDue())) this.request();
 		} catch (error) {
-			this.#failure = error;
+			this.#fail(error);
 			this.#logger.error({ err: error }, 'the log opens without publishing');
 			this.request();
 		}
@@ -128,7 +132,7 @@ export class Publisher {
 				pauseMs = FIRST_PAUSE_MS;
 				if (isBehind || this.#pending.count > 0) this.#wanted = true;
 			} catch (error) {
-				this.#failure = error;
+				this.#fail(error);
 				this.#wanted = true;
 				this.#logger.warn(
 					{ err: error, waiting: this.#pending.count, pauseMs },
@@ -144,11 +148,21 @@ export class Publisher {
 
 	/** Returns whether there is more to publish already. */
 	async #publish(heartbeat: boolean): Promise<boolean> {
-		const { publication, receipts, isBehind } = await publish(this.#context, heartbeat);
+		const begunAtMs = performance.now();
+		const { publication, receipts, isNew, isBehind } = await publish(this.#context, heartbeat);
+		if (isNew) {
+			this.#metrics.count('chancery_log_publications_total');
+			this.#metrics.observe('chancery_log_publication_seconds', (performance.now() - begunAtMs) / 1000);
+		}
 		this.#failure = undefined;
 		this.head.replace(publication);
 		this.#release(receipts);
 		return isBehind;
+	}
+
+	#fail(error: unknown): void {
+		this.#failure = error;
+		this.#metrics.count('chancery_log_publication_failures_total');
 	}
 
 	/** Answers everyone whose entry the published head covers. */

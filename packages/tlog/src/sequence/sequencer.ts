@@ -15,6 +15,7 @@ import {
 	isUnavailable,
 	sqlState,
 } from '@chancery/postgres/pg-errors';
+import type { EngineMetrics } from '../engine-metrics.ts';
 import type { LogSink } from '../log-sink.ts';
 import { retryAfterSeconds } from '../retry-after.ts';
 import type { AcceptedLead } from '../store/accepted-leads.ts';
@@ -41,6 +42,7 @@ export class Sequencer {
 	readonly #onBatch: (result: BatchResult) => void;
 	readonly #onMarkProblem: () => void;
 	readonly #logger: LogSink;
+	readonly #metrics: EngineMetrics;
 	#partitionsEnd: number;
 	/** The tree as this process last left it; undefined means: read it. Moves only after COMMIT was acknowledged. */
 	#edge: TreeEdge | undefined;
@@ -57,6 +59,7 @@ export class Sequencer {
 		/** Told when the mark forbids writing: somebody has to compare again for that to end. */
 		onMarkProblem: () => void;
 		logger: LogSink;
+		metrics: EngineMetrics;
 		partitionsEnd: number;
 	}) {
 		this.#context = { ...options.context, partitionsEnd: () => this.#partitionsEnd };
@@ -64,6 +67,7 @@ export class Sequencer {
 		this.#onBatch = options.onBatch;
 		this.#onMarkProblem = options.onMarkProblem;
 		this.#logger = options.logger;
+		this.#metrics = options.metrics;
 		this.#partitionsEnd = options.partitionsEnd;
 	}
 
@@ -120,6 +124,7 @@ export class Sequencer {
 			this.#problem = undefined;
 			this.#queue.endStall();
 		} catch (error) {
+			this.#metrics.count('chancery_log_batch_failures_total');
 			this.#fail(error);
 		}
 	}
@@ -165,8 +170,10 @@ export class Sequencer {
 			const wanted = batch.filter((submission) => submission.waiters.size > 0);
 			for (const submission of batch) if (submission.waiters.size === 0) this.#queue.forget(submission);
 			if (wanted.length === 0) return;
+			const begunAtMs = performance.now();
 			try {
 				const result = await runBatch(this.#context, wanted, this.#edge);
+				this.#metrics.observe('chancery_log_batch_seconds', (performance.now() - begunAtMs) / 1000);
 				this.#edge = result.edge;
 				this.#lead = result.lead;
 				this.#problem = undefined;
@@ -175,6 +182,7 @@ export class Sequencer {
 			} catch (error) {
 				this.#edge = undefined;
 				const verdict = await this.#judge(error);
+				if (!(error instanceof PartitionsMissing)) this.#metrics.count('chancery_log_batch_failures_total');
 				if (verdict === 'poison' || verdict === 'refuse') throw error;
 				if (verdict === 'pause') {
 					// Also while it is tried again: whoever looks after the service must not have to wait for the verdict.
@@ -203,8 +211,14 @@ export class Sequencer {
 
 	#finish(result: BatchResult): void {
 		this.#queue.putBack(result.leftOver);
-		for (const [submission, outcome] of result.outcomes)
+		let entries = 0;
+		for (const [submission, outcome] of result.outcomes) {
+			if (outcome.kind === 'new') entries += 1;
 			if (outcome.kind === 'refused') this.#queue.refuse(submission, outcome.error);
+		}
+		this.#metrics.count('chancery_log_batches_total');
+		this.#metrics.count('chancery_log_entries_total', entries);
+		this.#metrics.observe('chancery_log_batch_entries', entries);
 		this.#onBatch(result);
 	}
 

@@ -5,6 +5,7 @@
  * never slip between the probe of the database and the commit of its first.
  */
 import { toHex } from '@chancery/core/bytes';
+import { type EngineMetrics, NO_METRICS } from '../engine-metrics.ts';
 import type { Admitted, NewEntry } from '../entry.ts';
 import type { LogLimits } from '../limits.ts';
 import { retryAfterSeconds } from '../retry-after.ts';
@@ -16,6 +17,7 @@ const USUAL_ENTRY_BYTES = 2_048;
 
 export class SubmitQueue {
 	readonly #limits: LogLimits;
+	readonly #metrics: EngineMetrics;
 	/** Everything unanswered, queued or in flight, by identity. */
 	readonly #open = new Map<string, Submission>();
 	/** What no batch has taken yet, oldest first. */
@@ -24,8 +26,9 @@ export class SubmitQueue {
 	#bytes = 0;
 	#stall: TlogError | undefined;
 
-	constructor(limits: LogLimits) {
+	constructor(limits: LogLimits, metrics: EngineMetrics = NO_METRICS) {
 		this.#limits = limits;
+		this.#metrics = metrics;
 	}
 
 	/** Submissions without an answer, repeats included. */
@@ -59,9 +62,9 @@ export class SubmitQueue {
 		const { maxWaiting, maxWaitingBytes } = this.#limits;
 		// A repeat costs a waiter too: a client hammering one entry is bounded like all others.
 		if (this.#waiting >= maxWaiting)
-			throw overloaded(`${this.#waiting} submissions are waiting, ${maxWaiting} is the limit`);
+			throw this.#overloaded(`${this.#waiting} submissions are waiting, ${maxWaiting} is the limit`);
 		if (this.#bytes + byteLength > maxWaitingBytes)
-			throw overloaded(`${this.#bytes} bytes are waiting, ${maxWaitingBytes} is the limit`);
+			throw this.#overloaded(`${this.#bytes} bytes are waiting, ${maxWaitingBytes} is the limit`);
 		const submission = known ?? { key, entry, byteLength, waiters: new Set(), attemptedIndex: undefined };
 		if (!known) {
 			this.#open.set(key, submission);
@@ -91,7 +94,9 @@ export class SubmitQueue {
 		this.endStall();
 		for (const waiter of submission.waiters) {
 			this.#leave(submission, waiter);
-			waiter.resolve(waiter.duplicate ? { ...admitted, duplicate: true } : admitted);
+			const isDuplicate = waiter.duplicate || admitted.duplicate;
+			if (isDuplicate) this.#metrics.count('chancery_log_duplicates_total');
+			waiter.resolve(isDuplicate ? { ...admitted, duplicate: true } : admitted);
 		}
 		this.#close(submission);
 	}
@@ -143,8 +148,9 @@ export class SubmitQueue {
 		this.#open.delete(submission.key);
 		this.#bytes -= submission.byteLength;
 	}
-}
 
-function overloaded(detail: string): TlogError {
-	return new TlogError('overloaded', detail, { retryAfterSeconds: retryAfterSeconds() });
+	#overloaded(detail: string): TlogError {
+		this.#metrics.count('chancery_log_overloads_total');
+		return new TlogError('overloaded', detail, { retryAfterSeconds: retryAfterSeconds() });
+	}
 }

@@ -15,7 +15,7 @@ import { FAULTS, renderPage } from './faults.ts';
 
 const root = fileURLToPath(new URL('../../../../', import.meta.url));
 /** Copies at work at the same time. */
-const WORKERS = Number(process.env.TEETH_WORKERS ?? 2);
+const WORKERS = Number(process.env.MUTATION_WORKERS ?? 2);
 
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
