@@ -10,10 +10,10 @@ const ORDERS: Readonly<Record<string, readonly (readonly string[])[]>> = {
 	tlog: [
 		['.'],
 		['store'],
-		['tree', 'mark', 'time', 'submit', 'audit'],
+		['tree', 'mark', 'time', 'submit'],
 		['sequence', 'publish'],
 		['read'],
-		['export', 'log'],
+		['export', 'log', 'audit'],
 	],
 	stack: [['instance'], ['bootstrap'], ['development'], ['up', 'serve', 'operate']],
 };

@@ -1,4 +1,5 @@
 /** What the engine counts of its own work, and that every series of the table is one of those. */
+import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { ENGINE_SERIES, type EngineMetrics, type EngineSeries } from '../src/engine-metrics.ts';
 import { createWorld, textEntry, type World } from './log-world.ts';
@@ -102,4 +103,13 @@ it('has a table in which each series says what it is, once', () => {
 		expect(buckets ?? []).toEqual((buckets ?? []).toSorted((a, b) => a - b));
 		expect(buckets !== undefined).toBe(kind === 'histogram');
 	}
+});
+
+it('has its table in the README', () => {
+	const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+	const rows = readme
+		.split('\n')
+		.filter((line) => line.startsWith('| `chancery_log_'))
+		.map((line) => line.split('|').map((cell) => cell.trim()));
+	expect(rows).toEqual(ENGINE_SERIES.map(({ name, kind, unit, help }) => ['', `\`${name}\``, kind, unit, help, '']));
 });
