@@ -42,7 +42,7 @@ export interface Publication {
 	readonly size: number;
 	readonly root: Hash;
 	readonly timestampMs: number;
-	/** What `signHead` answered: a signed note, a signed tree head; the engine does not look inside. */
+	/** What `signHead` returned: a signed note, a signed tree head; the engine does not look inside. */
 	readonly note: Uint8Array;
 }
 

@@ -9,7 +9,7 @@ export function tlogMigrations(schema: string): MigrationSource {
 	return { schema, component: 'tlog', directory: new URL('../migrations/', import.meta.url) };
 }
 
-/** Safe when several processes start at once. Throws MigrationError for a changed or unknown newer migration. */
+/** Safe when several processes start at once. @throws {MigrationError} for a changed or unknown newer migration. */
 export function migrateTlog(database: Database, schema: string): Promise<MigrationReport> {
 	return migrate(database, tlogMigrations(schema));
 }

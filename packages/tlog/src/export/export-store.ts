@@ -21,7 +21,7 @@ export interface ExportStore {
 	readonly name: string;
 	/**
 	 * Called once before anything else.
-	 * @throws ExportError when the place cannot be used, or would not keep the two rules
+	 * @throws {ExportError} when the place cannot be used, or would not keep the two rules
 	 */
 	open(): Promise<void>;
 	/** Writes an object that never changes. `exists`: there is one of this name, and it was left alone. */

@@ -52,7 +52,7 @@ const OWNER_PATH = 'origin';
 
 /**
  * Brings the store to the published checkpoint.
- * @throws ExportError when the store has another log or other bytes than this one; TlogError as the log's reads do
+ * @throws {ExportError} when the store has another log or other bytes than this one; TlogError as the log's reads do
  */
 export async function exportTree(job: TreeExport, signal?: AbortSignal): Promise<ExportOutcome> {
 	const { log, store } = job;

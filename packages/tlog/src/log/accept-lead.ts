@@ -23,7 +23,7 @@ const SAME_TIME_MS = 60_000;
 /**
  * Records that the lead is accepted. Replicas may be running: their next batch finds it.
  * `expectMs` is the stored time that the operator read and means.
- * @throws TlogError `identity-mismatch`; `clock-skew` when this process's clock cannot be believed; `out-of-range` when the
+ * @throws {TlogError} `identity-mismatch`; `clock-skew` when this process's clock cannot be believed; `out-of-range` when the
  * stored time is another one, or not ahead.
  */
 export async function acceptLead(options: {

@@ -27,7 +27,7 @@ export interface Adoption {
 /**
  * Sets the mark to the published head of the database. Run it while no process has the log open.
  * `expect` is the size the operator read and means; another one in the database refuses.
- * @throws TlogError `identity-mismatch`, `out-of-range` (another size, nothing published, stored root not reproducible).
+ * @throws {TlogError} `identity-mismatch`, `out-of-range` (another size, nothing published, stored root not reproducible).
  */
 export async function adoptHead(options: {
 	database: Database;

@@ -10,7 +10,7 @@ import { logTables } from '../store/log-tables.ts';
 
 /**
  * Writes the row of a new, empty log. Creating a log that is there already is harmless when it is the same one.
- * @throws TlogError `identity-mismatch` when a log of this name but with other values exists.
+ * @throws {TlogError} `identity-mismatch` when a log of this name but with other values exists.
  */
 export async function createLog(
 	database: Database,

@@ -50,7 +50,7 @@ export interface OpenLogOptions {
 	readonly mark: MarkStore;
 	/** Unix milliseconds. */
 	readonly clock: () => number;
-	/** Signs a head; what it answers is the note of the publication. Called once per publication, never under the lock. */
+	/** Signs a head; what it returns is the note of the publication. Called once per publication, never under the lock. */
 	readonly signHead: SignHead;
 	/** Signs an entry's receipt (SET, SCT), once per entry, after its COMMIT. Absent: entries have none. */
 	readonly signReceipt?: SignReceipt;
@@ -85,7 +85,7 @@ export interface Log {
 	readonly createdAt: Date;
 	/**
 	 * Adds an entry, or finds it. Resolves when it is durable and inside the tree of a published checkpoint.
-	 * @throws TlogError `overloaded`, `read-only`, `entry-refused`, `clock-skew`, `clock-lead`, `unavailable`.
+	 * @throws {TlogError} `overloaded`, `read-only`, `entry-refused`, `clock-skew`, `clock-lead`, `unavailable`.
 	 */
 	submit(entry: NewEntry): Promise<Admitted>;
 	published(): Promise<Publication>;
@@ -108,7 +108,7 @@ export interface Log {
 /**
  * Opens a log that `createLog` has made. A log whose database is not the one it was published from opens read-only and
  * says why; so does one whose server may lose data.
- * @throws TlogError `identity-mismatch` when the stored log is another one or belongs to another mark, `unavailable` when
+ * @throws {TlogError} `identity-mismatch` when the stored log is another one or belongs to another mark, `unavailable` when
  * another process has its mark; whatever the database throws when it cannot be read.
  */
 export async function openLog(options: OpenLogOptions): Promise<Log> {

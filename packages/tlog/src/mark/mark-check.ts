@@ -64,7 +64,7 @@ export class MarkCheck {
 	 * The whole comparison, with the stored mark, or with the one this process knows if that is newer: the place of the
 	 * mark may have been restored too. A success ends an earlier problem: a mark that could not be read for a while, or a
 	 * connection that led to a stale server, need no restart. Returns the state that was compared.
-	 * @throws TlogError `read-only`; `unavailable` when a mark that has gone back cannot be set right.
+	 * @throws {TlogError} `read-only`; `unavailable` when a mark that has gone back cannot be set right.
 	 */
 	async compare(readState: () => Promise<LogState>, rootsOf: RootsOf): Promise<LogState> {
 		// The mark first: what it stands at was committed before. The other way round, a replica whose way to the mark is
@@ -90,7 +90,7 @@ export class MarkCheck {
 	 * The comparison with the newest mark this process has read or written. Nothing outside of the database is asked, so
 	 * this one may run under the head lock, and on each new connection. `known` is the mark as it was known before the
 	 * head was read, where no lock keeps the two together.
-	 * @throws TlogError `read-only`.
+	 * @throws {TlogError} `read-only`.
 	 */
 	async compareKnown(head: { size: number; root: Hash }, rootAt: ComputeRoot, known = this.#known): Promise<void> {
 		if (this.#problem) throw this.asError();
@@ -104,7 +104,7 @@ export class MarkCheck {
 
 	/**
 	 * Makes the mark stand at least at this publication. Nothing that carries it may leave the process before.
-	 * @throws TlogError `unavailable` when the place of the mark fails.
+	 * @throws {TlogError} `unavailable` when the place of the mark fails.
 	 */
 	async advance(publication: Publication): Promise<void> {
 		const { size, root, note } = publication;

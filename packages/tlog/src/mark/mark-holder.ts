@@ -12,7 +12,7 @@ import { TlogError } from '../tlog-error.ts';
 
 /**
  * Claims the log for the mark store of this process.
- * @throws TlogError `identity-mismatch` when the log belongs to another mark, `unavailable` when another process has ours.
+ * @throws {TlogError} `identity-mismatch` when the log belongs to another mark, `unavailable` when another process has ours.
  */
 export async function claimHolder(sql: Sql, tables: LogTables, store: MarkStore, state: LogState): Promise<void> {
 	if (!store.holder) return;

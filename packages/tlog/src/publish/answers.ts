@@ -9,7 +9,7 @@ import { checkedProof } from '../tree/proofs.ts';
 
 /**
  * Completes a stored entry to an answer.
- * @throws TlogError `unavailable` when no proof could be made that checks: what is stored and what was signed differ.
+ * @throws {TlogError} `unavailable` when no proof could be made that checks: what is stored and what was signed differ.
  */
 export async function admit(
 	source: TreeSource,

@@ -7,7 +7,7 @@ import { TlogError } from '../tlog-error.ts';
 
 const RETRY_AFTER_SECONDS = 5;
 
-/** What the signer answers, if it does so in time. A late answer is thrown away. @throws TlogError `unavailable`. */
+/** What the signer returns, if it does so in time. A late signature is thrown away. @throws {TlogError} `unavailable`. */
 export function signedWithin<T>(timeoutMs: number, sign: () => Promise<T>): Promise<T> {
 	const late = () =>
 		new TlogError('unavailable', `the signer did not answer within ${timeoutMs} ms`, {

@@ -56,9 +56,9 @@ interface SignedReceipt {
 const RECEIPT_CHUNK = 256;
 
 /**
- * Publishes the integrated head if it is not published, or with `heartbeat` signs it again; in any case answers what is
+ * Publishes the integrated head if it is not published, or with `heartbeat` signs it again; in any case returns what is
  * published now, with the mark standing at it.
- * @throws TlogError `read-only`, `clock-skew`, `clock-lead`, `unavailable`; whatever the signer and the database throw. After a throw
+ * @throws {TlogError} `read-only`, `clock-skew`, `clock-lead`, `unavailable`; whatever the signer and the database throw. After a throw
  * nothing new has been shown to anyone; calling again continues where this call stopped.
  */
 export async function publish(context: PublishContext, heartbeat: boolean): Promise<PublishResult> {

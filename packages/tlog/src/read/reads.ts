@@ -52,7 +52,7 @@ export class Reads {
 
 	/**
 	 * The newest checkpoint that may be shown. At most `refreshMs` behind another replica's.
-	 * @throws TlogError `read-only` when the database is not the one that was published from, `unavailable` before the
+	 * @throws {TlogError} `read-only` when the database is not the one that was published from, `unavailable` before the
 	 * first publication.
 	 */
 	async published(): Promise<Publication> {
@@ -75,7 +75,7 @@ export class Reads {
 
 	/**
 	 * Entries [start, end), cut off at the published size, at 1,024 and at 8 MiB; ask again from where it was cut off.
-	 * @throws TlogError `out-of-range` unless 0 <= start <= end.
+	 * @throws {TlogError} `out-of-range` unless 0 <= start <= end.
 	 */
 	async entries(start: number, end: number): Promise<StoredEntry[]> {
 		if (!Number.isSafeInteger(start) || !Number.isSafeInteger(end) || start < 0 || end < start)
@@ -101,17 +101,17 @@ export class Reads {
 		return find(sql, tables, keys, { before: Math.min(before ?? size, size), limit: Math.min(limit, MAX_FOUND) });
 	}
 
-	/** Inclusion proof of `index` in the tree of `size`, checked. @throws TlogError `out-of-range`, `unavailable`. */
+	/** Inclusion proof of `index` in the tree of `size`, checked. @throws {TlogError} `out-of-range`, `unavailable`. */
 	async inclusionProof(index: number, size: number): Promise<Hash[]> {
 		return inclusionProof(this.#options.source, await this.#anchor(size), index, size);
 	}
 
-	/** Consistency proof, checked; empty for first 0 and first = second. @throws TlogError `out-of-range`, `unavailable`. */
+	/** Consistency proof, checked; empty for first 0 and first = second. @throws {TlogError} `out-of-range`, `unavailable`. */
 	async consistencyProof(first: number, second: number): Promise<Hash[]> {
 		return consistencyProof(this.#options.source, await this.#anchor(second), first, second);
 	}
 
-	/** Root of the first `size` entries. @throws TlogError `out-of-range`, `unavailable`. */
+	/** Root of the first `size` entries. @throws {TlogError} `out-of-range`, `unavailable`. */
 	async rootAt(size: number): Promise<Hash> {
 		return publishedRoot(this.#options.source, await this.#anchor(size), size);
 	}

@@ -22,7 +22,7 @@ const PRECERT_ENTRY = 1;
 const ENTRY_TYPE_OFFSET = 2 + 8;
 const MAX_CHAIN = Math.floor(0xffff / 32);
 
-/** Concatenated TileLeaf structures. Throws FormatError for an entry that was not stored as an RFC 6962 log does. */
+/** Concatenated TileLeaf structures. @throws {FormatError} for an entry that was not stored as an RFC 6962 log does. */
 export function encodeStaticCtTile(entries: readonly StoredEntry[]): Uint8Array {
 	return concatBytes(...entries.flatMap(tileLeaf));
 }

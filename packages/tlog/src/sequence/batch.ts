@@ -79,8 +79,8 @@ interface Plan {
 }
 
 /**
- * Stores what is new among `submissions` and answers where everything is. `known` is the edge this process left behind.
- * @throws TlogError `read-only`, `clock-skew`, `clock-lead`, `unavailable`; PartitionsMissing; CommitUnknownError and whatever the
+ * Stores what is new among `submissions` and returns where everything is. `known` is the edge this process left behind.
+ * @throws {TlogError} `read-only`, `clock-skew`, `clock-lead`, `unavailable`; PartitionsMissing; CommitUnknownError and whatever the
  * database says. Unless the outcome is unknown, a throw means that nothing was stored.
  */
 export async function runBatch(

@@ -129,7 +129,7 @@ export class Sequencer {
 		}
 	}
 
-	/** Remembers why; answers what those who wait are told. */
+	/** Remembers why; returns what those who wait are told. */
 	#fail(error: unknown): TlogError {
 		const refusal = refusalOf(error);
 		this.#edge = undefined;

@@ -5,7 +5,7 @@ import type { Sql } from '@chancery/postgres/sql';
 import type { Head } from './heads.ts';
 import type { LogTables } from './log-tables.ts';
 
-/** Writes the holder when the log has none; answers the one it has now. */
+/** Writes the holder when the log has none; returns the one it has now. */
 export async function claimMark(sql: Sql, tables: LogTables, holder: string): Promise<string | undefined> {
 	await sql.query(
 		`insert into ${tables.schema}.tlog_mark_holders (log_id, holder) values ($1, $2) on conflict (log_id) do nothing`,

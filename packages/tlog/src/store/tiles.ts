@@ -62,7 +62,7 @@ export async function readTiles(
 
 /**
  * The hashes of each range, in order, all in one statement.
- * @throws TlogError `read-only` when one is missing: the tree that the head row speaks of is not there.
+ * @throws {TlogError} `read-only` when one is missing: the tree that the head row speaks of is not there.
  */
 export async function readHashRanges(sql: Sql, tables: LogTables, ranges: readonly HashRange[]): Promise<Hash[][]> {
 	if (ranges.length === 0) return [];

@@ -51,7 +51,7 @@ export class SubmitQueue {
 
 	/**
 	 * Queues an entry; settles when it is answered, refused, or has waited too long.
-	 * @throws TlogError `overloaded` when too much waits, `entry-refused` for an identity that is not 32 bytes.
+	 * @throws {TlogError} `overloaded` when too much waits, `entry-refused` for an identity that is not 32 bytes.
 	 */
 	add(entry: NewEntry): Promise<Admitted> {
 		if (entry.identity.length !== 32)

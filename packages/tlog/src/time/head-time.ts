@@ -23,7 +23,7 @@ export interface HeadTime {
 
 /**
  * `now` has been compared with the database's clock; the head is locked.
- * @throws TlogError `clock-lead` when the stored time is too far ahead and nobody has accepted that.
+ * @throws {TlogError} `clock-lead` when the stored time is too far ahead and nobody has accepted that.
  */
 export async function nextTime(
 	context: { readonly tables: LogTables; readonly limits: LogLimits },

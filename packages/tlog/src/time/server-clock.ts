@@ -32,7 +32,7 @@ export async function readServerClock(sql: Sql): Promise<ServerClock> {
 
 /**
  * This process's time, unix milliseconds, once it was compared. Never later than the database's by more than the bound.
- * @throws TlogError `clock-skew` when the two are certainly further apart.
+ * @throws {TlogError} `clock-skew` when the two are certainly further apart.
  */
 export function comparedNow(
 	context: { readonly database: Database; readonly clock: () => number; readonly limits: LogLimits },

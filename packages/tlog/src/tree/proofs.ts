@@ -22,7 +22,7 @@ export interface Anchor {
 	readonly root: Hash;
 }
 
-/** Inclusion proof of entry `index` in the tree of `size`. Throws TlogError `out-of-range`, `unavailable`. */
+/** Inclusion proof of entry `index` in the tree of `size`. @throws {TlogError} `out-of-range`, `unavailable`. */
 export async function inclusionProof(source: TreeSource, anchor: Anchor, index: number, size: number): Promise<Hash[]> {
 	requireSize(size, anchor);
 	if (!Number.isSafeInteger(index) || index < 0 || index >= size)
@@ -35,7 +35,7 @@ export async function inclusionProof(source: TreeSource, anchor: Anchor, index: 
 	});
 }
 
-/** Proof that the tree of `first` is a prefix of the tree of `second`. Throws TlogError `out-of-range`, `unavailable`. */
+/** Proof that the tree of `first` is a prefix of the tree of `second`. @throws {TlogError} `out-of-range`, `unavailable`. */
 export async function consistencyProof(
 	source: TreeSource,
 	anchor: Anchor,
@@ -54,7 +54,7 @@ export async function consistencyProof(
 	});
 }
 
-/** Root of the first `size` entries, shown to be a prefix of the published tree. Throws TlogError `out-of-range`. */
+/** Root of the first `size` entries, shown to be a prefix of the published tree. @throws {TlogError} `out-of-range`. */
 export async function publishedRoot(source: TreeSource, anchor: Anchor, size: number): Promise<Hash> {
 	requireSize(size, anchor);
 	return checkedProof(source, (from) => anchoredRoot(from, anchor, size));
@@ -72,7 +72,7 @@ async function anchoredRoot(source: TreeSource, anchor: Anchor, size: number): P
 
 /**
  * Runs `prove` with memory and, when a check fails, once more with the database alone: memory may hold hashes of a
- * history that the database lost in a failover. Throws TlogError `unavailable` when that fails too.
+ * history that the database lost in a failover. @throws {TlogError} `unavailable` when that fails too.
  */
 export async function checkedProof<T>(source: TreeSource, prove: (source: TreeSource) => Promise<T>): Promise<T> {
 	try {

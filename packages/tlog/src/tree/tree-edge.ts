@@ -33,7 +33,7 @@ export class TreeEdge {
 
 	/**
 	 * Reads the edge of the tree of `size` and checks it against `root`.
-	 * @throws TlogError `read-only` when the stored hashes do not make this root.
+	 * @throws {TlogError} `read-only` when the stored hashes do not make this root.
 	 */
 	static async load(sql: Sql, tables: LogTables, size: number, root: Hash): Promise<TreeEdge> {
 		const ranges = partialRanges(size);
@@ -79,7 +79,7 @@ export class TreeEdge {
 		});
 	}
 
-	/** Adds a leaf. Tells of every hash that is now final, and answers the tiles that it completed, lowest first. */
+	/** Adds a leaf. Tells of every hash that is now final, and returns the tiles that it completed, lowest first. */
 	append(leafHash: Hash, visit?: VisitHash): FullTile[] {
 		const full: FullTile[] = [];
 		let hash = leafHash;
