@@ -57,6 +57,11 @@ const pages = execFileSync('git', ['ls-files', '--cached', '--others', '--exclud
 	.split('\n')
 	.filter((path) => path !== '' && !path.includes('/testdata/') && isThere(path));
 
+it.each(pages)('%s names files of packages that are there', (page) => {
+	const named = [...textOf(page).matchAll(/`(packages\/[\w./-]+\.(?:ts|md|sql|c))`/g)].map(([, path = '']) => path);
+	expect(named.filter((path) => !isThere(path))).toEqual([]);
+});
+
 it.each(pages)('links of %s lead to files and headings', (page) => {
 	const prose = textOf(page).replace(/^```[\s\S]*?^```$/gm, '');
 	const dead = [...prose.matchAll(/\]\((?!https?:|mailto:)([^)\s]+)\)/g)].flatMap(([, link = '']) => {
