@@ -41,6 +41,7 @@ export async function startTsaServer(files: TsaFiles, logLevel: string): Promise
 		folder: files.folder,
 		ports: [port],
 		sections: {
+			profile: 'development',
 			tsa: {
 				publicUrl: `http://localhost:${port}`,
 				chainPem: files.chainPem,
