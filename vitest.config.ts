@@ -61,6 +61,18 @@ export default defineConfig({
 			{
 				extends: true,
 				test: {
+					// Servers and tools of other people, built from source, beside ours.
+					name: 'peers',
+					include: ['packages/conformance/test/peers/*.test.ts'],
+					globalSetup: ['packages/conformance/test/peers/installed-peers.ts'],
+					testTimeout: 3_600_000,
+					hookTimeout: 600_000,
+					fileParallelism: false,
+				},
+			},
+			{
+				extends: true,
+				test: {
 					name: 'hsm',
 					include: ['packages/*/test/hsm/*.test.ts'],
 					globalSetup: ['packages/testkit/src/softhsm.ts', 'packages/testkit/src/test-server.ts'],

@@ -25,7 +25,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 	stack: BELOW_STACK,
 	cli: ['client', 'verify', 'wire', 'net', 'core', 'keys', 'stack'],
 	testkit: BELOW_STACK,
-	conformance: [...BELOW_STACK, 'testkit', 'stack', 'cli'],
+	conformance: [...BELOW_STACK, 'testkit', 'stack', 'cli', 'bench'],
 	bench: [...BELOW_STACK, 'testkit', 'stack', 'cli'],
 };
 

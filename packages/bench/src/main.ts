@@ -5,6 +5,8 @@
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { findPeer } from '@chancery/testkit/peers/find-peer';
+import { SERVERS } from '@chancery/testkit/peers/peer-table';
 import { chooseCells, nameOf } from './cells.ts';
 import { comparisonTable, runComparison } from './comparison.ts';
 import { growthTable, runGrowth } from './growth/growth.ts';
@@ -21,12 +23,23 @@ try {
 	const options = parseOptions(process.argv.slice(2));
 	if (options.help) print(USAGE);
 	else if (options.list) for (const cell of chooseCells(options)) print(nameOf(cell));
-	else await run(options);
+	else await run(await withProgram(options));
 } catch (error) {
 	process.exitCode = error instanceof UsageError ? 2 : 1;
 	if (error instanceof UsageError) progress(`${error.message}\n\n${USAGE}`);
 	else if (error instanceof VerificationFailed) progress(`NOT VERIFIED: ${error.message}`);
 	else progress(error instanceof Error ? (error.stack ?? error.message) : String(error));
+}
+
+/**
+ * The options with the pinned program of the other server where no other one is named; built before anything is measured.
+ * @throws {Error} that says why it cannot be had
+ */
+async function withProgram(options: BenchOptions): Promise<BenchOptions> {
+	if (options.against === undefined || options.bin !== undefined) return options;
+	const found = await findPeer(options.against, SERVERS[options.against]);
+	if ('notRun' in found) throw new Error(found.notRun);
+	return { ...options, bin: found.path };
 }
 
 async function run(options: BenchOptions): Promise<void> {

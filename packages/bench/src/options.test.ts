@@ -1,3 +1,4 @@
+import { SERVER_NAMES } from '@chancery/testkit/peers/peer-table';
 import { describe, expect, it } from 'vitest';
 import { chooseCells, nameOf } from './cells.ts';
 import { parseOptions, UsageError } from './options.ts';
@@ -44,10 +45,14 @@ describe('arguments', () => {
 		[['--only', 'v1-dsse/1/quantum']],
 		[['--runs', '0']],
 		[['--seconds', 'long']],
-		[['--against', 'trillian', '--bin', '/x']],
-		[['--against', 'rekor-tiles']],
+		[['--against', 'trillian']],
 		[['--what']],
 	])('%j are refused', (args) => {
 		expect(() => parseOptions(args)).toThrow(UsageError);
+	});
+
+	it.each(SERVER_NAMES)('need no program for %s, which is pinned, and may name another', (name) => {
+		expect(parseOptions(['--against', name])).toMatchObject({ against: name, bin: undefined });
+		expect(parseOptions(['--against', name, '--bin', '/x'])).toMatchObject({ against: name, bin: '/x' });
 	});
 });

@@ -1,8 +1,8 @@
 /** Opens every client that was found: those that sign bundles, and those that verify them. */
 import { join } from 'node:path';
+import type { ClientName } from '@chancery/testkit/peers/peer-table';
 import { inject } from 'vitest';
 import type { Place, Signer, Verifier } from './client.ts';
-import type { ClientName } from './client-versions.ts';
 import { openCosign2, openCosign3 } from './cosign.ts';
 import { openNpmSigstore, openSigstoreSign } from './npm-clients.ts';
 import { openOurCommand } from './our-command.ts';

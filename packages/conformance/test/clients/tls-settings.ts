@@ -2,7 +2,7 @@
  * How each client is told of a private authority for TLS: what its documentation, or that of its runtime, says to set.
  * Nothing else tells it, so that without the setting it must refuse the instance (`tls-trust.test.ts`).
  */
-import type { ClientName } from './client-versions.ts';
+import type { ClientName } from '@chancery/testkit/peers/peer-table';
 
 /** Go's programs and python-tuf take the file of SSL_CERT_FILE instead of the system's roots, ours besides them. */
 export const TLS_SETTINGS = {

@@ -1,17 +1,15 @@
 /**
- * A real S3-compatible server: Versity's gateway over a folder, from the Go module proxy, into the user's cache. It
- * honours If-None-Match and If-Match on writes, which is what an export rests on.
+ * A real S3-compatible server: Versity's gateway over a folder. It honours If-None-Match and If-Match on writes, which is
+ * what an export rests on.
  */
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { access, mkdir } from 'node:fs/promises';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdir } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type FoundPeer, findPeer } from '@chancery/testkit/peers/find-peer';
+import { TOOLS } from '@chancery/testkit/peers/peer-table';
 
-const VERSION = 'v1.8.0';
-const PROGRAM = `github.com/versity/versitygw/cmd/versitygw@${VERSION}`;
-const INSTALL_WITHIN_MS = 600_000;
 const START_WITHIN_MS = 20_000;
 
 export const BUCKET = 'tiles';
@@ -24,20 +22,7 @@ export interface ObjectStore {
 }
 
 /** The program, or why it cannot be run here. */
-export async function findObjectStore(): Promise<{ path: string } | { notRun: string }> {
-	const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'chancery', `versitygw-${VERSION}`);
-	const path = join(cache, 'versitygw');
-	if (await exists(path)) return { path };
-	await mkdir(cache, { recursive: true });
-	const said = await new Promise<string>((resolve) => {
-		const options = { timeout: INSTALL_WITHIN_MS, env: { ...process.env, GOBIN: cache } };
-		execFile('go', ['install', PROGRAM], options, (error, _stdout, stderr) =>
-			resolve(error ? `${error.message}${stderr}` : ''),
-		);
-	});
-	if (await exists(path)) return { path };
-	return { notRun: `export to an S3-compatible store: not run (go install ${PROGRAM}: ${said.trim().slice(-500)})` };
-}
+export const findObjectStore = (): Promise<FoundPeer> => findPeer('versitygw', TOOLS.versitygw);
 
 /** Starts it over `folder`, with the bucket in it. */
 export async function startObjectStore(path: string, folder: string): Promise<ObjectStore> {
@@ -77,11 +62,4 @@ function freePort(): Promise<number> {
 			server.close(() => resolve(port));
 		});
 	});
-}
-
-function exists(path: string): Promise<boolean> {
-	return access(path).then(
-		() => true,
-		() => false,
-	);
 }

@@ -4,8 +4,8 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { CLIENT_NAMES, CLIENTS } from '@chancery/testkit/peers/peer-table';
 import { expect, it } from 'vitest';
-import { CLIENT_NAMES, CLIENT_SOURCES } from '../clients/client-versions.ts';
 import { TLS_SETTINGS } from '../clients/tls-settings.ts';
 import { CHECKOUT } from './default-instance.ts';
 import { readInstall } from './installs.ts';
@@ -36,7 +36,7 @@ it('leads to an installation of every pinned client', () => {
 });
 
 it.each(installs.filter(({ clients }) => clients.length > 0))('names the version on $page', ({ version, clients }) => {
-	expect(clients.map((client) => CLIENT_SOURCES[client].version)).toEqual([version]);
+	expect(clients.map((client) => CLIENTS[client].version)).toEqual([version]);
 });
 
 it('tells every client of a private authority as test:clients does', () => {

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { mkdir, symlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { CLIENT_NAMES, CLIENT_SOURCES, type ClientName, nameInRegistry } from '../clients/client-versions.ts';
+import { CLIENT_NAMES, CLIENTS, type ClientName, nameInRegistry } from '@chancery/testkit/peers/peer-table';
 import type { Reader } from './run-page.ts';
 
 const PACKAGE = join(import.meta.dirname, '../..');
@@ -36,17 +36,17 @@ export function readInstall(code: string): Install[] {
 
 function clientOf(from: 'go' | 'pip' | 'npm', name: string): ClientName {
 	const isMeant = (client: ClientName) => {
-		const source = CLIENT_SOURCES[client];
+		const source = CLIENTS[client];
 		return source.from === from && nameInRegistry(source) === name;
 	};
 	const client = CLIENT_NAMES.find(isMeant);
-	if (client === undefined) throw new Error(`'${name}' is not what client-versions.ts names`);
+	if (client === undefined) throw new Error(`'${name}' is not what peer-table.ts names`);
 	return client;
 }
 
 function fromNpm(name: string): Install {
 	const [, pinned = '', version] = /^(.+)@([^@]+)$/.exec(name) ?? [];
-	const isClient = CLIENT_NAMES.some((client) => CLIENT_SOURCES[client].package === pinned);
+	const isClient = CLIENT_NAMES.some((client) => CLIENTS[client].package === pinned);
 	if (isClient) return { client: clientOf('npm', name), kind: 'npm' };
 	const { devDependencies } = JSON.parse(readFileSync(join(PACKAGE, 'package.json'), 'utf8'));
 	if (version === undefined || devDependencies[pinned] !== version)
@@ -65,7 +65,7 @@ export async function install(
 	if (path === undefined) throw new Error(`${it.client} could not be had`);
 	if (it.kind === 'pip') return link(dirname(dirname(path)), join(reader.home, it.folder));
 	if (it.kind === 'go') return link(path, join(reader.home, 'go/bin', basename(path)));
-	return link(path, packagePlace(reader, CLIENT_SOURCES[it.client].package));
+	return link(path, packagePlace(reader, CLIENTS[it.client].package));
 }
 
 const packagePlace = ({ folder }: Reader, name: string): string => join(folder, 'node_modules', name);

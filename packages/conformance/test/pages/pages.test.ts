@@ -2,8 +2,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { ClientName } from '@chancery/testkit/peers/peer-table';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import type { ClientName } from '../clients/client-versions.ts';
 import { CHECKOUT } from './default-instance.ts';
 import { type Install, install, readInstall } from './installs.ts';
 import { isPasted, type Page, readPage } from './page.ts';

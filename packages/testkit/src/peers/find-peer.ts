@@ -1,0 +1,66 @@
+/**
+ * Brings a program of the table into the user's cache (`~/.cache/chancery`), once per version and outside of the
+ * repository: built by `go install`, or installed by pip into an environment of its own.
+ */
+import { execFile } from 'node:child_process';
+import { access, mkdir, rm, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { type InstalledSource, nameInRegistry, type PeerSource } from './peer-table.ts';
+
+const CACHE = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'chancery');
+/** Cold, cosign alone compiles for many minutes on two busy cores. */
+const INSTALL_WITHIN_MS = 1_800_000;
+
+/** Where a program is, or why it cannot be run here. */
+export type FoundPeer = { readonly path: string } | { readonly notRun: string };
+
+/** Finds a program in the cache, or installs it there. Call it for one program at a time: a Go compiler takes every core. */
+export function findPeer(name: string, source: InstalledSource): Promise<FoundPeer> {
+	return orNotRun(name, source, async () => {
+		const folder = join(CACHE, `${name.replace(' ', '-')}-${source.version}`);
+		const mark = join(folder, 'installed');
+		const path = join(folder, source.program);
+		// The mark is written last: a folder without it is half an installation.
+		if (await exists(mark)) return path;
+		await rm(folder, { recursive: true, force: true });
+		await mkdir(folder, { recursive: true, mode: 0o700 });
+		await install(source, folder);
+		await access(path);
+		await writeFile(mark, `${nameInRegistry(source)}\n`, { mode: 0o600 });
+		return path;
+	});
+}
+
+/** What `find` finds, or the words that say what is not run, in which version and why. */
+export async function orNotRun(name: string, source: PeerSource, find: () => Promise<string>): Promise<FoundPeer> {
+	try {
+		return { path: await find() };
+	} catch (error) {
+		const words = error instanceof Error ? error.message : String(error);
+		return { notRun: `${name} ${source.version}: not run (${words.trim().slice(-500)})` };
+	}
+}
+
+async function install(source: InstalledSource, folder: string): Promise<void> {
+	if (source.from === 'go') return run('go', ['install', nameInRegistry(source)], { GOBIN: folder, GOFLAGS: '-p=1' });
+	await run('python3', ['-m', 'venv', folder]);
+	await run(join(folder, 'bin/pip'), ['install', '--quiet', nameInRegistry(source)]);
+}
+
+function run(program: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<void> {
+	// Away from the repository, whose own modules and settings are not meant.
+	const options = { timeout: INSTALL_WITHIN_MS, env: { ...process.env, ...env }, cwd: homedir() };
+	return new Promise((resolve, reject) => {
+		execFile(program, args, options, (error, _stdout, stderr) =>
+			error ? reject(new Error(`${program} ${args.join(' ')}: ${error.message} ${stderr}`)) : resolve(),
+		);
+	});
+}
+
+async function exists(path: string): Promise<boolean> {
+	return access(path).then(
+		() => true,
+		() => false,
+	);
+}
