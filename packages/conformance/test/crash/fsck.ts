@@ -6,7 +6,7 @@ import type { KeyObject } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { type FoundPeer, findPeer } from '@chancery/testkit/peers/find-peer';
+import { type FoundPeer, findInstalled } from '@chancery/testkit/peers/find-peer';
 import { TOOLS } from '@chancery/testkit/peers/peer-table';
 import { V2_ORIGIN } from './answers.ts';
 import { verifierKeyOf } from './signed-trees.ts';
@@ -15,8 +15,8 @@ const RUN_WITHIN_MS = 900_000;
 
 export type Fsck = (url: string) => Promise<'intact' | { readonly complaint: string }>;
 
-/** The program, or why it cannot be run here. */
-export const findFsck = (): Promise<FoundPeer> => findPeer('tessera fsck', TOOLS['tessera fsck']);
+/** The program where `test:peers` has put it: nothing is built for a campaign. */
+export const findFsck = (): Promise<FoundPeer> => findInstalled('tessera fsck', TOOLS['tessera fsck']);
 
 /** Fsck for the log of this key. It reports on standard error and exits with 0 whatever it finds. */
 export async function openFsck(path: string, folder: string, key: KeyObject): Promise<Fsck> {

@@ -7,8 +7,6 @@ import { mkdir } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type FoundPeer, findPeer } from '@chancery/testkit/peers/find-peer';
-import { TOOLS } from '@chancery/testkit/peers/peer-table';
 
 const START_WITHIN_MS = 20_000;
 
@@ -20,9 +18,6 @@ export interface ObjectStore {
 	readonly endpoint: string;
 	end(): Promise<void>;
 }
-
-/** The program, or why it cannot be run here. */
-export const findObjectStore = (): Promise<FoundPeer> => findPeer('versitygw', TOOLS.versitygw);
 
 /** Starts it over `folder`, with the bucket in it. */
 export async function startObjectStore(path: string, folder: string): Promise<ObjectStore> {

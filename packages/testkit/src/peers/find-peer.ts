@@ -18,10 +18,7 @@ export type FoundPeer = { readonly path: string } | { readonly notRun: string };
 /** Finds a program in the cache, or installs it there. Call it for one program at a time: a Go compiler takes every core. */
 export function findPeer(name: string, source: InstalledSource): Promise<FoundPeer> {
 	return orNotRun(name, source, async () => {
-		const folder = join(CACHE, `${name.replace(' ', '-')}-${source.version}`);
-		const mark = join(folder, 'installed');
-		const path = join(folder, source.program);
-		// The mark is written last: a folder without it is half an installation.
+		const { folder, mark, path } = placeOf(name, source);
 		if (await exists(mark)) return path;
 		await rm(folder, { recursive: true, force: true });
 		await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -30,6 +27,21 @@ export function findPeer(name: string, source: InstalledSource): Promise<FoundPe
 		await writeFile(mark, `${nameInRegistry(source)}\n`, { mode: 0o600 });
 		return path;
 	});
+}
+
+/** Finds a program in the cache, and installs nothing. */
+export function findInstalled(name: string, source: InstalledSource): Promise<FoundPeer> {
+	return orNotRun(name, source, async () => {
+		const { mark, path } = placeOf(name, source);
+		if (await exists(mark)) return path;
+		throw new Error(`it is not in ${CACHE}`);
+	});
+}
+
+/** The mark is written last: a folder without it is half an installation. */
+function placeOf(name: string, source: InstalledSource): { folder: string; mark: string; path: string } {
+	const folder = join(CACHE, `${name.replace(' ', '-')}-${source.version}`);
+	return { folder, mark: join(folder, 'installed'), path: join(folder, source.program) };
 }
 
 /** What `find` finds, or the words that say what is not run, in which version and why. */
