@@ -6,7 +6,7 @@ import { type Complaint, partOf, type SourceTree } from './source-tree.ts';
 
 /** `.` is what lies in `src` itself, apart from the files that have a place of their own (`name.ts`). */
 const ORDERS: Readonly<Record<string, readonly (readonly string[])[]>> = {
-	chassis: [['.'], ['config'], ['tls'], ['http'], ['process']],
+	chassis: [['.'], ['config'], ['service-definition.ts'], ['tls'], ['http'], ['process']],
 	tlog: [
 		['.'],
 		['store'],
@@ -15,7 +15,7 @@ const ORDERS: Readonly<Record<string, readonly (readonly string[])[]>> = {
 		['read'],
 		['export', 'log', 'audit'],
 	],
-	stack: [['instance'], ['bootstrap'], ['development'], ['up', 'serve', 'operate']],
+	stack: [['services.ts'], ['instance'], ['bootstrap'], ['development'], ['up', 'serve', 'operate']],
 };
 
 export function folderOrder(tree: SourceTree): Complaint[] {

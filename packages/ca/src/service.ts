@@ -2,10 +2,10 @@
 import { createAdminListener } from '@chancery/chassis/http/admin';
 import { createListener } from '@chancery/chassis/http/listener';
 import { mount } from '@chancery/chassis/http/mount';
-import type { Service, ServiceDeps } from '@chancery/chassis/service';
+import type { Service } from '@chancery/chassis/service';
+import type { StoringDeps } from '@chancery/chassis/service-definition';
 import { toHex } from '@chancery/core/bytes';
 import { sha256 } from '@chancery/core/sha';
-import type { Signer } from '@chancery/keys/signer';
 import { createHttpTransport } from '@chancery/net/http-transport';
 import { getHealth } from '@chancery/wire/fulcio';
 import type { CaConfig } from './config.ts';
@@ -24,9 +24,7 @@ import { mountTrust } from './routes/trust.ts';
 import { mountTrustBundle } from './routes/trust-bundle.ts';
 import { openIssuances } from './store/issuances.ts';
 
-export interface CaDeps extends ServiceDeps<CaConfig> {
-	/** The key of the first certificate of the chain. */
-	readonly issuingSigner: Signer;
+export interface CaDeps extends StoringDeps<CaConfig, 'issuing'> {
 	/** Called between the steps of an issuance; the tests stop the story there. */
 	readonly afterStep?: IssueDeps['afterStep'];
 }
@@ -42,7 +40,8 @@ const MAX_BODY_BYTES = 128 * 1024;
  * @throws ChainError or FormatError when chain, key and CT log key do not fit together
  */
 export async function createService(deps: CaDeps): Promise<Service> {
-	const { config, database, clock, random, logger, issuingSigner: signer } = deps;
+	const { config, database, clock, random, logger } = deps;
+	const signer = deps.signers.issuing;
 	const chain = openIssuingChain(config.chainPem, signer);
 	const ctLog = describeCtLog(config.ctlog, createHttpTransport());
 	const tokens = createTokenVerifier(config.issuers, { fetch: deps.fetch, clock });

@@ -100,11 +100,15 @@ export async function startInstance(options: InstanceOptions = {}): Promise<Test
 		random,
 		fetch,
 		logger: createLogger({ level: 'silent', json: true, name: 'ca' }),
-		issuingSigner: {
-			...issuingSigner,
-			sign: (message) =>
-				state.signerFails ? Promise.reject(new Error('the key store is gone')) : issuingSigner.sign(message),
+		profile: 'development',
+		signers: {
+			issuing: {
+				...issuingSigner,
+				sign: (message) =>
+					state.signerFails ? Promise.reject(new Error('the key store is gone')) : issuingSigner.sign(message),
+			},
 		},
+		marks: {},
 		afterStep: (step) => state.afterStep(step),
 	});
 	const app = (name: string) => service.listeners.find((listener) => listener.name === name)!.app;

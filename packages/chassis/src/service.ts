@@ -1,25 +1,9 @@
-/**
- * What a service is to whoever runs it: listeners, jobs, health and an end. `main.ts` runs one in a process of its
- * own, the stack runs several in one.
- */
-import type { Database } from '@chancery/postgres/sql';
+/** What an opened service is to whoever runs it: listeners, jobs, health and an end. */
 import type { FastifyInstance } from 'fastify';
-import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
 
 /** Unix time in milliseconds. */
 export type Clock = () => number;
-
-/** What every service is given. A service adds its own (signers, marks) by extending this. */
-export interface ServiceDeps<Config> {
-	readonly config: Config;
-	readonly database: Database;
-	readonly clock: Clock;
-	/** `n` bytes from a cryptographically secure source. */
-	readonly random: (n: number) => Uint8Array;
-	readonly fetch: typeof fetch;
-	readonly logger: Logger;
-}
 
 /** A loop that runs as long as the service does. */
 export interface Job {

@@ -3,8 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { publicUrlFindings } from '../src/config/process-findings.ts';
 import { createListener } from '../src/http/listener.ts';
-import { type RunDeps, run } from '../src/process/run.ts';
+import { run } from '../src/process/run.ts';
 import type { Service } from '../src/service.ts';
+import { defineService, type StoringDeps } from '../src/service-definition.ts';
 
 const configSchema = z.strictObject({
 	greeting: z.string(),
@@ -13,20 +14,29 @@ const configSchema = z.strictObject({
 	startMs: z.int().default(0),
 });
 
-await run({
-	name: 'greeting',
-	config: configSchema,
-	migrations: [],
-	findings: ({ publicUrl }) => (publicUrl === undefined ? [] : publicUrlFindings('greeting.publicUrl', publicUrl)),
-	open: serve,
-});
+await run(
+	defineService({
+		name: 'greeting',
+		keys: { main: { purpose: 'Shows its algorithm.', algorithm: 'ed25519' } },
+		listeners: { public: 'greeting' },
+		trustReports: [],
+		config: () => configSchema,
+		migrations: [],
+		openMarks: () => ({}),
+		findings: ({ publicUrl }) => (publicUrl === undefined ? [] : publicUrlFindings('greeting.publicUrl', publicUrl)),
+		open: serve,
+	}),
+);
 
-async function serve({ config, logger, openKey }: RunDeps<z.output<typeof configSchema>>): Promise<Service> {
+async function serve({
+	config,
+	logger,
+	signers,
+}: StoringDeps<z.output<typeof configSchema>, 'main'>): Promise<Service> {
 	logger.info('starting');
 	await sleep(config.startMs);
-	const signer = await openKey('main');
 	const app = createListener({ name: 'public', logger, errors: {}, family: 'text', maxBodyBytes: 10 });
-	app.get('/', async () => `${config.greeting} ${signer.algorithm}`);
+	app.get('/', async () => `${config.greeting} ${signers.main.algorithm}`);
 	app.get('/never', () => new Promise(() => undefined));
 	return {
 		name: 'greeting',

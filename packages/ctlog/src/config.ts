@@ -54,12 +54,6 @@ export const configSchema = z.strictObject({
 		.describe('Most bytes of entries in one get-entries answer, before base64 makes a third more of them.'),
 	export: exportSection(),
 	admin: adminSection,
-});
-
-export type CtlogConfig = z.output<typeof configSchema>;
-
-/** The same for a process of its own, which also keeps the mark. */
-export const processConfigSchema = configSchema.extend({
 	markFile: z
 		.string()
 		.min(1)
@@ -74,4 +68,4 @@ export const processConfigSchema = configSchema.extend({
 		),
 });
 
-export type ProcessConfig = z.output<typeof processConfigSchema>;
+export type CtlogConfig = z.output<typeof configSchema>;

@@ -2,15 +2,15 @@
 import { createAdminListener } from '@chancery/chassis/http/admin';
 import { refuseAsDomainError } from '@chancery/chassis/http/check-refusals';
 import { createListener } from '@chancery/chassis/http/listener';
-import type { Service, ServiceDeps } from '@chancery/chassis/service';
+import type { Service } from '@chancery/chassis/service';
+import type { StoringDeps } from '@chancery/chassis/service-definition';
 import { createSignatureChecks } from '@chancery/keys/checks/signature-checks';
-import type { Signer } from '@chancery/keys/signer';
 import { openS3Store } from '@chancery/net/object-store/s3-store';
 import type { MarkStore } from '@chancery/postgres/mark/mark';
 import { createExporter } from '@chancery/tlog/export/export-job';
 import { openFolderStore } from '@chancery/tlog/export/folder-store';
 import { openLog } from '@chancery/tlog/log';
-import type { LogIdentity } from '@chancery/tlog/log-identity';
+import { expectedMode } from '@chancery/tlog/log-mode';
 import type { CtlogConfig } from './config.ts';
 import { createAcceptedRoots } from './domain/accepted-roots.ts';
 import { ENGINE_WITHIN_MS } from './domain/answer-in-time.ts';
@@ -30,36 +30,29 @@ import { mountTreeHead } from './routes/tree-head.ts';
 import { firstStart } from './store/log-start.ts';
 import { SCHEMA } from './store/migrations.ts';
 
-export interface CtlogDeps extends ServiceDeps<CtlogConfig> {
-	/** What the row of the log is marked as. */
-	readonly mode: LogIdentity['mode'];
-	/** The key of the log: ECDSA on P-256. */
-	readonly signer: Signer;
-	/** Where the last published head is kept, outside of the database. */
-	readonly mark: MarkStore;
-	/** False: also an empty log whose mark is missing takes no entries. Default true. */
-	readonly allowCreateMark?: boolean;
-}
+/** The mark remembers the last published tree head. */
+export type CtlogDeps = StoringDeps<CtlogConfig, 'signer', { readonly mark: MarkStore }>;
 
 /**
  * Opens the log in a migrated database.
  * @throws LogKeyError for a key that clients cannot verify; TlogError when the stored log is another one
  */
 export async function createService(deps: CtlogDeps): Promise<Service> {
-	const { config, database, clock, signer } = deps;
+	const { config, database, clock } = deps;
+	const { signer } = deps.signers;
+	const mode = await expectedMode(database, SCHEMA, deps.profile);
 	requireLogKey(signer);
-	const identity = logIdentityOf({ ...config, mode: deps.mode }, signer.publicKey);
+	const identity = logIdentityOf({ ...config, mode }, signer.publicKey);
 	const log = await openLog({
 		database,
 		schema: SCHEMA,
 		identity,
-		mark: deps.mark,
+		mark: deps.marks.mark,
 		clock,
 		signHead: (head) => signTreeHead(signer, identity.origin, head),
 		signReceipt: ({ leaf }) => signSct(signer, leaf),
 		limits: { heartbeatMs: heartbeatMs(config.mmdSeconds), submitTimeoutMs: ENGINE_WITHIN_MS },
 		logger: deps.logger,
-		...(deps.allowCreateMark === undefined ? {} : { allowCreateMark: deps.allowCreateMark }),
 	});
 	const validForStart = await firstStart(database, signer.publicKey, new Date(clock()));
 	const checks = createSignatureChecks({

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { processConfigSchema } from '../src/config.ts';
+import { configSchema } from '../src/config.ts';
 
 describe('README', () => {
 	const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
@@ -9,7 +9,7 @@ describe('README', () => {
 		// The formatter pads the columns of tables.
 		const lines = readme.split('\n').map((line) => line.replace(/\s+/g, ' ').trim());
 		const rows = lines.filter((line) => /^\| `[a-zA-Z]+` \| /.test(line));
-		const expected = Object.entries(processConfigSchema.shape).map(([name, field]) => {
+		const expected = Object.entries(configSchema.shape).map(([name, field]) => {
 			const absent = field.safeParse(undefined);
 			const given = absent.data === undefined ? 'none' : `\`${JSON.stringify(absent.data)}\``;
 			const fallback = absent.success ? given : 'required';

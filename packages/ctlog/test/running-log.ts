@@ -11,8 +11,7 @@ import { openFileMark } from '@chancery/postgres/mark/file-mark';
 import { createTestDatabase, type TestDatabase } from '@chancery/testkit/test-database';
 import type { FastifyInstance } from 'fastify';
 import { configSchema } from '../src/config.ts';
-import { createCtlog } from '../src/domain/log-identity.ts';
-import { createService } from '../src/service.ts';
+import { ctlog } from '../src/definition.ts';
 import { migrateSchema } from '../src/store/migrations.ts';
 import { base64, type TestAuthority } from './certificates.ts';
 
@@ -58,21 +57,21 @@ export async function startLog(options: LogOptions = {}): Promise<RunningLog> {
 		...options.config,
 	});
 	await migrateSchema(database.database);
-	await createCtlog(database.database, { ...config, mode: 'development' }, signer.publicKey);
+	const signers = { signer };
+	await ctlog.createLogs?.({ database: database.database, config, profile: 'development', signers });
 
 	const open = async (): Promise<RunningLog> => {
 		const mark = openFileMark(join(folder, 'mark'));
-		const service = await createService({
+		const service = await ctlog.open({
 			config,
-			mode: 'development',
+			profile: 'development',
 			database: database.database,
 			clock: options.clock ?? Date.now,
 			random: (length) => new Uint8Array(randomBytes(length)),
 			fetch,
 			logger: createLogger({ level: (process.env.TEST_LOG_LEVEL as 'silent') ?? 'silent', json: true, name: 'ctlog' }),
-			signer,
-			mark,
-			allowCreateMark: true,
+			signers,
+			marks: { mark },
 		});
 		const stopping = new AbortController();
 		const jobs = Promise.all(service.jobs.map((job) => job.run(stopping.signal)));

@@ -3,11 +3,12 @@ import { ConfigError } from '@chancery/chassis/config/config';
 import { Secret } from '@chancery/chassis/config/secret';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { configSchema } from './config.ts';
+import { configSchema, readSigningJwks } from './config.ts';
 import { productionFindings } from './domain/production-findings.ts';
-import { processSchema, readSigningJwks } from './process-config.ts';
 
 const HTTPS = 'https://id.example.com';
+const ENV = { KEYS: '{"auth":[{"kty":"RSA"}]}', WORD: 'a secret of some length' };
+const LEAST = { publicUrl: HTTPS, signingJwks: { env: 'KEYS' } };
 
 interface Field {
 	description?: string;
@@ -16,7 +17,7 @@ interface Field {
 
 /** The rows of the README's table, as the schema has them. */
 function tableRows(): string[] {
-	const schema = z.toJSONSchema(processSchema({}), { io: 'input', unrepresentable: 'any' }) as {
+	const schema = z.toJSONSchema(configSchema({}), { io: 'input', unrepresentable: 'any' }) as {
 		properties: Record<string, Field>;
 		required: string[];
 	};
@@ -48,9 +49,10 @@ describe('the configuration', () => {
 		}
 	});
 
-	it('needs nothing but the address', () => {
-		expect(configSchema.parse({ publicUrl: `${HTTPS}/` })).toEqual({
+	it('needs nothing but the address and the keys', () => {
+		expect(configSchema(ENV).parse({ ...LEAST, publicUrl: `${HTTPS}/` })).toEqual({
 			publicUrl: HTTPS,
+			signingJwks: expect.any(Secret),
 			developmentLogin: false,
 			clients: ['sigstore'],
 			tokenLifetimeSeconds: 120,
@@ -62,7 +64,8 @@ describe('the configuration', () => {
 		['a path in the address', { publicUrl: `${HTTPS}/auth` }],
 		['a query in the address', { publicUrl: `${HTTPS}/?x` }],
 		['an address that is no web address', { publicUrl: 'ftp://id.example.com' }],
-		['no address', {}],
+		['no address', { publicUrl: undefined }],
+		['no keys', { signingJwks: undefined }],
 		['an unknown field', { publicUrl: HTTPS, developmentLogins: true }],
 		['a profile of its own', { publicUrl: HTTPS, profile: 'development' }],
 		['tokens that live for hours', { publicUrl: HTTPS, tokenLifetimeSeconds: 3600 }],
@@ -72,29 +75,22 @@ describe('the configuration', () => {
 			'an admin token in the clear',
 			{ publicUrl: HTTPS, admin: { tokens: [{ name: 'a', role: 'operator', sha256: 'secret' }] } },
 		],
-	])('refuses %s', (_what, value) => {
-		expect(configSchema.safeParse(value).success).toBe(false);
+	])('refuses %s', (_what, changes) => {
+		expect(configSchema(ENV).safeParse({ ...LEAST, ...changes }).success).toBe(false);
 	});
 
-	it('reads keys and secret of a process from where they are', () => {
-		const env = { KEYS: '{"auth":[{"kty":"RSA"}]}', WORD: 'a secret of some length' };
-		const config = processSchema(env).parse({
-			publicUrl: HTTPS,
-			signingJwks: { env: 'KEYS' },
-			developmentSecret: { env: 'WORD' },
-		});
+	it('reads keys and secret from where they are', () => {
+		const config = configSchema(ENV).parse({ ...LEAST, developmentSecret: { env: 'WORD' } });
 		expect(readSigningJwks(config.signingJwks)).toEqual({ auth: [{ kty: 'RSA' }], ci: [] });
-		expect(config.developmentSecret?.reveal()).toBe(env.WORD);
+		expect(config.developmentSecret?.reveal()).toBe(ENV.WORD);
 		expect(productionFindings(config).map(({ where }) => where)).toEqual(['identity.developmentSecret']);
-		const plain = configSchema.parse({ publicUrl: 'http://id.example.com', developmentLogin: true });
-		expect(productionFindings({ ...plain, signingJwks: config.signingJwks }).map(({ exception }) => exception)).toEqual(
-			['plain-urls', 'development-login'],
-		);
+		const plain = configSchema(ENV).parse({ ...LEAST, publicUrl: 'http://id.example.com', developmentLogin: true });
+		expect(productionFindings(plain).map(({ exception }) => exception)).toEqual(['plain-urls', 'development-login']);
 	});
 
 	it('is not started in production with keys that lie on a disk', () => {
 		const file = new URL('config.test.ts', import.meta.url).pathname;
-		const config = processSchema({}).parse({ publicUrl: HTTPS, signingJwks: { file } });
+		const config = configSchema({}).parse({ publicUrl: HTTPS, signingJwks: { file } });
 		expect(productionFindings(config).map(({ where, exception }) => [where, exception])).toEqual([
 			['identity.signingJwks', 'unencrypted-keys'],
 		]);

@@ -1,40 +1,75 @@
 /** Configuration of the identity provider. */
 import { adminSection } from '@chancery/chassis/config/admin-section';
+import { ConfigError } from '@chancery/chassis/config/config-error';
+import { type Environment, type Secret, secret } from '@chancery/chassis/config/secret';
 import { z } from 'zod';
+import type { SigningJwks } from './domain/generate-jwks.ts';
 import { loginSettingsShape } from './login-methods/all.ts';
 
-export const configSchema = z.strictObject({
-	publicUrl: z
-		.url({ protocol: /^https?$/ })
-		.transform((url) => url.replace(/\/$/, ''))
-		.refine((url) => URL.canParse(url) && new URL(url).origin === url, {
-			message: 'expected an origin such as https://id.example.com, without path and trailing slash',
-		})
-		.describe(
-			'Origin under which clients reach this service. The issuer is this plus /auth, byte for byte: changing it later makes the certificate authority refuse all tokens until it is configured with the new one.',
+/** The section `identity` of the configuration. */
+export function configSchema(env?: Environment) {
+	return z.strictObject({
+		publicUrl: z
+			.url({ protocol: /^https?$/ })
+			.transform((url) => url.replace(/\/$/, ''))
+			.refine((url) => URL.canParse(url) && new URL(url).origin === url, {
+				message: 'expected an origin such as https://id.example.com, without path and trailing slash',
+			})
+			.describe(
+				'Origin under which clients reach this service. The issuer is this plus /auth, byte for byte: changing it later makes the certificate authority refuse all tokens until it is configured with the new one.',
+			),
+		...loginSettingsShape,
+		clients: z
+			.array(
+				z
+					.string()
+					.regex(/^[\x21-\x7e]+$/, 'expected printable ASCII without spaces')
+					.max(200),
+			)
+			.min(1)
+			.default(['sigstore'])
+			.describe(
+				"Ids of the public clients that may ask for tokens; the id becomes the tokens' audience. Sigstore's clients all use sigstore.",
+			),
+		tokenLifetimeSeconds: z
+			.int()
+			.min(30)
+			.max(600)
+			.default(120)
+			.describe(
+				'Seconds that a token lives. It is a bearer credential for the certificate authority, so short; but it must outlast the clock skew between the two.',
+			),
+		admin: adminSection,
+		signingJwks: secret(env).describe(
+			'{ file } or { env } with the private keys: JSON { "auth": [JWK, ...], "ci": [JWK, ...] }. The first RSA key of each signs; to rotate, add the next key behind it, wait ten minutes, put it first, and remove the old one when its last token has expired.',
 		),
-	...loginSettingsShape,
-	clients: z
-		.array(
-			z
-				.string()
-				.regex(/^[\x21-\x7e]+$/, 'expected printable ASCII without spaces')
-				.max(200),
-		)
-		.min(1)
-		.default(['sigstore'])
-		.describe(
-			"Ids of the public clients that may ask for tokens; the id becomes the tokens' audience. Sigstore's clients all use sigstore.",
-		),
-	tokenLifetimeSeconds: z
-		.int()
-		.min(30)
-		.max(600)
-		.default(120)
-		.describe(
-			'Seconds that a token lives. It is a bearer credential for the certificate authority, so short; but it must outlast the clock skew between the two.',
-		),
-	admin: adminSection,
-});
+		developmentSecret: secret(env)
+			.optional()
+			.describe(
+				'{ file } or { env } with a secret of at least 16 characters whose holders may mint tokens for anyone. Production needs the exception development-login.',
+			),
+	});
+}
 
-export type IdentityConfig = z.output<typeof configSchema>;
+export type IdentityConfig = z.output<ReturnType<typeof configSchema>>;
+
+const jwks = z.array(z.looseObject({ kty: z.string() }));
+/** Of the two issuers; `ci` signs only where there is a development secret. */
+const signingJwks = z.strictObject({ auth: jwks, ci: jwks.default([]) });
+
+/**
+ * Reads the private keys. What they are good for is checked by whoever opens them.
+ * @throws ConfigError without any part of the value
+ */
+export function readSigningJwks(value: Secret): SigningJwks {
+	let json: unknown;
+	try {
+		json = JSON.parse(value.reveal());
+	} catch {
+		// The message of the parser would quote the text around the mistake.
+		throw new ConfigError('identity.signingJwks: expected JSON');
+	}
+	const parsed = signingJwks.safeParse(json);
+	if (!parsed.success) throw new ConfigError('identity.signingJwks: expected { "auth": [JWK, ...], "ci": [JWK, ...] }');
+	return parsed.data;
+}

@@ -2,11 +2,11 @@
 
 import { createAdminListener } from '@chancery/chassis/http/admin';
 import { createListener } from '@chancery/chassis/http/listener';
-import type { Service, ServiceDeps } from '@chancery/chassis/service';
+import type { Service } from '@chancery/chassis/service';
+import type { StoringDeps } from '@chancery/chassis/service-definition';
 import { ChanceryError } from '@chancery/core/chancery-error';
 import { authIssuer, ciIssuer } from '@chancery/wire/identity';
-import type { IdentityConfig } from './config.ts';
-import type { SigningJwks } from './domain/generate-jwks.ts';
+import { type IdentityConfig, readSigningJwks } from './config.ts';
 import { healthOf } from './domain/health.ts';
 import { openIssuerKeys } from './domain/issuer-keys.ts';
 import { rememberLogin } from './domain/login.ts';
@@ -21,12 +21,7 @@ import { mountLogin } from './routes/login.ts';
 import { mountProvider } from './routes/oidc.ts';
 import { mountTrust } from './routes/trust.ts';
 
-export interface IdentityDeps extends ServiceDeps<IdentityConfig> {
-	/** Private keys of the two issuers. `ci` is used only with a development secret. */
-	readonly signingJwks: SigningJwks;
-	/** Whoever knows it may mint tokens for anyone. Absent: no development tokens, no issuer of workflow tokens. */
-	readonly developmentSecret?: string;
-}
+export type IdentityDeps = StoringDeps<IdentityConfig>;
 
 /** The configuration asks for something that the security of the instance forbids. */
 export class IdentitySetupError extends ChanceryError<'identity-setup'> {
@@ -44,9 +39,12 @@ const MIN_SECRET_CHARS = 16;
  */
 export async function createService(deps: IdentityDeps): Promise<Service> {
 	const { config, clock, logger, database } = deps;
-	refuseShort(deps.developmentSecret);
+	const signingJwks = readSigningJwks(config.signingJwks);
+	// Whoever knows it may mint tokens for anyone. Absent: no development tokens, no issuer of workflow tokens.
+	const secret = config.developmentSecret?.reveal();
+	refuseShort(secret);
 	const issuer = authIssuer(config.publicUrl);
-	const auth = await openIssuerKeys(issuer, deps.signingJwks.auth);
+	const auth = await openIssuerKeys(issuer, signingJwks.auth);
 	const methods = enabledLoginMethods(config).map((method) => method.id);
 	const health = () => healthOf(database, methods);
 
@@ -60,11 +58,10 @@ export async function createService(deps: IdentityDeps): Promise<Service> {
 	const provider = createProvider({ config, database, clock, logger, keys: auth });
 	mountLogin(publicApp, { config, logger, provider, remember: (account) => rememberLogin(deps, account) });
 	mountProvider(publicApp, provider, config);
-	if (deps.developmentSecret !== undefined) {
+	if (secret !== undefined) {
 		const { publicUrl } = config;
-		const ci = await openIssuerKeys(ciIssuer(publicUrl), deps.signingJwks.ci);
-		const { random, developmentSecret: secret } = deps;
-		mountDevelopmentToken(publicApp, { publicUrl, secret, auth, ci, clock, random });
+		const ci = await openIssuerKeys(ciIssuer(publicUrl), signingJwks.ci);
+		mountDevelopmentToken(publicApp, { publicUrl, secret, auth, ci, clock, random: deps.random });
 		mountCiIssuer(publicApp, publicUrl, ci);
 		logger.warn({ issuer: ciIssuer(publicUrl) }, 'development tokens are on: their secret signs as anyone');
 	}

@@ -2,10 +2,11 @@
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:net';
 import { createLogger } from '@chancery/chassis/logger';
+import type { Service } from '@chancery/chassis/service';
 import { createTestDatabase } from '@chancery/testkit/test-database';
 import { configSchema } from '../src/config.ts';
+import { identity } from '../src/definition.ts';
 import { generateSigningJwks, type SigningJwks } from '../src/domain/generate-jwks.ts';
-import { createService } from '../src/service.ts';
 import { migrateSchema } from '../src/store/migrations.ts';
 
 export const TEST_SECRET = 'the-secret-of-this-test-instance';
@@ -16,7 +17,7 @@ export interface IdentityServer {
 	readonly publicUrl: string;
 	readonly issuer: string;
 	readonly test: TestDatabase;
-	readonly service: Awaited<ReturnType<typeof createService>>;
+	readonly service: Service;
 	/** Lines that the service has logged. */
 	readonly logged: string[];
 	stop(): Promise<void>;
@@ -43,8 +44,18 @@ export async function startIdentityServer(options: ServerOptions = {}): Promise<
 	await migrateSchema(test.database);
 	const logged: string[] = [];
 	const secret = options.developmentSecret === undefined ? TEST_SECRET : options.developmentSecret;
-	const service = await createService({
-		config: configSchema.parse({ publicUrl, developmentLogin: true, ...options.config }),
+	const env = { JWKS: JSON.stringify(options.signingJwks ?? (await sharedJwks)), SECRET: secret ?? undefined };
+	const service = await identity.open({
+		config: configSchema(env).parse({
+			publicUrl,
+			developmentLogin: true,
+			signingJwks: { env: 'JWKS' },
+			...(secret === null ? {} : { developmentSecret: { env: 'SECRET' } }),
+			...options.config,
+		}),
+		profile: 'development',
+		signers: {},
+		marks: {},
 		database: test.database,
 		clock: options.clock ?? Date.now,
 		random: (n) => new Uint8Array(randomBytes(n)),
@@ -55,8 +66,6 @@ export async function startIdentityServer(options: ServerOptions = {}): Promise<
 			name: 'identity',
 			destination: { write: (line: string) => void logged.push(line) },
 		}),
-		signingJwks: options.signingJwks ?? (await sharedJwks),
-		...(secret === null ? {} : { developmentSecret: secret }),
 	});
 	const listener = service.listeners.find((candidate) => candidate.name === 'public');
 	await listener?.app.listen({ host: '127.0.0.1', port });

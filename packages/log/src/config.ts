@@ -17,6 +17,14 @@ const hostName = z
 /** Upper bound of a tree id: an int64 on the wire. */
 const MAX_TREE_ID = 2n ** 63n - 1n;
 
+const markFile = (wire: string) =>
+	z
+		.string()
+		.min(1)
+		.describe(
+			`File that remembers the last published checkpoint of the ${wire} log. Keep it outside of the database, its data folder and its backups: it is what shows that a restored database has forgotten entries.`,
+		);
+
 export const configSchema = z.strictObject({
 	duplicateStatus: z
 		.union([z.literal(201), z.literal(409)])
@@ -88,20 +96,6 @@ export const configSchema = z.strictObject({
 		})
 		.describe('The log behind the Rekor v2 wire.'),
 	admin: adminSection,
-});
-
-export type LogConfig = z.output<typeof configSchema>;
-
-const markFile = (wire: string) =>
-	z
-		.string()
-		.min(1)
-		.describe(
-			`File that remembers the last published checkpoint of the ${wire} log. Keep it outside of the database, its data folder and its backups: it is what shows that a restored database has forgotten entries.`,
-		);
-
-/** The same for a process of its own, which also keeps the marks. */
-export const processConfigSchema = configSchema.extend({
 	markFiles: z
 		.strictObject({ v1: markFile('v1'), v2: markFile('v2') })
 		.optional()
@@ -113,4 +107,4 @@ export const processConfigSchema = configSchema.extend({
 		),
 });
 
-export type ProcessConfig = z.output<typeof processConfigSchema>;
+export type LogConfig = z.output<typeof configSchema>;

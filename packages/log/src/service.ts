@@ -6,14 +6,14 @@ import { DomainError } from '@chancery/chassis/domain-error';
 import { createAdminListener } from '@chancery/chassis/http/admin';
 import { refuseAsDomainError } from '@chancery/chassis/http/check-refusals';
 import { createListener } from '@chancery/chassis/http/listener';
-import type { Service, ServiceDeps } from '@chancery/chassis/service';
+import type { Service } from '@chancery/chassis/service';
+import type { StoringDeps } from '@chancery/chassis/service-definition';
 import { createSignatureChecks } from '@chancery/keys/checks/signature-checks';
-import type { Signer } from '@chancery/keys/signer';
 import { openS3Store } from '@chancery/net/object-store/s3-store';
 import type { MarkStore } from '@chancery/postgres/mark/mark';
 import { createExporter, type Exporter } from '@chancery/tlog/export/export-job';
 import { openFolderStore } from '@chancery/tlog/export/folder-store';
-import type { LogIdentity } from '@chancery/tlog/log-identity';
+import { expectedMode } from '@chancery/tlog/log-mode';
 import type { LogConfig } from './config.ts';
 import { healthOf } from './domain/health.ts';
 import { openLogs } from './domain/open-logs.ts';
@@ -26,19 +26,10 @@ import { mountV1Index } from './routes/v1-index.ts';
 import { mountV1Log } from './routes/v1-log.ts';
 import { mountV2Entries } from './routes/v2-entries.ts';
 import { mountV2Tiles } from './routes/v2-tiles.ts';
+import { SCHEMA } from './store/migrations.ts';
 
-export interface LogDeps extends ServiceDeps<LogConfig> {
-	/** What the rows of the logs are marked as. */
-	readonly mode: LogIdentity['mode'];
-	/** ECDSA P-256: signs SETs and v1 checkpoints. */
-	readonly v1Signer: Signer;
-	/** Ed25519: signs v2 checkpoints. */
-	readonly v2Signer: Signer;
-	/** Where the last published checkpoint of each log is kept, outside of the database. */
-	readonly marks: { readonly v1: MarkStore; readonly v2: MarkStore };
-	/** Lets logs that have never published anything make their marks. Only whoever creates logs says so. */
-	readonly allowCreateMark?: boolean;
-}
+/** Each mark remembers the last published checkpoint of its log. */
+export type LogDeps = StoringDeps<LogConfig, 'v1' | 'v2', { readonly v1: MarkStore; readonly v2: MarkStore }>;
 
 /** Submissions wait for publication, so many are under way at once; the queues behind have bounds of their own. */
 const MAX_IN_FLIGHT = 8_192;
@@ -49,14 +40,19 @@ const MAX_IN_FLIGHT = 8_192;
  * @throws KeyError when the configured backend for digests is not offered here
  */
 export async function createService(deps: LogDeps): Promise<Service> {
-	const { config, clock } = deps;
+	const { config, database, clock } = deps;
 	const checks = createSignatureChecks({
 		maxQueuedMs: config.maxQueuedCheckMs,
 		...(config.digestBackend === 'auto' ? {} : { backend: config.digestBackend }),
 		...(config.checkThreads === 'auto' ? {} : { threads: config.checkThreads }),
 	});
 	const checkSignature = refuseAsDomainError(checks);
-	const { v1, v2 } = await openLogs(deps);
+	const { v1, v2 } = await openLogs({
+		...deps,
+		mode: await expectedMode(database, SCHEMA, deps.profile),
+		v1Signer: deps.signers.v1,
+		v2Signer: deps.signers.v2,
+	});
 	const close = async () => {
 		await Promise.all([v1.log.close(), v2.log.close(), checks.close()]);
 	};

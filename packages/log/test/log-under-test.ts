@@ -10,8 +10,7 @@ import type { Mark, MarkStore } from '@chancery/postgres/mark/mark';
 import { createTestDatabase } from '@chancery/testkit/test-database';
 import type { FastifyInstance } from 'fastify';
 import { configSchema } from '../src/config.ts';
-import { createLogs } from '../src/domain/create-logs.ts';
-import { createService } from '../src/service.ts';
+import { log } from '../src/definition.ts';
 import { migrateSchema } from '../src/store/migrations.ts';
 
 export const HOSTNAME = 'log.test';
@@ -52,7 +51,7 @@ export async function startLog(changes: object = {}): Promise<LogUnderTest> {
 	// The clock of the test is that of the database as well: they are one, as on a single host.
 	const { database, drop } = await createTestDatabase({ sharesClock: true });
 	await migrateSchema(database);
-	const signers = { v1Signer: generateSigner('ecdsa-sha2-256-nistp256'), v2Signer: generateSigner('ed25519') };
+	const signers = { v1: generateSigner('ecdsa-sha2-256-nistp256'), v2: generateSigner('ed25519') };
 	const marks = { v1: new MemoryMark(), v2: new MemoryMark() };
 	const clock = { now: Date.UTC(2026, 0, 1) };
 
@@ -65,18 +64,17 @@ export async function startLog(changes: object = {}): Promise<LogUnderTest> {
 			},
 			...changed,
 		});
-		await createLogs({ database, config, mode: 'development', ...signers });
-		const service = await createService({
+		await log.createLogs?.({ database, config, profile: 'development', signers });
+		const service = await log.open({
 			config,
-			mode: 'development',
+			profile: 'development',
 			database,
 			clock: () => clock.now,
 			random: (n) => new Uint8Array(randomBytes(n)),
 			fetch,
 			logger: createLogger({ level: 'silent', json: true, name: 'log' }),
-			...signers,
+			signers,
 			marks,
-			allowCreateMark: true,
 		});
 		const app = (name: string) => service.listeners.find((listener) => listener.name === name)!.app;
 		return {
@@ -84,7 +82,8 @@ export async function startLog(changes: object = {}): Promise<LogUnderTest> {
 			v1: app('v1'),
 			v2: app('v2'),
 			admin: app('admin'),
-			...signers,
+			v1Signer: signers.v1,
+			v2Signer: signers.v2,
 			marks,
 			adminHeaders: { authorization: `Bearer ${ADMIN_TOKEN}` },
 			clock,

@@ -54,9 +54,7 @@ export const configSchema = z.strictObject({
 		.default(MAX_QUERY_BYTES)
 		.describe('Largest request body in bytes. JSON bodies are limited to 1024 bytes besides.'),
 	admin: adminSection,
+	...markFields('the last second that stands in a token'),
 });
 
 export type TsaConfig = z.output<typeof configSchema>;
-
-/** The same for a process of its own, which also keeps the mark. */
-export const processConfigSchema = configSchema.extend(markFields('the last second that stands in a token'));

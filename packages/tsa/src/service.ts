@@ -1,8 +1,8 @@
 /** The timestamp authority as a service: its parts wired together. It keeps no rows: its key, its chain, and the last second it reached. */
 import { createAdminListener } from '@chancery/chassis/http/admin';
 import { createListener } from '@chancery/chassis/http/listener';
-import type { Service, ServiceDeps } from '@chancery/chassis/service';
-import type { Signer } from '@chancery/keys/signer';
+import type { Service } from '@chancery/chassis/service';
+import type { ServiceDeps } from '@chancery/chassis/service-definition';
 import type { MarkStore } from '@chancery/postgres/mark/mark';
 import type { TsaConfig } from './config.ts';
 import { openAuthority, requireValidAt } from './domain/authority.ts';
@@ -15,12 +15,8 @@ import { mountCertChain } from './routes/cert-chain.ts';
 import { mountTimestamp } from './routes/timestamp.ts';
 import { mountTrust } from './routes/trust.ts';
 
-export interface TsaDeps extends Omit<ServiceDeps<TsaConfig>, 'database'> {
-	/** The key of the first certificate of the chain. */
-	readonly signer: Signer;
-	/** Where the last second that may stand in a token is remembered. */
-	readonly mark: MarkStore;
-}
+/** The mark remembers the last second that may stand in a token. */
+export type TsaDeps = ServiceDeps<TsaConfig, 'signer', { readonly mark: MarkStore }>;
 
 /**
  * Starts the authority.
@@ -29,9 +25,9 @@ export interface TsaDeps extends Omit<ServiceDeps<TsaConfig>, 'database'> {
  */
 export async function createService(deps: TsaDeps): Promise<Service> {
 	const { config, clock, logger, random } = deps;
-	const authority = openAuthority({ chainPem: config.chainPem, signer: deps.signer });
+	const authority = openAuthority({ chainPem: config.chainPem, signer: deps.signers.signer });
 	const { accuracySeconds } = config;
-	const reserve = createTimeReserve(deps.mark, { clock, origin: config.publicUrl, accuracySeconds });
+	const reserve = createTimeReserve(deps.marks.mark, { clock, origin: config.publicUrl, accuracySeconds });
 	const time = await openIssuingTime({
 		clock,
 		accuracySeconds,

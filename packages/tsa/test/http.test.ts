@@ -17,8 +17,8 @@ import { timestamp, timestampJson } from '@chancery/wire/tsa';
 import type { FastifyInstance } from 'fastify';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { configSchema } from '../src/config.ts';
+import { tsa } from '../src/definition.ts';
 import { TSA_ERRORS } from '../src/errors.ts';
-import { createService } from '../src/service.ts';
 import { makeAuthority, openssl, opensslOutput, random, type TestAuthority, trustFiles } from './authority-fixture.ts';
 
 const QUERY_TYPE = 'application/timestamp-query';
@@ -49,7 +49,7 @@ async function start(
 	} = {},
 ) {
 	const authority = options.authority ?? (await makeAuthority());
-	service = await createService({
+	service = await tsa.open({
 		config: configSchema.parse({
 			publicUrl: 'https://tsa.example.com/',
 			chainPem: authority.chain.chainPem,
@@ -64,8 +64,9 @@ async function start(
 		random,
 		fetch,
 		logger: createLogger({ level: 'silent', json: true, name: 'tsa' }),
-		signer: options.signer ?? authority.signer,
-		mark: options.mark ?? openFileMark(join(folder, 'tsa.mark')),
+		profile: 'development',
+		signers: { signer: options.signer ?? authority.signer },
+		marks: { mark: options.mark ?? openFileMark(join(folder, 'tsa.mark')) },
 	});
 	const named = (name: string) => service!.listeners.find((listener) => listener.name === name)!.app;
 	return { authority, app: named('public'), admin: named('admin') };

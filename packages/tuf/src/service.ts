@@ -1,8 +1,8 @@
 /** Wires the parts of the TUF repository together. */
 import { createAdminListener } from '@chancery/chassis/http/admin';
 import { createListener } from '@chancery/chassis/http/listener';
-import type { Service, ServiceDeps } from '@chancery/chassis/service';
-import type { Signer } from '@chancery/keys/signer';
+import type { Service } from '@chancery/chassis/service';
+import type { StoringDeps } from '@chancery/chassis/service-definition';
 import type { AdoptableMarkStore } from '@chancery/postgres/mark/mark';
 import type { TufConfig } from './config.ts';
 import { checkHealth } from './domain/health.ts';
@@ -12,12 +12,8 @@ import { renewalJob } from './jobs/renew.ts';
 import { mountAdmin } from './routes/admin.ts';
 import { mountRepository } from './routes/repository.ts';
 
-export interface TufServiceDeps extends ServiceDeps<TufConfig> {
-	readonly snapshotSigner: Signer;
-	readonly timestampSigner: Signer;
-	/** Where the newest published versions are remembered. Not in the database: it is what shows that this was restored. */
-	readonly mark: AdoptableMarkStore;
-}
+/** The mark remembers the newest published versions: it is what shows that the database was restored. */
+export type TufServiceDeps = StoringDeps<TufConfig, 'snapshot' | 'timestamp', { readonly mark: AdoptableMarkStore }>;
 
 /** Targets with their files in base64, and room for the metadata. */
 const MAX_ADMIN_BODY_BYTES = 8 * 1024 * 1024;
@@ -28,9 +24,10 @@ const MAX_ADMIN_BODY_BYTES = 8 * 1024 * 1024;
  * @throws MarkInUseError while another process has the mark
  */
 export async function createService(given: TufServiceDeps): Promise<Service> {
-	const mark = new RepositoryMark(given.mark, given.database, given.config.publicUrl);
+	const mark = new RepositoryMark(given.marks.mark, given.database, given.config.publicUrl);
 	await mark.open();
-	const deps = { ...given, mark };
+	const { snapshot: snapshotSigner, timestamp: timestampSigner } = given.signers;
+	const deps = { ...given, mark, snapshotSigner, timestampSigner };
 	const health = () => checkHealth(deps);
 	const publicListener = createListener({
 		name: 'public',

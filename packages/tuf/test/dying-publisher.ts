@@ -23,7 +23,7 @@ await publishRoot(
 	{
 		database,
 		clock: () => Number(nowMs),
-		config: configSchema.parse({ publicUrl: 'http://tuf.test', operator: 'tuf.test', services: [] }),
+		config: configSchema().parse({ publicUrl: 'http://tuf.test', operator: 'tuf.test', services: [] }),
 		fetch,
 		snapshotSigner: signer(snapshotKey),
 		timestampSigner: signer(timestampKey),

@@ -1,5 +1,6 @@
 /** The services that a repository asks for their keys: real admin listeners on loopback, as each service has one. */
 import { createHash } from 'node:crypto';
+import { Secret } from '@chancery/chassis/config/secret';
 import { createAdminListener, READERS } from '@chancery/chassis/http/admin';
 import { mount } from '@chancery/chassis/http/mount';
 import { createLogger } from '@chancery/chassis/logger';
@@ -11,6 +12,7 @@ import { generateSigner } from '@chancery/keys/file/generate';
 import type { Signer } from '@chancery/keys/signer';
 import { getTrustReport } from '@chancery/wire/trust-report';
 import type { FastifyInstance } from 'fastify';
+import type { TufConfig } from '../src/config.ts';
 import { makeChain, type TestChain } from './certificates.ts';
 
 export const BEARER = 'the-token-of-the-tuf-service';
@@ -62,9 +64,12 @@ export class ReportingServices {
 	}
 
 	/** The section of the repository's configuration. */
-	sources(...names: readonly ServiceName[]): { trustReportUrl: string; bearer: string }[] {
+	sources(...names: readonly ServiceName[]): TufConfig['services'] {
 		const wanted = names.length > 0 ? names : (Object.keys(this.materials) as ServiceName[]);
-		return wanted.map((name) => ({ trustReportUrl: `${this.urls[name]}${getTrustReport.path}`, bearer: BEARER }));
+		return wanted.map((name) => ({
+			trustReportUrl: `${this.urls[name]}${getTrustReport.path}`,
+			bearer: new Secret(BEARER),
+		}));
 	}
 
 	signerOf(name: ServiceName): Signer {

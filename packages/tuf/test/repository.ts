@@ -12,7 +12,8 @@ import type { AdoptableMarkStore } from '@chancery/postgres/mark/mark';
 import type { Database } from '@chancery/postgres/sql';
 import { createTestDatabase, type TestDatabase } from '@chancery/testkit/test-database';
 import type { FastifyInstance } from 'fastify';
-import { configSchema } from '../src/config.ts';
+import { configSchema, type TufConfig } from '../src/config.ts';
+import { tuf } from '../src/definition.ts';
 import {
 	buildRoot,
 	buildTargets,
@@ -26,7 +27,6 @@ import { readMetadataFile } from '../src/domain/read-file.ts';
 import { RepositoryMark } from '../src/domain/repository-mark.ts';
 import { signMetadata } from '../src/domain/signed-metadata.ts';
 import { identifyKey } from '../src/domain/tuf-keys.ts';
-import { createService, type TufServiceDeps } from '../src/service.ts';
 import { migrateSchema } from '../src/store/migrations.ts';
 
 export const OPERATOR = 'an-operator-token-of-the-tests';
@@ -60,9 +60,14 @@ export interface Answer {
 }
 
 export interface RepositoryOptions {
-	readonly services?: readonly { readonly trustReportUrl: string; readonly bearer: string }[];
+	readonly services?: TufConfig['services'];
 	readonly config?: object;
 }
+
+/** What another process has otherwise. */
+export type RestartChanges = Partial<Pick<TufDeps, 'config' | 'snapshotSigner' | 'timestampSigner'>> & {
+	readonly mark?: AdoptableMarkStore;
+};
 
 export class TestRepository {
 	/** A whole second; signed times are cut to seconds. */
@@ -87,18 +92,21 @@ export class TestRepository {
 		this.deps = {
 			database: data.database,
 			clock: () => this.nowMs,
-			config: configSchema.parse({
-				publicUrl: 'http://tuf.test',
-				operator: 'tuf.test',
+			config: {
+				...configSchema().parse({
+					publicUrl: 'http://tuf.test',
+					operator: 'tuf.test',
+					services: [],
+					admin: {
+						tokens: [
+							{ name: 'ops', role: 'operator', sha256: sha256Hex(OPERATOR) },
+							{ name: 'ca', role: 'service', sha256: sha256Hex(SERVICE) },
+						],
+					},
+					...options.config,
+				}),
 				services: options.services ?? [],
-				admin: {
-					tokens: [
-						{ name: 'ops', role: 'operator', sha256: sha256Hex(OPERATOR) },
-						{ name: 'ca', role: 'service', sha256: sha256Hex(SERVICE) },
-					],
-				},
-				...options.config,
-			}),
+			},
 			fetch,
 			snapshotSigner: this.snapshotKey,
 			timestampSigner: this.timestampKey,
@@ -116,17 +124,19 @@ export class TestRepository {
 	}
 
 	/** As after a crash: a new process with the same database and, unless changed, the same keys. */
-	async restart(changes: Partial<TufServiceDeps> = {}): Promise<void> {
+	async restart(changes: RestartChanges = {}): Promise<void> {
 		await this.#place.close?.();
 		this.#place = openFileMark(this.markFile);
 		this.deps = { ...this.deps, mark: new RepositoryMark(this.#place, this.data.database, 'http://tuf.test') };
-		const logger = createLogger({ level: 'silent', json: true, name: 'tuf' });
-		this.service = await createService({
+		const { config, snapshotSigner, timestampSigner } = { ...this.deps, ...changes };
+		this.service = await tuf.open({
 			...this.deps,
-			mark: this.#place,
+			config,
+			profile: 'development',
+			signers: { snapshot: snapshotSigner, timestamp: timestampSigner },
+			marks: { mark: changes.mark ?? this.#place },
 			random: (n) => new Uint8Array(n),
-			logger,
-			...changes,
+			logger: createLogger({ level: 'silent', json: true, name: 'tuf' }),
 		});
 	}
 

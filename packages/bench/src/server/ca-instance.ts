@@ -5,14 +5,14 @@
 import { randomBytes } from 'node:crypto';
 import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ca } from '@chancery/ca/definition';
 import { createCaChain } from '@chancery/ca/domain/ca-chain';
-import { migrateSchema as migrateCa } from '@chancery/ca/store/migrations';
 import { encodePem } from '@chancery/core/pem';
 import { sha256 } from '@chancery/core/sha';
-import { createCtlog } from '@chancery/ctlog/domain/log-identity';
+import { ctlog } from '@chancery/ctlog/definition';
 import { insertAcceptedRoot } from '@chancery/ctlog/store/accepted-roots';
-import { migrateSchema as migrateCtlog } from '@chancery/ctlog/store/migrations';
 import { createFileKey } from '@chancery/keys/file/file-key';
+import { migrateAll } from '@chancery/postgres/migrate';
 import type { CaTarget } from '../load/messages.ts';
 import { BenchDatabase } from './bench-database.ts';
 import { freePort } from './free-port.ts';
@@ -65,28 +65,32 @@ export class CaInstance {
 		});
 		const database = await BenchDatabase.create(join(folder, 'data'));
 		stack.defer(() => database.close());
-		await migrateCa(database.sql);
-		await migrateCtlog(database.sql);
+		for (const { migrations } of [ca, ctlog]) await migrateAll(database.sql, migrations);
 		const issuer = await startTokenIssuer();
 		stack.defer(() => issuer.close());
 
 		const port = await freePort();
-		const settings = { publicUrl: `http://localhost:${port}` };
-		await createCtlog(database.sql, { ...settings, mode: 'development' }, ctLogSigner!.publicKey);
+		const section = {
+			publicUrl: `http://localhost:${port}`,
+			markFile: join(folder, 'marks', 'ctlog.mark'),
+			admin: noTokens(),
+		};
+		await ctlog.createLogs?.({
+			database: database.sql,
+			config: ctlog.config().parse(section),
+			profile: 'development',
+			signers: { signer: ctLogSigner! },
+		});
 		const ctLog = await startServiceProcess({
-			main: '@chancery/ctlog/main',
+			service: ctlog,
 			folder,
 			ports: [port],
-			sections: {
-				ctlog: {
-					...settings,
-					markFile: join(folder, 'marks', 'ctlog.mark'),
-					admin: noTokens(),
-					keys: { signer: { uri: `file:${keyFile('ctlog')}` } },
-					listen: { public: { host: '127.0.0.1', port }, admin: { host: '127.0.0.1', port: 0 } },
-				},
-				...processSections(database, logLevel),
+			section: {
+				...section,
+				keys: { signer: { uri: `file:${keyFile('ctlog')}` } },
+				listen: { public: { host: '127.0.0.1', port }, admin: { host: '127.0.0.1', port: 0 } },
 			},
+			sections: processSections(database, logLevel),
 		});
 		stack.defer(() => ctLog.stop());
 		// What an operator does through the admin listener.
@@ -121,21 +125,19 @@ export class CaInstance {
 		const { folder, chain, chainPem, issuingKeyFile, issuer, ctLog } = this.files;
 		const port = await freePort();
 		const process = await startServiceProcess({
-			main: '@chancery/ca/main',
+			service: ca,
 			folder,
 			ports: [port],
-			sections: {
-				ca: {
-					publicUrl: `http://localhost:${port}`,
-					chainPem,
-					ctlog: { url: `http://127.0.0.1:${ctLog.port}`, publicKeyPem: encodePem('PUBLIC KEY', ctLog.publicKey) },
-					issuers: [{ type: 'email', issuer: issuer.url, audience: 'sigstore' }],
-					admin: noTokens(),
-					keys: { issuing: { uri: `file:${issuingKeyFile}` } },
-					listen: { public: { host: '127.0.0.1', port }, admin: { host: '127.0.0.1', port: 0 } },
-				},
-				...processSections(this.#database, logLevel),
+			section: {
+				publicUrl: `http://localhost:${port}`,
+				chainPem,
+				ctlog: { url: `http://127.0.0.1:${ctLog.port}`, publicKeyPem: encodePem('PUBLIC KEY', ctLog.publicKey) },
+				issuers: [{ type: 'email', issuer: issuer.url, audience: 'sigstore' }],
+				admin: noTokens(),
+				keys: { issuing: { uri: `file:${issuingKeyFile}` } },
+				listen: { public: { host: '127.0.0.1', port }, admin: { host: '127.0.0.1', port: 0 } },
 			},
+			sections: processSections(this.#database, logLevel),
 		});
 		return {
 			name: 'chancery',

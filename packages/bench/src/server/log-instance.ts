@@ -7,9 +7,9 @@ import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createFileKey } from '@chancery/keys/file/file-key';
 import type { Signer } from '@chancery/keys/signer';
-import { configSchema, type LogConfig } from '@chancery/log/config';
-import { createLogs } from '@chancery/log/domain/create-logs';
-import { migrateSchema } from '@chancery/log/store/migrations';
+import type { LogConfig } from '@chancery/log/config';
+import { log } from '@chancery/log/definition';
+import { migrateAll } from '@chancery/postgres/migrate';
 import type { Database } from '@chancery/postgres/sql';
 import { BenchDatabase } from './bench-database.ts';
 import type { BackendChoice } from './digest-backend.ts';
@@ -32,7 +32,7 @@ export class LogInstance {
 	private constructor(folder: string, keys: LogKeys, database: BenchDatabase) {
 		this.folder = folder;
 		this.keys = keys;
-		this.config = configSchema.parse(sectionOf());
+		this.config = log.config().parse(sectionOf());
 		this.#database = database;
 	}
 
@@ -47,14 +47,9 @@ export class LogInstance {
 			v2: await createFileKey(join(folder, 'keys', 'v2.pem'), 'ed25519'),
 		};
 		const instance = new LogInstance(folder, keys, await BenchDatabase.create(join(folder, 'data')));
-		await migrateSchema(instance.database);
-		await createLogs({
-			database: instance.database,
-			config: instance.config,
-			mode: 'development',
-			v1Signer: keys.v1,
-			v2Signer: keys.v2,
-		});
+		const { database, config } = instance;
+		await migrateAll(database, log.migrations);
+		await log.createLogs?.({ database, config, profile: 'development', signers: keys });
 		return instance;
 	}
 
@@ -89,28 +84,31 @@ export class LogInstance {
 		return this.#database.restart(whileDown);
 	}
 
-	/** The configuration of a server process. */
-	sections(settings: {
-		readonly logLevel: string;
+	/** The section of a server process. */
+	section(settings: {
 		readonly backend: BackendChoice;
 		readonly ports: Readonly<Record<'v1' | 'v2', number>>;
 	}): Record<string, unknown> {
 		const listen = (port: number) => ({ host: '127.0.0.1', port });
 		const { v1, v2 } = settings.ports;
 		return {
-			profile: 'development',
-			log: {
-				...sectionOf(),
-				digestBackend: settings.backend,
-				markFiles: { v1: this.markFile('v1'), v2: this.markFile('v2') },
-				listen: { v1: listen(v1), v2: listen(v2), admin: listen(0) },
-				keys: {
-					v1: { uri: `file:${join(this.folder, 'keys', 'v1.pem')}` },
-					v2: { uri: `file:${join(this.folder, 'keys', 'v2.pem')}` },
-				},
+			...sectionOf(),
+			digestBackend: settings.backend,
+			markFiles: { v1: this.markFile('v1'), v2: this.markFile('v2') },
+			listen: { v1: listen(v1), v2: listen(v2), admin: listen(0) },
+			keys: {
+				v1: { uri: `file:${join(this.folder, 'keys', 'v1.pem')}` },
+				v2: { uri: `file:${join(this.folder, 'keys', 'v2.pem')}` },
 			},
+		};
+	}
+
+	/** What stands beside it. */
+	sections(logLevel: string): Record<string, unknown> {
+		return {
+			profile: 'development',
 			database: { url: this.#database.url },
-			logging: { level: settings.logLevel, json: true },
+			logging: { level: logLevel, json: true },
 		};
 	}
 

@@ -1,6 +1,7 @@
 /**
  * The log service as a process of its own: its real `main.ts` with a configuration file, and the probe beside it.
  */
+import { log } from '@chancery/log/definition';
 import type { LogTarget } from '../load/messages.ts';
 import type { LogWire } from '../load/workloads.ts';
 import type { BackendChoice } from './digest-backend.ts';
@@ -16,8 +17,9 @@ export async function startLogServer(
 ): Promise<ServerUnderTest> {
 	const ports = { v1: await freePort(), v2: await freePort() };
 	const process = await startServiceProcess({
-		main: '@chancery/log/main',
-		sections: instance.sections({ ...options, ports }),
+		service: log,
+		section: instance.section({ ...options, ports }),
+		sections: instance.sections(options.logLevel),
 		ports: Object.values(ports),
 		folder: instance.folder,
 	});

@@ -23,12 +23,13 @@ export interface ServiceProcess {
 
 /**
  * Starts a service and returns when all of `ports` answer.
- * @param main module that runs it, such as `@chancery/log/main`
- * @param sections of its configuration
+ * @param section of the service; `sections` are those beside it
  * @throws Error with the end of its log when it does not come up
  */
 export async function startServiceProcess(start: {
-	readonly main: string;
+	/** Its definition. */
+	readonly service: { readonly name: string };
+	readonly section: Readonly<Record<string, unknown>>;
 	readonly sections: Readonly<Record<string, unknown>>;
 	readonly ports: readonly number[];
 	readonly folder: string;
@@ -36,11 +37,13 @@ export async function startServiceProcess(start: {
 	const number = ++starts;
 	const config = join(start.folder, `server-${number}.yaml`);
 	// JSON is YAML.
-	await writeFile(config, JSON.stringify(start.sections, undefined, '\t'), { mode: 0o600 });
+	await writeFile(config, JSON.stringify({ ...start.sections, [start.service.name]: start.section }, undefined, '\t'), {
+		mode: 0o600,
+	});
 	const logFile = join(start.folder, `server-${number}.log`);
 	// To a file: a pipe would cost us CPU for every line.
 	const stderr = openSync(logFile, 'w');
-	const child = fork(new URL(import.meta.resolve(start.main)), ['--config', config], {
+	const child = fork(new URL(import.meta.resolve(`@chancery/${start.service.name}/main`)), ['--config', config], {
 		execArgv: ['--import', new URL('./event-loop-probe.ts', import.meta.url).href],
 		stdio: ['ignore', 'ignore', stderr, 'ipc'],
 	});

@@ -4,6 +4,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parsePem } from '@chancery/core/pem';
 import { createFileKey } from '@chancery/keys/file/file-key';
+import { tsa } from '@chancery/tsa/definition';
 import { createTsaChain } from '@chancery/tsa/domain/tsa-chain';
 import { freePort } from './free-port.ts';
 import type { ServerUnderTest } from './server-under-test.ts';
@@ -37,20 +38,17 @@ export async function makeTsaFiles(folder: string): Promise<TsaFiles> {
 export async function startTsaServer(files: TsaFiles, logLevel: string): Promise<ServerUnderTest> {
 	const port = await freePort();
 	const process = await startServiceProcess({
-		main: '@chancery/tsa/main',
+		service: tsa,
 		folder: files.folder,
 		ports: [port],
-		sections: {
-			profile: 'development',
-			tsa: {
-				publicUrl: `http://localhost:${port}`,
-				chainPem: files.chainPem,
-				markFile: join(files.folder, 'tsa.mark'),
-				keys: { signer: { uri: `file:${files.keyFile}` } },
-				listen: { public: { host: '127.0.0.1', port }, admin: { host: '127.0.0.1', port: 0 } },
-			},
-			logging: { level: logLevel, json: true },
+		section: {
+			publicUrl: `http://localhost:${port}`,
+			chainPem: files.chainPem,
+			markFile: join(files.folder, 'tsa.mark'),
+			keys: { signer: { uri: `file:${files.keyFile}` } },
+			listen: { public: { host: '127.0.0.1', port }, admin: { host: '127.0.0.1', port: 0 } },
 		},
+		sections: { profile: 'development', logging: { level: logLevel, json: true } },
 	});
 	return {
 		name: 'chancery',

@@ -10,6 +10,7 @@ import { refuseMovedSettings } from './moved-settings.ts';
 import { nearestTo } from './nearest-key.ts';
 import { type InstanceSettings, instanceSchema } from './production.ts';
 import { knownKeysAt } from './schema-keys.ts';
+import type { Environment } from './secret.ts';
 
 export { ConfigError };
 
@@ -27,8 +28,6 @@ interface RawConfiguration {
 	readonly instance: Record<string, unknown>;
 	readonly sections: Record<string, Record<string, unknown>>;
 }
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 const MAX_FILE_BYTES = 1024 * 1024;
 /** Keys at the top of the file that are no sections. */

@@ -1,8 +1,6 @@
 /** The part of a log's configuration that says where its tiles are exported to. */
 import { z } from 'zod';
-import { secret } from './secret.ts';
-
-type Environment = Readonly<Record<string, string | undefined>>;
+import { type Environment, secret } from './secret.ts';
 
 const intervalSeconds = z
 	.number()

@@ -9,9 +9,7 @@ import { openMarkDatabase } from '@chancery/postgres/mark/mark-database';
 import { z } from 'zod';
 import { ConfigError } from './config.ts';
 import { postgresUrl } from './process-config.ts';
-import { Secret } from './secret.ts';
-
-type Environment = Readonly<Record<string, string | undefined>>;
+import { type Environment, Secret } from './secret.ts';
 
 /** The two fields, to be spread into the section of a service. `remembered` says what the mark holds, for the operator. */
 export function markFields(remembered: string, env?: Environment) {

@@ -7,10 +7,8 @@ import { openSigner } from '@chancery/keys/open-signer';
 import type { Signer } from '@chancery/keys/signer';
 import { z } from 'zod';
 import { ConfigError } from './config-error.ts';
-import { secret } from './secret.ts';
+import { type Environment, secret } from './secret.ts';
 import { type TlsFiles, tlsSection } from './tls-section.ts';
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Where a database is: a URL, or `{ file }` or `{ env }` where the URL is. */
 export function postgresUrl(env?: Environment) {

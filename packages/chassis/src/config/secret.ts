@@ -5,6 +5,9 @@ import { readFileSync, statSync } from 'node:fs';
 import { inspect } from 'node:util';
 import { z } from 'zod';
 
+/** Variables that `{ env: NAME }` is looked up in. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
 const MASK = '[secret]';
 const MAX_SECRET_BYTES = 64 * 1024;
 
@@ -41,7 +44,7 @@ export class Secret {
  * Schema of `{ file: path }` or `{ env: NAME }`, resolved while the configuration is parsed. One line end at the end of
  * a file is not part of the secret. A missing or empty source is an issue of the schema, which names the source only.
  */
-export function secret(env: Readonly<Record<string, string | undefined>> = process.env) {
+export function secret(env: Environment = process.env) {
 	const reference = z.union([z.strictObject({ file: z.string().min(1) }), z.strictObject({ env: z.string().min(1) })], {
 		error: 'a secret is written as { file: PATH } or { env: NAME }, never as its value',
 	});

@@ -1,8 +1,6 @@
 /** Key `tls` of a listener: the certificate that it shows, and the key of it. */
 import { z } from 'zod';
-import { secret } from './secret.ts';
-
-type Environment = Readonly<Record<string, string | undefined>>;
+import { type Environment, secret } from './secret.ts';
 
 export function tlsSection(env?: Environment) {
 	return z.strictObject({

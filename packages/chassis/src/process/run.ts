@@ -1,5 +1,5 @@
 /**
- * Runs one service in a process of its own: `main.ts` of a service is one call of `run`.
+ * Runs one service in a process of its own: `main.ts` of a service is one call of `run` with its definition.
  *
  * The section of the service holds, beside its own fields, `listen` and `keys`; the sections `database` and `logging`
  * belong to the process, `profile` and `allow` to the instance. Sections of other services are left alone, so that one
@@ -13,7 +13,6 @@ import { checkMigrations, MigrationError, type MigrationSource } from '@chancery
 import { sqlState } from '@chancery/postgres/pg-errors';
 import { openDatabase } from '@chancery/postgres/pool';
 import type { Database } from '@chancery/postgres/sql';
-import type { z } from 'zod';
 import { ConfigError, loadConfig, parseSection } from '../config/config.ts';
 import {
 	databaseSection,
@@ -23,37 +22,13 @@ import {
 	openConfiguredKey,
 } from '../config/process-config.ts';
 import { databaseFindings, keyFindings, listenerFindings } from '../config/process-findings.ts';
-import { type Finding, type InstanceSettings, refuseFindings } from '../config/production.ts';
+import { type Finding, refuseFindings } from '../config/production.ts';
 import { Secret } from '../config/secret.ts';
 import { createLogger, type Logger } from '../logger.ts';
-import type { Service, ServiceDeps } from '../service.ts';
+import type { Service } from '../service.ts';
+import type { ServiceDefinition } from '../service-definition.ts';
 import { startService } from './running-service.ts';
 import { describeStartFailure } from './start-failure.ts';
-
-export interface RunDeps<Config> extends ServiceDeps<Config> {
-	readonly instance: InstanceSettings;
-	/** Opens the key that the section of the service names under `keys`. */
-	readonly openKey: (name: string) => Promise<Signer>;
-}
-
-/** A service that stores nothing, as its process runs it. */
-export interface StatelessProgram<Config> {
-	/** Of the service and of its section. */
-	readonly name: string;
-	readonly config: z.ZodType<Config>;
-	/** What production does not start with in the section. */
-	readonly findings: (config: Config) => readonly Finding[];
-	/** The sentence for an error of `open` that another configuration ends; undefined for every other. */
-	readonly explain?: (error: unknown) => string | undefined;
-	readonly open: (deps: Omit<RunDeps<Config>, 'database'>) => Promise<Service>;
-}
-
-export interface Program<Config> extends Omit<StatelessProgram<Config>, 'open'> {
-	readonly migrations: readonly MigrationSource[];
-	/** What production does not start with in the database. Asked when the migrations are there. */
-	readonly storedFindings?: (database: Database) => Promise<readonly Finding[]>;
-	readonly open: (deps: RunDeps<Config>) => Promise<Service>;
-}
 
 /** SQLSTATE insufficient_privilege. */
 const NO_PRIVILEGE = '42501';
@@ -63,45 +38,12 @@ const REPEAT_MS = 1_000;
 const STOP_LIMIT_MS = 5_000;
 
 /**
- * Reads `--config FILE` (or `CHANCERY_CONFIG`), opens the database, starts the service and stays until SIGTERM or
- * SIGINT. Ends the process: 0 after an orderly stop, 78 when the configuration is not usable or a command has to be run
- * first, else 1.
+ * Reads `--config FILE` (or `CHANCERY_CONFIG`), opens database, keys and marks, starts the service and stays until SIGTERM
+ * or SIGINT. The file need not have a section `database` for a service that stores nothing. Ends the process: 0 after an
+ * orderly stop, 78 when the configuration is not usable or a command has to be run first, else 1.
  */
-export async function run<Config>(program: Program<Config>): Promise<void> {
-	await runProcess(program, async (deps, { database: section, path }) => {
-		const { url, maxConnections } = parseSection('database', databaseSection(), section);
-		const database = openDatabase({
-			url: url instanceof Secret ? url.reveal() : url,
-			applicationName: `chancery ${program.name}`,
-			maxConnections,
-		});
-		const close = () => database.close();
-		try {
-			await requireMigrations(database, program, path);
-			refuseFindings(deps.instance, (await program.storedFindings?.(database)) ?? []);
-			return { service: await program.open({ ...deps, database }), close };
-		} catch (error) {
-			await close();
-			throw error;
-		}
-	});
-}
-
-/** The same for a service that stores nothing; its file need not have a section `database`. */
-export async function runWithoutDatabase<Config>(program: StatelessProgram<Config>): Promise<void> {
-	await runProcess(program, async (deps) => ({ service: await program.open(deps), close: async () => undefined }));
-}
-
-type Settings<Config> = Awaited<ReturnType<typeof readSettings<Config>>>;
-
-async function runProcess<Config>(
-	program: Omit<StatelessProgram<Config>, 'open'>,
-	open: (
-		deps: Omit<RunDeps<Config>, 'database'>,
-		settings: Settings<Config>,
-	) => Promise<{ readonly service: Service; close(): Promise<void> }>,
-): Promise<void> {
-	const { name } = program;
+export async function run(definition: ServiceDefinition): Promise<void> {
+	const { name } = definition;
 	let logger = createLogger({ level: 'info', json: true, name });
 	const crash = (error: unknown, message: string): never => {
 		logger.fatal({ err: error }, message);
@@ -113,30 +55,17 @@ async function runProcess<Config>(
 	stopOnSignal(started.promise, () => logger);
 	try {
 		trustFromEnvironment();
-		const settings = await readSettings(program);
-		const { instance, keys } = settings;
+		const settings = await readSettings(definition);
 		logger = createLogger({ ...settings.logging, name });
-		refuseFindings(instance, await staticFindings(program, settings));
-		const requireEncrypted = instance.profile === 'production' && !instance.allow.includes('unencrypted-keys');
-		const { service, close } = await open(
-			{
-				config: settings.config,
-				instance,
-				clock: Date.now,
-				random: (n) => new Uint8Array(randomBytes(n)),
-				fetch,
-				logger,
-				openKey: (key) => openConfiguredKey(name, keys, key, requireEncrypted),
-			},
-			settings,
-		);
+		refuseFindings(settings.instance, await staticFindings(definition, settings));
+		const { service, close } = await openService(definition, settings, logger);
 		const running = await startService(service, { addresses: settings.listen, logger });
 		started.resolve(async () => {
 			await running.stop();
 			await close();
 		});
 	} catch (error) {
-		const failure = describeStartFailure(error, program.explain);
+		const failure = describeStartFailure(error, (cause) => definition.explain?.(cause));
 		if (!failure) return crash(error, 'the service did not start');
 		// A person reads the sentence, a machine a line like all others. Neither is helped by a stack.
 		if (process.stderr.isTTY) process.stderr.write(`${failure.sentence}\n`);
@@ -145,25 +74,72 @@ async function runProcess<Config>(
 	}
 }
 
+type Settings = Awaited<ReturnType<typeof readSettings>>;
+
+/** `close` ends what was opened for the service; the service itself is closed before. */
+async function openService(
+	definition: ServiceDefinition,
+	settings: Settings,
+	logger: Logger,
+): Promise<{ readonly service: Service; close(): Promise<void> }> {
+	const deps = async () => ({
+		config: settings.config,
+		profile: settings.instance.profile,
+		signers: await openKeys(definition, settings),
+		marks: definition.openMarks(settings.config),
+		clock: Date.now,
+		random: (n: number) => new Uint8Array(randomBytes(n)),
+		fetch,
+		logger,
+	});
+	if (!definition.migrations) return { service: await definition.open(await deps()), close: async () => undefined };
+	const { url, maxConnections } = parseSection('database', databaseSection(), settings.database);
+	const database = openDatabase({
+		url: url instanceof Secret ? url.reveal() : url,
+		applicationName: `chancery ${definition.name}`,
+		maxConnections,
+	});
+	const close = () => database.close();
+	try {
+		await requireMigrations(database, definition.name, definition.migrations, settings.path);
+		refuseFindings(settings.instance, (await definition.storedFindings?.(database)) ?? []);
+		return { service: await definition.open({ ...(await deps()), database }), close };
+	} catch (error) {
+		await close();
+		throw error;
+	}
+}
+
+async function openKeys(
+	{ name, keys }: ServiceDefinition,
+	{ instance: { profile, allow }, keys: section }: Settings,
+): Promise<Record<string, Signer>> {
+	const requireEncrypted = profile === 'production' && !allow.includes('unencrypted-keys');
+	const signers: Record<string, Signer> = {};
+	for (const key of Object.keys(keys)) signers[key] = await openConfiguredKey(name, section, key, requireEncrypted);
+	return signers;
+}
+
 /** What shows before anything is opened: a password must not travel to find out that it should not have. */
-async function staticFindings<Config>(
-	{ name, findings }: Pick<StatelessProgram<Config>, 'name' | 'findings'>,
-	{ config, database, listen, keys }: Settings<Config>,
+async function staticFindings(
+	definition: ServiceDefinition,
+	{ config, database, listen, keys }: Settings,
 ): Promise<Finding[]> {
 	return [
 		// It may be there for other services; then it is checked like every part of the file.
 		...(database === undefined
 			? []
 			: databaseFindings('database.url', parseSection('database', databaseSection(), database).url)),
-		...listenerFindings(name, listen),
-		...(await keyFindings(name, keys)),
-		...findings(config),
+		...listenerFindings(definition.name, listen),
+		...(await keyFindings(definition.name, keys)),
+		...definition.findings(config),
 	];
 }
 
-async function requireMigrations<Config>(
+async function requireMigrations(
 	database: Database,
-	{ name, migrations }: Pick<Program<Config>, 'name' | 'migrations'>,
+	name: string,
+	migrations: readonly MigrationSource[],
 	path: string,
 ): Promise<void> {
 	for (const source of migrations)
@@ -181,7 +157,8 @@ async function requireMigrations<Config>(
 		}
 }
 
-async function readSettings<Config>({ name, config }: Pick<StatelessProgram<Config>, 'name' | 'config'>) {
+async function readSettings(definition: ServiceDefinition) {
+	const { name } = definition;
 	const { values } = readArguments();
 	const path = values.config ?? process.env.CHANCERY_CONFIG;
 	if (path === undefined) throw new ConfigError('no configuration: give --config FILE or set CHANCERY_CONFIG');
@@ -194,7 +171,7 @@ async function readSettings<Config>({ name, config }: Pick<StatelessProgram<Conf
 		database: sections.database,
 		listen: parseSection(`${name}.listen`, listenSection, listen),
 		keys: parseSection(`${name}.keys`, keysSection(), keys),
-		config: parseSection(name, config, own),
+		config: parseSection(name, definition.config(), own),
 	};
 }
 

@@ -7,13 +7,13 @@ import { defaultDataFolder } from '../default-folders.ts';
 import { InputFiles } from '../input-files.ts';
 import { terminal } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
+import { LOG_NAMES, type LogName } from './log-names.ts';
 
-const LOGS = ['v1', 'v2', 'ctlog'] as const;
 const MAX_KEY_BYTES = 64 * 1024;
 
 interface AuditOptions {
 	readonly data?: string;
-	readonly log?: (typeof LOGS)[number][];
+	readonly log?: LogName[];
 	readonly url?: string;
 	readonly folder?: string;
 	readonly key?: string;
@@ -31,7 +31,7 @@ export function logAuditCommand(): Command {
 	return new Command('audit')
 		.description('Recomputes a log from its entries to its signed head, and says what is wrong where.')
 		.option('--data <dir>', 'audit the logs of this instance in its database, stopped or running')
-		.addOption(new Option('--log <names...>', 'with --data: only these logs').choices(LOGS))
+		.addOption(new Option('--log <names...>', 'with --data: only these logs').choices(LOG_NAMES))
 		.addOption(new Option('--url <url>', 'audit any tile log over HTTP').conflicts(['data', 'log', 'folder']))
 		.addOption(new Option('--folder <dir>', 'audit an exported log in a folder').conflicts(['data', 'log', 'url']))
 		.option('--key <key>', "with --url or --folder: the log's verifier key, or a file with it or a PEM public key")
@@ -65,7 +65,7 @@ async function audit(options: AuditOptions): Promise<NamedReport[]> {
 		const { auditInstance } = await import('@chancery/stack/operate/audit-instance');
 		return auditInstance({
 			data: options.data ?? defaultDataFolder(),
-			logs: log ?? LOGS,
+			logs: log,
 			say: terminal.say,
 			onProgress: progress(),
 		});

@@ -5,10 +5,11 @@ import { defaultDataFolder } from '../default-folders.ts';
 import { terminal } from '../terminal.ts';
 import { logAuditCommand } from './log-audit.ts';
 import { logCreateCommand } from './log-create.ts';
+import { LOG_NAMES, type LogName } from './log-names.ts';
 
 interface AdoptHeadOptions {
 	readonly data: string;
-	readonly log: 'v1' | 'v2' | 'ctlog';
+	readonly log: LogName;
 	readonly size: number;
 	readonly reason: string;
 	readonly json?: boolean;
@@ -16,7 +17,7 @@ interface AdoptHeadOptions {
 
 interface AcceptLeadOptions {
 	readonly data: string;
-	readonly log: 'v1' | 'v2' | 'ctlog';
+	readonly log: LogName;
 	readonly time: Date;
 	readonly reason: string;
 	readonly json?: boolean;
@@ -28,7 +29,7 @@ export function logCommand(): Command {
 		.command('adopt-head')
 		.description('Declares that the database of a stopped instance is complete, and lets its log grow again.')
 		.option('--data <dir>', 'data folder of the instance', defaultDataFolder())
-		.addOption(new Option('--log <name>', 'which log').choices(['v1', 'v2', 'ctlog']).makeOptionMandatory())
+		.addOption(new Option('--log <name>', 'which log').choices(LOG_NAMES).makeOptionMandatory())
 		.requiredOption('--size <n>', 'published size that you found and mean', treeSize)
 		.requiredOption('--reason <text>', 'who decides this and why; kept in the database')
 		.option('--json', 'print what was adopted as JSON')
@@ -52,7 +53,7 @@ Example:
 		.command('accept-lead')
 		.description('Lets a log of a stopped instance go on whose stored time is ahead of the present.')
 		.option('--data <dir>', 'data folder of the instance', defaultDataFolder())
-		.addOption(new Option('--log <name>', 'which log').choices(['v1', 'v2', 'ctlog']).makeOptionMandatory())
+		.addOption(new Option('--log <name>', 'which log').choices(LOG_NAMES).makeOptionMandatory())
 		.requiredOption('--time <time>', 'the stored time that you found and mean', utcTime)
 		.requiredOption('--reason <text>', 'who decides this and why; kept in the database')
 		.option('--json', 'print what was accepted as JSON')

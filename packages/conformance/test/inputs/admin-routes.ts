@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { SERVICES } from '@chancery/stack/services';
 import { expect } from 'vitest';
 import { createAuthority } from '../crash/precertificates.ts';
 import type { Example, OwnCell } from './cell.ts';
@@ -13,8 +14,6 @@ const NO_TOKEN: Refusal = { status: 401 };
 const FORBIDDEN: Refusal = { status: 403 };
 const INVALID_REPORT: Refusal = { status: 422 };
 const REFUSED: Refusal = { status: 400 };
-const SERVICES = ['identity', 'ca', 'log', 'ctlog', 'tsa', 'tuf'] as const;
-const REPORTS = { identity: [''], ca: [''], log: ['/v1', '/v2'], ctlog: [''], tsa: [''], tuf: [] } as const;
 
 export async function adminExamples(subject: Subject): Promise<Example[]> {
 	const authorization = `Bearer ${subject.secrets.operator}`;
@@ -28,14 +27,14 @@ export async function adminExamples(subject: Subject): Promise<Example[]> {
 			own: path === '/healthz' ? [] : strangers(subject, request),
 		};
 	};
-	const examples = SERVICES.flatMap((service) => [
+	const examples = SERVICES.flatMap(({ definition: { name: service, trustReports } }) => [
 		get(service, '/healthz', 'application/json; charset=utf-8', (text) =>
 			expect(JSON.parse(text)).toEqual({ status: 'SERVING' }),
 		),
 		get(service, '/readyz', 'application/json; charset=utf-8', (text) => expect(JSON.parse(text).ready).toBe(true)),
 		get(service, '/metrics', 'text/plain; version=0.0.4; charset=utf-8', (text) => expect(text).toMatch(/^# HELP /)),
-		...REPORTS[service].map((wire) =>
-			get(service, `/admin/v1/trust${wire}`, 'application/json', (text) =>
+		...trustReports.map((path) =>
+			get(service, path, 'application/json', (text) =>
 				expect(Object.keys(JSON.parse(text))).toEqual(['payload', 'publicKey', 'signature']),
 			),
 		),

@@ -37,7 +37,11 @@ import { seedJson } from './seeds.ts';
 const PUBLIC_URL = 'https://id.example';
 const PUBLIC_HOST = 'id.example';
 const CLIENTS = ['sigstore', 'another client'];
-const config = configSchema.parse({ publicUrl: PUBLIC_URL, developmentLogin: true });
+const config = configSchema({ KEYS: '{}' }).parse({
+	publicUrl: PUBLIC_URL,
+	developmentLogin: true,
+	signingJwks: { env: 'KEYS' },
+});
 const context = { config, issuer: `${PUBLIC_URL}/auth` };
 
 const { auth, ci } = seedJson<SigningJwks>('signing jwks');

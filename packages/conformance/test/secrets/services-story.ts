@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Signer } from '@chancery/keys/signer';
 import { call } from '@chancery/net/call';
 import { holdTrustCeremony } from '@chancery/stack/bootstrap/trust-ceremony';
 import { registerRoot } from '@chancery/wire/ct';
@@ -42,7 +43,12 @@ export async function travelThroughServices(scenario: ServicesScenario): Promise
 			publicUrl: url('tuf public'),
 			adminUrl: url('tuf admin'),
 			operatorToken: admin.operator,
-			signers: signers as never,
+			signers: {
+				root: signers['tuf-root'] as Signer,
+				targets: signers['tuf-targets'] as Signer,
+				snapshot: signers['tuf-snapshot'] as Signer,
+				timestamp: signers['tuf-timestamp'] as Signer,
+			},
 			ownMaterial: { has: () => true } as never,
 			fetch,
 			nowMs: Date.now(),

@@ -7,23 +7,18 @@ import { chmod, mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createCaChain } from '@chancery/ca/domain/ca-chain';
-import { migrateSchema as migrateCa } from '@chancery/ca/store/migrations';
 import { encodePem } from '@chancery/core/pem';
-import { configSchema as ctlogSchema } from '@chancery/ctlog/config';
-import { createCtlog } from '@chancery/ctlog/domain/log-identity';
-import { migrateSchema as migrateCtlog } from '@chancery/ctlog/store/migrations';
+import { ctlog } from '@chancery/ctlog/definition';
 import { createFileKey, openFileKey } from '@chancery/keys/file/file-key';
 import { openSigner } from '@chancery/keys/open-signer';
 import type { KeyAlgorithm, Signer } from '@chancery/keys/signer';
-import { configSchema as logSchema } from '@chancery/log/config';
-import { createLogs } from '@chancery/log/domain/create-logs';
-import { migrateSchema as migrateLog } from '@chancery/log/store/migrations';
-import { migrate } from '@chancery/postgres/migrate';
+import { log } from '@chancery/log/definition';
+import { migrateAll } from '@chancery/postgres/migrate';
 import type { Database } from '@chancery/postgres/sql';
 import { openDevelopmentTls } from '@chancery/stack/bootstrap/development-tls';
+import { STORING_SERVICES } from '@chancery/stack/services';
 import requireSoftHsm, { TestToken } from '@chancery/testkit/softhsm';
 import { createTsaChain } from '@chancery/tsa/domain/tsa-chain';
-import { migrateSchema as migrateTuf } from '@chancery/tuf/store/migrations';
 import { freePortBase } from './free-ports.ts';
 import type { SecretBook } from './secret-book.ts';
 import type { Strangers } from './strangers.ts';
@@ -297,18 +292,20 @@ export async function createTestbed(
 			},
 		},
 		prepare: async (database) => {
-			for (const migrateOwn of [migrateCa, migrateLog, migrateCtlog, migrateTuf]) await migrateOwn(database);
-			const directory = new URL('../../../identity/migrations/', import.meta.url);
-			await migrate(database, { schema: 'identity', component: 'identity', directory });
-			const logs = logSchema.parse(own.log);
-			await createLogs({
+			for (const { migrations } of STORING_SERVICES) await migrateAll(database, migrations);
+			const profile = 'development';
+			await log.createLogs?.({
 				database,
-				config: logs,
-				mode: 'development',
-				v1Signer: signer('log-v1'),
-				v2Signer: signer('log-v2'),
+				config: log.config().parse(own.log),
+				profile,
+				signers: { v1: signer('log-v1'), v2: signer('log-v2') },
 			});
-			await createCtlog(database, { ...ctlogSchema.parse(own.ctlog), mode: 'development' }, signer('ctlog').publicKey);
+			await ctlog.createLogs?.({
+				database,
+				config: ctlog.config().parse(own.ctlog),
+				profile,
+				signers: { signer: signer('ctlog') },
+			});
 		},
 	};
 }

@@ -6,7 +6,7 @@ import type { CtlogConfig } from '../config.ts';
 import { SCHEMA } from '../store/migrations.ts';
 
 /** The name of the log's rows inside the schema of this service. */
-const LOG_ID = 'ctlog';
+export const LOG_ID = 'ctlog';
 
 /** Host and path of the log's URL, as tree heads name it (static-ct-api: the submission prefix without scheme). */
 export function originOf(publicUrl: string): string {

@@ -1,16 +1,11 @@
 /** What production does not start with in the section of the identity provider. */
 import { clearKeyFindings, publicUrlFindings } from '@chancery/chassis/config/process-findings';
 import type { Finding } from '@chancery/chassis/config/production';
-import type { Secret } from '@chancery/chassis/config/secret';
 import type { IdentityConfig } from '../config.ts';
 import { enabledLoginMethods, type LoginSettings } from '../login-methods/all.ts';
 
 export function productionFindings(
-	config: LoginSettings & {
-		readonly publicUrl: IdentityConfig['publicUrl'];
-		readonly signingJwks: Secret;
-		readonly developmentSecret?: object | undefined;
-	},
+	config: LoginSettings & Pick<IdentityConfig, 'publicUrl' | 'developmentSecret' | 'signingJwks'>,
 ): Finding[] {
 	const { publicUrl, developmentSecret, signingJwks } = config;
 	const findings = [

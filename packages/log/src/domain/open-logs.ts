@@ -23,20 +23,13 @@ export interface OpenLogsDeps {
 	readonly v1Signer: Signer;
 	readonly v2Signer: Signer;
 	readonly marks: { readonly v1: MarkStore; readonly v2: MarkStore };
-	readonly allowCreateMark?: boolean;
 }
 
 /** @throws TlogError `identity-mismatch` when the stored logs are others, or have not been created */
 export async function openLogs(deps: OpenLogsDeps): Promise<{ v1: SignatureLogV1; v2: SignatureLogV2 }> {
 	const { config, database, clock, v1Signer, v2Signer } = deps;
 	const identities = logIdentities(config, deps);
-	const options = {
-		database,
-		schema: SCHEMA,
-		clock,
-		logger: deps.logger,
-		...(deps.allowCreateMark === undefined ? {} : { allowCreateMark: deps.allowCreateMark }),
-	};
+	const options = { database, schema: SCHEMA, clock, logger: deps.logger };
 
 	const statement1 = statementV1(config.v1.hostname, config.v1.treeId, v1Signer);
 	const log1 = await openLog({

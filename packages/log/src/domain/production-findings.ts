@@ -1,9 +1,9 @@
 /** What production does not start with in the section of the signature log. */
 import { callFindings, databaseFindings, publicUrlFindings } from '@chancery/chassis/config/process-findings';
 import type { Finding } from '@chancery/chassis/config/production';
-import type { ProcessConfig } from '../config.ts';
+import type { LogConfig } from '../config.ts';
 
-export function productionFindings({ v1, v2, markDatabase }: ProcessConfig): Finding[] {
+export function productionFindings({ v1, v2, markDatabase }: LogConfig): Finding[] {
 	return [
 		...publicUrlFindings('log.v1.publicUrl', v1.publicUrl),
 		...publicUrlFindings('log.v2.publicUrl', v2.publicUrl),

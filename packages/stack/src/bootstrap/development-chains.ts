@@ -7,9 +7,11 @@
 import { randomBytes } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ca } from '@chancery/ca/definition';
 import { type CaChainRequest, createCaChain } from '@chancery/ca/domain/ca-chain';
 import { encodePem } from '@chancery/core/pem';
 import { writeDurably } from '@chancery/postgres/file-modes';
+import { tsa } from '@chancery/tsa/definition';
 import { createTsaChain } from '@chancery/tsa/domain/tsa-chain';
 import type { DevelopmentKeys } from './development-keys.ts';
 
@@ -36,15 +38,15 @@ export async function openDevelopmentChains(
 	keys: DevelopmentKeys,
 	notBefore: Date,
 ): Promise<DevelopmentChains> {
-	const ca = await openOrMake(join(folder, CHAIN_FILES.ca), async () => {
+	const caPem = await openOrMake(join(folder, CHAIN_FILES.ca), async () => {
 		const { root, issuing } = await createCaChain(namedForCa(keys, notBefore));
 		return encodePem('CERTIFICATE', issuing) + encodePem('CERTIFICATE', root);
 	});
-	const tsa = await openOrMake(join(folder, CHAIN_FILES.tsa), () => makeTsaChain(keys, notBefore));
+	const tsaPem = await openOrMake(join(folder, CHAIN_FILES.tsa), () => makeTsaChain(keys, notBefore));
 	const names = (await readdir(folder)).filter((name) => PAST_CHAIN.test(name));
 	const past = await Promise.all(names.map((name) => readFile(join(folder, name), 'utf8')));
 	// One that was put back, or that a crash left twice, is named once.
-	return { ca, tsa, past: past.filter((pem) => pem !== ca && pem !== tsa).join('') };
+	return { ca: caPem, tsa: tsaPem, past: past.filter((pem) => pem !== caPem && pem !== tsaPem).join('') };
 }
 
 /** Whether a file of this name holds a former chain of the authority. */
@@ -53,24 +55,24 @@ export function isPastChain(file: string, name: ChainName): boolean {
 }
 
 /** What the certificates of the CA say, beginning at `notBefore`. */
-export function namedForCa({ signers }: Pick<DevelopmentKeys, 'signers'>, notBefore: Date): CaChainRequest {
+export function namedForCa(keys: DevelopmentKeys, notBefore: Date): CaChainRequest {
 	return {
 		organization: ORGANIZATION,
 		commonName: 'Chancery development CA',
-		rootSigner: signers['ca-root'],
-		issuingSigner: signers['ca-issuing'],
+		rootSigner: keys.holders['ca-root'],
+		issuingSigner: keys.of(ca).issuing,
 		notBefore,
 		random: randomBytes,
 	};
 }
 
 /** PEM of a new chain of the timestamp authority. */
-export async function makeTsaChain({ signers }: DevelopmentKeys, notBefore: Date): Promise<string> {
+export async function makeTsaChain(keys: DevelopmentKeys, notBefore: Date): Promise<string> {
 	const { chainPem } = await createTsaChain({
 		organization: ORGANIZATION,
 		commonName: 'Chancery development TSA',
-		rootSigner: signers['tsa-root'],
-		leafSigner: signers.tsa,
+		rootSigner: keys.holders['tsa-root'],
+		leafSigner: keys.of(tsa).signer,
 		notBefore,
 		random: randomBytes,
 	});

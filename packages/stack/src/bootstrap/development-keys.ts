@@ -9,50 +9,56 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError } from '@chancery/chassis/config/config';
 import { Secret } from '@chancery/chassis/config/secret';
-import { generateSigningJwks, type SigningJwks } from '@chancery/identity/domain/generate-jwks';
-import { readSigningJwks } from '@chancery/identity/process-config';
+import type { KeyDefinition } from '@chancery/chassis/service-definition';
+import { readSigningJwks } from '@chancery/identity/config';
+import { generateSigningJwks } from '@chancery/identity/domain/generate-jwks';
 import { createFileKey, openFileKey } from '@chancery/keys/file/file-key';
 import type { KeyAlgorithm, Signer } from '@chancery/keys/signer';
 import { writeDurably } from '@chancery/postgres/file-modes';
 import { Refusal } from '../instance/refusal.ts';
+import { SERVICES, type ServiceKeys } from '../services.ts';
 
-/**
- * Algorithms that every known client verifies: ECDSA P-256 for the authorities, the CT log and the v1 log; Ed25519 for
- * the v2 log (tiles and witnesses need it) and for TUF.
- */
-const ALGORITHMS = {
+/** Keys of keyholders, which no service is ever given: those of the roots, and of the targets. */
+const HOLDER_KEYS = {
 	'ca-root': 'ecdsa-sha2-256-nistp256',
-	'ca-issuing': 'ecdsa-sha2-256-nistp256',
 	'tsa-root': 'ecdsa-sha2-256-nistp256',
-	tsa: 'ecdsa-sha2-256-nistp256',
-	ctlog: 'ecdsa-sha2-256-nistp256',
-	'log-v1': 'ecdsa-sha2-256-nistp256',
-	'log-v2': 'ed25519',
 	'tuf-root': 'ed25519',
 	'tuf-targets': 'ed25519',
-	'tuf-snapshot': 'ed25519',
-	'tuf-timestamp': 'ed25519',
 } as const satisfies Record<string, KeyAlgorithm>;
 
-export type DevelopmentKeyName = keyof typeof ALGORITHMS;
+export type HolderKeyName = keyof typeof HOLDER_KEYS;
 
-export interface DevelopmentKeys {
-	readonly signers: Readonly<Record<DevelopmentKeyName, Signer>>;
-	/** Private JWKs of the identity provider. */
-	readonly signingJwks: SigningJwks;
+export interface DevelopmentKeys extends ServiceKeys {
+	readonly holders: Readonly<Record<HolderKeyName, Signer>>;
+	/** File with the private JWKs of the identity provider. */
+	readonly signingJwksFile: string;
 }
 
-/** Opens the keys in `folder`, making those that are not there yet. */
+/** Opens the keys in `folder`, of all services and of the keyholders, making those that are not there yet. */
 export async function openDevelopmentKeys(folder: string): Promise<DevelopmentKeys> {
-	const entries = await Promise.all(
-		(Object.entries(ALGORITHMS) as [DevelopmentKeyName, KeyAlgorithm][]).map(
-			async ([name, algorithm]) => [name, await openOrCreateKey(join(folder, `${name}.pem`), algorithm)] as const,
+	const ofServices = SERVICES.flatMap(({ definition: { name, keys } }) =>
+		Object.entries(keys).map(([key, { algorithm }]) => [keyFileName(name, key), algorithm] as const),
+	);
+	const ofHolders = Object.entries(HOLDER_KEYS).map(([name, algorithm]) => [`${name}.pem`, algorithm] as const);
+	const opened = await Promise.all(
+		[...ofServices, ...ofHolders].map(
+			async ([file, algorithm]) => [file, await openOrCreateKey(join(folder, file), algorithm)] as const,
 		),
 	);
+	const signers = new Map<string, Signer>(opened);
+	const pick = <Name extends string>(names: readonly Name[], fileOf: (name: Name) => string) =>
+		Object.fromEntries(names.map((name) => [name, signers.get(fileOf(name))])) as Record<Name, Signer>;
 	return {
-		signers: Object.fromEntries(entries) as Record<DevelopmentKeyName, Signer>,
-		signingJwks: await openJwks(join(folder, 'identity.jwks.json')),
+		holders: pick(Object.keys(HOLDER_KEYS) as HolderKeyName[], (name) => `${name}.pem`),
+		of: <Key extends string>({ name, keys }: { name: string; keys: Readonly<Record<Key, KeyDefinition>> }) =>
+			pick(Object.keys(keys) as Key[], (key) => keyFileName(name, key)),
+		signingJwksFile: await makeJwks(join(folder, 'identity.jwks.json')),
 	};
+}
+
+/** File of a key of a service, in the folder of the keys: its only one is called `signer`. */
+export function keyFileName(service: string, key: string): string {
+	return `${key === 'signer' ? service : `${service}-${key}`}.pem`;
 }
 
 /** Opens the key file, or makes it. */
@@ -60,16 +66,16 @@ export async function openOrCreateKey(path: string, algorithm: KeyAlgorithm): Pr
 	return (await exists(path)) ? openFileKey(path) : createFileKey(path, algorithm);
 }
 
-async function openJwks(path: string): Promise<SigningJwks> {
-	if (await exists(path)) return parseJwks(await readFile(path, 'utf8'), path);
-	const jwks = await generateSigningJwks();
-	await writeDurably(path, JSON.stringify(jwks), 0o600);
-	return jwks;
+/** Makes the file where it is missing, and reads it where it is not: what lies there may have been spoilt. */
+async function makeJwks(path: string): Promise<string> {
+	if (await exists(path)) checkJwks(await readFile(path, 'utf8'), path);
+	else await writeDurably(path, JSON.stringify(await generateSigningJwks()), 0o600);
+	return path;
 }
 
-function parseJwks(text: string, path: string): SigningJwks {
+function checkJwks(text: string, path: string): void {
 	try {
-		return readSigningJwks(new Secret(text));
+		readSigningJwks(new Secret(text));
 	} catch (error) {
 		if (!(error instanceof ConfigError)) throw error;
 		// Its words are about the configuration of a service, which has no part in this.

@@ -4,7 +4,9 @@ import { X509Certificate } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ca as authority } from '@chancery/ca/definition';
 import { parsePem } from '@chancery/core/pem';
+import { tsa as timestampAuthority } from '@chancery/tsa/definition';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Refusal } from '../instance/refusal.ts';
 import { openDevelopmentChains } from './development-chains.ts';
@@ -33,11 +35,11 @@ async function start(afterYears: number) {
 	const done = await renewEndedChains(folder, keys, nowMs);
 	const { ca, tsa, past } = await openDevelopmentChains(folder, keys, new Date(MADE_MS));
 	for (const pem of [ca, tsa]) expect(judge(pem, nowMs)).toMatch(/: OK\n$/);
-	for (const [pem, name] of [
-		[ca, 'ca-issuing'],
-		[tsa, 'tsa'],
+	for (const [pem, signer] of [
+		[ca, keys.of(authority).issuing],
+		[tsa, keys.of(timestampAuthority).signer],
 	] as const)
-		expect(spkiOf(pem)).toEqual(Buffer.from(keys.signers[name].publicKey));
+		expect(spkiOf(pem)).toEqual(Buffer.from(signer.publicKey));
 	return { ca, tsa, past, done };
 }
 

@@ -8,10 +8,12 @@
 import { createHash, randomBytes, X509Certificate } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ca } from '@chancery/ca/definition';
 import { createCaChain, createIssuingCertificate } from '@chancery/ca/domain/ca-chain';
 import { encodePem, parsePem } from '@chancery/core/pem';
 import type { Signer } from '@chancery/keys/signer';
 import { writeDurably } from '@chancery/postgres/file-modes';
+import { tsa } from '@chancery/tsa/definition';
 import { Refusal } from '../instance/refusal.ts';
 import { CHAIN_FILES, type ChainName, isPastChain, makeTsaChain, namedForCa } from './development-chains.ts';
 import type { DevelopmentKeys } from './development-keys.ts';
@@ -53,7 +55,7 @@ export async function renewEndedChains(folder: string, keys: DevelopmentKeys, no
 			throw new Refusal(
 				`the certificates of the ${TITLES[name]} in ${path} begin at ${first.begins.toISOString()}, and it is ${new Date(nowMs).toISOString()}: set this machine's clock right. If it is right now, it was ahead when the instance was made: begin another one in another folder (--data)`,
 			);
-		const signer = keys.signers[name === 'ca' ? 'ca-issuing' : 'tsa'];
+		const signer = name === 'ca' ? keys.of(ca).issuing : keys.of(tsa).signer;
 		const back = past
 			.filter((chain) => isGood(chain, nowMs) && isOfKey(chain.certificates[0]!, signer))
 			.toSorted((a, b) => byTime(a.ends, b.ends))
@@ -79,14 +81,15 @@ async function makeChain(
 }
 
 /** Below the root of before as long as that lasts, so that whoever trusts the root need not be told; else all anew. */
-async function renewCa({ signers }: DevelopmentKeys, known: readonly Chain[], nowMs: number): Promise<string> {
-	const about = namedForCa({ signers }, new Date(nowMs));
+async function renewCa(keys: DevelopmentKeys, known: readonly Chain[], nowMs: number): Promise<string> {
+	const about = namedForCa(keys, new Date(nowMs));
 	const issuing = await createIssuingCertificate(about);
 	const { validToDate } = new X509Certificate(issuing);
 	const root = known
 		.map(({ certificates }) => certificates.at(-1)!)
 		.find(
-			(at) => at.validFromDate.getTime() <= nowMs && at.validToDate >= validToDate && isOfKey(at, signers['ca-root']),
+			(at) =>
+				at.validFromDate.getTime() <= nowMs && at.validToDate >= validToDate && isOfKey(at, keys.holders['ca-root']),
 		);
 	if (root) return encodePem('CERTIFICATE', issuing) + encodePem('CERTIFICATE', new Uint8Array(root.raw));
 	const chain = await createCaChain({ ...about, random: randomBytes });

@@ -15,13 +15,13 @@ import { parseMetadata, signMetadata } from '@chancery/tuf/domain/signed-metadat
 import { identifyKey } from '@chancery/tuf/domain/tuf-keys';
 import { parseTrustedRoot } from '@chancery/wire/trusted-root';
 import { getMetadataFile, proposeTargets, publishRoot, publishTargets } from '@chancery/wire/tuf';
-import type { DevelopmentKeys } from './development-keys.ts';
 
 export interface CeremonyInput {
 	readonly publicUrl: string;
 	readonly adminUrl: string;
 	readonly operatorToken: string;
-	readonly signers: DevelopmentKeys['signers'];
+	/** One for each role: the first two are keyholders', the others those of the service. */
+	readonly signers: Readonly<Record<'root' | 'targets' | 'snapshot' | 'timestamp', Signer>>;
 	/** Base64 of every key and certificate (DER) that `up` made: a proposal that names another one is not signed. */
 	readonly ownMaterial: ReadonlySet<string>;
 	readonly fetch: typeof fetch;
@@ -68,13 +68,13 @@ async function ensureRoot(input: CeremonyInput): Promise<void> {
 		version: (current?.version ?? 0) + 1,
 		expires: new Date(input.nowMs + ROOT_VALID_FOR_DAYS * DAY_MS),
 		roles: {
-			root: soleKey(signers['tuf-root']),
-			targets: soleKey(signers['tuf-targets']),
-			snapshot: soleKey(signers['tuf-snapshot']),
-			timestamp: soleKey(signers['tuf-timestamp']),
+			root: soleKey(signers.root),
+			targets: soleKey(signers.targets),
+			snapshot: soleKey(signers.snapshot),
+			timestamp: soleKey(signers.timestamp),
 		},
 	});
-	const signed = await signMetadata(root, [signers['tuf-root']]);
+	const signed = await signMetadata(root, [signers.root]);
 	await call(publishRoot, input.adminUrl, { body: { root: asJson(signed) } }, asOperator(input));
 }
 
@@ -84,7 +84,7 @@ async function ensureTargets(input: CeremonyInput): Promise<void> {
 	const trustedRoot = proposal.files.find(({ name }) => name === 'trusted_root.json');
 	if (trustedRoot) confirm(trustedRoot.content, input.ownMaterial);
 	const targets = targetsMetadata.parse(proposal.targets);
-	const signed = await signMetadata(targets, [input.signers['tuf-targets']]);
+	const signed = await signMetadata(targets, [input.signers.targets]);
 	const files = proposal.files.map(({ name, content }) => ({ name, content: content.toBase64() }));
 	await call(publishTargets, input.adminUrl, { body: { targets: asJson(signed), files } }, asOperator(input));
 }

@@ -1,34 +1,6 @@
 /** Where the services of an instance listen: ten ports in a row on loopback, in an order that scripts rely on. */
+import { PORT_OFFSETS, type ServiceName } from '../services.ts';
 import { Refusal } from './refusal.ts';
-
-/** Offset of each service from the port base; web, witness and monitor keep theirs until they move in. */
-export const PORT_OFFSETS = {
-	web: 0,
-	identity: 1,
-	ca: 2,
-	log: 3,
-	log2: 4,
-	ctlog: 5,
-	tsa: 6,
-	tuf: 7,
-	witness: 8,
-	monitor: 9,
-} as const;
-
-export type ServiceName = keyof typeof PORT_OFFSETS;
-
-/** The services that `up` runs, in the order in which they appear in `instance.json`. */
-export const RUNNING_SERVICES = [
-	'identity',
-	'ca',
-	'log',
-	'log2',
-	'ctlog',
-	'tsa',
-	'tuf',
-] as const satisfies ServiceName[];
-
-export type RunningServiceName = (typeof RUNNING_SERVICES)[number];
 
 /**
  * The host name in every URL. Log origins and checkpoint signatures bear it too, because clients compare them with the

@@ -4,7 +4,8 @@
  */
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { portOf, RUNNING_SERVICES } from './addresses.ts';
+import { RUNNING_SERVICES } from '../services.ts';
+import { portOf } from './addresses.ts';
 
 /** Services listen on both (see `HOST_NAME`). */
 const LOOPBACK = ['127.0.0.1', '::1'];

@@ -5,18 +5,8 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { makeFolders } from '@chancery/postgres/file-modes';
-import { openFileMark } from '@chancery/postgres/mark/file-mark';
-import type { AdoptableMarkStore } from '@chancery/postgres/mark/mark';
 import { findUntrusted } from '@chancery/postgres/trusted-path';
 import { Refusal } from './refusal.ts';
-
-export interface InstanceMarks {
-	readonly v1: AdoptableMarkStore;
-	readonly v2: AdoptableMarkStore;
-	readonly ctlog: AdoptableMarkStore;
-	readonly tuf: AdoptableMarkStore;
-	readonly tsa: AdoptableMarkStore;
-}
 
 /** The folder of all marks of the instance with this id (XDG state folder). */
 export function markFolder(instanceId: string): string {
@@ -46,11 +36,7 @@ export async function makeMarkFolder(instanceId: string): Promise<void> {
 	if (after !== undefined) throw refused(after);
 }
 
-export function openMarks(instanceId: string): InstanceMarks {
-	const mark = (what: keyof InstanceMarks) => openFileMark(markPath(instanceId, what));
-	return { v1: mark('v1'), v2: mark('v2'), ctlog: mark('ctlog'), tuf: mark('tuf'), tsa: mark('tsa') };
-}
-
-export function markPath(instanceId: string, what: keyof InstanceMarks): string {
-	return join(markFolder(instanceId), `${what === 'v1' || what === 'v2' ? `log-${what}` : what}.mark`);
+/** File of a mark of a service: its only one, or the one of this name. */
+export function markPath(instanceId: string, service: string, mark = 'mark'): string {
+	return join(markFolder(instanceId), `${mark === 'mark' ? service : `${service}-${mark}`}.mark`);
 }

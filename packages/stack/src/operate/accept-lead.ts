@@ -3,11 +3,11 @@
  * was wrong. Nothing else may have the instance open.
  */
 import { type AcceptedLead, acceptLead as accept } from '@chancery/tlog/accept-lead';
-import { type LogName, openStoppedLog } from './stopped-log.ts';
+import { openStoppedLog } from './stopped-log.ts';
 
 export interface LeadOrder {
 	readonly data: string;
-	readonly log: LogName;
+	readonly log: string;
 	/** The stored time as the operator read it; another one in the database is refused. */
 	readonly time: Date;
 	/** For the record in the database: who and why. */

@@ -2,13 +2,13 @@
  * `chancery log adopt-head`: the deliberate way on for a log that is read-only because its mark is missing, or says
  * something else than the database. Nothing else may have the instance open.
  */
+import { openFileMark } from '@chancery/postgres/mark/file-mark';
 import { type Adoption, adoptHead as adopt } from '@chancery/tlog/adopt-head';
-import { openMarks } from '../instance/marks.ts';
-import { type LogName, openStoppedLog } from './stopped-log.ts';
+import { openStoppedLog } from './stopped-log.ts';
 
 export interface AdoptionOrder {
 	readonly data: string;
-	readonly log: LogName;
+	readonly log: string;
 	/** Size of the published head as the operator read it; another one in the database is refused. */
 	readonly size: number;
 	/** For the record in the database: who and why. */
@@ -19,8 +19,8 @@ export interface AdoptionOrder {
 /** @throws Refusal, TlogError `out-of-range` or `identity-mismatch` */
 export async function adoptHead({ size, reason, ...order }: AdoptionOrder): Promise<Adoption> {
 	await using cleanup = new AsyncDisposableStack();
-	const { instanceId, ...log } = await openStoppedLog(order, cleanup);
-	const mark = openMarks(instanceId)[order.log];
+	const { markFile, ...log } = await openStoppedLog(order, cleanup);
+	const mark = openFileMark(markFile);
 	cleanup.defer(() => mark.close?.());
 	// Awaited here: what the stack holds is closed when this function is left.
 	return await adopt({ ...log, mark, expect: size, reason });

@@ -3,13 +3,15 @@
  * missing, or says something else than the database. Nothing else may have the instance open.
  */
 import { DomainError } from '@chancery/chassis/domain-error';
+import { openFileMark } from '@chancery/postgres/mark/file-mark';
+import { tuf } from '@chancery/tuf/definition';
 import { type Adoption, type AdoptionOrder, adoptRepository as adopt } from '@chancery/tuf/domain/adopt-repository';
 import { urlOf } from '../instance/addresses.ts';
 import { existingDataFolder } from '../instance/data-folder.ts';
 import { lockFolder } from '../instance/folder-lock.ts';
 import { openInstanceDatabase } from '../instance/instance-database.ts';
 import { readInstanceRecord } from '../instance/instance-record.ts';
-import { openMarks } from '../instance/marks.ts';
+import { markPath } from '../instance/marks.ts';
 import { Refusal } from '../instance/refusal.ts';
 
 export interface RepositoryAdoptionOrder {
@@ -32,7 +34,7 @@ export async function adoptRepository(order: RepositoryAdoptionOrder): Promise<A
 	const lock = await lockFolder(folder.lock);
 	cleanup.defer(() => lock.release());
 	const database = await openInstanceDatabase(folder.postgres, cleanup, order.say);
-	const mark = openMarks(record.id).tuf;
+	const mark = openFileMark(markPath(record.id, tuf.name));
 	cleanup.defer(() => mark.close?.());
 	const { timestamp: expect, reason, seen: stated } = order;
 	try {

@@ -1,8 +1,9 @@
 /** `chancery migrate`: brings the schemas of services to what this version needs. */
-import { loadConfig } from '@chancery/chassis/config/config';
+import { ConfigError, loadConfig } from '@chancery/chassis/config/config';
+import type { StoringService } from '@chancery/chassis/service-definition';
 import { migrateAll } from '@chancery/postgres/migrate';
+import { STORING_SERVICES } from '../services.ts';
 import { withConfiguredDatabase } from './configured-database.ts';
-import { chooseServices, STORING_SERVICES } from './service-list.ts';
 
 export interface MigratedService {
 	readonly service: string;
@@ -24,9 +25,27 @@ export async function migrateServices(
 	const { instance, sections } = await loadConfig(configPath);
 	const services = chooseServices(named, sections);
 	await withConfiguredDatabase({ instance, section: sections.database, purpose: 'migrate' }, async (database) => {
-		for (const service of services) {
-			const reports = await migrateAll(database, STORING_SERVICES[service] ?? []);
-			onMigrated({ service, applied: reports.flatMap(({ applied }) => applied) });
+		for (const { name, migrations } of services) {
+			const reports = await migrateAll(database, migrations);
+			onMigrated({ service: name, applied: reports.flatMap(({ applied }) => applied) });
 		}
 	});
+}
+
+/**
+ * Those of the named services, or of all, that the file has a section for.
+ * @throws ConfigError for a name that is none of them, or that has no section
+ */
+function chooseServices(named: readonly string[], sections: Readonly<Record<string, unknown>>): StoringService[] {
+	const known = STORING_SERVICES.map(({ name }) => name);
+	for (const name of named) {
+		if (!known.includes(name))
+			throw new ConfigError(`'${name}' is no service with a database; these have one: ${known.join(', ')}`);
+		if (!Object.hasOwn(sections, name)) throw new ConfigError(`the configuration has no section '${name}'`);
+	}
+	const names = named.length > 0 ? [...new Set(named)] : known.filter((name) => Object.hasOwn(sections, name));
+	const chosen = names.flatMap((name) => STORING_SERVICES.find((service) => service.name === name) ?? []);
+	if (chosen.length === 0)
+		throw new ConfigError(`the configuration has no section of a service with a database (${known.join(', ')})`);
+	return chosen;
 }

@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { encodePem } from '@chancery/core/pem';
+import { ctlog } from '@chancery/ctlog/definition';
 import { createFileKey } from '@chancery/keys/file/file-key';
 import { createTestDatabase, type TestDatabase } from '@chancery/testkit/test-database';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -56,7 +57,7 @@ beforeAll(async () => {
 		ca: {
 			publicUrl: 'http://ca.test',
 			chainPem: chains.ca,
-			ctlog: { url: 'http://127.0.0.1:1', publicKeyPem: encodePem('PUBLIC KEY', keys.signers.ctlog.publicKey) },
+			ctlog: { url: 'http://127.0.0.1:1', publicKeyPem: encodePem('PUBLIC KEY', keys.of(ctlog).signer.publicKey) },
 			issuers: [{ type: 'email', issuer: 'http://id.test/auth' }],
 			keys: { issuing: key('ca-issuing') },
 			listen: listen('public'),

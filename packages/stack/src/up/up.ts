@@ -14,6 +14,7 @@ import { selfTest } from '@chancery/client/self-test';
 import { parseRfc3339 } from '@chancery/core/calendar-time';
 import { explainTlsFailure } from '@chancery/net/tls-failure';
 import { writeDurably } from '@chancery/postgres/file-modes';
+import { tuf } from '@chancery/tuf/definition';
 import { authIssuer } from '@chancery/wire/identity';
 import { openDevelopmentChains } from '../bootstrap/development-chains.ts';
 import { openDevelopmentKeys } from '../bootstrap/development-keys.ts';
@@ -23,15 +24,16 @@ import { developmentConfigurations } from '../development/configurations.ts';
 import { checkTlsChoice, keepTlsRenewed, openInstanceTls } from '../development/instance-tls.ts';
 import { mintToken } from '../development/mint-token.ts';
 import { ownMaterial } from '../development/own-material.ts';
-import { type InstanceParts, prepareDatabase, startServices } from '../development/services.ts';
-import { checkPortBase, HOST_NAME, RUNNING_SERVICES, urlOf } from '../instance/addresses.ts';
+import { type InstanceParts, prepareDatabase, startServices } from '../development/start-services.ts';
+import { checkPortBase, HOST_NAME, urlOf } from '../instance/addresses.ts';
 import { makeParts, openDataFolder } from '../instance/data-folder.ts';
 import { lockFolder } from '../instance/folder-lock.ts';
 import { openInstanceDatabase } from '../instance/instance-database.ts';
 import { openInstanceRecord, type TlsChoice } from '../instance/instance-record.ts';
 import { openLogFile } from '../instance/log-file.ts';
-import { makeMarkFolder, openMarks } from '../instance/marks.ts';
+import { makeMarkFolder } from '../instance/marks.ts';
 import { Refusal } from '../instance/refusal.ts';
+import { RUNNING_SERVICES } from '../services.ts';
 import { writeClientFiles } from './client-files.ts';
 import { instructions } from './instructions.ts';
 import { listenForStop } from './stop-signals.ts';
@@ -114,7 +116,6 @@ export async function up(options: UpOptions): Promise<number> {
 			keys,
 			configurations: developmentConfigurations(record, keys, chains),
 			tls: tls?.files,
-			marks: openMarks(record.id),
 			database,
 			logger,
 			clock: Date.now,
@@ -135,7 +136,7 @@ export async function up(options: UpOptions): Promise<number> {
 			publicUrl: urlOf(record, 'tuf'),
 			adminUrl: admin.tuf,
 			operatorToken: record.secrets.operator,
-			signers: keys.signers,
+			signers: { root: keys.holders['tuf-root'], targets: keys.holders['tuf-targets'], ...keys.of(tuf) },
 			ownMaterial: ownMaterial(keys, chains),
 			fetch,
 			nowMs: Date.now(),

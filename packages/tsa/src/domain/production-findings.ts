@@ -1,12 +1,20 @@
 /** What production does not start with in the section of the timestamp authority. */
-import { publicUrlFindings, subjectFindings } from '@chancery/chassis/config/process-findings';
+import { databaseFindings, publicUrlFindings, subjectFindings } from '@chancery/chassis/config/process-findings';
 import type { Finding } from '@chancery/chassis/config/production';
 import { nameToString, parseCertificate } from '@chancery/core/certificate';
 import { parsePem } from '@chancery/core/pem';
 import type { TsaConfig } from '../config.ts';
 
-export function productionFindings({ publicUrl, chainPem }: Pick<TsaConfig, 'publicUrl' | 'chainPem'>): Finding[] {
-	return [...publicUrlFindings('tsa.publicUrl', publicUrl), ...subjectFindings('tsa.chainPem', subjectsOf(chainPem))];
+export function productionFindings({
+	publicUrl,
+	chainPem,
+	markDatabase,
+}: Pick<TsaConfig, 'publicUrl' | 'chainPem' | 'markDatabase'>): Finding[] {
+	return [
+		...publicUrlFindings('tsa.publicUrl', publicUrl),
+		...subjectFindings('tsa.chainPem', subjectsOf(chainPem)),
+		...(markDatabase ? databaseFindings('tsa.markDatabase', markDatabase) : []),
+	];
 }
 
 /** Names in a chain that can be read. One that cannot be is refused where it is opened, in better words. */

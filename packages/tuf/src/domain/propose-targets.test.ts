@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { Secret } from '@chancery/chassis/config/secret';
 import type { TrustReport } from '@chancery/chassis/trust-report';
 import { signTrustReport } from '@chancery/chassis/trust-report';
 import { toBase64 } from '@chancery/core/bytes';
@@ -197,7 +198,9 @@ describe('a report', () => {
 describe('a service', () => {
 	/** A proposal that asks only this address. */
 	async function proposeFrom(trustReportUrl: string, bearer = 'a-token-of-some-length'): Promise<Answer> {
-		await repository.restart({ config: { ...repository.deps.config, services: [{ trustReportUrl, bearer }] } });
+		await repository.restart({
+			config: { ...repository.deps.config, services: [{ trustReportUrl, bearer: new Secret(bearer) }] },
+		});
 		const answer = await propose();
 		await repository.restart();
 		return answer;

@@ -77,7 +77,7 @@ async function pullTrustMaterial(
 			{},
 			{
 				fetch: deps.fetch,
-				headers: { authorization: `Bearer ${service.bearer}` },
+				headers: { authorization: `Bearer ${service.bearer.reveal()}` },
 				maxReplyBytes: 256 * 1024,
 				timeoutMs: 10_000,
 			},

@@ -1,0 +1,25 @@
+/**
+ * The identity provider, for whoever starts it. Its signing keys are JWKs in its section: OIDC rotates them by publishing
+ * several at once.
+ */
+import { defineService } from '@chancery/chassis/service-definition';
+import { getTrustReport } from '@chancery/wire/trust-report';
+import { configSchema } from './config.ts';
+import { SigningKeyError } from './domain/issuer-keys.ts';
+import { productionFindings } from './domain/production-findings.ts';
+import { createService, IdentitySetupError } from './service.ts';
+import { MIGRATIONS } from './store/migrations.ts';
+
+export const identity = defineService({
+	name: 'identity',
+	keys: {},
+	listeners: { public: 'identity' },
+	trustReports: [getTrustReport.path],
+	config: configSchema,
+	migrations: MIGRATIONS,
+	openMarks: () => ({}),
+	findings: productionFindings,
+	explain: (error) =>
+		error instanceof IdentitySetupError || error instanceof SigningKeyError ? error.message : undefined,
+	open: createService,
+});

@@ -1,0 +1,168 @@
+/**
+ * The services of an instance, in the order in which an operator reads of them. This is the one list: what runs, what is
+ * migrated, which logs there are and which addresses an instance has all follow from it. A new service is a definition in
+ * its package and an entry here.
+ */
+import { ca } from '@chancery/ca/definition';
+import type { KeyDefinition, Marks, ServiceDefinition, StoringService } from '@chancery/chassis/service-definition';
+import { encodePem } from '@chancery/core/pem';
+import { ctlog } from '@chancery/ctlog/definition';
+import { CT_LOGS } from '@chancery/ctlog/logs';
+import { identity } from '@chancery/identity/definition';
+import type { Signer } from '@chancery/keys/signer';
+import { log } from '@chancery/log/definition';
+import { SIGNATURE_LOGS } from '@chancery/log/logs';
+import type { ServiceLog } from '@chancery/tlog/service-log';
+import { tsa } from '@chancery/tsa/definition';
+import { tuf } from '@chancery/tuf/definition';
+import { authIssuer, ciIssuer } from '@chancery/wire/identity';
+
+/**
+ * Where each address of an instance listens, as offset from its first port: ten in a row, in an order that scripts rely
+ * on. web, witness and monitor keep theirs until they move in.
+ */
+export const PORT_OFFSETS = {
+	web: 0,
+	identity: 1,
+	ca: 2,
+	log: 3,
+	log2: 4,
+	ctlog: 5,
+	tsa: 6,
+	tuf: 7,
+	witness: 8,
+	monitor: 9,
+} as const;
+
+/** What an instance calls an address: those that the listeners of the definitions name. */
+export type ServiceName = keyof typeof PORT_OFFSETS;
+
+export interface InstanceService {
+	readonly definition: ServiceDefinition<unknown, string, Marks, ServiceName>;
+	/** The logs that it keeps, by the names that an operator knows them by. */
+	readonly logs?: Readonly<Record<string, ServiceLog>>;
+	/** Its section in a development instance, without `admin`, which is the same for all. */
+	readonly development: (instance: DevelopmentInstance) => Readonly<Record<string, unknown>>;
+}
+
+/** The opened keys of services. */
+export interface ServiceKeys {
+	of<Key extends string>(service: {
+		readonly name: string;
+		readonly keys: Readonly<Record<Key, KeyDefinition>>;
+	}): Readonly<Record<Key, Signer>>;
+}
+
+type SecretReference = { readonly file: string } | { readonly env: string };
+
+/** What the sections of a development instance are made from. */
+export interface DevelopmentInstance {
+	/** The host name in every URL. */
+	readonly hostName: string;
+	/** Base URL without a trailing slash. */
+	url(name: ServiceName): string;
+	/** Decimal, of the v1 log. */
+	readonly treeId: string;
+	readonly keys: ServiceKeys;
+	/** PEM, the certificate of the signing key first. */
+	readonly chains: { readonly ca: string; readonly tsa: string };
+	/** File of a mark of a service: its only one, or the one of this name. */
+	markFile(service: string, mark?: string): string;
+	readonly secrets: {
+		readonly signingJwks: SecretReference;
+		/** Whoever has it mints tokens for anyone. */
+		readonly developmentToken: SecretReference;
+		/** Opens the admin listener of every service, for reading. */
+		readonly service: SecretReference;
+	};
+	/** Of all services that run already. */
+	readonly trustReportUrls: readonly string[];
+}
+
+export const SERVICES: readonly InstanceService[] = [
+	{
+		definition: identity,
+		development: ({ url, secrets }) => ({
+			publicUrl: url('identity'),
+			developmentLogin: true,
+			signingJwks: secrets.signingJwks,
+			developmentSecret: secrets.developmentToken,
+		}),
+	},
+	{
+		definition: ca,
+		development: ({ url, chains, keys }) => ({
+			publicUrl: url('ca'),
+			chainPem: chains.ca,
+			ctlog: { url: url('ctlog'), publicKeyPem: encodePem('PUBLIC KEY', keys.of(ctlog).signer.publicKey) },
+			issuers: [
+				{ type: 'email', issuer: authIssuer(url('identity')) },
+				{ type: 'github-actions', issuer: ciIssuer(url('identity')) },
+			],
+		}),
+	},
+	{
+		definition: log,
+		logs: SIGNATURE_LOGS,
+		development: ({ url, hostName, treeId, markFile }) => ({
+			v1: { publicUrl: url('log'), hostname: hostName, treeId },
+			v2: { publicUrl: url('log2'), origin: hostName },
+			markFiles: { v1: markFile('log', 'v1'), v2: markFile('log', 'v2') },
+		}),
+	},
+	{
+		definition: ctlog,
+		logs: CT_LOGS,
+		development: ({ url, markFile }) => ({
+			publicUrl: url('ctlog'),
+			description: 'Chancery development log',
+			markFile: markFile('ctlog'),
+		}),
+	},
+	{
+		definition: tsa,
+		development: ({ url, chains, markFile }) => ({
+			publicUrl: url('tsa'),
+			chainPem: chains.tsa,
+			markFile: markFile('tsa'),
+		}),
+	},
+	{
+		definition: tuf,
+		development: ({ url, hostName, secrets, trustReportUrls, markFile }) => ({
+			publicUrl: url('tuf'),
+			operator: hostName,
+			services: trustReportUrls.map((trustReportUrl) => ({ trustReportUrl, bearer: secrets.service })),
+			markFile: markFile('tuf'),
+		}),
+	},
+];
+
+/** Those that keep something in a database. */
+export const STORING_SERVICES: readonly StoringService[] = SERVICES.flatMap(({ definition }) =>
+	definition.migrations ? [definition] : [],
+);
+
+/** The addresses of an instance, in the order in which they appear in `instance.json`. */
+export const RUNNING_SERVICES: readonly ServiceName[] = SERVICES.flatMap(({ definition }) =>
+	Object.values(definition.listeners),
+);
+
+/** A log of an instance, with the service that keeps it. */
+export interface InstanceLog extends ServiceLog {
+	readonly name: string;
+	readonly service: InstanceService['definition'];
+}
+
+export const LOGS: readonly InstanceLog[] = SERVICES.flatMap(({ definition, logs }) =>
+	Object.entries(logs ?? {}).map(([name, found]) => ({ ...found, name, service: definition })),
+);
+
+/** The logs of these names, or all. @throws Error for a name that none has */
+export function logsNamed(names: readonly string[] = LOGS.map(({ name }) => name)): InstanceLog[] {
+	return names.map((name) => {
+		const found = LOGS.find((candidate) => candidate.name === name);
+		if (!found) throw new Error(`there is no log '${name}'; there are ${LOGS.map((known) => known.name).join(', ')}`);
+		return found;
+	});
+}

@@ -1,0 +1,32 @@
+/** The TUF repository, for whoever starts it. Root and targets keys are keyholders' and never a server's. */
+import { openConfiguredMark } from '@chancery/chassis/config/mark-section';
+import { callFindings, databaseFindings, publicUrlFindings } from '@chancery/chassis/config/process-findings';
+import { defineService } from '@chancery/chassis/service-definition';
+import { configSchema } from './config.ts';
+import { createService } from './service.ts';
+import { MIGRATIONS } from './store/migrations.ts';
+
+export const tuf = defineService({
+	name: 'tuf',
+	keys: {
+		snapshot: { purpose: 'Signs snapshot metadata.', algorithm: 'ed25519' },
+		timestamp: { purpose: 'Signs timestamp metadata.', algorithm: 'ed25519' },
+	},
+	listeners: { public: 'tuf' },
+	trustReports: [],
+	config: configSchema,
+	migrations: MIGRATIONS,
+	openMarks: (config) => ({ mark: openConfiguredMark('tuf', config, markName(config.publicUrl)) }),
+	findings: ({ publicUrl, services, markDatabase }) => [
+		...publicUrlFindings('tuf.publicUrl', publicUrl),
+		...services.flatMap(({ trustReportUrl }, i) => callFindings(`tuf.services.${i}.trustReportUrl`, trustReportUrl)),
+		...(markDatabase ? databaseFindings('tuf.markDatabase', markDatabase) : []),
+	],
+	open: createService,
+});
+
+/** The same in all replicas of one repository, and in no other. */
+function markName(publicUrl: string): string {
+	const { host, pathname } = new URL(publicUrl);
+	return `tuf/${host}${pathname.replace(/\/+$/, '')}`;
+}
