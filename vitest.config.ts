@@ -35,7 +35,12 @@ export default defineConfig({
 			{
 				extends: true,
 				// Each has a copy of the packages with an example of CONTRIBUTING.md in it.
-				test: { name: 'examples', include: ['packages/conformance/test/examples/*.test.ts'], testTimeout: 180_000 },
+				test: {
+					name: 'examples',
+					include: ['packages/conformance/test/examples/*.test.ts'],
+					testTimeout: 180_000,
+					hookTimeout: 300_000,
+				},
 			},
 			{
 				extends: true,

@@ -21,12 +21,10 @@ beforeAll(async () => {
 	copy = await copyWithExample(example);
 	folder = join(copy.root, 'run');
 	mkdirSync(folder, { mode: 0o711 });
-	const instance = await start(
-		join(folder, 'data'),
-		await freePortBase(),
-		[],
-		join(copy.root, 'packages/cli/bin/chancery'),
-	);
+	const instance = await start(join(folder, 'data'), await freePortBase(), [], {
+		command: join(copy.root, 'packages/cli/bin/chancery'),
+		startWithinMs: 240_000,
+	});
 	stop = () => end(instance);
 	logUrl = JSON.parse(readFileSync(join(folder, 'data/instance.json'), 'utf8')).services.log.url;
 });

@@ -51,7 +51,7 @@ export async function start(
 	data: string,
 	portBase: number,
 	options: readonly string[],
-	command = COMMAND,
+	{ command = COMMAND, startWithinMs = START_WITHIN_MS } = {},
 ): Promise<ChildProcess> {
 	const state = join(data, '..', 'state');
 	const child = spawn(command, ['up', '--data', data, '--port-base', String(portBase), ...options], {
@@ -63,7 +63,10 @@ export async function start(
 		said += chunk;
 	});
 	await new Promise<void>((resolve, reject) => {
-		const timer = setTimeout(() => reject(new Error(`not ready in time:\n${said}`)), START_WITHIN_MS);
+		const timer = setTimeout(() => {
+			child.kill('SIGTERM');
+			reject(new Error(`not ready in time:\n${said}`));
+		}, startWithinMs);
 		child.stdout?.on('data', (chunk: Buffer) => {
 			if (!/^ready/m.test(String(chunk))) return;
 			clearTimeout(timer);
