@@ -27,17 +27,16 @@ import { BUNDLE_CODECS, type BundleCodec } from '../read/bundle-codec.ts';
 import { Reads, type SearchQuery } from '../read/reads.ts';
 import { retryAfterSeconds } from '../retry-after.ts';
 import { Sequencer } from '../sequence/sequencer.ts';
-import type { AcceptedLead } from '../store/accepted-leads.ts';
 import { readHead } from '../store/heads.ts';
 import { requireIdentity } from '../store/identity-check.ts';
 import { logTables } from '../store/log-tables.ts';
 import { ensurePartitions, PARTITION_ENTRIES } from '../store/partitions.ts';
 import type { FoundEntries } from '../store/search.ts';
 import { SubmitQueue } from '../submit/submit-queue.ts';
-import { iso } from '../time/server-clock.ts';
 import { TlogError } from '../tlog-error.ts';
 import { HashCache } from '../tree/hash-cache.ts';
 import { hashReader } from '../tree/hash-reader.ts';
+import { healthOf, type LogHealth, reportHealth } from './health.ts';
 import { heartbeatJob } from './heartbeat.ts';
 
 export type { Admitted, NewEntry, Publication, ReceiptInput, StoredEntry } from '../entry.ts';
@@ -64,20 +63,6 @@ export interface OpenLogOptions {
 	readonly bundleCodec?: BundleCodec;
 	/** For tests only. */
 	readonly hooks?: BatchHooks;
-}
-
-export interface LogHealth {
-	/** May the log grow, as far as the last attempt shows? */
-	readonly writable: boolean;
-	/** Why not; begins with `writable` when it may. */
-	readonly detail: string;
-	readonly publishedSize: number;
-	/** Time of the newest checkpoint, unix milliseconds; undefined before the first. */
-	readonly publishedAtMs: number | undefined;
-	/** Integrated and not yet published entries. */
-	readonly unpublished: number;
-	/** Submissions without an answer. */
-	readonly waiting: number;
 }
 
 export interface Log {
@@ -168,30 +153,11 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
 			publisher.request();
 		}
 	});
-	const health = (): LogHealth => {
-		const { current, unpublished } = publisher.head;
-		const problem = mark.problem ? mark.asError() : (sequencer.problem ?? publisher.failure ?? queue.stall);
-		return {
-			writable: problem === undefined && current !== undefined,
-			detail: problem === undefined ? detailOfLead(sequencer.lead) : detailOf(problem),
-			publishedSize: current?.size ?? 0,
-			publishedAtMs: current?.timestampMs,
-			unpublished,
-			waiting: queue.waiting,
-		};
-	};
-	const reportState = (): void => {
-		const { writable, waiting, unpublished, publishedSize, publishedAtMs } = health();
-		metrics.gauge('chancery_log_writable', writable ? 1 : 0);
-		metrics.gauge('chancery_log_waiting_submissions', waiting);
-		metrics.gauge('chancery_log_unpublished_entries', unpublished);
-		metrics.gauge('chancery_log_published_entries', publishedSize);
-		if (publishedAtMs !== undefined) metrics.gauge('chancery_log_published_timestamp_seconds', publishedAtMs / 1000);
-	};
-
+	const health = () => healthOf({ mark, sequencer, publisher, queue });
+	const report = () => reportHealth(health(), metrics);
 	await publisher.start();
 	await sequencer.probe();
-	reportState();
+	report();
 
 	let closed = false;
 	return {
@@ -231,7 +197,7 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
 			sequencer,
 			queue,
 			heartbeatMs: limits.heartbeatMs,
-			onLook: reportState,
+			onLook: report,
 			logger,
 		}),
 		async close() {
@@ -244,20 +210,4 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
 			await options.mark.close?.();
 		},
 	};
-}
-
-/** A log that may grow, though its tree heads carry a time that is not the true one: whoever looks after it shall see that. */
-function detailOfLead(lead: AcceptedLead | undefined): string {
-	if (!lead) return 'writable';
-	const seconds = Math.ceil((lead.headMs - lead.resumedMs) / 1000);
-	return `writable; the time of its tree heads stands at ${iso(lead.headMs)} until then, a lead of ${seconds} s that an operator accepted at ${iso(lead.resumedMs)}`;
-}
-
-function detailOf(problem: unknown): string {
-	if (problem instanceof TlogError) {
-		// What the database said is for whoever runs the log; clients are shown the detail alone.
-		const cause = problem.cause instanceof Error ? ` (${problem.cause.message})` : '';
-		return `${problem.code}: ${problem.detail}${cause}`;
-	}
-	return problem instanceof Error ? problem.message : String(problem);
 }

@@ -207,7 +207,7 @@ export const TRUST_FAULTS: readonly Fault[] = [
 	fault(
 		8,
 		'health is well while the database is away',
-		edit('log/log.ts', '(sequencer.problem ?? publisher.failure ?? queue.stall)', 'undefined'),
+		edit('log/health.ts', '(sequencer.problem ?? publisher.failure ?? queue.stall)', 'undefined'),
 		'test/surroundings/clock-and-speed',
 	),
 	fault(
