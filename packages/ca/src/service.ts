@@ -2,6 +2,7 @@
 import { createAdminListener } from '@chancery/chassis/http/admin';
 import { createListener } from '@chancery/chassis/http/listener';
 import { mount } from '@chancery/chassis/http/mount';
+import { createMetrics } from '@chancery/chassis/metrics';
 import type { Service } from '@chancery/chassis/service';
 import type { StoringDeps } from '@chancery/chassis/service-definition';
 import { toHex } from '@chancery/core/bytes';
@@ -17,6 +18,7 @@ import { openIssuingChain } from './domain/issuing-chain.ts';
 import { createTokenVerifier } from './domain/token.ts';
 import { ERRORS, inGatewayWords } from './errors.ts';
 import { renewIssuerKeys } from './jobs/renew-issuer-keys.ts';
+import { CA_SERIES } from './metrics.ts';
 import { mountConfiguration } from './routes/configuration.ts';
 import { mountLegacySigningCertificate } from './routes/legacy-signing-certificate.ts';
 import { mountSigningCertificate } from './routes/signing-certificate.ts';
@@ -48,11 +50,19 @@ export async function createService(deps: CaDeps): Promise<Service> {
 	const health = createHealth({ database, clock, chain, ctLog, tokens });
 	// A certificate for one of our own keys would let whoever holds the token speak with our signatures.
 	const ownKeys = [ctLog.publicKey, ...chain.certificates.map(({ publicKey }) => publicKey)];
+	const metrics = createMetrics('ca', { series: CA_SERIES, database });
+	const firstEndMs = Math.min(...chain.certificates.map(({ notAfter }) => notAfter.getTime()));
+	metrics.gauge('chancery_ca_chain_expiry_timestamp_seconds', firstEndMs / 1000);
+	metrics.onPrint(() => {
+		for (const [issuer, { ok }] of Object.entries(tokens.states()))
+			metrics.gauge('chancery_ca_issuer_available', ok ? 1 : 0, { issuer });
+	});
 	const issue: IssueDeps = {
 		issuances: openIssuances(database),
 		clock,
 		random,
 		logger,
+		metrics,
 		tokens,
 		admission: new Admission(DEFAULT_ADMISSION, config.issuers.length),
 		chain,
@@ -87,6 +97,7 @@ export async function createService(deps: CaDeps): Promise<Service> {
 			{ name: 'admin', app: adminApp },
 		],
 		jobs: [renewIssuerKeys(tokens)],
+		metrics,
 		health,
 		close: async () => undefined,
 	};

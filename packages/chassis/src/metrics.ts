@@ -1,16 +1,43 @@
 /**
- * The counters of one service, in a registry of its own, so that several services in one process do not mix.
+ * What one service measures, in a registry of its own, so that several services in one process do not mix.
  */
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { SignatureChecks } from '@chancery/keys/checks/signature-checks';
+import type { Database } from '@chancery/postgres/sql';
+import { CHASSIS_SERIES, registerChecks, registerDatabase, registerProcess } from './chassis-series.ts';
+import type { MetricsPort, Series } from './series.ts';
+import { SeriesRegistry } from './series-registry.ts';
 
+/** What the chassis itself does with the series of a service. */
 export interface Metrics {
-	/** Where a service registers counters of its own (pass `registers: [metrics.registry]`). */
-	readonly registry: Registry;
+	/** Media type of `print`. */
+	readonly contentType: string;
+	/** All series in the text format of Prometheus. */
+	print(): Promise<string>;
 	/** One answered request; `route` is the pattern, never the path, so that clients cannot make new series. */
 	observeRequest(at: RequestSample): void;
+	/** One refusal; `reason` is a code of an error table. */
+	countRefusal(at: { readonly listener: string; readonly route: string; readonly reason: string }): void;
 	countJobFailure(job: string): void;
 	/** When the TLS certificate that `listener` shows expires; a series that does not move on is one that nobody renews. */
 	setCertificateEnd(listener: string, unixSeconds: number): void;
+}
+
+/** The same with the series of the service's own. */
+export interface ServiceMetrics<Table extends readonly Series[]> extends Metrics, MetricsPort<Table> {
+	/** Calls `read` before each print, to set gauges that are read rather than kept. It must not throw, nor wait. */
+	onPrint(read: () => void): void;
+	/**
+	 * The port of a log engine, whose table is registered with the first log that asks: every series of `table` carries
+	 * `log="<logId>"`. `by` of its counts may be left out.
+	 */
+	ofLog<Engine extends readonly Series[]>(table: Engine, logId: string): LogMetrics<Engine>;
+}
+
+/** As `MetricsPort`, for the one log that it is made for: the series of an engine have no labels of their own. */
+export interface LogMetrics<Engine extends readonly Series[]> {
+	count(name: Engine[number]['name'], by?: number): void;
+	gauge(name: Engine[number]['name'], value: number): void;
+	observe(name: Engine[number]['name'], seconds: number): void;
 }
 
 export interface RequestSample {
@@ -22,69 +49,55 @@ export interface RequestSample {
 	readonly seconds: number;
 }
 
-const BUCKETS_SECONDS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20];
-
-/** Makes the registry of the service `name`; every series carries `service="<name>"`. */
-export function createMetrics(name: string): Metrics {
-	const registry = new Registry();
-	registry.setDefaultLabels({ service: name });
-	const registers = [registry];
-	const duration = new Histogram({
-		name: 'http_request_duration_seconds',
-		help: 'Time from the arrival of the request head to the end of the answer',
-		labelNames: ['listener', 'method', 'route', 'status'],
-		buckets: BUCKETS_SECONDS,
-		registers,
-	});
-	const jobFailures = new Counter({
-		name: 'job_failures_total',
-		help: 'How often a background job threw and was started again',
-		labelNames: ['job'],
-		registers,
-	});
-	const certificateEnd = new Gauge({
-		name: 'tls_certificate_expiry_timestamp_seconds',
-		help: 'End of the TLS certificate that a listener shows, unix time',
-		labelNames: ['listener'],
-		registers,
-	});
-	registerProcess(registers);
-	return {
-		registry,
-		observeRequest: ({ seconds, ...labels }) => duration.observe(labels, seconds),
-		countJobFailure: (job) => jobFailures.inc({ job }),
-		setCertificateEnd: (listener, unixSeconds) => certificateEnd.set({ listener }, unixSeconds),
-	};
+export interface MetricsOptions<Table extends readonly Series[]> {
+	/** The service's own series. */
+	readonly series?: Table;
+	/** Whose pool is to be watched. */
+	readonly database?: Pick<Database, 'connections'>;
+	readonly checks?: Pick<SignatureChecks, 'status'>;
 }
 
-/**
- * The process series that dashboards know by name. Read when scraped, without timers and observers: prom-client's own
- * collection starts some per registry and never stops them.
- */
-function registerProcess(registers: Registry[]): void {
-	const gauge = (name: string, help: string, read: () => number) =>
-		new Gauge({
-			name,
-			help,
-			registers,
-			collect() {
-				this.set(read());
-			},
-		});
-	gauge('process_cpu_seconds_total', 'User and system CPU time', () => {
-		const { user, system } = process.cpuUsage();
-		return (user + system) / 1e6;
-	});
-	gauge('process_resident_memory_bytes', 'Resident memory', () => process.memoryUsage.rss());
-	gauge('process_start_time_seconds', 'Start of the process, unix time', () =>
-		Math.round(performance.timeOrigin / 1000),
-	);
-	gauge('nodejs_heap_size_used_bytes', 'Used heap', () => process.memoryUsage().heapUsed);
-	gauge('nodejs_heap_size_total_bytes', 'Reserved heap', () => process.memoryUsage().heapTotal);
-	gauge('nodejs_active_resources', 'Handles and requests that keep the event loop alive', () => {
-		return process.getActiveResourcesInfo().length;
-	});
-	gauge('nodejs_eventloop_utilization', 'Share of time the event loop was busy since the start', () => {
-		return performance.eventLoopUtilization().utilization;
-	});
+/** Makes the registry of the service `name`; every series carries `service="<name>"`. */
+export function createMetrics<const Table extends readonly Series[] = readonly []>(
+	name: string,
+	{ series, database, checks }: MetricsOptions<Table> = {},
+): ServiceMetrics<Table> {
+	const registry = new SeriesRegistry({ service: name });
+	registry.register([...CHASSIS_SERIES, ...(series ?? [])]);
+	registerProcess(registry);
+	if (database) registerDatabase(registry, database);
+	if (checks) registerChecks(registry, checks);
+	const engines = new Set<readonly Series[]>();
+
+	return {
+		contentType: registry.contentType,
+		print: () => registry.print(),
+		observeRequest: ({ seconds, status, ...labels }) =>
+			registry.observe('http_request_duration_seconds', seconds, { ...labels, status: String(status) }),
+		countRefusal: (labels) => registry.count('http_refusals_total', 1, labels),
+		countJobFailure: (job) => registry.count('job_failures_total', 1, { job }),
+		setCertificateEnd: (listener, unixSeconds) =>
+			registry.gauge('tls_certificate_expiry_timestamp_seconds', unixSeconds, { listener }),
+		count: (series, by, ...[labels]) => registry.count(series, by, labels),
+		gauge: (series, value, ...[labels]) => registry.gauge(series, value, labels),
+		observe: (series, value, ...[labels]) => registry.observe(series, value, labels),
+		time: async (series, work, ...[labels]) => {
+			const startedMs = performance.now();
+			try {
+				return await work();
+			} finally {
+				registry.observe(series, (performance.now() - startedMs) / 1000, labels);
+			}
+		},
+		onPrint: (read) => registry.onPrint(read),
+		ofLog: (table, log) => {
+			if (!engines.has(table)) registry.register(table, ['log']);
+			engines.add(table);
+			return {
+				count: (series, by = 1) => registry.count(series, by, { log }),
+				gauge: (series, value) => registry.gauge(series, value, { log }),
+				observe: (series, seconds) => registry.observe(series, seconds, { log }),
+			};
+		},
+	};
 }

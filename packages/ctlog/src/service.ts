@@ -2,6 +2,7 @@
 import { createAdminListener } from '@chancery/chassis/http/admin';
 import { refuseAsDomainError } from '@chancery/chassis/http/check-refusals';
 import { createListener } from '@chancery/chassis/http/listener';
+import { createMetrics } from '@chancery/chassis/metrics';
 import type { Service } from '@chancery/chassis/service';
 import type { StoringDeps } from '@chancery/chassis/service-definition';
 import { createSignatureChecks } from '@chancery/keys/checks/signature-checks';
@@ -21,6 +22,7 @@ import { requireLogKey, signSct } from './domain/sct.ts';
 import { parseTreeHead, signTreeHead } from './domain/tree-head.ts';
 import { describeLog, reportTrust } from './domain/trust.ts';
 import { CTLOG_ERRORS } from './errors.ts';
+import { CTLOG_SERIES } from './metrics.ts';
 import { mountAddChain } from './routes/add-chain.ts';
 import { mountDescription, mountTrust } from './routes/description.ts';
 import { mountEntries } from './routes/entries.ts';
@@ -43,6 +45,12 @@ export async function createService(deps: CtlogDeps): Promise<Service> {
 	const mode = await expectedMode(database, SCHEMA, deps.profile);
 	requireLogKey(signer);
 	const identity = logIdentityOf({ ...config, mode }, signer.publicKey);
+	const checks = createSignatureChecks({
+		maxQueuedMs: config.maxQueuedCheckMs,
+		...(config.checkThreads === 'auto' ? {} : { threads: config.checkThreads }),
+	});
+	const check = refuseAsDomainError(checks);
+	const metrics = createMetrics('ctlog', { series: CTLOG_SERIES, database, checks });
 	const log = await openLog({
 		database,
 		schema: SCHEMA,
@@ -55,11 +63,6 @@ export async function createService(deps: CtlogDeps): Promise<Service> {
 		logger: deps.logger,
 	});
 	const validForStart = await firstStart(database, signer.publicKey, new Date(clock()));
-	const checks = createSignatureChecks({
-		maxQueuedMs: config.maxQueuedCheckMs,
-		...(config.checkThreads === 'auto' ? {} : { threads: config.checkThreads }),
-	});
-	const check = refuseAsDomainError(checks);
 	const roots = createAcceptedRoots(database, clock, check);
 	const issuers = createIssuers(database);
 	const exporter =
@@ -86,7 +89,7 @@ export async function createService(deps: CtlogDeps): Promise<Service> {
 		maxBodyBytes: config.maxBodyBytes,
 		cors: true,
 	});
-	mountAddChain(publicApp, { log, roots, issuers });
+	mountAddChain(publicApp, { log, roots, issuers, metrics });
 	mountTreeHead(publicApp, log);
 	mountEntries(publicApp, log, { maxEntries: config.maxEntriesPerReply, maxBytes: config.maxBytesPerReply });
 	mountTiles(publicApp, log, issuers);
@@ -110,6 +113,7 @@ export async function createService(deps: CtlogDeps): Promise<Service> {
 			{ name: 'admin', app: adminApp },
 		],
 		jobs: [log.heartbeat, ...(exporter ? [exporter.job] : [])],
+		metrics,
 		health,
 		close: async () => {
 			await Promise.all([log.close(), checks.close()]);

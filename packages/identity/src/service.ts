@@ -2,11 +2,13 @@
 
 import { createAdminListener } from '@chancery/chassis/http/admin';
 import { createListener } from '@chancery/chassis/http/listener';
+import { createMetrics } from '@chancery/chassis/metrics';
 import type { Service } from '@chancery/chassis/service';
 import type { StoringDeps } from '@chancery/chassis/service-definition';
 import { ChanceryError } from '@chancery/core/chancery-error';
 import { authIssuer, ciIssuer } from '@chancery/wire/identity';
 import { type IdentityConfig, readSigningJwks } from './config.ts';
+import type { Account } from './domain/account.ts';
 import { healthOf } from './domain/health.ts';
 import { openIssuerKeys } from './domain/issuer-keys.ts';
 import { rememberLogin } from './domain/login.ts';
@@ -14,6 +16,7 @@ import { reportTrust } from './domain/trust.ts';
 import { IDENTITY_ERRORS } from './errors.ts';
 import { cleanExpiredJob } from './jobs/clean-expired.ts';
 import { enabledLoginMethods } from './login-methods/all.ts';
+import { IDENTITY_SERIES } from './metrics.ts';
 import { createProvider } from './provider/provider.ts';
 import { mountCiIssuer } from './routes/ci-issuer.ts';
 import { mountDevelopmentToken } from './routes/development-token.ts';
@@ -55,13 +58,15 @@ export async function createService(deps: IdentityDeps): Promise<Service> {
 		family: 'problem',
 		maxBodyBytes: MAX_BODY_BYTES,
 	});
-	const provider = createProvider({ config, database, clock, logger, keys: auth });
-	mountLogin(publicApp, { config, logger, provider, remember: (account) => rememberLogin(deps, account) });
+	const metrics = createMetrics('identity', { series: IDENTITY_SERIES, database });
+	const provider = createProvider({ config, database, clock, logger, metrics, keys: auth });
+	const remember = (account: Account) => rememberLogin(deps, account);
+	mountLogin(publicApp, { config, logger, metrics, provider, remember });
 	mountProvider(publicApp, provider, config);
 	if (secret !== undefined) {
 		const { publicUrl } = config;
 		const ci = await openIssuerKeys(ciIssuer(publicUrl), signingJwks.ci);
-		mountDevelopmentToken(publicApp, { publicUrl, secret, auth, ci, clock, random: deps.random });
+		mountDevelopmentToken(publicApp, { publicUrl, secret, auth, ci, clock, random: deps.random, metrics });
 		mountCiIssuer(publicApp, publicUrl, ci);
 		logger.warn({ issuer: ciIssuer(publicUrl) }, 'development tokens are on: their secret signs as anyone');
 	}
@@ -83,6 +88,7 @@ export async function createService(deps: IdentityDeps): Promise<Service> {
 			{ name: 'admin', app: admin },
 		],
 		jobs: [cleanExpiredJob({ database, clock })],
+		metrics,
 		health,
 		close: async () => undefined,
 	};

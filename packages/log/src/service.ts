@@ -6,6 +6,7 @@ import { DomainError } from '@chancery/chassis/domain-error';
 import { createAdminListener } from '@chancery/chassis/http/admin';
 import { refuseAsDomainError } from '@chancery/chassis/http/check-refusals';
 import { createListener } from '@chancery/chassis/http/listener';
+import { createMetrics } from '@chancery/chassis/metrics';
 import type { Service } from '@chancery/chassis/service';
 import type { StoringDeps } from '@chancery/chassis/service-definition';
 import { createSignatureChecks } from '@chancery/keys/checks/signature-checks';
@@ -20,6 +21,7 @@ import { openLogs } from './domain/open-logs.ts';
 import { seedLog } from './domain/seed-entry.ts';
 import type { SignatureLogV1, SignatureLogV2 } from './domain/signature-log.ts';
 import { V1_ERRORS, V2_ERRORS } from './errors.ts';
+import { LOG_SERIES } from './metrics.ts';
 import { mountTrust } from './routes/trust.ts';
 import { mountV1Entries } from './routes/v1-entries.ts';
 import { mountV1Index } from './routes/v1-index.ts';
@@ -47,6 +49,7 @@ export async function createService(deps: LogDeps): Promise<Service> {
 		...(config.checkThreads === 'auto' ? {} : { threads: config.checkThreads }),
 	});
 	const checkSignature = refuseAsDomainError(checks);
+	const metrics = createMetrics('log', { series: LOG_SERIES, database, checks });
 	const { v1, v2 } = await openLogs({
 		...deps,
 		mode: await expectedMode(database, SCHEMA, deps.profile),
@@ -66,7 +69,7 @@ export async function createService(deps: LogDeps): Promise<Service> {
 		const exporters = createExporters(deps, { v1, v2 });
 		const health = async () =>
 			healthOf({ v1: v1.log, v2: v2.log, checks, maxQueuedMs: config.maxQueuedCheckMs, exporters });
-		const writing = { checkSignature, duplicateStatus: config.duplicateStatus };
+		const writing = { checkSignature, duplicateStatus: config.duplicateStatus, metrics };
 
 		const v1App = createListener({
 			name: 'v1',
@@ -80,7 +83,7 @@ export async function createService(deps: LogDeps): Promise<Service> {
 		});
 		mountV1Entries(v1App, { v1, ...writing });
 		mountV1Log(v1App, v1);
-		mountV1Index(v1App, { v1 });
+		mountV1Index(v1App, { v1, metrics });
 
 		const v2App = createListener({
 			name: 'v2',
@@ -114,6 +117,7 @@ export async function createService(deps: LogDeps): Promise<Service> {
 				{ name: 'seed of the v1 log', run: seed },
 				...Object.values(exporters).map((exporter) => exporter.job),
 			],
+			metrics,
 			health,
 			close,
 		};

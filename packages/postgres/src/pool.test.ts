@@ -25,6 +25,25 @@ const rejection = (promise: Promise<unknown>): Promise<unknown> =>
 		(error: unknown) => error,
 	);
 
+describe('connections', () => {
+	it('are counted: those in use, those that idle, and who waits for one', async () => {
+		const small = openDatabase({ url: test.url, applicationName: 'chancery-test', maxConnections: 1 });
+		try {
+			expect(small.connections?.()).toEqual({ inUse: 0, idle: 0, waiting: 0 });
+			await small.transaction(async (sql) => {
+				await sql.query('select 1');
+				const waiting = small.query('select 1');
+				expect(small.connections?.()).toEqual({ inUse: 1, idle: 0, waiting: 1 });
+				void waiting.catch(() => undefined);
+			});
+			await small.query('select 1');
+			expect(small.connections?.()).toEqual({ inUse: 0, idle: 1, waiting: 0 });
+		} finally {
+			await small.close();
+		}
+	});
+});
+
 describe('values', () => {
 	it('reads int8 as number, bytea as bytes and timestamptz as Date', async () => {
 		const [row] = await test.database.query<{ n: number; list: number[]; b: Uint8Array; t: Date }>(

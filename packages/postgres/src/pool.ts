@@ -118,6 +118,11 @@ class PooledDatabase implements Database {
 		return () => this.#inspections.delete(inspection);
 	}
 
+	connections(): { inUse: number; idle: number; waiting: number } {
+		const { totalCount, idleCount: idle, waitingCount: waiting } = this.#pool;
+		return { inUse: totalCount - idle, idle, waiting };
+	}
+
 	async close(): Promise<void> {
 		this.#closing ??= this.#pool.end();
 		await this.#closing;

@@ -30,6 +30,8 @@ export interface Database extends Sql {
 	 * what ends this. Absent where connections are not ours to see.
 	 */
 	inspectConnections?(inspect: (sql: Sql) => Promise<void>): () => void;
+	/** How the pool is used now. Absent where connections are not ours to see. */
+	connections?(): { readonly inUse: number; readonly idle: number; readonly waiting: number };
 	/**
 	 * True when the server runs on this machine, started by us: its clock is ours, and a comparison of the two would find
 	 * nothing but the time that a test, or faketime, shows to one of them. Absent or false: the server has a clock of its own.

@@ -1,6 +1,7 @@
 /** The timestamp authority as a service: its parts wired together. It keeps no rows: its key, its chain, and the last second it reached. */
 import { createAdminListener } from '@chancery/chassis/http/admin';
 import { createListener } from '@chancery/chassis/http/listener';
+import { createMetrics } from '@chancery/chassis/metrics';
 import type { Service } from '@chancery/chassis/service';
 import type { ServiceDeps } from '@chancery/chassis/service-definition';
 import type { MarkStore } from '@chancery/postgres/mark/mark';
@@ -11,6 +12,7 @@ import { openIssuingTime } from './domain/issuing-time.ts';
 import { createTimeReserve } from './domain/time-reserve.ts';
 import { reportTrust } from './domain/trust.ts';
 import { TSA_ERRORS } from './errors.ts';
+import { TSA_SERIES } from './metrics.ts';
 import { mountCertChain } from './routes/cert-chain.ts';
 import { mountTimestamp } from './routes/timestamp.ts';
 import { mountTrust } from './routes/trust.ts';
@@ -34,6 +36,10 @@ export async function createService(deps: TsaDeps): Promise<Service> {
 		reserve,
 		requireValid: (timeMs) => requireValidAt(authority, timeMs),
 	});
+	const metrics = createMetrics('tsa', { series: TSA_SERIES });
+	const firstEndMs = Math.min(...authority.chain.map(({ notAfter }) => notAfter.getTime()));
+	metrics.gauge('chancery_tsa_chain_expiry_timestamp_seconds', firstEndMs / 1000);
+	metrics.onPrint(() => metrics.gauge('chancery_tsa_clock_behind_seconds', time.secondsBehind()));
 	const health = async () => healthOf(authority, time, config.accuracySeconds, clock());
 
 	const publicApp = createListener({
@@ -53,6 +59,7 @@ export async function createService(deps: TsaDeps): Promise<Service> {
 		accuracySeconds: config.accuracySeconds,
 		createdStatus: config.createdStatus,
 		refusals: config.refusals,
+		metrics,
 	});
 	mountCertChain(publicApp, authority.chainPem);
 
@@ -72,6 +79,7 @@ export async function createService(deps: TsaDeps): Promise<Service> {
 			{ name: 'admin', app: adminApp },
 		],
 		jobs: [],
+		metrics,
 		health,
 		close: () => reserve.close(),
 	};

@@ -1,6 +1,7 @@
 /** Wires the parts of the TUF repository together. */
 import { createAdminListener } from '@chancery/chassis/http/admin';
 import { createListener } from '@chancery/chassis/http/listener';
+import { createMetrics } from '@chancery/chassis/metrics';
 import type { Service } from '@chancery/chassis/service';
 import type { StoringDeps } from '@chancery/chassis/service-definition';
 import type { AdoptableMarkStore } from '@chancery/postgres/mark/mark';
@@ -9,6 +10,7 @@ import { checkHealth } from './domain/health.ts';
 import { RepositoryMark } from './domain/repository-mark.ts';
 import { ERRORS } from './errors.ts';
 import { renewalJob } from './jobs/renew.ts';
+import { TUF_SERIES } from './metrics.ts';
 import { mountAdmin } from './routes/admin.ts';
 import { mountRepository } from './routes/repository.ts';
 
@@ -26,8 +28,10 @@ const MAX_ADMIN_BODY_BYTES = 8 * 1024 * 1024;
 export async function createService(given: TufServiceDeps): Promise<Service> {
 	const mark = new RepositoryMark(given.marks.mark, given.database, given.config.publicUrl);
 	await mark.open();
+	const metrics = createMetrics('tuf', { series: TUF_SERIES, database: given.database });
+	metrics.onPrint(() => metrics.gauge('chancery_tuf_read_only', mark.problem === undefined ? 0 : 1));
 	const { snapshot: snapshotSigner, timestamp: timestampSigner } = given.signers;
-	const deps = { ...given, mark, snapshotSigner, timestampSigner };
+	const deps = { ...given, mark, metrics, snapshotSigner, timestampSigner };
 	const health = () => checkHealth(deps);
 	const publicListener = createListener({
 		name: 'public',
@@ -54,6 +58,7 @@ export async function createService(given: TufServiceDeps): Promise<Service> {
 			{ name: 'admin', app: admin },
 		],
 		jobs: [renewalJob(deps, deps.logger)],
+		metrics,
 		health,
 		close: () => mark.close(),
 	};

@@ -1,10 +1,13 @@
 /** Publishes the given root and dies when the mark is to move: after COMMIT, before anybody was told. */
+
 import { readFileSync } from 'node:fs';
+import { createMetrics } from '@chancery/chassis/metrics';
 import { openFileMark } from '@chancery/postgres/mark/file-mark';
 import { openDatabase } from '@chancery/postgres/pool';
 import { configSchema } from '../src/config.ts';
 import { publishRoot } from '../src/domain/publish.ts';
 import { RepositoryMark } from '../src/domain/repository-mark.ts';
+import { TUF_SERIES } from '../src/metrics.ts';
 
 const [url = '', markFile = '', rootFile = '', snapshotKey = '', timestampKey = '', nowMs = ''] = process.argv.slice(2);
 const place = openFileMark(markFile);
@@ -28,6 +31,7 @@ await publishRoot(
 		snapshotSigner: signer(snapshotKey),
 		timestampSigner: signer(timestampKey),
 		mark: new RepositoryMark({ ...place, advance }, database, 'http://tuf.test'),
+		metrics: createMetrics('tuf', { series: TUF_SERIES }),
 	},
 	JSON.parse(readFileSync(rootFile, 'utf8')),
 );

@@ -1,9 +1,11 @@
 /** A repository for tests: the whole service on a database of its own, keyholders with three keys each, and a clock to move. */
+
 import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLogger } from '@chancery/chassis/logger';
+import { createMetrics } from '@chancery/chassis/metrics';
 import type { Service } from '@chancery/chassis/service';
 import { generateSigner } from '@chancery/keys/file/generate';
 import type { Signer } from '@chancery/keys/signer';
@@ -27,6 +29,7 @@ import { readMetadataFile } from '../src/domain/read-file.ts';
 import { RepositoryMark } from '../src/domain/repository-mark.ts';
 import { signMetadata } from '../src/domain/signed-metadata.ts';
 import { identifyKey } from '../src/domain/tuf-keys.ts';
+import { TUF_SERIES } from '../src/metrics.ts';
 import { migrateSchema } from '../src/store/migrations.ts';
 
 export const OPERATOR = 'an-operator-token-of-the-tests';
@@ -111,6 +114,7 @@ export class TestRepository {
 			snapshotSigner: this.snapshotKey,
 			timestampSigner: this.timestampKey,
 			mark: new RepositoryMark(this.#place, data.database, 'http://tuf.test'),
+			metrics: createMetrics('tuf', { series: TUF_SERIES }),
 		};
 		this.service = undefined as unknown as Service;
 	}

@@ -3,10 +3,12 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createMetrics } from '@chancery/chassis/metrics';
 import { openFileKey } from '@chancery/keys/file/file-key';
 import { openAuthority } from '@chancery/tsa/domain/authority';
 import { issueTimestamp } from '@chancery/tsa/domain/timestamp';
 import { parseTimestampQuery } from '@chancery/tsa/domain/timestamp-query';
+import { TSA_SERIES } from '@chancery/tsa/metrics';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tsaSubject } from '../load/tsa-subject.ts';
 import { makeTsaFiles, type TsaFiles } from '../server/tsa-instance.ts';
@@ -36,6 +38,7 @@ async function issue(query: Uint8Array): Promise<Buffer> {
 			random: (length) => new Uint8Array(randomBytes(length)),
 			policyOids: ['1.2.3'],
 			accuracySeconds: 1,
+			metrics: createMetrics('tsa', { series: TSA_SERIES }),
 		},
 		parseTimestampQuery(query),
 	);

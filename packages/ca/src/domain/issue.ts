@@ -18,8 +18,10 @@ import { sha256 } from '@chancery/core/sha';
 import type { Signer } from '@chancery/keys/signer';
 import { isDataError } from '@chancery/postgres/pg-errors';
 import { requiredClaim } from '../issuers/claims.ts';
+import type { CaMetrics } from '../metrics.ts';
 import type { Issuances } from '../store/issuances.ts';
 import type { Admission } from './admission.ts';
+import { type Counted, countOutcome } from './count-outcome.ts';
 import { type CtLog, submitPrecertificate } from './ct-log.ts';
 import { chainProblem, type IssuingChain } from './issuing-chain.ts';
 import { type BlockedKeys, checkKeyStrength } from './key-strength.ts';
@@ -54,6 +56,7 @@ export interface IssueDeps {
 	readonly clock: Clock;
 	readonly random: (n: number) => Uint8Array;
 	readonly logger: Logger;
+	readonly metrics: CaMetrics;
 	readonly tokens: TokenVerifier;
 	readonly admission: Admission;
 	readonly chain: IssuingChain;
@@ -82,16 +85,19 @@ export interface IssuedCertificate {
 
 /** @throws DomainError with a code of `errors.ts` */
 export function issueCertificate(deps: IssueDeps, request: IssueRequest): Promise<IssuedCertificate> {
-	return within(ISSUE_TIMEOUT_MS, issue(deps, request), () =>
-		refuse('ca-overloaded', `nothing was issued within ${ISSUE_TIMEOUT_MS / 1000} s; try again`, {
-			retryAfterSeconds: RETRY_AFTER_SECONDS,
-		}),
+	return countOutcome(deps.metrics, (counted) =>
+		within(ISSUE_TIMEOUT_MS, issue(deps, request, counted), () =>
+			refuse('ca-overloaded', `nothing was issued within ${ISSUE_TIMEOUT_MS / 1000} s; try again`, {
+				retryAfterSeconds: RETRY_AFTER_SECONDS,
+			}),
+		),
 	);
 }
 
-async function issue(deps: IssueDeps, request: IssueRequest): Promise<IssuedCertificate> {
+async function issue(deps: IssueDeps, request: IssueRequest, counted: Counted): Promise<IssuedCertificate> {
 	// 1. Verify the token. Until there is an intent, a crash leaves nothing behind.
-	const token = await deps.tokens.verify(request.token, request.address);
+	const token = await timed(deps, 'token', () => deps.tokens.verify(request.token, request.address));
+	counted.issuerType = token.settings.type;
 
 	// 2. From its claims to the identity that will be certified. What follows is work, and done in its turn.
 	const identity = identify(token);
@@ -119,7 +125,7 @@ async function certify(
 	const shared = sharedTbs(fields);
 
 	// 5. Record the intent BEFORE signing. A crash after this leaves a row without outcome, and nothing signed.
-	await store(() =>
+	await store(deps, () =>
 		deps.issuances.intend({
 			serial: fields.serial,
 			tbsSha256: sha256(shared.encoded),
@@ -152,13 +158,13 @@ async function signAndLog(deps: IssueDeps, fields: LeafFields, shared: SharedTbs
 	const preTbs = encodeLeafTbs(shared, { kind: 'poison' });
 	if (!equalBytes(tbsWithoutPoison(parseCertificate(unsigned(preTbs, signer))), shared.encoded))
 		throw refuse('certificate-defective', undefined, { cause: new Error('the precertificate is another one') });
-	const precertificate = encodeCertificate(preTbs, signer.algorithm, await sign(signer, preTbs));
+	const precertificate = encodeCertificate(preTbs, signer.algorithm, await sign(deps, preTbs));
 	deps.afterStep?.('precertificate-signed');
 
 	// 7. Log it. A crash after this leaves a log entry without a certificate, which is what a log entry promises: the
 	// authority meant to issue. The row without outcome shows it to whoever looks into it.
 	const submittedAtMs = deps.clock();
-	const reply = await submitPrecertificate(ctLog, precertificate, chain);
+	const reply = await timed(deps, 'sct', () => submitPrecertificate(ctLog, precertificate, chain));
 	const sct = checkSct(
 		reply,
 		{ issuerKeyHash: chain.keyHash, tbs: shared.encoded, submittedAtMs },
@@ -171,13 +177,13 @@ async function signAndLog(deps: IssueDeps, fields: LeafFields, shared: SharedTbs
 	// what the log has vouched for, the SCT would not verify; so everything is compared before the key is used.
 	const tbs = encodeLeafTbs(shared, { kind: 'sct-list', value: sct.extensionValue });
 	lintCertificate(unsigned(tbs, signer), { fields, loggedTbs: shared.encoded, sct: sct.encoded, chain });
-	const certificate = encodeCertificate(tbs, signer.algorithm, await sign(signer, tbs));
+	const certificate = encodeCertificate(tbs, signer.algorithm, await sign(deps, tbs));
 	lintSignature(certificate, chain);
 	deps.afterStep?.('signed');
 
 	// 9. Record it. A crash before this loses a certificate that nobody was given; the client asks again and gets another.
 	// So does a database that takes too long, whose row may then say issued.
-	await store(() =>
+	await store(deps, () =>
 		deps.issuances.issued({
 			serial: fields.serial,
 			certificate,
@@ -208,23 +214,33 @@ function leafFields(deps: IssueDeps, identity: CertifiedIdentity, publicKey: Uin
 	};
 }
 
+/** What waits for others is timed. */
+function timed<T>(
+	{ metrics }: IssueDeps,
+	step: 'token' | 'store' | 'sign' | 'sct',
+	work: () => Promise<T>,
+): Promise<T> {
+	return metrics.time('chancery_ca_step_duration_seconds', work, { step });
+}
+
 /** The readers take whole certificates: an empty signature closes what is not signed yet. */
 function unsigned(tbs: Uint8Array, signer: Signer): Uint8Array {
 	return encodeCertificate(tbs, signer.algorithm, new Uint8Array());
 }
 
-async function sign(signer: Signer, tbs: Uint8Array): Promise<Uint8Array> {
+async function sign(deps: IssueDeps, tbs: Uint8Array): Promise<Uint8Array> {
 	try {
-		return await signer.sign(tbs);
+		return await timed(deps, 'sign', () => deps.signer.sign(tbs));
 	} catch (cause) {
 		throw refuse('signer-failed', undefined, { cause });
 	}
 }
 
 /** A write that takes too long may still be committed: the row then says what a crash at this place would have left. */
-async function store(write: () => Promise<void>): Promise<void> {
+async function store(deps: IssueDeps, write: () => Promise<void>): Promise<void> {
+	const late = () => new Error(`no answer of the database after ${STORE_TIMEOUT_MS} ms`);
 	try {
-		await within(STORE_TIMEOUT_MS, write(), () => new Error(`no answer of the database after ${STORE_TIMEOUT_MS} ms`));
+		await timed(deps, 'store', () => within(STORE_TIMEOUT_MS, write(), late));
 	} catch (cause) {
 		// A refused value is a fault of ours, and a repeat would not help.
 		if (isDataError(cause)) throw cause;
@@ -236,7 +252,7 @@ async function store(write: () => Promise<void>): Promise<void> {
 async function recordFailure(deps: IssueDeps, serial: Uint8Array, error: unknown): Promise<void> {
 	if (!(error instanceof DomainError) || error.code === 'store-unavailable') return;
 	try {
-		await store(() => deps.issuances.failed(serial, error.code, new Date(deps.clock())));
+		await store(deps, () => deps.issuances.failed(serial, error.code, new Date(deps.clock())));
 	} catch (err) {
 		deps.logger.warn({ err, serial: serial.toHex() }, 'the outcome of an issuance could not be recorded');
 	}

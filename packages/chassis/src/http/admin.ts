@@ -102,7 +102,7 @@ export function createAdminListener(options: AdminListenerOptions): FastifyInsta
 	app.get(getMetrics.path, { config: { roles: READERS } }, async (_request, reply) => {
 		const { metrics } = app.chassis;
 		if (!metrics) throw new DomainError('unavailable', 'no metrics are collected yet');
-		return reply.type(metrics.registry.contentType).send(await metrics.registry.metrics());
+		return reply.type(metrics.contentType).send(await metrics.print());
 	});
 	return app;
 }

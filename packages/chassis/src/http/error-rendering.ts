@@ -92,7 +92,7 @@ export function renderError(
 	where: { readonly errors: ErrorTable; readonly family: RefusalFamily; readonly requestId: string },
 ): RenderedError {
 	const known = error instanceof DomainError ? lookUp(error.code, where.errors) : undefined;
-	const code = known && error instanceof DomainError ? error.code : 'internal';
+	const code = codeOf(error, where.errors);
 	const entry = known ?? lookUp('internal', where.errors) ?? CHASSIS_ERRORS.internal;
 	const detail = known && error instanceof DomainError ? bounded(error.detail) || entry.title : INTERNAL_DETAIL;
 
@@ -109,6 +109,11 @@ export function renderError(
 	const { contentType, body } = write(where.family, { code, entry, detail, requestId: where.requestId });
 	headers['content-type'] = contentType;
 	return { code, status: entry.status, headers, body };
+}
+
+/** The code under which `error` is rendered: one of a table, whatever was thrown. */
+export function codeOf(error: unknown, errors: ErrorTable): string {
+	return error instanceof DomainError && lookUp(error.code, errors) ? error.code : 'internal';
 }
 
 /** True when `renderError` would hide `error` behind a generic 500: such errors belong into the log with their cause. */

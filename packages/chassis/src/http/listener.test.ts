@@ -242,8 +242,10 @@ describe('failures', () => {
 			['GET', 'unknown', 404, 'info'],
 		]);
 		expect(captured.lines.join('')).not.toMatch(/oauth-secret|abcdefghijk|very-private|made\/up/);
-		const text = await metrics.registry.metrics();
+		const text = await metrics.print();
 		expect(text).toMatch(/http_request_duration_seconds_count\{.*method="POST",route="\/refuse",status="409"\} 1/);
+		expect(text).toMatch(/http_refusals_total\{.*route="\/refuse",reason="entry-refused".*\} 1/);
+		expect(text).toMatch(/http_refusals_total\{.*route="unknown",reason="not-found".*\} 1/);
 		expect(text).not.toMatch(/very-private|made\/up/);
 	});
 });

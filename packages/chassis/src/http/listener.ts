@@ -166,6 +166,7 @@ export function createListener(options: ListenerOptions): FastifyInstance {
 		if (brokenOff.has(request)) reply.raw.shouldKeepAlive = false;
 		let rendered = render(own, request.id);
 		if (options.render) rendered = options.render(rendered, request);
+		state.metrics?.countRefusal({ listener: options.name, route: routeOf(request), reason: rendered.code });
 		reply.code(rendered.status).headers(rendered.headers).send(Buffer.from(rendered.body));
 	}
 	app.setErrorHandler(refuse);
@@ -321,7 +322,7 @@ function observe(request: FastifyRequest, reply: FastifyReply, options: Listener
 		if (over) return;
 		over = true;
 		const seconds = (performance.now() - startedMs) / 1000;
-		const route = request.is404 ? 'unknown' : (request.routeOptions.url ?? 'unknown');
+		const route = routeOf(request);
 		state.metrics?.observeRequest({ listener: options.name, method: request.method, route, status, seconds });
 		// A gateway says 501 to a method that a path does not have: the client's mistake, not one of ours.
 		const isOurs = status >= 500 && status !== 501;
@@ -337,6 +338,11 @@ function observe(request: FastifyRequest, reply: FastifyReply, options: Listener
 	};
 	reply.raw.once('finish', () => report(reply.raw.statusCode));
 	reply.raw.once('close', () => report(CLIENT_LEFT));
+}
+
+/** The pattern: clients choose paths, and must not make new series or lines that hold what they sent. */
+function routeOf(request: FastifyRequest): string {
+	return request.is404 ? 'unknown' : (request.routeOptions.url ?? 'unknown');
 }
 
 function unmatched(request: FastifyRequest, paths: KnownPaths, options: ListenerOptions): DomainError {

@@ -85,10 +85,8 @@ describe('a started service', () => {
 		const { urls } = await start(made);
 		await fetch(`${urls.public}/`);
 		const { metrics } = made.service.listeners[0]!.app.chassis;
-		await expect
-			.poll(() => metrics?.registry.metrics())
-			.toMatch(/http_request_duration_seconds_count\{.*service="svc".*\} 1/);
-		expect(await metrics?.registry.metrics()).toMatch(/process_resident_memory_bytes\{service="svc"\} \d+/);
+		await expect.poll(() => metrics?.print()).toMatch(/http_request_duration_seconds_count\{.*service="svc".*\} 1/);
+		expect(await metrics?.print()).toMatch(/process_resident_memory_bytes\{service="svc"\} \d+/);
 	});
 
 	it.each([
@@ -200,7 +198,7 @@ describe('a job', () => {
 		await sleep(50);
 		expect(runs).toBe(2);
 		const { metrics } = made.service.listeners[0]!.app.chassis;
-		expect(await metrics?.registry.metrics()).toMatch(/job_failures_total\{.*job="flaky".*\} 2/);
+		expect(await metrics?.print()).toMatch(/job_failures_total\{.*job="flaky".*\} 2/);
 	});
 
 	it('that has nothing more to do is left in peace', async () => {

@@ -249,7 +249,7 @@ describe('certificates that are renewed', () => {
 			await app.close();
 		});
 		const metric = async () =>
-			/tls_certificate_expiry_timestamp_seconds\{.*\} (\d+)/.exec(await metrics.registry.metrics())?.[1] ?? '';
+			/tls_certificate_expiry_timestamp_seconds\{.*\} (\d+)/.exec(await metrics.print())?.[1] ?? '';
 		return { listener, own, captured, port: Number(new URL(listener.url).port), metric };
 	}
 

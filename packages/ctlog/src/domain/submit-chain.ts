@@ -5,6 +5,7 @@ import type { Certificate } from '@chancery/core/certificate';
 import { encodeMerkleTreeLeaf } from '@chancery/core/ct';
 import { FormatError } from '@chancery/core/format-error';
 import type { Log } from '@chancery/tlog/log';
+import type { CtlogMetrics } from '../metrics.ts';
 import type { AcceptedRoots } from './accepted-roots.ts';
 import { ANSWER_WITHIN_MS, answerInTime } from './answer-in-time.ts';
 import { parseChain } from './chain.ts';
@@ -16,6 +17,7 @@ export interface SubmitDeps {
 	readonly log: Pick<Log, 'submit'>;
 	readonly roots: AcceptedRoots;
 	readonly issuers: Issuers;
+	readonly metrics: CtlogMetrics;
 }
 
 /**
@@ -47,6 +49,9 @@ async function logChain(deps: SubmitDeps, type: EntryType, ders: readonly Uint8A
 			searchKeys: [],
 		}),
 	});
+
+	const result = admitted.duplicate ? 'duplicate' : 'added';
+	deps.metrics.count('chancery_ctlog_chains_total', 1, { type, result });
 
 	// 4. Never promise by lookup alone: the stored leaf must be this very entry, at the time the SCT states.
 	if (!admitted.receipt) throw new Error(`entry ${admitted.index} was admitted without a receipt`);

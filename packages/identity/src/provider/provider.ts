@@ -15,6 +15,7 @@ import type { IdentityConfig } from '../config.ts';
 import { claimsOf } from '../domain/account.ts';
 import type { IssuerKeys } from '../domain/issuer-keys.ts';
 import { recallLogin } from '../domain/login.ts';
+import type { IdentityMetrics } from '../metrics.ts';
 import { artifactAdapter } from './adapter.ts';
 import { answerWithoutSession, devicePages, fillInUserCode, sendErrorPage } from './device-pages.ts';
 import { showCodeOutOfBand } from './out-of-band-page.ts';
@@ -26,6 +27,7 @@ export interface ProviderDeps {
 	readonly clock: Clock;
 	readonly logger: Logger;
 	readonly keys: IssuerKeys;
+	readonly metrics: IdentityMetrics;
 }
 
 /** Names the one resource that access tokens are for: the certificate authority. Appears in no token. */
@@ -63,6 +65,7 @@ export function createProvider(deps: ProviderDeps): Provider {
 	provider.use(answerWithoutSession);
 
 	reportFailures(provider, deps.logger);
+	countTokens(provider, deps.metrics);
 	return provider;
 }
 
@@ -85,6 +88,21 @@ function reportFailures(provider: Provider, logger: Logger): void {
 	provider.on('authorization.error', refused('an authorization request was refused'));
 	provider.on('grant.error', refused('a token request was refused'));
 	provider.on('device_authorization.error', refused('a device authorization request was refused'));
+}
+
+/** Names of grants for the metrics. A request may name any other. */
+const GRANTS: ReadonlyMap<unknown, string> = new Map([
+	['authorization_code', 'authorization_code'],
+	['urn:ietf:params:oauth:grant-type:device_code', 'device_code'],
+]);
+
+function countTokens(provider: Provider, metrics: IdentityMetrics): void {
+	const count = (outcome: string) => (ctx: KoaContextWithOIDC) => {
+		const grant = GRANTS.get(ctx.oidc.params?.grant_type) ?? 'other';
+		metrics.count('chancery_identity_tokens_total', 1, { grant, outcome });
+	};
+	provider.on('grant.success', count('issued'));
+	provider.on('grant.error', count('refused'));
 }
 
 function configuration(deps: ProviderDeps): Configuration {

@@ -15,6 +15,7 @@ import type { IdentityConfig } from '../config.ts';
 import type { Account } from '../domain/account.ts';
 import { IDENTITY_ERRORS } from '../errors.ts';
 import { enabledLoginMethods } from '../login-methods/all.ts';
+import type { IdentityMetrics } from '../metrics.ts';
 import { type LoginPage, loginPage, refusalPage } from '../pages/login-page.ts';
 import { type RenderedPage, renderPage } from '../pages/page.ts';
 import { formTargetOf } from '../provider/redirect-uri.ts';
@@ -25,6 +26,7 @@ interface LoginRouteDeps {
 	readonly provider: Provider;
 	/** Keeps the account for the tokens to come. */
 	readonly remember: (account: Account) => Promise<void>;
+	readonly metrics: IdentityMetrics;
 }
 
 type Params = { uid: string; method: string };
@@ -32,7 +34,7 @@ type Params = { uid: string; method: string };
 const NOTHING_TYPED = new URLSearchParams();
 
 export function mountLogin(app: FastifyInstance, deps: LoginRouteDeps): void {
-	const { config, provider, logger } = deps;
+	const { config, provider, logger, metrics } = deps;
 	const path = `${AUTH_PATH}/interaction/:uid`;
 	const context = { config, issuer: authIssuer(config.publicUrl) };
 	const methods = enabledLoginMethods(config);
@@ -70,15 +72,20 @@ export function mountLogin(app: FastifyInstance, deps: LoginRouteDeps): void {
 			const method = methods.find((candidate) => candidate.id === request.params.method);
 			if (!method) throw new DomainError('no-login-method', 'There is no such way to sign in here.');
 			const form = formOf(request);
+			const count = (outcome: string) =>
+				metrics.count('chancery_identity_logins_total', 1, { method: method.id, outcome });
 			let account: Account;
 			try {
 				account = await method.login(context, form);
 			} catch (error) {
-				if (!(error instanceof DomainError) || error.code !== 'login-refused') throw error;
+				const isRefused = error instanceof DomainError && error.code === 'login-refused';
+				count(isRefused ? 'refused' : 'failed');
+				if (!isRefused) throw error;
 				const page = loginPage({ ...pageOf(interaction), refusal: error.detail }, form);
 				return sendPage(reply, IDENTITY_ERRORS['login-refused'].status, renderPage(page));
 			}
 			await deps.remember(account);
+			count('accepted');
 			logger.info(
 				{ method: method.id, subject: account.sub, client: interaction.params.client_id },
 				'someone signed in',

@@ -81,7 +81,7 @@ describe.each([
 		// Three quarters of the bound are for everybody; the share of P-256 in the rest is less than one check.
 		expect(codes).toEqual([...Array(6).fill(true), ...Array(14).fill('overloaded')]);
 		expect((outcomes.at(-1) as PromiseRejectedResult).reason).toMatchObject({ retryAfterSeconds: 1 });
-		expect(checks.status().queuedMs).toBe(0);
+		expect(checks.status()).toMatchObject({ queuedMs: 0, refused: 14 });
 		expect(await checks.check(one)).toBe(true);
 	});
 

@@ -28,6 +28,8 @@ export type CheckSignature = (check: SignatureCheck | ChainCheck) => Promise<boo
 export interface SignatureChecksStatus {
 	/** Estimated work that waits or runs, in milliseconds. */
 	readonly queuedMs: number;
+	/** Checks that were refused since the start because too much work was waiting. */
+	readonly refused: number;
 	/** How ECDSA over digests is verified. */
 	readonly backend: EcdsaBackendName;
 	/** Most threads that there may be. */
@@ -86,6 +88,7 @@ export function createSignatureChecks(options: SignatureChecksOptions): Signatur
 	const shareMs = new Map<Share, number>();
 	let totalMs = 0;
 	let outstanding = 0;
+	let refused = 0;
 	let isClosed = false;
 	let isTurnDue = false;
 
@@ -190,6 +193,7 @@ export function createSignatureChecks(options: SignatureChecksOptions): Signatur
 	return {
 		status: () => ({
 			queuedMs: totalMs,
+			refused,
 			backend: backend.name,
 			threads: threads.count,
 			lostThreads: threads.lost,
@@ -199,6 +203,7 @@ export function createSignatureChecks(options: SignatureChecksOptions): Signatur
 			if (isClosed) return Promise.reject(unavailable());
 			const { ms, share } = costOf(check, backend.name);
 			if (!hasRoomFor(share, ms)) {
+				refused++;
 				return Promise.reject(
 					new CheckError(
 						'overloaded',

@@ -5,6 +5,8 @@ import { DomainError } from '@chancery/chassis/domain-error';
 import type { CheckSignature } from '@chancery/wire/entries/check-signature';
 import type { ProposedEntry } from '@chancery/wire/rekor-v1';
 import { admitV1 } from '../kinds/enabled-kinds.ts';
+import type { LogServiceMetrics } from '../metrics.ts';
+import { countLogged } from './count-logged.ts';
 import { formatEntryId } from './entry-id.ts';
 import { type LoggedEntry, logEntry } from './log-entry.ts';
 import type { SignatureLogV1 } from './signature-log.ts';
@@ -13,6 +15,7 @@ export interface CreateV1Deps {
 	readonly v1: SignatureLogV1;
 	readonly checkSignature: CheckSignature;
 	readonly duplicateStatus: 201 | 409;
+	readonly metrics: LogServiceMetrics;
 }
 
 /**
@@ -24,6 +27,7 @@ export interface CreateV1Deps {
 export async function createEntryV1(deps: CreateV1Deps, proposal: ProposedEntry): Promise<LoggedEntry> {
 	const canonical = await admitV1(proposal, deps.checkSignature);
 	const logged = await logEntry(deps.v1.log, canonical);
+	countLogged(deps.metrics, 'v1', canonical, logged);
 	if (logged.duplicate && deps.duplicateStatus === 409) {
 		const entryId = formatEntryId(deps.v1.treeId, logged.leafHash);
 		throw new DomainError(

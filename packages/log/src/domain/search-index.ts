@@ -9,6 +9,7 @@ import { EntryRefusal } from '@chancery/wire/entries/entry-refusal';
 import { distinctTerms, hashTerm, type SearchTerm, subjectTerm } from '@chancery/wire/entries/search-terms';
 import { parsePemVerifier } from '@chancery/wire/entries/verifier-key';
 import type { SearchIndexQuery } from '@chancery/wire/rekor-v1';
+import type { LogServiceMetrics } from '../metrics.ts';
 import { askEngine } from './engine-errors.ts';
 import { formatEntryId } from './entry-id.ts';
 import { toSearchKeys } from './search-keys.ts';
@@ -16,6 +17,7 @@ import type { SignatureLogV1 } from './signature-log.ts';
 
 export interface SearchIndexDeps {
 	readonly v1: SignatureLogV1;
+	readonly metrics: LogServiceMetrics;
 }
 
 export interface SearchPage {
@@ -38,7 +40,10 @@ export async function searchIndex(deps: SearchIndexDeps, query: SearchIndexQuery
 	if (terms.length === 0) return { ids: [], nextBefore: undefined };
 	const match = query.operator === 'and' ? 'all' : 'any';
 	const search = { keys: toSearchKeys(terms), match, ...page } as const;
-	const { entries, nextBefore } = await askEngine(() => deps.v1.log.search(search));
+	const { entries, nextBefore } = await deps.metrics.time('chancery_signature_log_search_duration_seconds', () =>
+		askEngine(() => deps.v1.log.search(search)),
+	);
+	deps.metrics.observe('chancery_signature_log_search_found_entries', entries.length);
 	return { ids: entries.map(({ leafHash }) => formatEntryId(deps.v1.treeId, leafHash)), nextBefore };
 }
 

@@ -1,5 +1,7 @@
 /** Timestamps as the domain issues them, judged by openssl and by the classes of @peculiar/asn1-tsp. */
+
 import { createHash, X509Certificate } from 'node:crypto';
+import { createMetrics } from '@chancery/chassis/metrics';
 import { encodePem } from '@chancery/core/pem';
 import { parseTimeStampResp } from '@chancery/core/timestamp';
 import { SignedData } from '@peculiar/asn1-cms';
@@ -15,6 +17,7 @@ import {
 	type TestAuthority,
 	trustFiles,
 } from '../../test/authority-fixture.ts';
+import { TSA_SERIES } from '../metrics.ts';
 import { openAuthority } from './authority.ts';
 import { issueTimestamp } from './timestamp.ts';
 import { parseTimestampJsonQuery, parseTimestampQuery, type TimestampQuery } from './timestamp-query.ts';
@@ -33,6 +36,7 @@ function depsOf({ signer, chain }: TestAuthority, clock = () => NOW_MS) {
 		random,
 		policyOids: [POLICY, OTHER_POLICY],
 		accuracySeconds: 1,
+		metrics: createMetrics('tsa', { series: TSA_SERIES }),
 	};
 }
 

@@ -2,6 +2,7 @@
 
 import { DomainError } from '@chancery/chassis/domain-error';
 import { newSerialNumber } from '@chancery/core/certificate-encoding';
+import type { TsaMetrics } from '../metrics.ts';
 import { type Authority, requireValidAt } from './authority.ts';
 import type { IssuingTime } from './issuing-time.ts';
 import type { TimestampQuery } from './timestamp-query.ts';
@@ -16,6 +17,7 @@ export interface TimestampDeps {
 	readonly policyOids: readonly string[];
 	/** What genTime may be off by, in seconds: a promise about the clock of this machine. */
 	readonly accuracySeconds: number;
+	readonly metrics: TsaMetrics;
 }
 
 /**
@@ -24,7 +26,7 @@ export interface TimestampDeps {
  * @throws DomainError `unaccepted-policy`, `clock-behind`, `clock-apart`, `time-not-kept`, `certificate-not-valid`, `signing-failed`
  */
 export async function issueTimestamp(deps: TimestampDeps, query: TimestampQuery): Promise<Uint8Array> {
-	const { authority } = deps;
+	const { authority, metrics } = deps;
 
 	// 1. The policy: the one asked for when it is offered, else the default. Never a silent replacement.
 	const policy = query.policy ?? deps.policyOids[0];
@@ -52,11 +54,14 @@ export async function issueTimestamp(deps: TimestampDeps, query: TimestampQuery)
 	// 5. The signature. Why a key service failed is for the log; the requester learns only that it did.
 	let token: Uint8Array;
 	try {
-		token = await signToken(authority, tstInfo, { genTime, includeCertificate: query.certReq });
+		token = await metrics.time('chancery_tsa_signing_duration_seconds', () =>
+			signToken(authority, tstInfo, { genTime, includeCertificate: query.certReq }),
+		);
 	} catch (error) {
 		throw new DomainError('signing-failed', 'Error generating timestamp response: the key did not sign', {
 			cause: error,
 		});
 	}
+	metrics.count('chancery_tsa_timestamps_issued_total', 1);
 	return encodeGranted(token);
 }

@@ -1,12 +1,13 @@
 /** POST /api/v1/timestamp and its aliases: a query in DER or JSON, a TimeStampResp in DER. */
 import { DomainError } from '@chancery/chassis/domain-error';
+import { codeOf } from '@chancery/chassis/http/error-rendering';
 import { mount } from '@chancery/chassis/http/mount';
 import { TIMESTAMP_QUERY_TYPE, TIMESTAMP_REPLY_TYPE, timestamp, timestampAliases } from '@chancery/wire/tsa';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { issueTimestamp, type TimestampDeps } from '../domain/timestamp.ts';
 import { parseTimestampJsonQuery, parseTimestampQuery } from '../domain/timestamp-query.ts';
 import { encodeRejection } from '../domain/timestamp-response.ts';
-import { failureBitOf, statusOf } from '../errors.ts';
+import { failureBitOf, statusOf, TSA_ERRORS } from '../errors.ts';
 
 export interface TimestampRouteOptions extends TimestampDeps {
 	readonly createdStatus: 200 | 201;
@@ -29,7 +30,10 @@ const MAX_STATUS_STRING_CHARS = 500;
 export function mountTimestamp(app: FastifyInstance, options: TimestampRouteOptions): void {
 	// A scope of its own: its refusals have a form that no other route has.
 	app.register(async (scope) => {
-		scope.setErrorHandler((error, request, reply) => refuse(error, request, reply, options));
+		scope.setErrorHandler((error, request, reply) => {
+			options.metrics.count('chancery_tsa_timestamps_refused_total', 1, { reason: codeOf(error, TSA_ERRORS) });
+			refuse(error, request, reply, options);
+		});
 		for (const route of [timestamp, ...timestampAliases])
 			mount(
 				scope,

@@ -17,12 +17,14 @@ import type { Signer } from '@chancery/keys/signer';
 import { CommitUnknownError, sqlState } from '@chancery/postgres/pg-errors';
 import type { Database } from '@chancery/postgres/sql';
 import type { TufConfig } from '../config.ts';
+import type { TufMetrics } from '../metrics.ts';
 import { type SeenVersions, seenVersions } from '../store/mark-holder.ts';
 import { insertMetadata, latestMetadata, type MetadataRow } from '../store/metadata.ts';
 import { insertTargetFile } from '../store/target-files.ts';
 import {
 	buildSnapshot,
 	buildTimestamp,
+	ROLES,
 	type Role,
 	type RootMetadata,
 	type SignedMetadata,
@@ -51,6 +53,7 @@ export interface TufDeps {
 	readonly timestampSigner: Signer;
 	/** What was published before, as the world has seen it. */
 	readonly mark: RepositoryMark;
+	readonly metrics: TufMetrics;
 }
 
 export interface TargetFile {
@@ -178,6 +181,19 @@ function newestVersion(state: RepositoryState, role: Exclude<Role, 'root'>): num
 	return Math.max(state[role]?.version ?? 0, state.seen[role]);
 }
 
+/** Shows how far the roles are, also what other processes have published. */
+export async function gaugeVersions(deps: TufDeps): Promise<void> {
+	for (const role of ROLES) {
+		const row = await latestMetadata(deps.database, role);
+		if (row) gaugeVersion(deps.metrics, role, row);
+	}
+}
+
+function gaugeVersion(metrics: TufMetrics, role: Role, { version, expiresAt }: MetadataRow): void {
+	metrics.gauge('chancery_tuf_version', version, { role });
+	metrics.gauge('chancery_tuf_expiry_timestamp_seconds', expiresAt.getTime() / 1000, { role });
+}
+
 type Publication = readonly [role: Role, metadata: SignedMetadata<{ version: number; expires: string }>];
 
 /** The next timestamp, and below it the next snapshot when one for `targetsVersion` is wanted. */
@@ -234,6 +250,10 @@ async function inOneTransaction(
 				cause,
 			},
 		);
+	}
+	for (const [role, row] of rows) {
+		deps.metrics.count('chancery_tuf_publications_total', 1, { role });
+		gaugeVersion(deps.metrics, role, row);
 	}
 	// Published, and not yet shown to anyone. When the mark cannot advance, the next comparison makes up for it.
 	await deps.mark.compare();

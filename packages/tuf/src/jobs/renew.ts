@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DomainError } from '@chancery/chassis/domain-error';
 import type { Logger } from '@chancery/chassis/logger';
 import type { Job } from '@chancery/chassis/service';
-import { renewOnlineMetadata, type TufDeps } from '../domain/publish.ts';
+import { gaugeVersions, renewOnlineMetadata, type TufDeps } from '../domain/publish.ts';
 
 const CHECK_EVERY_MS = 60_000;
 
@@ -15,6 +15,7 @@ export function renewalJob(deps: TufDeps, logger: Logger): Job {
 		name: 'renew-online-metadata',
 		async run(signal) {
 			while (!signal.aborted) {
+				await gaugeVersions(deps);
 				try {
 					const roles = await renewOnlineMetadata(deps);
 					if (roles.length > 0) logger.info({ roles }, 'renewed');

@@ -1,0 +1,5 @@
+import { itHasSeriesTable } from '@chancery/testkit/series-table';
+import { describe } from 'vitest';
+import { CA_SERIES } from '../src/metrics.ts';
+
+describe('README', () => itHasSeriesTable(new URL('../README.md', import.meta.url), CA_SERIES));
