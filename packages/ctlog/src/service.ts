@@ -8,6 +8,7 @@ import type { StoringDeps } from '@chancery/chassis/service-definition';
 import { createSignatureChecks } from '@chancery/keys/checks/signature-checks';
 import { openS3Store } from '@chancery/net/object-store/s3-store';
 import type { MarkStore } from '@chancery/postgres/mark/mark';
+import { ENGINE_SERIES } from '@chancery/tlog/engine-metrics';
 import { createExporter } from '@chancery/tlog/export/export-job';
 import { openFolderStore } from '@chancery/tlog/export/folder-store';
 import { openLog } from '@chancery/tlog/log';
@@ -61,6 +62,7 @@ export async function createService(deps: CtlogDeps): Promise<Service> {
 		signReceipt: ({ leaf }) => signSct(signer, leaf),
 		limits: { heartbeatMs: heartbeatMs(config.mmdSeconds), submitTimeoutMs: ENGINE_WITHIN_MS },
 		logger: deps.logger,
+		metrics: metrics.ofLog(ENGINE_SERIES, 'ctlog'),
 	});
 	const validForStart = await firstStart(database, signer.publicKey, new Date(clock()));
 	const roots = createAcceptedRoots(database, clock, check);

@@ -12,6 +12,7 @@ import type { StoringDeps } from '@chancery/chassis/service-definition';
 import { createSignatureChecks } from '@chancery/keys/checks/signature-checks';
 import { openS3Store } from '@chancery/net/object-store/s3-store';
 import type { MarkStore } from '@chancery/postgres/mark/mark';
+import { ENGINE_SERIES } from '@chancery/tlog/engine-metrics';
 import { createExporter, type Exporter } from '@chancery/tlog/export/export-job';
 import { openFolderStore } from '@chancery/tlog/export/folder-store';
 import { expectedMode } from '@chancery/tlog/log-mode';
@@ -55,6 +56,7 @@ export async function createService(deps: LogDeps): Promise<Service> {
 		mode: await expectedMode(database, SCHEMA, deps.profile),
 		v1Signer: deps.signers.v1,
 		v2Signer: deps.signers.v2,
+		engineMetrics: (log) => metrics.ofLog(ENGINE_SERIES, log),
 	});
 	const close = async () => {
 		await Promise.all([v1.log.close(), v2.log.close(), checks.close()]);

@@ -7,6 +7,7 @@ import { CHASSIS_SERIES, CHECK_SERIES, DATABASE_SERIES, PROCESS_SERIES } from '@
 import { CTLOG_SERIES } from '@chancery/ctlog/metrics';
 import { IDENTITY_SERIES } from '@chancery/identity/metrics';
 import { LOG_SERIES } from '@chancery/log/metrics';
+import { ENGINE_SERIES } from '@chancery/tlog/engine-metrics';
 import { TSA_SERIES } from '@chancery/tsa/metrics';
 import { TUF_SERIES } from '@chancery/tuf/metrics';
 import { getMetrics } from '@chancery/wire/administration';
@@ -15,11 +16,13 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { openSubject } from '../inputs/subject.ts';
 
 const EVERY = [...CHASSIS_SERIES, ...PROCESS_SERIES];
+/** The service adds which log they are of. */
+const ENGINE = ENGINE_SERIES.map((series) => ({ ...series, labels: ['log'] }));
 const LOGS = [...EVERY, ...DATABASE_SERIES, ...CHECK_SERIES];
 const SERVICES = [
 	{ service: 'ca', series: [...EVERY, ...DATABASE_SERIES, ...CA_SERIES] },
-	{ service: 'log', series: [...LOGS, ...LOG_SERIES] },
-	{ service: 'ctlog', series: [...LOGS, ...CTLOG_SERIES] },
+	{ service: 'log', series: [...LOGS, ...ENGINE, ...LOG_SERIES] },
+	{ service: 'ctlog', series: [...LOGS, ...ENGINE, ...CTLOG_SERIES] },
 	{ service: 'tsa', series: [...EVERY, ...TSA_SERIES] },
 	{ service: 'tuf', series: [...EVERY, ...DATABASE_SERIES, ...TUF_SERIES] },
 	{ service: 'identity', series: [...EVERY, ...DATABASE_SERIES, ...IDENTITY_SERIES] },
@@ -112,6 +115,9 @@ describe('what the self-test of the instance did', () => {
 		['tuf', 'chancery_tuf_version', 'role="timestamp"'],
 		['identity', 'chancery_identity_tokens_total', 'outcome="issued"'],
 		['ca', 'database_connections_idle', ''],
+		['log', 'chancery_log_published_entries', 'log="v1"'],
+		['log', 'chancery_log_batches_total', 'log="v2"'],
+		['ctlog', 'chancery_log_batch_seconds_count', 'log="ctlog"'],
 	])('is counted: %s %s %s', async (service, name, label) => {
 		expect(await sampleOf(service, name, label)).toBeGreaterThan(0);
 	});

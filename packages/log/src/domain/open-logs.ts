@@ -5,6 +5,7 @@ import type { Logger } from '@chancery/chassis/logger';
 import type { Signer } from '@chancery/keys/signer';
 import type { MarkStore } from '@chancery/postgres/mark/mark';
 import type { Database } from '@chancery/postgres/sql';
+import type { EngineMetrics } from '@chancery/tlog/engine-metrics';
 import { openLog } from '@chancery/tlog/log';
 import type { LogIdentity } from '@chancery/tlog/log-identity';
 import type { LogConfig } from '../config.ts';
@@ -23,6 +24,8 @@ export interface OpenLogsDeps {
 	readonly v1Signer: Signer;
 	readonly v2Signer: Signer;
 	readonly marks: { readonly v1: MarkStore; readonly v2: MarkStore };
+	/** What the engine measures each log with. */
+	readonly engineMetrics: (log: 'v1' | 'v2') => EngineMetrics;
 }
 
 /** @throws TlogError `identity-mismatch` when the stored logs are others, or have not been created */
@@ -35,6 +38,7 @@ export async function openLogs(deps: OpenLogsDeps): Promise<{ v1: SignatureLogV1
 	const log1 = await openLog({
 		...options,
 		identity: identities.v1,
+		metrics: deps.engineMetrics('v1'),
 		mark: deps.marks.v1,
 		signHead: (head) => signCheckpoint(statement1, head),
 		signReceipt: (entry) => v1Signer.sign(signedEntryTimestampPayload(statement1.keyHash, entry)),
@@ -52,6 +56,7 @@ export async function openLogs(deps: OpenLogsDeps): Promise<{ v1: SignatureLogV1
 		const log2 = await openLog({
 			...options,
 			identity: identities.v2,
+			metrics: deps.engineMetrics('v2'),
 			mark: deps.marks.v2,
 			signHead: (head) => signCheckpoint(statement2, head),
 		});

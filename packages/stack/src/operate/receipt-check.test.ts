@@ -21,6 +21,7 @@ import type { Database } from '@chancery/postgres/sql';
 import { createTestDatabase, type TestDatabase } from '@chancery/testkit/test-database';
 import { auditStoredLog } from '@chancery/tlog/audit/stored-log-audit';
 import { readStoredEntries } from '@chancery/tlog/audit/stored-rows';
+import { NO_METRICS } from '@chancery/tlog/engine-metrics';
 import type { StoredEntry } from '@chancery/tlog/entry';
 import { openLog } from '@chancery/tlog/log';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -76,6 +77,7 @@ async function makeLogs(database: Database): Promise<typeof logs> {
 		v1Signer,
 		v2Signer,
 		marks,
+		engineMetrics: () => NO_METRICS,
 	});
 
 	const ctConfig = { ...ctlogSchema.parse({ publicUrl: 'https://ct.example/log' }), mode: 'production' as const };
