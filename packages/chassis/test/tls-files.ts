@@ -3,6 +3,7 @@ import { createPrivateKey, type KeyObject, randomBytes, X509Certificate } from '
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { SIGNATURE_IDENTIFIERS } from '@chancery/core/algorithm-registry';
 import {
 	encodeExtension,
 	encodeName,
@@ -12,7 +13,6 @@ import {
 } from '@chancery/core/certificate-encoding';
 import { derContext, derSequence } from '@chancery/core/der';
 import { encodePem } from '@chancery/core/pem';
-import { SIGNATURE_IDENTIFIERS } from '@chancery/core/signature-algorithm';
 import { createFileKey } from '@chancery/keys/file/file-key';
 import type { TlsFiles } from '../src/config/tls-section.ts';
 

@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { type BigIntStats, fstatSync } from 'node:fs';
+import { HASHES } from '@chancery/core/algorithms';
 import type { HashAlgorithm } from '@chancery/core/sha';
 import type { Artifact, ArtifactDigest } from '@chancery/verify/artifact';
 import { ByteProgress } from './byte-progress.ts';
@@ -12,7 +13,6 @@ import { type InputFiles, type OpenInput, readChunk } from './input-files.ts';
 
 /** Larger pieces are no faster. */
 const CHUNK_BYTES = 1024 * 1024;
-const NODE_NAMES = { SHA2_256: 'sha256', SHA2_384: 'sha384', SHA2_512: 'sha512' } as const;
 
 export interface ReadOptions {
 	/** No progress, also on a terminal. */
@@ -29,7 +29,7 @@ export async function digestFile(
 	inputs: InputFiles,
 	options: ReadOptions,
 ): Promise<Artifact> {
-	const running = hashes.map((algorithm) => ({ algorithm, hash: createHash(NODE_NAMES[algorithm]) }));
+	const running = hashes.map((algorithm) => ({ algorithm, hash: createHash(HASHES[algorithm].name) }));
 	await readPieces(path, inputs, options, (piece) => {
 		for (const { hash } of running) hash.update(piece);
 	});

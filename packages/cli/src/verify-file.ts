@@ -1,10 +1,11 @@
 /** What the verifying commands share with the conformance client: a file or digest, a bundle, and the verdict. */
 import { existsSync } from 'node:fs';
 import { nodeCrypto } from '@chancery/client/node-crypto';
+import { hashWithName } from '@chancery/core/algorithms';
 import { fromHex } from '@chancery/core/bytes';
 import { FormatError } from '@chancery/core/format-error';
 import { parseUniqueJson } from '@chancery/core/json';
-import { digestLength, type HashAlgorithm } from '@chancery/core/sha';
+import { digestLength } from '@chancery/core/sha';
 import { type Artifact, artifactNeeds } from '@chancery/verify/artifact';
 import type { Policy } from '@chancery/verify/policy';
 import type { TrustMaterial } from '@chancery/verify/trust-material';
@@ -23,7 +24,6 @@ export interface FileVerification extends ReadOptions {
 const MAX_BUNDLE_BYTES = 64 * 1024 * 1024;
 /** A plain Ed25519 signature is over all of the bytes, twice: they have to be held. Every other artifact is not. */
 const MAX_HELD_BYTES = 128 * 1024 * 1024;
-const DIGESTS: Readonly<Record<string, HashAlgorithm>> = { sha256: 'SHA2_256', sha384: 'SHA2_384', sha512: 'SHA2_512' };
 
 /**
  * Verifies the bundle at `bundlePath` over `fileOrDigest`: a path, `-` for standard input, or `sha256:<hex>` (sha384,
@@ -44,7 +44,7 @@ export async function verifyFile(
 /** @throws UsageError for what looks like a digest and is none */
 function parseDigest(text: string): Artifact | undefined {
 	const [, name = '', hex = ''] = /^(sha256|sha384|sha512):(.*)$/is.exec(text) ?? [];
-	const algorithm = DIGESTS[name.toLowerCase()];
+	const algorithm = hashWithName(name.toLowerCase());
 	if (algorithm === undefined || existsSync(text)) return undefined;
 	const digits = 2 * digestLength(algorithm);
 	if (hex.length !== digits || !/^[0-9a-f]+$/i.test(hex))

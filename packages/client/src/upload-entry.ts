@@ -2,6 +2,7 @@
  * Writing a signature to a log, over either wire, and taking the answer into a bundle. What the log answers is not
  * believed here; the finished bundle is verified before anyone gets it.
  */
+import { REGISTRY } from '@chancery/core/algorithm-registry';
 import { fromBase64, fromHex, toBase64, toHex, utf8 } from '@chancery/core/bytes';
 import { preAuthEncode } from '@chancery/core/dsse';
 import { FormatError } from '@chancery/core/format-error';
@@ -19,6 +20,8 @@ export type LoggedContent =
 	| { readonly kind: 'artifact'; readonly sha256: Uint8Array; readonly signature: Uint8Array }
 	| { readonly kind: 'envelope'; readonly envelope: DsseEnvelope };
 
+/** Of the ephemeral key, which is always of this kind. */
+const { keyDetails: KEY_DETAILS } = REGISTRY['ecdsa-sha2-256-nistp256'];
 /** A log answers when its published head covers the entry. */
 const TIMEOUT_MS = 60_000;
 const ENTRY_AT = /\/api\/v1\/log\/entries\/([0-9a-f]{64}|[0-9a-f]{80})$/;
@@ -133,7 +136,7 @@ async function uploadV2(
 					digest: toBase64(digest),
 					signature: {
 						content: toBase64(signature),
-						verifier: { x509Certificate: { rawBytes: toBase64(certificate) }, keyDetails: 'PKIX_ECDSA_P256_SHA_256' },
+						verifier: { x509Certificate: { rawBytes: toBase64(certificate) }, keyDetails: KEY_DETAILS },
 					},
 				},
 			},

@@ -2,6 +2,7 @@
  * Signed data of the Cryptographic Message Syntax (RFC 5652 section 5) in the one form that timestamps take: content
  * inside, exactly one signer, signed attributes present. Taken apart, not verified.
  */
+import { hashWithOid } from './algorithms.ts';
 import { contextTag, DerReader, derRaw, TAG_SEQUENCE, TAG_SET } from './der.ts';
 import { FormatError } from './format-error.ts';
 import type { HashAlgorithm } from './sha.ts';
@@ -14,21 +15,11 @@ const OID_MESSAGE_DIGEST = '1.2.840.113549.1.9.4';
 const MAX_CERTIFICATES = 20;
 const MAX_ATTRIBUTES = 50;
 
-const HASH_OIDS: Readonly<Record<HashAlgorithm, string>> = {
-	SHA2_256: '2.16.840.1.101.3.4.2.1',
-	SHA2_384: '2.16.840.1.101.3.4.2.2',
-	SHA2_512: '2.16.840.1.101.3.4.2.3',
-};
-
-/** Dotted identifier of a hash function. */
-export function hashOid(algorithm: HashAlgorithm): string {
-	return HASH_OIDS[algorithm];
-}
-
 /** The hash function with this identifier. Throws FormatError for any but SHA-256, SHA-384 and SHA-512. */
 export function hashOfOid(oid: string): HashAlgorithm {
-	for (const algorithm of Object.keys(HASH_OIDS) as HashAlgorithm[]) if (HASH_OIDS[algorithm] === oid) return algorithm;
-	throw new FormatError('hash algorithm', `${oid} is not one that we accept`);
+	const algorithm = hashWithOid(oid);
+	if (!algorithm) throw new FormatError('hash algorithm', `${oid} is not one that we accept`);
+	return algorithm;
 }
 
 /** Reads the AlgorithmIdentifier of a hash function; parameters may be NULL or absent (RFC 5754 section 2). */

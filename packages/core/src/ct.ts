@@ -11,6 +11,7 @@
  * What an SCT signs begins with version 0 and signature type 0 where the leaf has version 0 and leaf type 0: for
  * version 1 the signed bytes are the leaf.
  */
+import { HASHES, KEYS } from './algorithms.ts';
 import { concatBytes } from './bytes.ts';
 import { DerReader, derOctetString } from './der.ts';
 import { FormatError } from './format-error.ts';
@@ -18,9 +19,9 @@ import { HASH_LENGTH, type Hash } from './merkle.ts';
 import { opaque, TlsReader, uint } from './tls-presentation.ts';
 
 /** Code points of RFC 5246 section 7.4.1.4.1, as DigitallySigned uses them. */
-export const CT_HASH_SHA256 = 4;
-export const CT_SIGNATURE_RSA = 1;
-export const CT_SIGNATURE_ECDSA = 3;
+export const CT_HASH_SHA256 = HASHES.SHA2_256.tls;
+export const CT_SIGNATURE_RSA = KEYS.rsa.tls;
+export const CT_SIGNATURE_ECDSA = KEYS.ec.tls;
 
 const ENTRY_X509 = 0;
 const ENTRY_PRECERT = 1;

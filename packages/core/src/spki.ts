@@ -3,39 +3,10 @@
  * Ed25519 (RFC 8410), and the names that Sigstore's messages give to kinds of keys (protobuf `PublicKeyDetails`).
  */
 import { sha1 } from '@noble/hashes/legacy.js';
-import { DerReader, derBitString, derOid, derSequence } from './der.ts';
+import { registeredAlgorithm } from './algorithm-registry.ts';
+import { CURVES, type CurveName, curveWithOid, KEYS, MAX_RSA_BITS, MAX_RSA_EXPONENT } from './algorithms.ts';
+import { DerReader, derBitString, derNull, derOid, derSequence } from './der.ts';
 import { FormatError } from './format-error.ts';
-
-export type CurveName = 'P-256' | 'P-384' | 'P-521';
-
-interface CurveFacts {
-	readonly name: CurveName;
-	readonly oid: string;
-	/** Length of a coordinate in bytes. */
-	readonly coordinate: number;
-	readonly keyDetails: string;
-}
-
-const CURVES: readonly CurveFacts[] = [
-	{ name: 'P-256', oid: '1.2.840.10045.3.1.7', coordinate: 32, keyDetails: 'PKIX_ECDSA_P256_SHA_256' },
-	{ name: 'P-384', oid: '1.3.132.0.34', coordinate: 48, keyDetails: 'PKIX_ECDSA_P384_SHA_384' },
-	{ name: 'P-521', oid: '1.3.132.0.35', coordinate: 66, keyDetails: 'PKIX_ECDSA_P521_SHA_512' },
-];
-
-const OID_EC_PUBLIC_KEY = '1.2.840.10045.2.1';
-const OID_RSA_ENCRYPTION = '1.2.840.113549.1.1.1';
-const OID_ED25519 = '1.3.101.112';
-
-/**
- * Keys come from strangers, and the work of an RSA check grows with the square of the modulus and with the length of the
- * exponent. 8192 bits are twice what any authority or client of ours uses, and what TLS libraries stop at as well.
- */
-export const MAX_RSA_BITS = 8192;
-/**
- * Nearly all keys have 65537, some old roots 3, and none that we know of has more than 32 bits. Go, in which most clients
- * of Sigstore are written, verifies with nothing above 2^31 - 1 (crypto/rsa), so that a larger one is of no use either.
- */
-export const MAX_RSA_EXPONENT = 2 ** 31 - 1;
 
 export type PublicKeyInfo = EcPublicKey | RsaPublicKey | Ed25519PublicKey;
 
@@ -75,7 +46,7 @@ export interface Ed25519PublicKey extends NoEcFields, NoRsaFields {
 
 /**
  * Reads a SubjectPublicKeyInfo. Throws FormatError for other algorithms, curves and point forms, and for RSA numbers that
- * no honest key has: see `MAX_RSA_BITS` and `MAX_RSA_EXPONENT`. Small moduli are read; no signature under them counts
+ * no honest key has: see `MAX_RSA_BITS` and `MAX_RSA_EXPONENT` in `algorithms`. Small moduli are read; no signature under them counts
  * (`keys/verify-signature`), and whoever refuses such a key can say why.
  */
 export function parseSpki(der: Uint8Array): PublicKeyInfo {
@@ -86,13 +57,13 @@ export function parseSpki(der: Uint8Array): PublicKeyInfo {
 	const key = spki.bitString();
 	spki.end();
 	const oid = algorithm.oid();
-	if (oid === OID_EC_PUBLIC_KEY) return parseEcKey(algorithm, key);
-	if (oid === OID_RSA_ENCRYPTION) {
+	if (oid === KEYS.ec.oid) return parseEcKey(algorithm, key);
+	if (oid === KEYS.rsa.oid) {
 		algorithm.null();
 		algorithm.end();
 		return parseRsaKey(key);
 	}
-	if (oid === OID_ED25519) {
+	if (oid === KEYS.ed25519.oid) {
 		algorithm.end();
 		if (key.length !== 32) throw new FormatError('public key', 'an Ed25519 key does not have 32 bytes');
 		return { algorithm: 'ed25519', ed25519: key };
@@ -103,11 +74,10 @@ export function parseSpki(der: Uint8Array): PublicKeyInfo {
 function parseEcKey(algorithm: DerReader, key: Uint8Array): EcPublicKey {
 	const curveOid = algorithm.oid();
 	algorithm.end();
-	const curve = CURVES.find(({ oid }) => oid === curveOid);
+	const curve = curveWithOid(curveOid);
 	if (!curve) throw new FormatError('public key', `curve ${curveOid} is not one that we know`);
-	if (key.length !== 1 + 2 * curve.coordinate || key[0] !== 0x04)
-		throw new FormatError('public key', `not an uncompressed point of ${curve.name}`);
-	return { algorithm: 'ec', curve: curve.name, ecPoint: key };
+	if (!isUncompressedPoint(curve, key)) throw new FormatError('public key', `not an uncompressed point of ${curve}`);
+	return { algorithm: 'ec', curve, ecPoint: key };
 }
 
 function parseRsaKey(key: Uint8Array): RsaPublicKey {
@@ -150,34 +120,34 @@ function positive(content: Uint8Array): Uint8Array {
 }
 
 /**
- * Name of the key's kind with its default hash, as `PublicKeyDetails` spells it. Throws FormatError for RSA sizes that
- * have no name there (2048, 3072 and 4096 do).
+ * Name of the key's kind with its default hash, as `PublicKeyDetails` spells it: of a key that signs messages, or digests
+ * of them (only Ed25519 makes a difference). Throws FormatError for RSA sizes that have no name there.
  */
-export function keyDetailsOf(key: PublicKeyInfo): string {
-	switch (key.algorithm) {
-		case 'ec':
-			return CURVES.find(({ name }) => name === key.curve)!.keyDetails;
-		case 'ed25519':
-			return 'PKIX_ED25519';
-		case 'rsa':
-			if (![2048, 3072, 4096].includes(key.rsaBits))
-				throw new FormatError('public key', `RSA with ${key.rsaBits} bits has no name`);
-			return `PKIX_RSA_PKCS1V15_${key.rsaBits}_SHA256`;
-	}
+export function keyDetailsOf(key: PublicKeyInfo, over: 'message' | 'digest' = 'message'): string {
+	const algorithm = registeredAlgorithm(key, over);
+	if (!algorithm) throw new FormatError('public key', `RSA with ${key.rsaBits} bits has no name`);
+	return algorithm.keyDetails;
 }
 
 /** SubjectPublicKeyInfo of a raw Ed25519 key (32 bytes). Throws FormatError for another length. */
 export function ed25519Spki(publicKey: Uint8Array): Uint8Array {
 	if (publicKey.length !== 32) throw new FormatError('public key', 'an Ed25519 key does not have 32 bytes');
-	return derSequence(derSequence(derOid(OID_ED25519)), derBitString(publicKey));
+	return derSequence(derSequence(derOid(KEYS.ed25519.oid)), derBitString(publicKey));
 }
 
 /** SubjectPublicKeyInfo of an ECDSA key from its uncompressed point. Throws FormatError for another form or length. */
 export function ecSpki(curve: CurveName, point: Uint8Array): Uint8Array {
-	const { oid, coordinate } = CURVES.find(({ name }) => name === curve)!;
-	if (point.length !== 1 + 2 * coordinate || point[0] !== 0x04)
-		throw new FormatError('public key', `not an uncompressed point of ${curve}`);
-	return derSequence(derSequence(derOid(OID_EC_PUBLIC_KEY), derOid(oid)), derBitString(point));
+	if (!isUncompressedPoint(curve, point)) throw new FormatError('public key', `not an uncompressed point of ${curve}`);
+	return derSequence(derSequence(derOid(KEYS.ec.oid), derOid(CURVES[curve].oid)), derBitString(point));
+}
+
+/** SubjectPublicKeyInfo of an RSA key from its RSAPublicKey (RFC 8017 appendix A.1.1), which is not looked at. */
+export function rsaSpki(rsaPublicKey: Uint8Array): Uint8Array {
+	return derSequence(derSequence(derOid(KEYS.rsa.oid), derNull()), derBitString(rsaPublicKey));
+}
+
+function isUncompressedPoint(curve: CurveName, point: Uint8Array): boolean {
+	return point.length === 1 + 2 * CURVES[curve].bytes && point[0] === 0x04;
 }
 
 /** Key identifier of RFC 5280 section 4.2.1.2 method 1: SHA-1 of the key's bits. A name for a key, nothing secure. */

@@ -6,8 +6,9 @@
  * the imprint against the data.
  */
 import { sha1 } from '@noble/hashes/legacy.js';
+import { HASHES } from './algorithms.ts';
 import { equalBytes } from './bytes.ts';
-import { hashOid, parseSignedData, readHashAlgorithm, type SignerInfo } from './cms.ts';
+import { parseSignedData, readHashAlgorithm, type SignerInfo } from './cms.ts';
 import {
 	contextTag,
 	DerReader,
@@ -78,7 +79,7 @@ export function parseTimeStampReq(der: Uint8Array): TimeStampReq {
 }
 
 function encodeImprint({ hashAlgorithm, digest: value }: MessageImprint): Uint8Array {
-	return derSequence(derSequence(derOid(hashOid(hashAlgorithm)), derNull()), derOctetString(value));
+	return derSequence(derSequence(derOid(HASHES[hashAlgorithm].oid), derNull()), derOctetString(value));
 }
 
 function readImprint(reader: DerReader): MessageImprint {

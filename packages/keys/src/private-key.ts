@@ -2,21 +2,18 @@
  * A signer over a private key that this process holds in memory.
  */
 import { createPublicKey, type KeyObject, sign } from 'node:crypto';
+import { REGISTRY } from '@chancery/core/algorithm-registry';
+import { CURVES, HASHES } from '@chancery/core/algorithms';
 import { KeyError } from './key-error.ts';
-import type { KeyAlgorithm, Signer } from './signer.ts';
+import { KEY_ALGORITHMS, type KeyAlgorithm, type Signer } from './signer.ts';
 
-/** Message digest by algorithm; Ed25519 hashes by itself. */
-const DIGESTS: Readonly<Record<KeyAlgorithm, string | null>> = {
-	'ecdsa-sha2-256-nistp256': 'sha256',
-	'ecdsa-sha2-384-nistp384': 'sha384',
-	ed25519: null,
-};
-
-/** OpenSSL's curve names. */
-const CURVES: Readonly<Record<string, KeyAlgorithm>> = {
-	prime256v1: 'ecdsa-sha2-256-nistp256',
-	secp384r1: 'ecdsa-sha2-384-nistp384',
-};
+/** By the kind of key, and for ECDSA the curve, as OpenSSL names them. */
+const BY_OPENSSL_NAME: ReadonlyMap<string, KeyAlgorithm> = new Map(
+	KEY_ALGORITHMS.map((name) => {
+		const { key } = REGISTRY[name];
+		return [key.algorithm === 'ec' ? `ec ${CURVES[key.curve].openssl}` : key.algorithm, name];
+	}),
+);
 
 /**
  * Wraps `privateKey`; `where` names it in errors (a URI or path without secrets).
@@ -24,7 +21,8 @@ const CURVES: Readonly<Record<string, KeyAlgorithm>> = {
  */
 export function signerOf(privateKey: KeyObject, where: string): Signer {
 	const algorithm = algorithmOf(privateKey, where);
-	const digest = DIGESTS[algorithm];
+	// Ed25519 hashes by itself.
+	const digest = algorithm === 'ed25519' ? null : HASHES[REGISTRY[algorithm].hash].name;
 	const publicKey = new Uint8Array(createPublicKey(privateKey).export({ type: 'spki', format: 'der' }));
 	return {
 		algorithm,
@@ -41,11 +39,9 @@ export function signerOf(privateKey: KeyObject, where: string): Signer {
 }
 
 function algorithmOf(key: KeyObject, where: string): KeyAlgorithm {
-	if (key.asymmetricKeyType === 'ed25519') return 'ed25519';
-	const curve = key.asymmetricKeyDetails?.namedCurve ?? '';
-	const algorithm = key.asymmetricKeyType === 'ec' ? CURVES[curve] : undefined;
+	const found = [key.asymmetricKeyType, key.asymmetricKeyDetails?.namedCurve].filter(Boolean).join(' ');
+	const algorithm = BY_OPENSSL_NAME.get(found);
 	if (algorithm === undefined) {
-		const found = [key.asymmetricKeyType, curve].filter(Boolean).join(' ');
 		throw new KeyError(
 			'unsupported-algorithm',
 			`${where} is a key of kind '${found}'; P-256, P-384 and Ed25519 are used`,

@@ -2,6 +2,7 @@
  * Public keys from outside, parsed once: strictly by our own reader, then by OpenSSL.
  */
 import { createPublicKey, type KeyObject } from 'node:crypto';
+import { MIN_RSA_BITS } from '@chancery/core/algorithms';
 import { FormatError } from '@chancery/core/format-error';
 import { type PublicKeyInfo, parseSpki } from '@chancery/core/spki';
 
@@ -23,9 +24,6 @@ export function parsePublicKey(spki: Uint8Array): PublicKey {
 		throw new FormatError('public key', 'not a key that OpenSSL accepts', { cause });
 	}
 }
-
-/** Smaller moduli have not been good enough for signatures since 2014 (NIST SP 800-131A). */
-const MIN_RSA_BITS = 2048;
 
 /** Whether a signature under this key proves anything. Larger moduli and exponents than are honest cannot even be read. */
 export function isStrongEnough(info: PublicKeyInfo): boolean {

@@ -3,9 +3,15 @@
  *
  * A signer never hands out its private key, and a failing signer says which key (by URI without secrets) failed.
  */
+import type { REGISTRY } from '@chancery/core/algorithm-registry';
 
-/** The algorithms our own keys may have. Names follow the signing names of Sigstore's algorithm registry. */
-export type KeyAlgorithm = 'ecdsa-sha2-256-nistp256' | 'ecdsa-sha2-384-nistp384' | 'ed25519';
+/** The algorithms our own keys may have, by their names in the registry. */
+export const KEY_ALGORITHMS = [
+	'ecdsa-sha2-256-nistp256',
+	'ecdsa-sha2-384-nistp384',
+	'ed25519',
+] as const satisfies (keyof typeof REGISTRY)[];
+export type KeyAlgorithm = (typeof KEY_ALGORITHMS)[number];
 
 export interface Signer {
 	readonly algorithm: KeyAlgorithm;

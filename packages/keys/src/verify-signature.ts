@@ -2,8 +2,9 @@
  * Verifies signatures over messages with OpenSSL, through node:crypto.
  */
 import { verify } from 'node:crypto';
+import { hashOfKey } from '@chancery/core/algorithm-registry';
+import { HASHES } from '@chancery/core/algorithms';
 import type { HashAlgorithm } from '@chancery/core/sha';
-import { OPENSSL_DIGESTS } from './digest/openssl-digests.ts';
 import { isStrongEnough, type PublicKey, readPublicKey } from './public-key.ts';
 
 /**
@@ -22,16 +23,11 @@ export function verifySignature(
 ): boolean {
 	const parsed = readPublicKey(publicKey);
 	if (parsed === undefined || !isStrongEnough(parsed.info)) return false;
-	const digest = parsed.info.algorithm === 'ed25519' ? null : OPENSSL_DIGESTS[hash ?? defaultHash(parsed)];
+	const digest = parsed.info.algorithm === 'ed25519' ? null : HASHES[hash ?? hashOfKey(parsed.info)].name;
 	try {
 		return verify(digest, message, { key: parsed.key, dsaEncoding: 'der' }, signature);
 	} catch {
 		// OpenSSL throws for some malformed signatures (an RSA number beyond the modulus) and answers false for others.
 		return false;
 	}
-}
-
-function defaultHash({ info }: PublicKey): HashAlgorithm {
-	if (info.curve === 'P-384') return 'SHA2_384';
-	return info.curve === 'P-521' ? 'SHA2_512' : 'SHA2_256';
 }

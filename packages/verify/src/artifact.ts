@@ -3,6 +3,8 @@
  * themselves are needed for one kind of signature only (plain Ed25519). So an artifact of any size can be read once,
  * by whoever has it, and only its digests come here.
  */
+import { hashOfKey } from '@chancery/core/algorithm-registry';
+import { HASH_ALGORITHMS } from '@chancery/core/algorithms';
 import { equalBytes, toHex } from '@chancery/core/bytes';
 import { digest, digestLength, type HashAlgorithm } from '@chancery/core/sha';
 import { keyDetailsOf, parseSpki } from '@chancery/core/spki';
@@ -85,7 +87,8 @@ export function checkClaimedDigest(
 }
 
 function hashNamed(name: string): HashAlgorithm {
-	if (name === 'SHA2_256' || name === 'SHA2_384' || name === 'SHA2_512') return name;
+	const hash = HASH_ALGORITHMS.find((algorithm) => algorithm === name);
+	if (hash !== undefined) return hash;
 	throw new VerifyError('bundle-malformed', 'the digest in the bundle has an algorithm that is not accepted', {
 		expected: 'SHA2_256, SHA2_384 or SHA2_512',
 		found: name,
@@ -94,9 +97,12 @@ function hashNamed(name: string): HashAlgorithm {
 
 /** The hash that Sigstore's algorithm registry pairs with a key. Refuses keys that the registry does not have. */
 export function defaultHashOf(publicKey: Uint8Array): HashAlgorithm {
-	const details = readOr('certificate-invalid', 'the public key', () => keyDetailsOf(parseSpki(publicKey)));
-	if (details.endsWith('SHA_384')) return 'SHA2_384';
-	return details.endsWith('SHA_512') || details.startsWith('PKIX_ED25519') ? 'SHA2_512' : 'SHA2_256';
+	return readOr('certificate-invalid', 'the public key', () => {
+		const key = parseSpki(publicKey);
+		// Throws for sizes that have no name.
+		keyDetailsOf(key);
+		return hashOfKey(key);
+	});
 }
 
 export function isEd25519(publicKey: Uint8Array): boolean {

@@ -3,9 +3,9 @@
  * constraints, no revocation. Every certificate of the path must be valid at the time in question (hybrid model).
  */
 
+import { signatureAlgorithmOf } from '@chancery/core/algorithms';
 import { equalBytes } from '@chancery/core/bytes';
 import { basicConstraints, type Certificate, keyUsage } from '@chancery/core/certificate';
-import { signatureAlgorithmOf } from '@chancery/core/signature-algorithm';
 import type { CryptoPort } from './crypto-port.ts';
 import type { TrustedAuthority } from './trust-material.ts';
 

@@ -2,6 +2,7 @@
  * The in-toto statement in a DSSE envelope: what it must look like, and which artifacts it is about.
  * https://github.com/in-toto/attestation/blob/main/spec/v1/statement.md
  */
+import { HASH_ALGORITHMS, HASHES } from '@chancery/core/algorithms';
 import { fromUtf8, toHex } from '@chancery/core/bytes';
 import { parseUniqueJson } from '@chancery/core/json';
 import type { HashAlgorithm } from '@chancery/core/sha';
@@ -18,21 +19,13 @@ const statement = z.looseObject({
 	subject: z.array(z.looseObject({ digest: z.record(z.string(), z.string()) })).max(1024),
 });
 
-const DIGEST_NAMES: readonly (readonly [name: string, hash: HashAlgorithm])[] = [
-	['sha256', 'SHA2_256'],
-	['sha384', 'SHA2_384'],
-	['sha512', 'SHA2_512'],
-];
-
 /** The hashes by which the statement in the envelope names its artifacts. @throws VerifyError `statement-mismatch` */
 export function digestNamesIn({
 	payloadType,
 	payload,
 }: Pick<DsseEnvelope, 'payloadType' | 'payload'>): HashAlgorithm[] {
 	const { subject } = parseStatement(payloadType, payload);
-	return DIGEST_NAMES.filter(([name]) => subject.some(({ digest }) => Object.hasOwn(digest, name))).map(
-		([, hash]) => hash,
-	);
+	return HASH_ALGORITHMS.filter((hash) => subject.some(({ digest }) => Object.hasOwn(digest, HASHES[hash].name)));
 }
 
 /**
@@ -45,7 +38,8 @@ export function checkStatement(
 	digestOf: (hash: HashAlgorithm) => Uint8Array | undefined,
 ): void {
 	const { subject } = parseStatement(payloadType, payload);
-	for (const [name, hash] of DIGEST_NAMES) {
+	for (const hash of HASH_ALGORITHMS) {
+		const { name } = HASHES[hash];
 		const value = digestOf(hash);
 		if (value === undefined) continue;
 		const wanted = toHex(value);

@@ -2,6 +2,7 @@
  * RFC 3161 timestamps over a signature, by the authorities of the trusted root. The requirements are those of RFC 3161
  * section 2.3 and of Sigstore's client specification; certificates that travel with a timestamp are never trusted.
  */
+import { KEYS, signatureAlgorithmOf } from '@chancery/core/algorithms';
 import { equalBytes } from '@chancery/core/bytes';
 import {
 	basicConstraints,
@@ -13,14 +14,11 @@ import {
 import { readHashAlgorithm } from '@chancery/core/cms';
 import { DerReader } from '@chancery/core/der';
 import { digest } from '@chancery/core/sha';
-import { signatureAlgorithmOf } from '@chancery/core/signature-algorithm';
 import { isSigningCertificate, parseTimeStampResp, type TimeStampResp } from '@chancery/core/timestamp';
 import { pathProblem } from './certificate-path.ts';
 import type { CryptoPort } from './crypto-port.ts';
 import { isWithin, type TrustedAuthority } from './trust-material.ts';
 import { readOr, VerifyError } from './verify-error.ts';
-
-const OID_RSA_ENCRYPTION = '1.2.840.113549.1.1.1';
 
 export interface TimestampEvidence {
 	/** The authority's endpoint. */
@@ -127,7 +125,7 @@ async function authorityProblem(
 		return 'the certificate that came along is not that of the authority';
 	// CMS may name RSA without a hash, which is then that of the content (RFC 3370 section 3.2).
 	const hash =
-		signer.signatureAlgorithm === OID_RSA_ENCRYPTION
+		signer.signatureAlgorithm === KEYS.rsa.oid
 			? signer.digestAlgorithm
 			: signatureAlgorithmOf(signer.signatureAlgorithm)?.hash;
 	if (!hash) return `signature algorithm ${signer.signatureAlgorithm} is not accepted`;

@@ -3,6 +3,7 @@
  * and the leaf that the log must have made of it.
  */
 import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
+import { SIGNATURE_IDENTIFIERS } from '@chancery/core/algorithm-registry';
 import { OID_SUBJECT_ALT_NAME } from '@chancery/core/certificate';
 import {
 	encodeExtension,
@@ -16,7 +17,6 @@ import {
 } from '@chancery/core/certificate-encoding';
 import { derContext, derSequence, ia5Content } from '@chancery/core/der';
 import { preAuthEncode } from '@chancery/core/dsse';
-import { SIGNATURE_IDENTIFIERS } from '@chancery/core/signature-algorithm';
 
 export interface PreparedEntry {
 	/** JSON text of the request. */

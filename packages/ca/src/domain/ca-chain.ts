@@ -2,6 +2,8 @@
  * The certificates of a new authority: a root that only signs issuing certificates and can be kept offline, and an
  * issuing certificate for code signing. Made once, by whoever sets up an instance.
  */
+
+import { SIGNATURE_IDENTIFIERS } from '@chancery/core/algorithm-registry';
 import { EKU_CODE_SIGNING } from '@chancery/core/certificate';
 import {
 	encodeAuthorityKeyId,
@@ -14,7 +16,6 @@ import {
 	newSerialNumber,
 	yearsAfter,
 } from '@chancery/core/certificate-encoding';
-import { SIGNATURE_IDENTIFIERS } from '@chancery/core/signature-algorithm';
 import { keyIdentifier } from '@chancery/core/spki';
 import type { Signer } from '@chancery/keys/signer';
 

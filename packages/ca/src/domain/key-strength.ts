@@ -2,6 +2,7 @@
  * Keys that no certificate is issued for, however well they are proven: sizes that clients do not expect, RSA moduli
  * that can be factored, Ed25519 points of small order, keys that are known to be compromised, and our own.
  */
+import { REGISTERED_RSA_BITS } from '@chancery/core/algorithm-registry';
 import { toHex } from '@chancery/core/bytes';
 import { sha256 } from '@chancery/core/sha';
 import type { PublicKeyInfo } from '@chancery/core/spki';
@@ -10,7 +11,6 @@ import { refuse } from './refusal.ts';
 /** SHA-256 of SubjectPublicKeyInfos, in lower-case hexadecimal. */
 export type BlockedKeys = ReadonlySet<string>;
 
-const RSA_BITS = [2048, 3072, 4096];
 const RSA_EXPONENT = 65537n;
 /** Trial division and the fingerprint below; 751 is where others stop as well. */
 const PRIMES = primesBelow(752);
@@ -35,7 +35,7 @@ function weaknessOf(key: PublicKeyInfo): string | undefined {
 }
 
 function rsaWeakness(bits: number, modulus: bigint, exponent: bigint): string | undefined {
-	if (!RSA_BITS.includes(bits)) return `RSA with ${bits} bits, expected ${RSA_BITS.join(', ')}`;
+	if (!REGISTERED_RSA_BITS.includes(bits)) return `RSA with ${bits} bits, expected ${REGISTERED_RSA_BITS.join(', ')}`;
 	if (exponent !== RSA_EXPONENT) return `the RSA exponent is not ${RSA_EXPONENT}`;
 	const factor = PRIMES.find((prime) => modulus % BigInt(prime) === 0n);
 	if (factor !== undefined) return `the RSA modulus is divisible by ${factor}`;

@@ -5,6 +5,8 @@
  *     keyUsage (critical), extKeyUsage, subjectKeyIdentifier, authorityKeyIdentifier, subjectAltName (critical),
  *     Fulcio's extensions by number, then poison (critical) or the SCT list
  */
+
+import { SIGNATURE_IDENTIFIERS } from '@chancery/core/algorithm-registry';
 import { EKU_CODE_SIGNING, OID_SUBJECT_ALT_NAME } from '@chancery/core/certificate';
 import {
 	encodeAuthorityKeyId,
@@ -19,7 +21,6 @@ import {
 import { derContext, derNull, derSequence, ia5Content } from '@chancery/core/der';
 import { encodeFulcioExtension, type FulcioExtensionName } from '@chancery/core/fulcio-extensions';
 import { POISON_OID, SCT_LIST_OID } from '@chancery/core/precertificate';
-import { SIGNATURE_IDENTIFIERS } from '@chancery/core/signature-algorithm';
 import type { KeyAlgorithm } from '@chancery/keys/signer';
 import type { ExtensionValues, SubjectName } from '../issuers/issuer-type.ts';
 

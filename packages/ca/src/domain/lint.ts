@@ -3,6 +3,8 @@
  * code that shares nothing with the code that wrote them but the tables of object identifiers; and before anyone gets it
  * OpenSSL reads the whole and verifies the signature.
  */
+
+import { SIGNATURE_OIDS } from '@chancery/core/algorithm-registry';
 import { equalBytes } from '@chancery/core/bytes';
 import {
 	authorityKeyId,
@@ -24,7 +26,6 @@ import { DerReader } from '@chancery/core/der';
 import { FormatError } from '@chancery/core/format-error';
 import { FULCIO_EXTENSION_NAMES, FULCIO_EXTENSIONS, readFulcioExtensions } from '@chancery/core/fulcio-extensions';
 import { POISON_OID, SCT_LIST_OID, tbsWithoutSct } from '@chancery/core/precertificate';
-import { SIGNATURE_OIDS } from '@chancery/core/signature-algorithm';
 import { keyIdentifier } from '@chancery/core/spki';
 import { isSignedBy } from './certificate-signature.ts';
 import type { IssuingChain } from './issuing-chain.ts';

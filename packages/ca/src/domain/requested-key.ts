@@ -2,10 +2,9 @@
  * The key that a request brings: as PEM or DER, or inside a certification request.
  */
 import { equalBytes, fromUtf8 } from '@chancery/core/bytes';
-import { derBitString, derNull, derOid, derSequence } from '@chancery/core/der';
 import { FormatError } from '@chancery/core/format-error';
 import { parsePem } from '@chancery/core/pem';
-import { ecSpki, ed25519Spki } from '@chancery/core/spki';
+import { ecSpki, ed25519Spki, rsaSpki } from '@chancery/core/spki';
 import { type PublicKey, parsePublicKey } from '@chancery/keys/public-key';
 import { type CertificationRequest, parseCertificationRequest } from './certification-request.ts';
 import { refuse } from './refusal.ts';
@@ -57,8 +56,7 @@ function spkiOf(encoded: Uint8Array): Uint8Array {
 	const [block, ...more] = parsePem(fromUtf8(encoded));
 	if (!block || more.length > 0) throw new FormatError('public key', 'not exactly one PEM block');
 	if (block.label === 'PUBLIC KEY') return block.der;
-	if (block.label === 'RSA PUBLIC KEY')
-		return derSequence(derSequence(derOid('1.2.840.113549.1.1.1'), derNull()), derBitString(block.der));
+	if (block.label === 'RSA PUBLIC KEY') return rsaSpki(block.der);
 	throw new FormatError('public key', 'a PEM block that is no public key');
 }
 

@@ -10,10 +10,10 @@
  * stranger's chain costs the check of its first link, under a key of ours.
  */
 import { DomainError } from '@chancery/chassis/domain-error';
+import { signatureAlgorithmOf } from '@chancery/core/algorithms';
 import { equalBytes } from '@chancery/core/bytes';
 import { basicConstraints, type Certificate, nameToString, parseCertificate } from '@chancery/core/certificate';
 import { FormatError } from '@chancery/core/format-error';
-import { signatureAlgorithmOf } from '@chancery/core/signature-algorithm';
 import { parseSpki } from '@chancery/core/spki';
 import type { CheckedKey } from '@chancery/keys/checks/signature-check';
 import type { CheckSignature } from '@chancery/keys/checks/signature-checks';

@@ -6,6 +6,7 @@
  * to keep the log busy, so everything that a stranger chooses and that costs is counted: the size of a modulus, its
  * exponent, the length of a message, the certificates of a chain and the length of each.
  */
+import type { CurveName } from '@chancery/core/algorithms';
 import { FormatError } from '@chancery/core/format-error';
 import { type PublicKeyInfo, parseSpki, type RsaPublicKey } from '@chancery/core/spki';
 import type { EcdsaBackendName } from '../digest/ecdsa-backend.ts';
@@ -32,7 +33,7 @@ export interface CheckCost {
 	readonly share: Share;
 }
 
-type CurveCosts = Readonly<Record<'P-256' | 'P-384' | 'P-521', number>>;
+type CurveCosts = Readonly<Record<CurveName, number>>;
 
 /** OpenSSL over a message. */
 const NATIVE_MS: CurveCosts & { readonly Ed25519: number } = {

@@ -1,7 +1,8 @@
 import { createHash, generateKeyPairSync, sign, verify } from 'node:crypto';
+import { type CurveName, HASHES, hashWithName } from '@chancery/core/algorithms';
 import { derInteger, derSequence } from '@chancery/core/der';
 import { digest as digestOf, type HashAlgorithm } from '@chancery/core/sha';
-import { type CurveName, ecSpki, parseSpki } from '@chancery/core/spki';
+import { ecSpki, parseSpki } from '@chancery/core/spki';
 import { describe, expect, it } from 'vitest';
 import { seeded } from '../../test/seeded.ts';
 import { KeyError } from '../key-error.ts';
@@ -12,7 +13,6 @@ import { nobleBackend } from './ecdsa-noble.ts';
 import { ecdsaSelfTest, KNOWN_MESSAGE, KNOWN_SIGNATURES } from './ecdsa-self-test.ts';
 import { shiftedKeyBackend } from './ecdsa-shifted-key.ts';
 import { bytesToNumber, CURVES, numberToBytes, readEcdsaSignature } from './ecdsa-signature.ts';
-import { OPENSSL_DIGESTS } from './openssl-digests.ts';
 import { verifyDigest } from './verify-digest.ts';
 
 const offered = ECDSA_BACKENDS.filter((backend) => backend.isOffered());
@@ -50,7 +50,7 @@ describe.each<[CurveName, rounds: number]>([
 		const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: curve });
 		const message = randomBytes(random(60));
 		const hash = hashes[random(3)]!;
-		const signature = new Uint8Array(sign(OPENSSL_DIGESTS[hash], message, privateKey));
+		const signature = new Uint8Array(sign(HASHES[hash].name, message, privateKey));
 		const spki = new Uint8Array(publicKey.export({ type: 'spki', format: 'der' }));
 		return { spki, hash, digest: digestOf(hash, message), signature, ...readEcdsaSignature(curve, signature)! };
 	};
@@ -221,7 +221,7 @@ describe.each<[CurveName, rounds: number]>([
 describe('the known answers', () => {
 	it.each(KNOWN_SIGNATURES)('are what OpenSSL says of $curve with $hash', ({ hash, key, signature }) => {
 		const spki = { key: Buffer.from(key, 'hex'), format: 'der' as const, type: 'spki' as const };
-		expect(verify(OPENSSL_DIGESTS[hash], KNOWN_MESSAGE, spki, Buffer.from(signature, 'hex'))).toBe(true);
+		expect(verify(HASHES[hash].name, KNOWN_MESSAGE, spki, Buffer.from(signature, 'hex'))).toBe(true);
 	});
 
 	it.each(offered)('are given by $name', (backend) => {
@@ -279,9 +279,7 @@ describe('a Node that verifies digests itself', () => {
 	/** What `crypto.verifyDigest` would be, by another library. */
 	const nodeOfTheFuture = {
 		verifyDigest(algorithm: string, digest: Uint8Array, key: { key: Uint8Array }, signature: Uint8Array): boolean {
-			const hash = (Object.keys(OPENSSL_DIGESTS) as HashAlgorithm[]).find(
-				(name) => OPENSSL_DIGESTS[name] === algorithm,
-			);
+			const hash = hashWithName(algorithm);
 			if (hash === undefined) throw new Error('ERR_CRYPTO_INVALID_DIGEST');
 			return verifyDigest(key.key, hash, digest, signature, nobleBackend);
 		},

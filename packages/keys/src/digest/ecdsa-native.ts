@@ -3,9 +3,9 @@
  * (proposed in nodejs/node pull request 62345; Node 26.10 does not have it).
  */
 import * as crypto from 'node:crypto';
+import { HASHES } from '@chancery/core/algorithms';
 import { ecSpki } from '@chancery/core/spki';
 import type { EcdsaBackend } from './ecdsa-backend.ts';
-import { OPENSSL_DIGESTS } from './openssl-digests.ts';
 
 type VerifyDigest = (
 	algorithm: string,
@@ -29,7 +29,7 @@ export function nativeBackend(source: object = crypto): EcdsaBackend {
 		verify({ key, hash, digest, signature }) {
 			const spki = { key: ecSpki(key.curve, key.ecPoint), format: 'der', type: 'spki', dsaEncoding: 'der' } as const;
 			try {
-				return verifyDigest?.(OPENSSL_DIGESTS[hash], digest, spki, signature) === true;
+				return verifyDigest?.(HASHES[hash].name, digest, spki, signature) === true;
 			} catch {
 				// The point is not on its curve, or the signature one of those that OpenSSL does not just call false.
 				return false;

@@ -3,9 +3,10 @@
  * must accept, wrong ones that it must refuse. What a library, a build of OpenSSL or a changed API gets wrong should
  * show here and not in the log.
  */
+import type { CurveName } from '@chancery/core/algorithms';
 import { derInteger, derSequence } from '@chancery/core/der';
 import { digest as digestOf, type HashAlgorithm } from '@chancery/core/sha';
-import { type CurveName, type EcPublicKey, parseSpki } from '@chancery/core/spki';
+import { type EcPublicKey, parseSpki } from '@chancery/core/spki';
 import type { EcdsaBackend } from './ecdsa-backend.ts';
 import { bytesToNumber, CURVES, numberToBytes, readEcdsaSignature } from './ecdsa-signature.ts';
 

@@ -22,8 +22,9 @@
  * time.
  */
 import { createECDH, createHash, type ECDH, verify } from 'node:crypto';
+import { CURVES as CURVE_NAMES, type CurveName } from '@chancery/core/algorithms';
 import { concatBytes, utf8 } from '@chancery/core/bytes';
-import { type CurveName, type EcPublicKey, ecSpki } from '@chancery/core/spki';
+import { type EcPublicKey, ecSpki } from '@chancery/core/spki';
 import type { EcdsaBackend } from './ecdsa-backend.ts';
 import { bytesToNumber, CURVES, numberToBytes } from './ecdsa-signature.ts';
 import { modularInverse } from './modular-inverse.ts';
@@ -47,11 +48,6 @@ const MESSAGES: readonly KnownMessage[] = ['first', 'second', 'third'].map((word
 
 /** One per curve: each use replaces the key in it. */
 const multipliers: Partial<Record<CurveName, ECDH>> = {};
-const OPENSSL_CURVES: Readonly<Record<CurveName, string>> = {
-	'P-256': 'prime256v1',
-	'P-384': 'secp384r1',
-	'P-521': 'secp521r1',
-};
 
 interface Point {
 	readonly x: bigint;
@@ -93,7 +89,7 @@ function readPoint({ curve, ecPoint }: EcPublicKey): Point | undefined {
 
 /** d G, for d between 1 and the order less 1. */
 function multiplyBase(curve: CurveName, d: bigint): Point {
-	multipliers[curve] ??= createECDH(OPENSSL_CURVES[curve]);
+	multipliers[curve] ??= createECDH(CURVE_NAMES[curve].openssl);
 	multipliers[curve].setPrivateKey(numberToBytes(d, CURVES[curve].Point.Fn.BYTES));
 	return coordinates(curve, multipliers[curve].getPublicKey());
 }

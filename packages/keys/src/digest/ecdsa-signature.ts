@@ -1,9 +1,9 @@
 /**
  * ECDSA signatures as numbers, and the curves that they belong to.
  */
+import type { CurveName } from '@chancery/core/algorithms';
 import { DerReader } from '@chancery/core/der';
 import { FormatError } from '@chancery/core/format-error';
-import type { CurveName } from '@chancery/core/spki';
 import type { ECDSA } from '@noble/curves/abstract/weierstrass.js';
 import { p256, p384, p521 } from '@noble/curves/nist.js';
 

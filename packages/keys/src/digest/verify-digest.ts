@@ -4,7 +4,9 @@
  * padded block, and Ed25519ph goes through @noble/curves.
  */
 import { constants, publicDecrypt } from 'node:crypto';
+import { HASHES } from '@chancery/core/algorithms';
 import { concatBytes, equalBytes, utf8 } from '@chancery/core/bytes';
+import { derNull, derOctetString, derOid, derSequence } from '@chancery/core/der';
 import { digestLength, type HashAlgorithm } from '@chancery/core/sha';
 import { eddsa } from '@noble/curves/abstract/edwards.js';
 import { ed25519 } from '@noble/curves/ed25519.js';
@@ -13,13 +15,6 @@ import { isStrongEnough, type PublicKey, readKeyInfo, readPublicKey } from '../p
 import { defaultDigestBackend } from './digest-backend.ts';
 import type { EcdsaBackend } from './ecdsa-backend.ts';
 import { readEcdsaSignature } from './ecdsa-signature.ts';
-
-/** DER of `DigestInfo` up to the digest itself (RFC 8017 section 9.2, note 1), with the NULL parameter that it requires. */
-const DIGEST_INFO: Readonly<Record<HashAlgorithm, Uint8Array>> = {
-	SHA2_256: Uint8Array.fromHex('3031300d060960864801650304020105000420'),
-	SHA2_384: Uint8Array.fromHex('3041300d060960864801650304020205000430'),
-	SHA2_512: Uint8Array.fromHex('3051300d060960864801650304020305000440'),
-};
 
 /** Ed25519ph (RFC 8032 section 5.1) whose pre-hash has been done already: dom2(1, '') before everything that is hashed. */
 const ED25519_DOMAIN = concatBytes(utf8('SigEd25519 no Ed25519 collisions'), Uint8Array.of(1, 0));
@@ -74,7 +69,8 @@ function verifyRsa(
 	digest: Uint8Array,
 	signature: Uint8Array,
 ): boolean {
-	const digestInfo = concatBytes(DIGEST_INFO[hash], digest);
+	// RFC 8017 section 9.2, note 1: with the NULL parameter, which it requires.
+	const digestInfo = derSequence(derSequence(derOid(HASHES[hash].oid), derNull()), derOctetString(digest));
 	const padding = modulusBytes - digestInfo.length - 3;
 	if (padding < 8 || signature.length !== modulusBytes) return false;
 	const expected = concatBytes(Uint8Array.of(0, 1), new Uint8Array(padding).fill(0xff), Uint8Array.of(0), digestInfo);

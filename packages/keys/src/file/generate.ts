@@ -2,6 +2,7 @@
  * New private keys.
  */
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { REGISTRY } from '@chancery/core/algorithm-registry';
 import { signerOf } from '../private-key.ts';
 import type { KeyAlgorithm, Signer } from '../signer.ts';
 
@@ -12,12 +13,8 @@ export function generateSigner(algorithm: KeyAlgorithm): Signer {
 
 /** The private half alone; whoever takes it decides where it is kept. */
 export function generatePrivateKey(algorithm: KeyAlgorithm): KeyObject {
-	switch (algorithm) {
-		case 'ecdsa-sha2-256-nistp256':
-			return generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
-		case 'ecdsa-sha2-384-nistp384':
-			return generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey;
-		case 'ed25519':
-			return generateKeyPairSync('ed25519').privateKey;
-	}
+	const { key } = REGISTRY[algorithm];
+	return key.algorithm === 'ec'
+		? generateKeyPairSync('ec', { namedCurve: key.curve }).privateKey
+		: generateKeyPairSync(key.algorithm).privateKey;
 }

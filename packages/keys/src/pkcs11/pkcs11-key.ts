@@ -5,9 +5,10 @@
  * anew when it fails: once per failure, and never again after a refused PIN.
  */
 import { randomBytes } from 'node:crypto';
+import { REGISTRY } from '@chancery/core/algorithm-registry';
 import { equalBytes } from '@chancery/core/bytes';
 import { FormatError } from '@chancery/core/format-error';
-import { sha256, sha384 } from '@chancery/core/sha';
+import { digest } from '@chancery/core/sha';
 import { KeyError } from '../key-error.ts';
 import type { KeyAlgorithm, Signer } from '../signer.ts';
 import { verifySignature } from '../verify-signature.ts';
@@ -32,11 +33,9 @@ const ALGORITHMS: Readonly<Record<Pkcs11Algorithm, KeyAlgorithm>> = {
 };
 
 /** What the module gets: CKM_ECDSA signs a digest, CKM_EDDSA hashes by itself. */
-const PREPARED: Readonly<Record<Pkcs11Algorithm, (message: Uint8Array) => Uint8Array>> = {
-	'P-256': sha256,
-	'P-384': sha384,
-	Ed25519: (message) => message,
-};
+function prepared(algorithm: Pkcs11Algorithm, message: Uint8Array): Uint8Array {
+	return algorithm === 'Ed25519' ? message : digest(REGISTRY[ALGORITHMS[algorithm]].hash, message);
+}
 
 /** A module with an open key that has proved which public key is its own. */
 interface OpenToken {
@@ -68,7 +67,7 @@ export async function openPkcs11Key(
 	return {
 		algorithm: ALGORITHMS[algorithm],
 		publicKey: first.publicKey,
-		sign: (message) => token.sign(PREPARED[algorithm](message)),
+		sign: (message) => token.sign(prepared(algorithm, message)),
 	};
 }
 
@@ -91,7 +90,7 @@ async function provenPublicKey(uri: Pkcs11Uri, child: Pkcs11Child): Promise<Uint
 			`${uri.name}: the token keeps neither a public key nor a certificate under the id (or label) of this private key; write one beside it`,
 		);
 	const challenge = new Uint8Array(randomBytes(32));
-	const signature = await signOnce(child, PREPARED[algorithm](challenge)).catch((cause: Error) => {
+	const signature = await signOnce(child, prepared(algorithm, challenge)).catch((cause: Error) => {
 		throw new KeyError('sign-failed', `${uri.name}: the key did not sign (${cause.message})`);
 	});
 	for (const found of publicKeys) {

@@ -1,18 +1,19 @@
 /**
  * The public half of a key in a token, as SubjectPublicKeyInfo, and its signatures, as the rest of Chancery writes them.
  */
+import { CURVES } from '@chancery/core/algorithms';
 import { parseCertificate } from '@chancery/core/certificate';
 import { derInteger, derSequence } from '@chancery/core/der';
 import { FormatError } from '@chancery/core/format-error';
 import { ecSpki, ed25519Spki } from '@chancery/core/spki';
 import type { FoundPublicKey, Pkcs11Algorithm } from './pkcs11-messages.ts';
 
-/** Bytes of the bare point, and of r and of s. */
-const SIZES: Readonly<Record<Pkcs11Algorithm, { point: number; half: number }>> = {
-	'P-256': { point: 65, half: 32 },
-	'P-384': { point: 97, half: 48 },
-	Ed25519: { point: 32, half: 32 },
-};
+/** Bytes of each half of a signature, and of the bare point. */
+function sizesOf(algorithm: Pkcs11Algorithm): { half: number; point: number } {
+	if (algorithm === 'Ed25519') return { half: 32, point: 32 };
+	const { bytes } = CURVES[algorithm];
+	return { half: bytes, point: 1 + 2 * bytes };
+}
 
 /**
  * DER of the SubjectPublicKeyInfo.
@@ -29,7 +30,7 @@ export function spkiOfFound(algorithm: Pkcs11Algorithm, found: FoundPublicKey): 
  * tells: a bare point of P-256 may begin like a string of its own length.
  */
 function barePoint(algorithm: Pkcs11Algorithm, value: Uint8Array): Uint8Array {
-	const { point } = SIZES[algorithm];
+	const { point } = sizesOf(algorithm);
 	if (value.length === point) return value;
 	if (value.length === point + 2 && value[0] === 0x04 && value[1] === point) return value.subarray(2);
 	throw new FormatError('CKA_EC_POINT', `not a point of ${algorithm}`);
@@ -40,7 +41,7 @@ function barePoint(algorithm: Pkcs11Algorithm, value: Uint8Array): Uint8Array {
  * @throws FormatError for another length
  */
 export function signatureOfModule(algorithm: Pkcs11Algorithm, raw: Uint8Array): Uint8Array {
-	const { half } = SIZES[algorithm];
+	const { half } = sizesOf(algorithm);
 	if (raw.length !== 2 * half) throw new FormatError('signature', `${raw.length} bytes for ${algorithm}`);
 	if (algorithm === 'Ed25519') return raw;
 	return derSequence(derInteger(raw.subarray(0, half)), derInteger(raw.subarray(half)));

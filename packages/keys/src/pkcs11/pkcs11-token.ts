@@ -3,6 +3,8 @@
  * that holds the module (`pkcs11-process`), and speaks in codes: what a module says may be anything.
  */
 import { stat } from 'node:fs/promises';
+import { CURVES, KEYS } from '@chancery/core/algorithms';
+import { derOid } from '@chancery/core/der';
 import type pkcs11js from 'pkcs11js';
 import type { KeyErrorCode } from '../key-error.ts';
 import type { FoundPublicKey, OpenedToken, Pkcs11Algorithm, Pkcs11Request } from './pkcs11-messages.ts';
@@ -25,12 +27,12 @@ export class TokenRefusal extends Error {
 /** Of PKCS#11 3.0, which the binding does not name. */
 const CKM_EDDSA = 0x1057;
 /** DER of CKA_EC_PARAMS: the object identifier, or for Ed25519 also the name, as a PrintableString. */
-const CURVES: Readonly<Record<string, Pkcs11Algorithm>> = {
-	'06082a8648ce3d030107': 'P-256',
-	'06052b81040022': 'P-384',
-	'06032b6570': 'Ed25519',
-	'130c656477617264733235353139': 'Ed25519',
-};
+const BY_PARAMETERS: ReadonlyMap<string, Pkcs11Algorithm> = new Map<string, Pkcs11Algorithm>([
+	[derOid(CURVES['P-256'].oid).toHex(), 'P-256'],
+	[derOid(CURVES['P-384'].oid).toHex(), 'P-384'],
+	[derOid(KEYS.ed25519.oid).toHex(), 'Ed25519'],
+	['130c656477617264733235353139', 'Ed25519'],
+]);
 const MAX_PUBLIC_KEYS = 8;
 const MAX_SIGNATURE_BYTES = 256;
 
@@ -211,7 +213,7 @@ function algorithmOf(
 	privateKey: Handle,
 ): Pkcs11Algorithm {
 	const read = (type: number) => attributeOf(module, session, privateKey, type);
-	const algorithm = CURVES[read(binding.CKA_EC_PARAMS)?.toString('hex') ?? ''];
+	const algorithm = BY_PARAMETERS.get(read(binding.CKA_EC_PARAMS)?.toString('hex') ?? '');
 	if (algorithm === undefined)
 		throw new TokenRefusal('unsupported-algorithm', 'the key is of another kind than P-256, P-384 and Ed25519');
 	if (read(binding.CKA_SIGN)?.[0] === 0)

@@ -8,6 +8,7 @@
 import { createPublicKey, randomBytes, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { SIGNATURE_IDENTIFIERS } from '@chancery/core/algorithm-registry';
 import {
 	encodeAuthorityKeyId,
 	encodeCaExtensions,
@@ -23,7 +24,6 @@ import {
 } from '@chancery/core/certificate-encoding';
 import { derContext, derSequence, ia5Content } from '@chancery/core/der';
 import { encodePem } from '@chancery/core/pem';
-import { SIGNATURE_IDENTIFIERS } from '@chancery/core/signature-algorithm';
 import { keyIdentifier } from '@chancery/core/spki';
 import type { Signer } from '@chancery/keys/signer';
 import { writeDurably } from '@chancery/postgres/file-modes';

@@ -4,6 +4,7 @@
  */
 
 import { DomainError } from '@chancery/chassis/domain-error';
+import { signatureAlgorithmOf } from '@chancery/core/algorithms';
 import { equalBytes } from '@chancery/core/bytes';
 import {
 	basicConstraints,
@@ -17,7 +18,6 @@ import {
 } from '@chancery/core/certificate';
 import { ChanceryError } from '@chancery/core/chancery-error';
 import { encodePem, parsePem } from '@chancery/core/pem';
-import { signatureAlgorithmOf } from '@chancery/core/signature-algorithm';
 import type { Signer } from '@chancery/keys/signer';
 import { verifySignature } from '@chancery/keys/verify-signature';
 import { SIGNATURE_ALGORITHMS, type SignatureAlgorithm } from './signature-algorithms.ts';

@@ -1,7 +1,8 @@
 /** Signature algorithms as CMS and X.509 name them, and the digest that belongs to each. */
+import { REGISTRY, SIGNATURE_IDENTIFIERS } from '@chancery/core/algorithm-registry';
+import { HASHES } from '@chancery/core/algorithms';
 import { derOid, derSequence } from '@chancery/core/der';
-import { sha256, sha384 } from '@chancery/core/sha';
-import { SIGNATURE_IDENTIFIERS } from '@chancery/core/signature-algorithm';
+import { digest } from '@chancery/core/sha';
 import type { KeyAlgorithm } from '@chancery/keys/signer';
 
 export interface SignatureAlgorithm {
@@ -14,14 +15,15 @@ export interface SignatureAlgorithm {
 
 /** The algorithms an authority may sign with. Ed25519 is missing on purpose: clients cannot verify it in a timestamp. */
 export const SIGNATURE_ALGORITHMS: Readonly<Partial<Record<KeyAlgorithm, SignatureAlgorithm>>> = {
-	'ecdsa-sha2-256-nistp256': {
-		digestIdentifier: derSequence(derOid('2.16.840.1.101.3.4.2.1')),
-		signatureIdentifier: SIGNATURE_IDENTIFIERS['ecdsa-sha2-256-nistp256'],
-		digest: sha256,
-	},
-	'ecdsa-sha2-384-nistp384': {
-		digestIdentifier: derSequence(derOid('2.16.840.1.101.3.4.2.2')),
-		signatureIdentifier: SIGNATURE_IDENTIFIERS['ecdsa-sha2-384-nistp384'],
-		digest: sha384,
-	},
+	'ecdsa-sha2-256-nistp256': signatureAlgorithm('ecdsa-sha2-256-nistp256'),
+	'ecdsa-sha2-384-nistp384': signatureAlgorithm('ecdsa-sha2-384-nistp384'),
 };
+
+function signatureAlgorithm(name: KeyAlgorithm): SignatureAlgorithm {
+	const { hash } = REGISTRY[name];
+	return {
+		digestIdentifier: derSequence(derOid(HASHES[hash].oid)),
+		signatureIdentifier: SIGNATURE_IDENTIFIERS[name],
+		digest: (bytes) => digest(hash, bytes),
+	};
+}

@@ -2,6 +2,7 @@
  * TUF metadata, specification 1.0.31: the four top-level roles as plain data, and builders that leave out everything a
  * client could read differently (empty optional members, fractions of seconds, several hashes per target).
  */
+import { REGISTRY } from '@chancery/core/algorithm-registry';
 import { formatRfc3339Seconds, isRfc3339 } from '@chancery/core/calendar-time';
 import { z } from 'zod';
 
@@ -24,9 +25,12 @@ const sha256Hex = z.string().regex(/^[0-9a-f]{64}$/);
 
 const header = { spec_version: z.literal(SPEC_VERSION), version, expires };
 
+const { tuf: ED25519 } = REGISTRY.ed25519;
+const { tuf: ECDSA } = REGISTRY['ecdsa-sha2-256-nistp256'];
+
 export const tufKey = z.strictObject({
-	keytype: z.enum(['ed25519', 'ecdsa']),
-	scheme: z.enum(['ed25519', 'ecdsa-sha2-nistp256']),
+	keytype: z.enum([ED25519.keytype, ECDSA.keytype]),
+	scheme: z.enum([ED25519.scheme, ECDSA.scheme]),
 	/** ed25519: 64 hex digits; ecdsa: SPKI PEM. */
 	keyval: z.strictObject({
 		public: z

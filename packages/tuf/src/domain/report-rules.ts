@@ -4,23 +4,14 @@
  */
 import { DomainError } from '@chancery/chassis/domain-error';
 import { checkFreshness, type OpenedTrustReport, type TrustMaterial } from '@chancery/chassis/trust-report';
+import { signatureAlgorithmOf } from '@chancery/core/algorithms';
 import { equalBytes, fromBase64 } from '@chancery/core/bytes';
 import { basicConstraints, parseCertificate } from '@chancery/core/certificate';
 import { FormatError } from '@chancery/core/format-error';
 import { ed25519KeyHash } from '@chancery/core/note';
-import { type HashAlgorithm, sha256 } from '@chancery/core/sha';
+import { sha256 } from '@chancery/core/sha';
 import { keyDetailsOf, parseSpki } from '@chancery/core/spki';
 import { verifySignature } from '@chancery/keys/verify-signature';
-
-const SIGNATURE_HASHES: ReadonlyMap<string, HashAlgorithm> = new Map([
-	['1.2.840.10045.4.3.2', 'SHA2_256'],
-	['1.2.840.10045.4.3.3', 'SHA2_384'],
-	['1.2.840.10045.4.3.4', 'SHA2_512'],
-	['1.2.840.113549.1.1.11', 'SHA2_256'],
-	['1.2.840.113549.1.1.12', 'SHA2_384'],
-	['1.2.840.113549.1.1.13', 'SHA2_512'],
-	['1.3.101.112', 'SHA2_512'],
-]);
 
 /** @throws DomainError `invalid-trust-report` */
 export function checkReport(report: OpenedTrustReport, nowMs: number): void {
@@ -59,7 +50,7 @@ function checkChain(chain: readonly string[]): void {
 	const certificates = chain.map((der) => parseCertificate(fromBase64(der)));
 	for (const [i, issuer] of certificates.slice(1).entries()) {
 		const subject = certificates[i]!;
-		const hash = SIGNATURE_HASHES.get(subject.signatureAlgorithm);
+		const hash = signatureAlgorithmOf(subject.signatureAlgorithm)?.hash;
 		const isIssued =
 			equalBytes(subject.issuer, issuer.subject) &&
 			basicConstraints(issuer)?.ca === true &&

@@ -3,6 +3,7 @@
  */
 
 import { DomainError } from '@chancery/chassis/domain-error';
+import { registeredAlgorithm } from '@chancery/core/algorithm-registry';
 import { fromHex, toHex } from '@chancery/core/bytes';
 import { olpcCanonicalJson } from '@chancery/core/olpc-json';
 import { encodePem, parsePem } from '@chancery/core/pem';
@@ -16,17 +17,13 @@ import type { IdentifiedKey, TufKey } from './metadata.ts';
  */
 export function identifyKey(publicKey: Uint8Array): IdentifiedKey {
 	const info = parseSpki(publicKey);
-	const key: TufKey | undefined = info.ed25519
-		? { keytype: 'ed25519', scheme: 'ed25519', keyval: { public: toHex(info.ed25519) } }
-		: info.curve === 'P-256'
-			? {
-					keytype: 'ecdsa',
-					scheme: 'ecdsa-sha2-nistp256',
-					keyval: { public: encodePem('PUBLIC KEY', publicKey) },
-				}
-			: undefined;
-	if (!key)
+	const tuf = registeredAlgorithm(info, 'message')?.tuf;
+	if (!tuf)
 		throw new DomainError('unsupported-key', 'TUF keys are Ed25519 or ECDSA P-256; other keys fail in some clients');
+	const key: TufKey = {
+		...tuf,
+		keyval: { public: info.ed25519 ? toHex(info.ed25519) : encodePem('PUBLIC KEY', publicKey) },
+	};
 	return { keyId: keyIdOf(key), key };
 }
 

@@ -6,12 +6,12 @@
  *
  * Clients rebuild this text from their own bundle and compare, so it is the request in canonical JSON and nothing more.
  */
+import { HASHES, hashWithName } from '@chancery/core/algorithms';
 import { fromHex, toBase64, toHex } from '@chancery/core/bytes';
 import { digestLength } from '@chancery/core/sha';
 import { z } from 'zod';
 import { canonicalEntry, entryKindV1 } from '../entries/entry-kind.ts';
 import { invalidEntry, signatureMismatch } from '../entries/entry-refusal.ts';
-import { HASH_NAMES, HASHES_BY_NAME } from '../entries/hash-names.ts';
 import { readPemVerifier } from '../entries/pem-verifier.ts';
 import { base64Part } from '../entries/proposal.ts';
 import { hashTerm, signatureTerm, verifierTerms } from '../entries/search-terms.ts';
@@ -43,7 +43,7 @@ export const hashedrekordV001 = entryKindV1({
 		schema: proposedSpec,
 		async admit(spec, checkSignature) {
 			const { algorithm, value } = spec.data.hash;
-			const hash = HASHES_BY_NAME[algorithm];
+			const hash = hashWithName(algorithm);
 			// Upper case would be a second leaf for one signature, and no client writes it.
 			if (!/^[0-9a-f]*$/.test(value) || value.length !== 2 * digestLength(hash))
 				throw invalidEntry(`the value of a ${algorithm} hash is ${2 * digestLength(hash)} lower-case hex digits`);
@@ -52,7 +52,8 @@ export const hashedrekordV001 = entryKindV1({
 			const { key, canonicalPem } = await readPemVerifier('signature.publicKey.content', pem, checkSignature);
 
 			const expected = algorithmOfKey(key.info);
-			if (expected.hash !== hash) throw invalidEntry(`the key signs as ${expected.name}, and the hash is ${algorithm}`);
+			if (expected.hash !== hash)
+				throw invalidEntry(`the key signs as ${expected.keyDetails}, and the hash is ${algorithm}`);
 			if (!(await checkSignature({ key, signature, hash, over: { digest: fromHex(value) } })))
 				throw signatureMismatch('verifying signature: the signature does not verify over the hash with the public key');
 
@@ -70,7 +71,7 @@ export const hashedrekordV001 = entryKindV1({
 	checkBinding({ spec }, content) {
 		const { data, signature } = storedSpec.parse(spec);
 		const artifact = artifactOf(content, 'hashedrekord 0.0.1');
-		requireSame('hash algorithm', HASH_NAMES[artifact.hash], data.hash.algorithm);
+		requireSame('hash algorithm', HASHES[artifact.hash].name, data.hash.algorithm);
 		requireSame('digest', toHex(artifact.digest), data.hash.value.toLowerCase());
 		requireSame('signature', toBase64(content.signature), signature.content);
 		requireVerifier(content, signature.publicKey.content);

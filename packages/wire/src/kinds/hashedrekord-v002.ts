@@ -8,6 +8,7 @@
  * Some verifiers ignore the stored body and build this text from the bundle, with the usual hash of the key: any other
  * choice, or one member more, would not verify there.
  */
+import { HASHES } from '@chancery/core/algorithms';
 import { toBase64, toHex } from '@chancery/core/bytes';
 import { preAuthEncode } from '@chancery/core/dsse';
 import { digestLength, digest as digestOf, type HashAlgorithm } from '@chancery/core/sha';
@@ -16,7 +17,6 @@ import type { z } from 'zod';
 import type { CheckSignature } from '../entries/check-signature.ts';
 import { type CanonicalEntry, canonicalEntry, entryKindV2 } from '../entries/entry-kind.ts';
 import { invalidEntry, signatureMismatch } from '../entries/entry-refusal.ts';
-import { HASH_NAMES } from '../entries/hash-names.ts';
 import { hashTerm, type SearchTerm, signatureTerm, verifierTerms } from '../entries/search-terms.ts';
 import { requireBody, type SignedContent } from '../entries/signed-content.ts';
 import { algorithmOfKeyDetails } from '../entries/signing-algorithms.ts';
@@ -45,7 +45,11 @@ export const hashedrekordV002 = entryKindV2({
 			subject.kind === 'artifact'
 				? subject.digest
 				: digestOf(subject.hash, preAuthEncode(subject.envelope.payloadType, subject.envelope.payload));
-		const stored = storedSignature(signature, content.verifier, keyDetailsForDigest(content));
+		const stored = storedSignature(
+			signature,
+			content.verifier,
+			keyDetailsOf(parseSpki(content.verifier.spki), 'digest'),
+		);
 		requireBody(bytes, { apiVersion: NAME.version, kind: NAME.kind, spec: storedSpec(subject.hash, digest, stored) });
 	},
 });
@@ -68,7 +72,7 @@ export async function admitHashedRekord(
 ): Promise<CanonicalEntry> {
 	const { digest, signature } = request;
 	const key = readVerifier(signature.verifier);
-	const { name: keyDetails, hash } = algorithmOfKeyDetails(signature.verifier.keyDetails, key.info);
+	const { keyDetails, hash } = algorithmOfKeyDetails(signature.verifier.keyDetails, key.info);
 	if (digest.length !== digestLength(hash))
 		throw invalidEntry(`the digest has ${digest.length} bytes; ${keyDetails} signs ${digestLength(hash)}`);
 	// The same question, but for Ed25519, where a signature over the message is another one than over its digest.
@@ -83,7 +87,7 @@ export async function admitHashedRekord(
 	const stored = storedSignature(signature.content, { kind, der }, keyDetails);
 	return canonicalEntry(NAME, storedSpec(hash, digest, stored), [
 		...verifierTerms(key, der),
-		hashTerm(HASH_NAMES[hash], toHex(digest)),
+		hashTerm(HASHES[hash].name, toHex(digest)),
 		signatureTerm(signature.content),
 		...(signed?.moreTerms() ?? []),
 	]);
@@ -91,10 +95,4 @@ export async function admitHashedRekord(
 
 function storedSpec(hash: HashAlgorithm, digest: Uint8Array, signature: object): object {
 	return { hashedRekordV002: { data: { algorithm: hash, digest: toBase64(digest) }, signature } };
-}
-
-/** Over a digest, an Ed25519 key signs in its prehash form. */
-function keyDetailsForDigest({ verifier }: SignedContent): string {
-	const details = keyDetailsOf(parseSpki(verifier.spki));
-	return details === 'PKIX_ED25519' ? 'PKIX_ED25519_PH' : details;
 }
