@@ -64,7 +64,7 @@ export function openTrustReport(report: unknown): OpenedTrustReport {
 		const { payload, publicKey: key, signature } = trustReport.parse(report);
 		const publicKey = fromBase64(key);
 		const bytes = fromBase64(payload);
-		if (!verifySignature(publicKey, signedBytes(bytes), fromBase64(signature)))
+		if (!verifySignature({ publicKey, message: signedBytes(bytes), signature: fromBase64(signature) }))
 			throw new DomainError('invalid-trust-report', 'the signature of the trust report does not match its key');
 		const { service, issuedAt, material } = trustReportPayload.parse(parseJson(bytes));
 		checkPossession(material, publicKey);

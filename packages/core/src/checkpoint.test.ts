@@ -47,7 +47,7 @@ describe('checkpoints of logs that are out there', () => {
 			{
 				name: 'rekor.sigstore.dev',
 				keyHash: ecdsaKeyHash(spki).subarray(0, 4),
-				verify: (text, signature) => verify('sha256', text, keyOf(spki), signature),
+				verify: ({ text, signature }) => verify('sha256', text, keyOf(spki), signature),
 			},
 		]);
 		const checkpoint = parseCheckpoint(opened.text);
@@ -64,7 +64,7 @@ describe('checkpoints of logs that are out there', () => {
 			{
 				name,
 				keyHash: ed25519KeyHash(name, spki.subarray(12)).subarray(0, 4),
-				verify: (text, signature) => verify(null, text, keyOf(spki), signature),
+				verify: ({ text, signature }) => verify(null, text, keyOf(spki), signature),
 			},
 		]);
 		expect(parseCheckpoint(opened.text)).toMatchObject({ origin: name, size: 736, extensions: [] });
@@ -73,7 +73,7 @@ describe('checkpoints of logs that are out there', () => {
 	it('open: a log of one entry, by its verifier key', async () => {
 		const { name, keyHash, key } = parseVerifierKey(SINGLE.vkey);
 		const opened = await openNote(SINGLE.note, [
-			{ name, keyHash, verify: (text, signature) => verify(null, text, keyOf(ed25519Spki(key)), signature) },
+			{ name, keyHash, verify: ({ text, signature }) => verify(null, text, keyOf(ed25519Spki(key)), signature) },
 		]);
 		expect(toHex(parseCheckpoint(opened.text).root)).toBe(
 			'9b92551b1e044b36d4da41543e0610f5a74203b7bb9a39f041196e1261896c75',

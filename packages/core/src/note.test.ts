@@ -31,7 +31,7 @@ function ed25519Verifier(name: string, publicKey: Uint8Array): NoteVerifier {
 	return {
 		name,
 		keyHash: ed25519KeyHash(name, publicKey).subarray(0, 4),
-		verify: (text, signature) => verify(null, text, key, signature),
+		verify: ({ text, signature }) => verify(null, text, key, signature),
 	};
 }
 
@@ -127,7 +127,7 @@ describe('opening a note', () => {
 	it('waits for verifiers that answer later', async () => {
 		const late: NoteVerifier = {
 			...log.verifier,
-			verify: async (message, signature) => log.verifier.verify(message, signature),
+			verify: async (signed) => log.verifier.verify(signed),
 		};
 		expect((await openNote(formatNote(text, [log.sign(text)]), [late])).verified).toHaveLength(1);
 		const refusing: NoteVerifier = { ...log.verifier, verify: async () => false };

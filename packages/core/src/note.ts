@@ -40,8 +40,8 @@ export interface NoteVerifier {
 	readonly name: string;
 	/** First 4 bytes of the key's hash. */
 	readonly keyHash: Uint8Array;
-	/** Whether this is the key's signature over the text (which ends with its line feed). */
-	verify(text: Uint8Array, signature: Uint8Array): boolean | Promise<boolean>;
+	/** Whether this is the key's signature over the text, which ends with its line feed. */
+	verify(signed: { readonly text: Uint8Array; readonly signature: Uint8Array }): boolean | Promise<boolean>;
 }
 
 export interface OpenedNote {
@@ -74,13 +74,13 @@ export async function openNote(note: string | Uint8Array, verifiers: readonly No
 		if (known.has(key)) throw new NoteError('ambiguous-key', `two verifiers are called ${key}`);
 		known.set(key, verifier);
 	}
-	const message = utf8(text);
+	const signedText = utf8(text);
 	const verified: NoteSignature[] = [];
 	const unverified: NoteSignature[] = [];
 	for (const signature of signatures) {
 		const verifier = known.get(keyLabel(signature));
 		if (!verifier) unverified.push(signature);
-		else if (await verifier.verify(message, signature.signature)) verified.push(signature);
+		else if (await verifier.verify({ text: signedText, signature: signature.signature })) verified.push(signature);
 		else throw new NoteError('bad-signature', `the signature of ${signature.name} is wrong`);
 	}
 	if (verified.length === 0) throw new NoteError('no-verified-signature', 'no known key has signed');

@@ -23,7 +23,7 @@ describe.each<[string, HashAlgorithm]>([
 	describe.runIf(hasWycheproof(file))('lies beside the project', () => {
 		it('is agreed with in every case', { timeout: 60_000 }, () => {
 			const wrong = disagreements(readWycheproof(file), (one) =>
-				verifySignature(one.publicKey, one.message, one.signature, hash),
+				verifySignature({ publicKey: one.publicKey, message: one.message, signature: one.signature, hash }),
 			);
 			expect(wrong).toEqual([]);
 		});
@@ -58,8 +58,8 @@ describe('a signature of one of our signers', () => {
 			{ encoding: 'utf8' },
 		);
 		expect(output).toContain('Verified Successfully');
-		expect(verifySignature(signer.publicKey, message, signature)).toBe(true);
-		expect(verifySignature(signer.publicKey, message.subarray(1), signature)).toBe(false);
+		expect(verifySignature({ publicKey: signer.publicKey, message, signature })).toBe(true);
+		expect(verifySignature({ publicKey: signer.publicKey, message: message.subarray(1), signature })).toBe(false);
 	});
 });
 
@@ -68,13 +68,13 @@ describe('a public key', () => {
 		const spki = generateSigner('ecdsa-sha2-256-nistp256').publicKey.slice();
 		spki[spki.length - 1]! ^= 1;
 		expect(() => parsePublicKey(spki)).toThrow(FormatError);
-		expect(verifySignature(spki, new Uint8Array(), new Uint8Array(70))).toBe(false);
+		expect(verifySignature({ publicKey: spki, message: new Uint8Array(), signature: new Uint8Array(70) })).toBe(false);
 	});
 
 	it('of an unknown kind verifies nothing', () => {
 		const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'secp256k1' });
 		const spki = new Uint8Array(publicKey.export({ type: 'spki', format: 'der' }));
-		expect(verifySignature(spki, new Uint8Array(), new Uint8Array(70))).toBe(false);
+		expect(verifySignature({ publicKey: spki, message: new Uint8Array(), signature: new Uint8Array(70) })).toBe(false);
 	});
 
 	it('of RSA with 1024 bits is read and verifies nothing', () => {
@@ -83,9 +83,9 @@ describe('a public key', () => {
 		const message = Buffer.from('a sealed letter');
 		const signature = sign('sha256', message, privateKey);
 		expect(parsePublicKey(spki).info.rsaBits).toBe(1024);
-		expect(verifySignature(spki, message, signature)).toBe(false);
+		expect(verifySignature({ publicKey: spki, message, signature })).toBe(false);
 		const digest = createHash('sha256').update(message).digest();
-		expect(verifyDigest(spki, 'SHA2_256', digest, signature)).toBe(false);
+		expect(verifyDigest({ publicKey: spki, hash: 'SHA2_256', digest, signature })).toBe(false);
 	});
 
 	it('is parsed once while it stays in the cache, and the one used longest ago leaves', () => {

@@ -30,7 +30,9 @@ export async function pathProblem(
 		if (usage && !usage.includes('keyCertSign')) return 'an issuer may not sign certificates';
 		const hash = signatureAlgorithmOf(subject.signatureAlgorithm)?.hash;
 		if (!hash) return `signature algorithm ${subject.signatureAlgorithm} is not accepted`;
-		if (!(await crypto.verify(issuer.publicKey, subject.tbs, subject.signature, hash)))
+		if (
+			!(await crypto.verify({ publicKey: issuer.publicKey, message: subject.tbs, signature: subject.signature, hash }))
+		)
 			return 'a signature on the path does not verify';
 		subject = issuer;
 	}

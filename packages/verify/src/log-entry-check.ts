@@ -75,7 +75,14 @@ async function checkPromise(entry: BundledLogEntry, log: TrustedLog, crypto: Cry
 		logID: toHex(entry.logId.keyId),
 		logIndex,
 	});
-	if (!(await crypto.verify(log.publicKey, utf8(payload), inclusionPromise.signedEntryTimestamp, 'SHA2_256')))
+	if (
+		!(await crypto.verify({
+			publicKey: log.publicKey,
+			message: utf8(payload),
+			signature: inclusionPromise.signedEntryTimestamp,
+			hash: 'SHA2_256',
+		}))
+	)
 		throw new VerifyError('inclusion-promise-invalid', `the inclusion promise of ${log.baseUrl} does not verify`);
 	const time = new Date(integratedTime * 1000);
 	if (!isWithin(log.validity, time))
@@ -152,7 +159,12 @@ async function openCheckpoint(
 			});
 		let isSigned = false;
 		for (const { signature } of own)
-			isSigned ||= await crypto.verify(log.publicKey, utf8(note.text), signature, 'SHA2_256');
+			isSigned ||= await crypto.verify({
+				publicKey: log.publicKey,
+				message: utf8(note.text),
+				signature,
+				hash: 'SHA2_256',
+			});
 		if (!isSigned)
 			throw new VerifyError('checkpoint-invalid', `the signature of ${log.baseUrl} on the checkpoint does not verify`);
 		const checkpoint = parseCheckpoint(note.text);

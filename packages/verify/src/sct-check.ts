@@ -37,7 +37,9 @@ export async function checkScts(
 		const current = logs.filter(({ validity }) => isWithin(validity, time));
 		if (current.length === 0) throw invalid(`the log key was not in use at ${timeToString(time)}`);
 		const signed = sctSignedData({ timestampMs: sct.timestampMs, entry, extensions: sct.extensions });
-		const signer = await findAsync(current, (log) => crypto.verify(log.publicKey, signed, sct.signature, 'SHA2_256'));
+		const signer = await findAsync(current, (log) =>
+			crypto.verify({ publicKey: log.publicKey, message: signed, signature: sct.signature, hash: 'SHA2_256' }),
+		);
 		if (!signer) throw invalid('a signed certificate timestamp does not verify');
 		evidence.push({ logUrl: signer.baseUrl, time });
 	}

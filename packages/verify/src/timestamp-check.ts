@@ -129,7 +129,14 @@ async function authorityProblem(
 			? signer.digestAlgorithm
 			: signatureAlgorithmOf(signer.signatureAlgorithm)?.hash;
 	if (!hash) return `signature algorithm ${signer.signatureAlgorithm} is not accepted`;
-	if (!(await crypto.verify(leaf.publicKey, signer.signedAttributes, signer.signature, hash)))
+	if (
+		!(await crypto.verify({
+			publicKey: leaf.publicKey,
+			message: signer.signedAttributes,
+			signature: signer.signature,
+			hash,
+		}))
+	)
 		return 'the signature does not verify';
 	// An authority given by its leaf alone is its own anchor.
 	return pathProblem(leaf, above, genTime, crypto);

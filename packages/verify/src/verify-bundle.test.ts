@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fromBase64, toBase64, utf8 } from '@chancery/core/bytes';
 import { encodePem } from '@chancery/core/pem';
 import type { HashAlgorithm } from '@chancery/core/sha';
+import type { SignedDigest } from '@chancery/core/signed-message';
 import { describe, expect, it } from 'vitest';
 import { basicConstraints, extendedKeyUsage, extension, issuerV1, issuerV2, keyUsage } from '../test/certificates.ts';
 import { testCrypto } from '../test/crypto-port.ts';
@@ -174,7 +175,7 @@ describe('an Ed25519 signature over an artifact', () => {
 		const asked: unknown[] = [];
 		const crypto = {
 			...testCrypto,
-			verifyDigest: (publicKey: Uint8Array, hash: HashAlgorithm, digest: Uint8Array) => {
+			verifyDigest: ({ publicKey, hash, digest }: SignedDigest) => {
 				asked.push([publicKey, hash, digest]);
 				return false;
 			},

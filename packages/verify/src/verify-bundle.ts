@@ -7,7 +7,7 @@ import { type Certificate, EKU_CODE_SIGNING, extendedKeyUsage, keyUsage } from '
 import { preAuthEncode } from '@chancery/core/dsse';
 import { FormatError } from '@chancery/core/format-error';
 import { parseUniqueJson } from '@chancery/core/json';
-import type { HashAlgorithm } from '@chancery/core/sha';
+import type { SignedDigest } from '@chancery/core/signed-message';
 import type { SignedContent } from '@chancery/wire/entries/signed-content';
 import {
 	type Artifact,
@@ -192,7 +192,7 @@ async function checkSignature(
 	if (bundle.signed.kind === 'envelope') {
 		const { envelope } = bundle.signed;
 		const message = preAuthEncode(envelope.payloadType, envelope.payload);
-		if (!(await crypto.verify(publicKey, message, signature, keyHash)))
+		if (!(await crypto.verify({ publicKey, message, signature, hash: keyHash })))
 			throw new VerifyError('signature-invalid', 'the signature of the envelope does not verify');
 		checkStatement(envelope, (hash) => knownDigest(artifact, hash));
 		return { subject: { kind: 'envelope', hash: keyHash, envelope }, signature, verifier };
@@ -204,21 +204,19 @@ async function checkSignature(
 	checkClaimedDigest(claimedDigest, artifactDigest);
 	const isValid =
 		'bytes' in artifact && !isEd25519(publicKey)
-			? await crypto.verify(publicKey, artifact.bytes, signature, hash)
-			: await verifyByDigest(publicKey, artifact, hash, signature, crypto);
+			? await crypto.verify({ publicKey, message: artifact.bytes, signature, hash })
+			: await verifyByDigest({ publicKey, hash, signature }, artifact, crypto);
 	if (!isValid) throw new VerifyError('signature-invalid', 'the signature does not verify over the artifact');
 	return { subject: { kind: 'artifact', hash, digest: artifactDigest }, signature, verifier };
 }
 
 /** Logs know an artifact by digest only, so Ed25519 signatures over artifacts may be in the prehash form or plain. */
 async function verifyByDigest(
-	publicKey: Uint8Array,
+	signed: Omit<SignedDigest, 'digest'>,
 	artifact: Artifact,
-	hash: HashAlgorithm,
-	signature: Uint8Array,
 	crypto: CryptoPort,
 ): Promise<boolean> {
-	if (isEd25519(publicKey) && 'bytes' in artifact && (await crypto.verify(publicKey, artifact.bytes, signature, hash)))
-		return true;
-	return crypto.verifyDigest(publicKey, hash, digestOf(artifact, hash), signature);
+	const plain = isEd25519(signed.publicKey) && 'bytes' in artifact ? artifact.bytes : undefined;
+	if (plain && (await crypto.verify({ ...signed, message: plain }))) return true;
+	return crypto.verifyDigest({ ...signed, digest: digestOf(artifact, signed.hash) });
 }

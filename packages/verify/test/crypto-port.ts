@@ -9,7 +9,7 @@ import type { CryptoPort } from '../src/crypto-port.ts';
 const NAMES = { SHA2_256: 'sha256', SHA2_384: 'sha384', SHA2_512: 'sha512' } as const;
 
 export const testCrypto: CryptoPort = {
-	verify(publicKey, message, signature, hash) {
+	verify({ publicKey, message, signature, hash }) {
 		try {
 			const key = createPublicKey({ key: Buffer.from(publicKey), format: 'der', type: 'spki' });
 			return verify(key.asymmetricKeyType === 'ed25519' ? null : NAMES[hash], message, key, signature);
@@ -17,7 +17,7 @@ export const testCrypto: CryptoPort = {
 			return false;
 		}
 	},
-	verifyDigest(publicKey, hash, digest, signature) {
+	verifyDigest({ publicKey, hash, digest, signature }) {
 		const folder = mkdtempSync(join(tmpdir(), 'chancery-verify-'));
 		try {
 			for (const [name, bytes] of Object.entries({ key: publicKey, digest, signature }))

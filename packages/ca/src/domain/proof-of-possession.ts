@@ -19,7 +19,9 @@ export function checkProofOfPossession(key: RequestedKey, challenges: readonly s
 	}
 	// ECDSA with the hash of the curve's size, RSA PKCS#1 v1.5 with SHA-256; Ed25519 hashes for itself.
 	const hash = hashOfKey(publicKey.info);
-	const proven = challenges.some((challenge) => verifySignature(publicKey, utf8(challenge), key.proof, hash));
+	const proven = challenges.some((challenge) =>
+		verifySignature({ publicKey, message: utf8(challenge), signature: key.proof, hash }),
+	);
 	if (!proven)
 		throw refuse(
 			'proof-invalid',
@@ -33,7 +35,10 @@ function checkSelfSignature(publicKey: PublicKey, csr: NonNullable<RequestedKey[
 	if (!named)
 		throw refuse('csr-algorithm-unknown', REFUSED_SIGNATURES.get(csr.signatureAlgorithm) ?? csr.signatureAlgorithm);
 	// The certification request is the challenge here: it names the key, and clients send it with a fresh key only.
-	if (named.key !== keyType || !verifySignature(publicKey, csr.info, csr.signature, named.hash))
+	if (
+		named.key !== keyType ||
+		!verifySignature({ publicKey, message: csr.info, signature: csr.signature, hash: named.hash })
+	)
 		throw refuse('proof-invalid', `the certification request is not signed by its own key with ${named.name}`);
 	const permitted = hashOfKey(publicKey.info);
 	if (named.hash !== permitted)

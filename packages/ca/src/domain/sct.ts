@@ -61,7 +61,7 @@ export function checkSct(
 		entry: { type: 'precert', issuerKeyHash: entry.issuerKeyHash, tbs: entry.tbs },
 		extensions: sct.extensions,
 	});
-	if (!verifySignature(log.key, signed, sct.signature, 'SHA2_256'))
+	if (!verifySignature({ publicKey: log.key, message: signed, signature: sct.signature, hash: 'SHA2_256' }))
 		throw refuse('sct-invalid', 'the signature of the log does not verify');
 	const encoded = encodeSct(sct);
 	return { timestampMs: sct.timestampMs, encoded, extensionValue: encodeSctList([sct]) };

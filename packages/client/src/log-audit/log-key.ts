@@ -99,7 +99,7 @@ function verifierOf(spki: Uint8Array, name: string, type: number): NoteVerifier 
 			name,
 			type,
 			keyHash: noteKeyHash(name, NOTE_RFC6962_TREE_HEAD, sha256(spki)).subarray(0, 4),
-			verify: (text, signature) => verifyTreeHead(spki, text, signature),
+			verify: ({ text, signature }) => isSignedTreeHead({ publicKey: spki, text, line: signature }),
 		};
 	const { ed25519 } = parseSpki(spki);
 	const keyHash = ed25519 ? ed25519KeyHash(name, ed25519) : ecdsaKeyHash(spki);
@@ -107,17 +107,25 @@ function verifierOf(spki: Uint8Array, name: string, type: number): NoteVerifier 
 		name,
 		type,
 		keyHash: keyHash.subarray(0, 4),
-		verify: (text, signature) => verifySignature(spki, text, signature),
+		verify: ({ text, signature }) => verifySignature({ publicKey: spki, message: text, signature }),
 	};
 }
 
 /** A signed tree head covers the numbers, not the text: both are of one checkpoint. */
-function verifyTreeHead(spki: Uint8Array, text: Uint8Array, line: Uint8Array): boolean {
+function isSignedTreeHead({
+	publicKey,
+	text,
+	line,
+}: Readonly<Record<'publicKey' | 'text' | 'line', Uint8Array>>): boolean {
 	try {
 		const { size, root } = parseCheckpoint(fromUtf8(text));
 		const { hashAlgorithm, signature } = parseDigitallySigned(line.subarray(8));
 		if (hashAlgorithm !== CT_HASH_SHA256) return false;
-		return verifySignature(spki, treeHeadSignedData({ timestampMs: timeOf(line), size, root }), signature);
+		return verifySignature({
+			publicKey,
+			message: treeHeadSignedData({ timestampMs: timeOf(line), size, root }),
+			signature,
+		});
 	} catch (error) {
 		if (error instanceof FormatError) return false;
 		throw error;

@@ -91,8 +91,8 @@ const checkSignature: CheckSignature = async (check) => {
 	if (!('key' in check)) return false;
 	const { key, signature, hash, over } = check;
 	return 'message' in over
-		? verifySignature(key.spki, over.message, signature, hash)
-		: verifyDigest(key.spki, hash, over.digest, signature);
+		? verifySignature({ publicKey: key.spki, message: over.message, signature, hash })
+		: verifyDigest({ publicKey: key.spki, hash, digest: over.digest, signature });
 };
 
 export const VERIFIERS: readonly ParserUnderTest[] = [

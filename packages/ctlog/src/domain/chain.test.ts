@@ -35,7 +35,12 @@ const outcome = (work: () => unknown): unknown => {
 /** The question of the queue, asked at once. */
 const check: CheckSignature = async (one) => {
 	if (!('key' in one) || !('message' in one.over)) throw new Error('a chain is checked over messages');
-	return verifySignature(one.key.spki, one.over.message, one.signature, one.hash);
+	return verifySignature({
+		publicKey: one.key.spki,
+		message: one.over.message,
+		signature: one.signature,
+		hash: one.hash,
+	});
 };
 const settled = (work: Promise<unknown>) => work.catch((error: Error) => error.message);
 

@@ -36,7 +36,12 @@ beforeEach(() => {
 const check: CheckSignature = async (one) => {
 	if (!('key' in one) || !('message' in one.over)) throw new Error('a chain is checked over messages');
 	used.push(toHex(one.key.spki));
-	return verifySignature(one.key.spki, one.over.message, one.signature, one.hash);
+	return verifySignature({
+		publicKey: one.key.spki,
+		message: one.over.message,
+		signature: one.signature,
+		hash: one.hash,
+	});
 };
 
 /** How many certificates the completed chain has, or why there is none. */

@@ -29,8 +29,8 @@ export function runWork(work: CheckWork, backend: EcdsaBackend): boolean {
 	if (work.form === 'chain') return isCertificateChain(work.parts.map(parseCertificate) as unknown as CertificateChain);
 	const [spki, signature, over] = work.parts;
 	return work.form === 'digest'
-		? verifyDigest(spki, work.hash, over, signature, backend)
-		: verifySignature(spki, over, signature, work.hash);
+		? verifyDigest({ publicKey: spki, hash: work.hash, digest: over, signature, backend })
+		: verifySignature({ publicKey: spki, message: over, signature, hash: work.hash });
 }
 
 /** Work that travels together: all bytes in one buffer, which changes hands instead of being copied. */

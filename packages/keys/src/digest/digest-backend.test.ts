@@ -27,7 +27,7 @@ interface Case {
 
 /** What each backend answers; one word when they agree. */
 function answers({ spki, hash, digest, signature }: Case): string {
-	const all = offered.map((backend) => verifyDigest(spki, hash, digest, signature, backend));
+	const all = offered.map((backend) => verifyDigest({ publicKey: spki, hash, digest, signature, backend }));
 	return new Set(all).size === 1 ? String(all[0]) : offered.map(({ name }, i) => `${name} ${all[i]}`).join(', ');
 }
 
@@ -281,7 +281,7 @@ describe('a Node that verifies digests itself', () => {
 		verifyDigest(algorithm: string, digest: Uint8Array, key: { key: Uint8Array }, signature: Uint8Array): boolean {
 			const hash = hashWithName(algorithm);
 			if (hash === undefined) throw new Error('ERR_CRYPTO_INVALID_DIGEST');
-			return verifyDigest(key.key, hash, digest, signature, nobleBackend);
+			return verifyDigest({ publicKey: key.key, hash, digest, signature, backend: nobleBackend });
 		},
 	};
 
@@ -308,6 +308,7 @@ describe('a Node that verifies digests itself', () => {
 		const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 		const spki = new Uint8Array(publicKey.export({ type: 'spki', format: 'der' }));
 		const signature = new Uint8Array(sign('sha256', new Uint8Array(1), privateKey));
-		expect(verifyDigest(spki, 'SHA2_256', digestOf('SHA2_256', new Uint8Array(1)), signature, throwing)).toBe(false);
+		const digest = digestOf('SHA2_256', new Uint8Array(1));
+		expect(verifyDigest({ publicKey: spki, hash: 'SHA2_256', digest, signature, backend: throwing })).toBe(false);
 	});
 });

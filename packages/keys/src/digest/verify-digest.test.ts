@@ -31,7 +31,13 @@ describe.each<[string, HashAlgorithm]>([
 			const cases = readWycheproof(file);
 			expect(cases.length).toBeGreaterThan(400);
 			const wrong = disagreements(cases, (one) =>
-				verifyDigest(one.publicKey, hash, digestOf(hash, one.message), one.signature, backend),
+				verifyDigest({
+					publicKey: one.publicKey,
+					hash,
+					digest: digestOf(hash, one.message),
+					signature: one.signature,
+					backend,
+				}),
 			);
 			expect(wrong).toEqual([]);
 		});
@@ -47,7 +53,13 @@ describe('Wycheproof ecdsa_secp256r1_sha256_p1363_test.json', () => {
 					BigInt(`0x${half.toHex() || 0}`),
 				);
 				const der = signature.length === 64 ? derSequence(...numbers.map((number) => derInteger(number))) : signature;
-				return verifyDigest(publicKey, 'SHA2_256', digestOf('SHA2_256', message), der, backend);
+				return verifyDigest({
+					publicKey,
+					hash: 'SHA2_256',
+					digest: digestOf('SHA2_256', message),
+					signature: der,
+					backend,
+				});
 			});
 			expect(wrong).toEqual([]);
 		});
@@ -65,7 +77,12 @@ describe.each([
 			const cases = readWycheproof(file);
 			expect(cases.length).toBeGreaterThan(200);
 			const wrong = disagreements(cases, (one) =>
-				verifyDigest(one.publicKey, 'SHA2_256', digestOf('SHA2_256', one.message), one.signature),
+				verifyDigest({
+					publicKey: one.publicKey,
+					hash: 'SHA2_256',
+					digest: digestOf('SHA2_256', one.message),
+					signature: one.signature,
+				}),
 			);
 			expect(wrong).toEqual([]);
 		});
@@ -94,16 +111,16 @@ describe('a signature over a digest', () => {
 			const message = Uint8Array.from({ length: random(200) }, () => random(256));
 			const signature = new Uint8Array(sign(OPENSSL[hash], message, privateKey));
 			const digest = digestOf(hash, message);
-			expect(verifyDigest(spki, hash, digest, signature)).toBe(true);
-			expect(verifyDigest(parsePublicKey(spki), hash, digest, signature)).toBe(true);
-			expect(verifySignature(spki, message, signature, hash)).toBe(true);
+			expect(verifyDigest({ publicKey: spki, hash, digest, signature })).toBe(true);
+			expect(verifyDigest({ publicKey: parsePublicKey(spki), hash, digest, signature })).toBe(true);
+			expect(verifySignature({ publicKey: spki, message, signature, hash })).toBe(true);
 
 			const otherDigest = digest.slice();
 			otherDigest[random(Math.min(digest.length, usedBytes[kind]))]! ^= 1 << random(8);
-			expect(verifyDigest(spki, hash, otherDigest, signature)).toBe(false);
+			expect(verifyDigest({ publicKey: spki, hash, digest: otherDigest, signature })).toBe(false);
 			const otherSignature = signature.slice();
 			otherSignature[random(signature.length)]! ^= 1 << random(8);
-			expect(verifyDigest(spki, hash, digest, otherSignature)).toBe(false);
+			expect(verifyDigest({ publicKey: spki, hash, digest, signature: otherSignature })).toBe(false);
 		}
 	});
 
@@ -112,12 +129,23 @@ describe('a signature over a digest', () => {
 		const { publicKey, privateKey } = keys['P-256'];
 		const signature = new Uint8Array(sign('sha256', message, privateKey));
 		const digest = digestOf('SHA2_256', message);
-		expect(verifyDigest(spkiOf(publicKey), 'SHA2_256', digest, signature)).toBe(true);
-		expect(verifyDigest(spkiOf(publicKey), 'SHA2_512', digest, signature)).toBe(false);
-		expect(verifyDigest(spkiOf(publicKey), 'SHA2_256', digest.subarray(1), signature)).toBe(false);
-		expect(verifyDigest(spkiOf(publicKey), 'SHA2_512', digestOf('SHA2_512', message), signature)).toBe(false);
-		expect(verifyDigest(spkiOf(ec('P-256').publicKey), 'SHA2_256', digest, signature)).toBe(false);
-		expect(verifyDigest(spkiOf(keys['P-384'].publicKey), 'SHA2_256', digest, signature)).toBe(false);
+		expect(verifyDigest({ publicKey: spkiOf(publicKey), hash: 'SHA2_256', digest, signature })).toBe(true);
+		expect(verifyDigest({ publicKey: spkiOf(publicKey), hash: 'SHA2_512', digest, signature })).toBe(false);
+		expect(
+			verifyDigest({ publicKey: spkiOf(publicKey), hash: 'SHA2_256', digest: digest.subarray(1), signature }),
+		).toBe(false);
+		expect(
+			verifyDigest({
+				publicKey: spkiOf(publicKey),
+				hash: 'SHA2_512',
+				digest: digestOf('SHA2_512', message),
+				signature,
+			}),
+		).toBe(false);
+		expect(verifyDigest({ publicKey: spkiOf(ec('P-256').publicKey), hash: 'SHA2_256', digest, signature })).toBe(false);
+		expect(verifyDigest({ publicKey: spkiOf(keys['P-384'].publicKey), hash: 'SHA2_256', digest, signature })).toBe(
+			false,
+		);
 	});
 
 	it('is refused in IEEE P1363 form and with bytes behind it', () => {
@@ -125,9 +153,11 @@ describe('a signature over a digest', () => {
 		const { publicKey, privateKey } = keys['P-256'];
 		const digest = digestOf('SHA2_256', message);
 		const flat = new Uint8Array(sign('sha256', message, { key: privateKey, dsaEncoding: 'ieee-p1363' }));
-		expect(verifyDigest(spkiOf(publicKey), 'SHA2_256', digest, flat)).toBe(false);
+		expect(verifyDigest({ publicKey: spkiOf(publicKey), hash: 'SHA2_256', digest, signature: flat })).toBe(false);
 		const der = new Uint8Array(sign('sha256', message, privateKey));
-		expect(verifyDigest(spkiOf(publicKey), 'SHA2_256', digest, Uint8Array.of(...der, 0))).toBe(false);
+		expect(
+			verifyDigest({ publicKey: spkiOf(publicKey), hash: 'SHA2_256', digest, signature: Uint8Array.of(...der, 0) }),
+		).toBe(false);
 	});
 });
 
@@ -141,24 +171,33 @@ describe('Ed25519ph', () => {
 	const digest = hashOf('SHA2_512', new TextEncoder().encode('abc'));
 
 	it('accepts the example of RFC 8032 by its digest', () => {
-		expect(verifyDigest(key, 'SHA2_512', digest, signature)).toBe(true);
+		expect(verifyDigest({ publicKey: key, hash: 'SHA2_512', digest, signature })).toBe(true);
 	});
 
 	it('refuses another digest, another hash, a changed or cut signature, and a plain Ed25519 signature', () => {
-		expect(verifyDigest(key, 'SHA2_512', hashOf('SHA2_512', new Uint8Array()), signature)).toBe(false);
-		expect(verifyDigest(key, 'SHA2_256', digest.subarray(0, 32), signature)).toBe(false);
-		expect(verifyDigest(key, 'SHA2_512', digest, signature.with(3, 0))).toBe(false);
-		expect(verifyDigest(key, 'SHA2_512', digest, signature.subarray(1))).toBe(false);
+		expect(
+			verifyDigest({ publicKey: key, hash: 'SHA2_512', digest: hashOf('SHA2_512', new Uint8Array()), signature }),
+		).toBe(false);
+		expect(verifyDigest({ publicKey: key, hash: 'SHA2_256', digest: digest.subarray(0, 32), signature })).toBe(false);
+		expect(verifyDigest({ publicKey: key, hash: 'SHA2_512', digest, signature: signature.with(3, 0) })).toBe(false);
+		expect(verifyDigest({ publicKey: key, hash: 'SHA2_512', digest, signature: signature.subarray(1) })).toBe(false);
 		const pair = generateKeyPairSync('ed25519');
 		const plain = new Uint8Array(sign(null, digest, pair.privateKey));
-		expect(verifyDigest(spkiOf(pair.publicKey), 'SHA2_512', digest, plain)).toBe(false);
+		expect(verifyDigest({ publicKey: spkiOf(pair.publicKey), hash: 'SHA2_512', digest, signature: plain })).toBe(false);
 	});
 
 	it('accepts what a signer with the whole message makes', () => {
 		const { secretKey, publicKey } = ed25519ph.keygen();
 		const message = new TextEncoder().encode('the whole message');
 		const made = ed25519ph.sign(message, secretKey);
-		expect(verifyDigest(spki(publicKey), 'SHA2_512', hashOf('SHA2_512', message), made)).toBe(true);
+		expect(
+			verifyDigest({
+				publicKey: spki(publicKey),
+				hash: 'SHA2_512',
+				digest: hashOf('SHA2_512', message),
+				signature: made,
+			}),
+		).toBe(true);
 	});
 });
 
@@ -179,8 +218,8 @@ describe('bytes from strangers', () => {
 			const cut = random(3) === 0 ? target.subarray(0, random(target.length)) : target;
 			if (cut.length > 0) cut[random(cut.length)]! ^= 1 + random(255);
 			const [key, mark] = target.length === spki.length ? [cut, signature] : [spki, cut];
-			expect(verifyDigest(key, 'SHA2_256', digest, mark)).toBe(false);
-			expect(verifySignature(key, message, mark)).toBe(false);
+			expect(verifyDigest({ publicKey: key, hash: 'SHA2_256', digest, signature: mark })).toBe(false);
+			expect(verifySignature({ publicKey: key, message, signature: mark })).toBe(false);
 		}
 	});
 });

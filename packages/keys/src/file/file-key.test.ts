@@ -37,7 +37,7 @@ describe('a key that is made', () => {
 			expect(opened.algorithm).toBe(algorithm);
 			expect(opened.publicKey).toEqual(made.publicKey);
 			const message = Uint8Array.of(1, 2, 3);
-			expect(verifySignature(made.publicKey, message, await opened.sign(message))).toBe(true);
+			expect(verifySignature({ publicKey: made.publicKey, message, signature: await opened.sign(message) })).toBe(true);
 		},
 	);
 

@@ -96,7 +96,7 @@ async function provenPublicKey(uri: Pkcs11Uri, child: Pkcs11Child): Promise<Uint
 	for (const found of publicKeys) {
 		try {
 			const publicKey = spkiOfFound(algorithm, found);
-			if (verifySignature(publicKey, challenge, signature)) return publicKey;
+			if (verifySignature({ publicKey, message: challenge, signature })) return publicKey;
 		} catch (error) {
 			if (!(error instanceof FormatError)) throw error;
 		}

@@ -43,7 +43,9 @@ describe('a signer', () => {
 		const signer = await open();
 		const first = onlyProcess();
 		process.kill(first, 'SIGKILL');
-		expect(verifySignature(signer.publicKey, MESSAGE, await signer.sign(MESSAGE))).toBe(true);
+		expect(
+			verifySignature({ publicKey: signer.publicKey, message: MESSAGE, signature: await signer.sign(MESSAGE) }),
+		).toBe(true);
 		expect(onlyProcess()).not.toBe(first);
 	});
 
@@ -51,7 +53,8 @@ describe('a signer', () => {
 		const signer = await open();
 		process.kill(onlyProcess(), 'SIGSTOP');
 		const signatures = await Promise.all(Array.from({ length: 64 }, () => signer.sign(MESSAGE)));
-		for (const signature of signatures) expect(verifySignature(signer.publicKey, MESSAGE, signature)).toBe(true);
+		for (const signature of signatures)
+			expect(verifySignature({ publicKey: signer.publicKey, message: MESSAGE, signature })).toBe(true);
 		expect(moduleProcesses()).toHaveLength(1);
 	});
 
@@ -68,7 +71,7 @@ describe('a signer', () => {
 			await sleep(200);
 			signature = await signer.sign(MESSAGE).catch(() => undefined);
 		}
-		expect(verifySignature(signer.publicKey, MESSAGE, signature!)).toBe(true);
+		expect(verifySignature({ publicKey: signer.publicKey, message: MESSAGE, signature: signature! })).toBe(true);
 	});
 
 	it('tries a PIN that is no longer right once, and never again', async () => {

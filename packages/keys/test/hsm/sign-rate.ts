@@ -30,7 +30,8 @@ async function rate(signer: Signer, callers: number): Promise<number> {
 	await Promise.all(Array.from({ length: callers }, (_, caller) => ask(caller)));
 	const seconds = (performance.now() - startMs) / 1000;
 	for (const [message, signature] of made)
-		if (!verifySignature(signer.publicKey, message, signature)) throw new Error('a signature does not verify');
+		if (!verifySignature({ publicKey: signer.publicKey, message, signature }))
+			throw new Error('a signature does not verify');
 	return made.length / seconds;
 }
 

@@ -20,7 +20,9 @@ export function receiptCheck(wire: string, publicKey: Uint8Array): ReceiptCheck 
 		return (entry) => {
 			if (!entry.receipt) return 'has no receipt (SET)';
 			const payload = signedEntryTimestampPayload(logId, entry);
-			return verifySignature(key, payload, entry.receipt) ? undefined : 'its receipt (SET) is not signed by the log';
+			return verifySignature({ publicKey: key, message: payload, signature: entry.receipt })
+				? undefined
+				: 'its receipt (SET) is not signed by the log';
 		};
 	return ({ receipt, leaf }) => {
 		if (!receipt) return 'has no receipt (SCT)';
@@ -31,7 +33,9 @@ export function receiptCheck(wire: string, publicKey: Uint8Array): ReceiptCheck 
 			if (sct.timestampMs !== timestampMs)
 				return `its receipt (SCT) has the time ${sct.timestampMs}, its leaf ${timestampMs}`;
 			// For version 1, what is signed are the bytes of the leaf.
-			return verifySignature(key, leaf, sct.signature) ? undefined : 'its receipt (SCT) is not signed by the log';
+			return verifySignature({ publicKey: key, message: leaf, signature: sct.signature })
+				? undefined
+				: 'its receipt (SCT) is not signed by the log';
 		} catch (error) {
 			if (!(error instanceof FormatError)) throw error;
 			return `leaf or receipt (SCT) cannot be read: ${error.message}`;

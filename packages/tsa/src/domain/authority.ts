@@ -96,7 +96,9 @@ function checkIssued(certificate: Certificate, issuer: Certificate): void {
 	const hash = signatureAlgorithmOf(certificate.signatureAlgorithm)?.hash;
 	if (!hash)
 		throw new AuthorityError(`${name} is signed with ${certificate.signatureAlgorithm}, which clients do not verify`);
-	if (!verifySignature(issuer.publicKey, certificate.tbs, certificate.signature, hash))
+	if (
+		!verifySignature({ publicKey: issuer.publicKey, message: certificate.tbs, signature: certificate.signature, hash })
+	)
 		throw new AuthorityError(`the signature on ${name} is not by the key of ${issuerName}`);
 	if (!basicConstraints(issuer)?.ca) throw new AuthorityError(`${issuerName} issued ${name} but is no CA`);
 }

@@ -55,7 +55,7 @@ function checkChain(chain: readonly string[]): void {
 			equalBytes(subject.issuer, issuer.subject) &&
 			basicConstraints(issuer)?.ca === true &&
 			hash !== undefined &&
-			verifySignature(issuer.publicKey, subject.tbs, subject.signature, hash);
+			verifySignature({ publicKey: issuer.publicKey, message: subject.tbs, signature: subject.signature, hash });
 		if (!isIssued) throw refused(`certificate ${i + 1} of the chain is not issued by the one behind it`);
 	}
 }

@@ -99,7 +99,7 @@ export function checkThreshold(metadata: SignedMetadata<object>, root: RootMetad
 		seen.add(keyid);
 		const key = keyids.includes(keyid) ? root.keys[keyid] : undefined;
 		if (!key || keyIdOf(key) !== keyid) continue;
-		if (verifySignature(publicKeyOf(key), message, fromHex(sig))) valid += 1;
+		if (verifySignature({ publicKey: publicKeyOf(key), message, signature: fromHex(sig) })) valid += 1;
 	}
 	if (valid < threshold)
 		throw new DomainError('threshold-not-met', `${role} is signed by ${valid} of the ${threshold} keys it needs`);
