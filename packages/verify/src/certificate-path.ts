@@ -2,12 +2,18 @@
  * Certificate paths, RFC 5280 section 6 as far as a closed set of authorities needs it: no policies, no name
  * constraints, no revocation. Every certificate of the path must be valid at the time in question (hybrid model).
  */
-
-import { signatureAlgorithmOf } from '@chancery/core/algorithms';
 import { equalBytes } from '@chancery/core/bytes';
-import { basicConstraints, type Certificate, keyUsage } from '@chancery/core/certificate';
+import type { Certificate } from '@chancery/core/certificate';
+import { isValidAt, LINK_RULES, type LinkFault, linkFault } from '@chancery/core/certificate-link';
 import type { CryptoPort } from './crypto-port.ts';
 import type { TrustedAuthority } from './trust-material.ts';
+
+const WORDS: Readonly<Partial<Record<LinkFault, string>>> = {
+	'issuer-name': 'the issuer name does not match',
+	'not-a-ca': 'an issuer is not a CA',
+	'path-length': 'the path is longer than an issuer allows',
+	'key-usage': 'an issuer may not sign certificates',
+};
 
 /**
  * Why `leaf` does not chain to the anchor of `authority` at `time`, or undefined when it does.
@@ -19,25 +25,17 @@ export async function pathProblem(
 	time: Date,
 	crypto: CryptoPort,
 ): Promise<string | undefined> {
-	let subject = leaf;
-	for (const [depth, issuer] of above.entries()) {
-		if (!equalBytes(subject.issuer, issuer.subject)) return 'the issuer name does not match';
-		const { ca, pathLength } = basicConstraints(issuer) ?? { ca: false, pathLength: undefined };
-		if (!ca) return 'an issuer is not a CA';
-		// `depth` intermediates stand between this issuer and the leaf (RFC 5280 section 4.2.1.9).
-		if (pathLength !== undefined && depth > pathLength) return 'the path is longer than an issuer allows';
-		const usage = keyUsage(issuer);
-		if (usage && !usage.includes('keyCertSign')) return 'an issuer may not sign certificates';
-		const hash = signatureAlgorithmOf(subject.signatureAlgorithm)?.hash;
-		if (!hash) return `signature algorithm ${subject.signatureAlgorithm} is not accepted`;
-		if (
-			!(await crypto.verify({ publicKey: issuer.publicKey, message: subject.tbs, signature: subject.signature, hash }))
-		)
-			return 'a signature on the path does not verify';
-		subject = issuer;
+	let certificate = leaf;
+	for (const [below, issuer] of above.entries()) {
+		// Times are judged below, for the leaf as well.
+		const link = { certificate, issuer, below, at: undefined };
+		const fault = await linkFault(link, LINK_RULES.verifier, (signed) => crypto.verify(signed));
+		if (fault === 'signature-algorithm') return `signature algorithm ${certificate.signatureAlgorithm} is not accepted`;
+		if (fault) return WORDS[fault] ?? 'a signature on the path does not verify';
+		certificate = issuer;
 	}
 	for (const certificate of [leaf, ...above]) {
-		if (time < certificate.notBefore || time > certificate.notAfter)
+		if (!isValidAt(certificate, time))
 			return `a certificate is not valid at ${time.toISOString()} (valid from ${certificate.notBefore.toISOString()} to ${certificate.notAfter.toISOString()})`;
 		if (certificate.extensions.some(({ oid, critical }) => critical && !UNDERSTOOD.has(oid)))
 			return 'a certificate has a critical extension that is not understood';

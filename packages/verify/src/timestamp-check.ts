@@ -11,6 +11,7 @@ import {
 	extendedKeyUsage,
 	OID_EXTENDED_KEY_USAGE,
 } from '@chancery/core/certificate';
+import { keyKindOf } from '@chancery/core/certificate-link';
 import { readHashAlgorithm } from '@chancery/core/cms';
 import { DerReader } from '@chancery/core/der';
 import { digest } from '@chancery/core/sha';
@@ -124,20 +125,14 @@ async function authorityProblem(
 	if (certificates.length > 0 && !certificates.some((der) => equalBytes(der, leaf.der)))
 		return 'the certificate that came along is not that of the authority';
 	// CMS may name RSA without a hash, which is then that of the content (RFC 3370 section 3.2).
-	const hash =
+	const algorithm =
 		signer.signatureAlgorithm === KEYS.rsa.oid
-			? signer.digestAlgorithm
-			: signatureAlgorithmOf(signer.signatureAlgorithm)?.hash;
-	if (!hash) return `signature algorithm ${signer.signatureAlgorithm} is not accepted`;
-	if (
-		!(await crypto.verify({
-			publicKey: leaf.publicKey,
-			message: signer.signedAttributes,
-			signature: signer.signature,
-			hash,
-		}))
-	)
-		return 'the signature does not verify';
+			? { key: 'rsa', hash: signer.digestAlgorithm }
+			: signatureAlgorithmOf(signer.signatureAlgorithm);
+	if (!algorithm) return `signature algorithm ${signer.signatureAlgorithm} is not accepted`;
+	const { publicKey } = leaf;
+	const signed = { publicKey, message: signer.signedAttributes, signature: signer.signature, hash: algorithm.hash };
+	if (keyKindOf(leaf) !== algorithm.key || !(await crypto.verify(signed))) return 'the signature does not verify';
 	// An authority given by its leaf alone is its own anchor.
 	return pathProblem(leaf, above, genTime, crypto);
 }

@@ -10,18 +10,18 @@ import {
 	type Certificate,
 	EKU_CODE_SIGNING,
 	extendedKeyUsage,
-	keyUsage,
 	nameToString,
 	parseCertificate,
 	subjectKeyId,
 } from '@chancery/core/certificate';
 import { ChanceryError } from '@chancery/core/chancery-error';
+import { issuerFault, LINK_RULES, linkFault } from '@chancery/core/certificate-link';
 import { FormatError } from '@chancery/core/format-error';
 import { encodePem, parsePem } from '@chancery/core/pem';
 import { issuerKeyHash } from '@chancery/core/precertificate';
-import { parsePublicKey } from '@chancery/keys/public-key';
+import { type PublicKey, parsePublicKey } from '@chancery/keys/public-key';
 import type { Signer } from '@chancery/keys/signer';
-import { isSignedBy } from './certificate-signature.ts';
+import { verifySignature } from '@chancery/keys/verify-signature';
 
 const MAX_CHAIN_LENGTH = 5;
 
@@ -61,8 +61,9 @@ export function openIssuingChain(pem: string, signer: Signer): IssuingChain {
 	if (certificates.length > MAX_CHAIN_LENGTH)
 		throw new ChainError(`the chain has more than ${MAX_CHAIN_LENGTH} certificates`);
 	certificates.forEach((certificate, i) => {
+		const above = Math.min(i + 1, certificates.length - 1);
 		checkAuthority(certificate, i);
-		checkLink(certificate, certificates[i + 1] ?? certificate);
+		checkLink(certificate, certificates[above]!, above);
 	});
 	checkIssuing(issuing, signer, certificates.length);
 	const keyId = subjectKeyId(issuing);
@@ -70,7 +71,7 @@ export function openIssuingChain(pem: string, signer: Signer): IssuingChain {
 	return {
 		certificates,
 		issuing,
-		issuingKey: keyOf(issuing),
+		issuingKey: keyOf(issuing).key,
 		root,
 		pems: certificates.map(({ der }) => encodePem('CERTIFICATE', der)),
 		base64: certificates.map(({ der }) => toBase64(der)),
@@ -105,22 +106,32 @@ export function parseChain(pem: string): Certificate[] {
 
 /** `below` is the number of CA certificates between this one and the leaves. */
 function checkAuthority(certificate: Certificate, below: number): void {
-	const constraints = basicConstraints(certificate);
-	if (!constraints?.ca) throw new ChainError(`${name(certificate)} is not a CA certificate`);
-	if (constraints.pathLength !== undefined && constraints.pathLength < below)
-		throw new ChainError(`${name(certificate)} allows a path length of ${constraints.pathLength}, ${below} are needed`);
-	if (!keyUsage(certificate)?.includes('keyCertSign'))
-		throw new ChainError(`the key usage of ${name(certificate)} does not allow to sign certificates`);
+	const fault = issuerFault({ issuer: certificate, below, at: undefined }, LINK_RULES.authority);
+	if (!fault) return;
+	const pathLength = basicConstraints(certificate)?.pathLength;
+	throw new ChainError(
+		fault === 'not-a-ca'
+			? `${name(certificate)} is not a CA certificate`
+			: fault === 'path-length'
+				? `${name(certificate)} allows a path length of ${pathLength}, ${below} are needed`
+				: `the key usage of ${name(certificate)} does not allow to sign certificates`,
+	);
 }
 
-function checkLink(certificate: Certificate, issuer: Certificate): void {
-	const signed = equalBytes(certificate.issuer, issuer.subject) && isSignedBy(certificate.der, keyOf(issuer));
-	if (!signed)
-		throw new ChainError(
-			certificate === issuer
-				? `the chain ends in ${name(certificate)}, which is not a root`
-				: `${name(certificate)} is not issued by ${name(issuer)}`,
-		);
+/** The last certificate is its own issuer. `below` is as for the issuer. */
+function checkLink(certificate: Certificate, issuer: Certificate, below: number): void {
+	const link = { certificate, issuer, below, at: undefined };
+	const fault = linkFault(link, LINK_RULES.authority, (signed) =>
+		verifySignature({ ...signed, publicKey: keyOf(issuer) }),
+	);
+	if (!fault) return;
+	// Says so, when the reason is that the key cannot be read.
+	if (fault === 'key-type') keyOf(issuer);
+	throw new ChainError(
+		certificate === issuer
+			? `the chain ends in ${name(certificate)}, which is not a root`
+			: `${name(certificate)} is not issued by ${name(issuer)}`,
+	);
 }
 
 function checkIssuing(issuing: Certificate, signer: Signer, length: number): void {
@@ -134,9 +145,9 @@ function checkIssuing(issuing: Certificate, signer: Signer, length: number): voi
 		throw new ChainError(`${name(issuing)} is not meant for code signing`);
 }
 
-function keyOf(certificate: Certificate): KeyObject {
+function keyOf(certificate: Certificate): PublicKey {
 	try {
-		return parsePublicKey(certificate.publicKey).key;
+		return parsePublicKey(certificate.publicKey);
 	} catch (cause) {
 		throw new ChainError(`the key of ${name(certificate)} cannot be read`, { cause });
 	}

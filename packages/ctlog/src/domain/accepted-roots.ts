@@ -9,7 +9,7 @@ import { sha256 } from '@chancery/core/sha';
 import type { CheckSignature } from '@chancery/keys/checks/signature-checks';
 import type { Sql } from '@chancery/postgres/sql';
 import { listRoots } from '../store/accepted-roots.ts';
-import { checkIssued, type Issuer, issuerOf, parseChain } from './chain.ts';
+import { checkIssued, parseChain } from './chain.ts';
 import { completeChain } from './complete-chain.ts';
 import { fingerprintOf, RootSet } from './root-set.ts';
 
@@ -36,7 +36,7 @@ const MAX_KNOWN_TAILS = 64;
 /** A chain from the issuer upwards that was verified, and the root that it stands on. */
 interface KnownTail {
 	readonly chain: readonly Certificate[];
-	readonly issuer: Issuer;
+	readonly issuer: Certificate;
 	readonly rootFingerprint: string;
 }
 
@@ -77,7 +77,7 @@ export function createAcceptedRoots(sql: Sql, clock: Clock, check: CheckSignatur
 		const [first] = chain;
 		const root = chain.at(-1);
 		if (!first || !root) throw new Error('a completed chain has no certificates');
-		const verified = { chain, issuer: issuerOf(first), rootFingerprint: fingerprintOf(root) };
+		const verified = { chain, issuer: first, rootFingerprint: fingerprintOf(root) };
 		const oldest = knownTails.size >= MAX_KNOWN_TAILS ? knownTails.keys().next().value : undefined;
 		if (oldest !== undefined) knownTails.delete(oldest);
 		knownTails.set(key, verified);

@@ -10,12 +10,15 @@
  * stranger's chain costs the check of its first link, under a key of ours.
  */
 import { DomainError } from '@chancery/chassis/domain-error';
-import { signatureAlgorithmOf } from '@chancery/core/algorithms';
-import { equalBytes } from '@chancery/core/bytes';
-import { basicConstraints, type Certificate, nameToString, parseCertificate } from '@chancery/core/certificate';
+import { type Certificate, nameToString, parseCertificate } from '@chancery/core/certificate';
+import {
+	type CertificateLink,
+	describeLinkFault,
+	LINK_RULES,
+	linkFault,
+	unsignedFault,
+} from '@chancery/core/certificate-link';
 import { FormatError } from '@chancery/core/format-error';
-import { parseSpki } from '@chancery/core/spki';
-import type { CheckedKey } from '@chancery/keys/checks/signature-check';
 import type { CheckSignature } from '@chancery/keys/checks/signature-checks';
 
 /**
@@ -35,18 +38,6 @@ export function parseChain(ders: readonly Uint8Array[], first = 0): Certificate[
 	});
 }
 
-/** A certificate in the part of an issuer: what is needed of it again and again, read once. */
-export interface Issuer {
-	readonly certificate: Certificate;
-	readonly isCa: boolean;
-	/** Undefined for a key of a kind or size that is not read here, under which nothing verifies. */
-	readonly key: CheckedKey | undefined;
-}
-
-export function issuerOf(certificate: Certificate): Issuer {
-	return { certificate, isCa: basicConstraints(certificate)?.ca === true, key: keyOf(certificate) };
-}
-
 /**
  * Checks that each certificate names the next one, a CA, as its issuer: all that can be known without a key.
  * @param first place of the first certificate in what was submitted
@@ -55,7 +46,7 @@ export function issuerOf(certificate: Certificate): Issuer {
 export function checkNames(chain: readonly Certificate[], first = 0): void {
 	chain.forEach((certificate, i) => {
 		const issuer = chain[i + 1];
-		if (issuer) refuseLink(first + i, nameProblem(certificate, issuerOf(issuer)));
+		if (issuer) refuseLink(first + i, nameProblem(certificate, issuer));
 	});
 }
 
@@ -66,7 +57,7 @@ export function checkNames(chain: readonly Certificate[], first = 0): void {
  */
 export async function checkIssued(
 	certificate: Certificate,
-	trusted: Issuer,
+	trusted: Certificate,
 	place: number,
 	check: CheckSignature,
 ): Promise<void> {
@@ -83,17 +74,21 @@ export async function checkSignaturesDown(
 	check: CheckSignature,
 ): Promise<void> {
 	for (let i = chain.length - 2; i >= 0; i--)
-		await checkIssued(chain[i] as Certificate, issuerOf(chain[i + 1] as Certificate), first + i, check);
+		await checkIssued(chain[i] as Certificate, chain[i + 1] as Certificate, first + i, check);
 }
 
 /** Whether a trusted certificate issued this one, by name and signature. @throws DomainError `overloaded`, `unavailable` */
-export async function isIssuedBy(certificate: Certificate, trusted: Issuer, check: CheckSignature): Promise<boolean> {
+export async function isIssuedBy(
+	certificate: Certificate,
+	trusted: Certificate,
+	check: CheckSignature,
+): Promise<boolean> {
 	return (await linkProblem(certificate, trusted, check)) === undefined;
 }
 
 /** Checks that a certificate is a root: a CA that issued itself. @throws DomainError `untrusted-chain` */
 export async function checkSelfSigned(certificate: Certificate, check: CheckSignature): Promise<void> {
-	const problem = await linkProblem(certificate, issuerOf(certificate), check);
+	const problem = await linkProblem(certificate, certificate, check);
 	if (problem)
 		throw new DomainError('untrusted-chain', `${nameToString(certificate.subject)} is not a root: ${problem}`);
 }
@@ -106,34 +101,24 @@ function refuseLink(place: number, problem: string | undefined): void {
 /** Why `issuer` did not issue `certificate`, or undefined when it did. */
 async function linkProblem(
 	certificate: Certificate,
-	issuer: Issuer,
+	issuer: Certificate,
 	check: CheckSignature,
 ): Promise<string | undefined> {
-	const mismatch = nameProblem(certificate, issuer);
-	if (mismatch) return mismatch;
-	const algorithm = signatureAlgorithmOf(certificate.signatureAlgorithm);
-	if (!algorithm) return `the signature algorithm ${certificate.signatureAlgorithm} is not known`;
-	const { key } = issuer;
-	if (key?.info.algorithm !== algorithm.key)
-		return `the signature is made for a key of type ${algorithm.key}, the issuer has ${key?.info.algorithm ?? 'one that is not read here'}`;
-	const { tbs, signature } = certificate;
-	return (await check({ key, signature, hash: algorithm.hash, over: { message: tbs } }))
-		? undefined
-		: 'the signature does not verify';
+	const link = linkOf(certificate, issuer);
+	const fault = await linkFault(link, LINK_RULES.ctLog, ({ publicKey, info, message, signature, hash }) =>
+		check({ key: { spki: publicKey, info }, signature, hash, over: { message } }),
+	);
+	return fault && describeLinkFault(fault, link);
 }
 
-function nameProblem(certificate: Certificate, { certificate: issuer, isCa }: Issuer): string | undefined {
-	if (!equalBytes(certificate.issuer, issuer.subject))
-		return `the issuer named is ${nameToString(certificate.issuer)}, the next certificate is of ${nameToString(issuer.subject)}`;
-	// Without this, whoever holds a short-lived signing certificate could issue below it and fill the log.
-	return isCa ? undefined : `${nameToString(issuer.subject)} is not a CA`;
+/** Without the CA flag, whoever holds a short-lived signing certificate could issue below it and fill the log. */
+function nameProblem(certificate: Certificate, issuer: Certificate): string | undefined {
+	const link = linkOf(certificate, issuer);
+	const fault = unsignedFault(link, LINK_RULES.ctLog);
+	return fault && describeLinkFault(fault, link);
 }
 
-function keyOf({ publicKey }: Certificate): CheckedKey | undefined {
-	try {
-		return { spki: publicKey, info: parseSpki(publicKey) };
-	} catch (error) {
-		if (error instanceof FormatError) return undefined;
-		throw error;
-	}
+/** Neither path lengths nor dates are a log's business. */
+function linkOf(certificate: Certificate, issuer: Certificate): CertificateLink {
+	return { certificate, issuer, below: 0, at: undefined };
 }

@@ -30,7 +30,7 @@ export async function completeChain(
 	for (const root of roots.named(last.issuer)) {
 		if (!(await isIssuedBy(last, root, check))) continue;
 		await checkSignaturesDown(chain, first, check);
-		return [...chain, root.certificate];
+		return [...chain, root];
 	}
 	throw new DomainError(
 		'untrusted-chain',

@@ -2,7 +2,6 @@
 import { toHex } from '@chancery/core/bytes';
 import type { Certificate } from '@chancery/core/certificate';
 import { sha256 } from '@chancery/core/sha';
-import { type Issuer, issuerOf } from './chain.ts';
 
 /**
  * Renewed and cross-signed roots share a name, and a chain without its root is tried with each of them. More of one name
@@ -14,15 +13,14 @@ export const MAX_ROOTS_OF_ONE_NAME = 4;
 export const MAX_ROOTS = 200;
 
 export class RootSet {
-	readonly #byFingerprint = new Map<string, Issuer>();
-	readonly #byName = new Map<string, Issuer[]>();
+	readonly #byFingerprint = new Map<string, Certificate>();
+	readonly #byName = new Map<string, Certificate[]>();
 
 	constructor(roots: readonly Certificate[]) {
 		for (const certificate of roots) {
-			const root = issuerOf(certificate);
-			this.#byFingerprint.set(fingerprintOf(certificate), root);
+			this.#byFingerprint.set(fingerprintOf(certificate), certificate);
 			const name = toHex(certificate.subject);
-			this.#byName.set(name, [...(this.#byName.get(name) ?? []), root]);
+			this.#byName.set(name, [...(this.#byName.get(name) ?? []), certificate]);
 		}
 	}
 
@@ -36,11 +34,11 @@ export class RootSet {
 
 	/** DER, in the order in which they were given. */
 	ders(): Uint8Array[] {
-		return [...this.#byFingerprint.values()].map(({ certificate }) => certificate.der);
+		return [...this.#byFingerprint.values()].map(({ der }) => der);
 	}
 
 	/** Roots with this subject (DER), at most `MAX_ROOTS_OF_ONE_NAME`. */
-	named(subject: Uint8Array): readonly Issuer[] {
+	named(subject: Uint8Array): readonly Certificate[] {
 		return (this.#byName.get(toHex(subject)) ?? []).slice(0, MAX_ROOTS_OF_ONE_NAME);
 	}
 }

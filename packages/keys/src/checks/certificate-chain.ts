@@ -3,8 +3,9 @@
  * notBefore (RFC 5280 section 6.1, any extended key usage); whether anybody trusts that root is not asked.
  */
 import { X509Certificate } from 'node:crypto';
-import { basicConstraints, type Certificate } from '@chancery/core/certificate';
-import { isStrongEnough, readPublicKey } from '../public-key.ts';
+import type { Certificate } from '@chancery/core/certificate';
+import { LINK_RULES, linkFault } from '@chancery/core/certificate-link';
+import { verifySignature } from '../verify-signature.ts';
 
 /** Leaf first; at least one issuer behind it. */
 export type CertificateChain = readonly [leaf: Certificate, ...issuers: Certificate[]];
@@ -16,28 +17,19 @@ export type CertificateChain = readonly [leaf: Certificate, ...issuers: Certific
 export function isCertificateChain([leaf, ...issuers]: CertificateChain): boolean {
 	try {
 		// Each is given to OpenSSL once, though all but the first and the last have two neighbours.
-		let current = new X509Certificate(leaf.der);
-		for (const issuer of issuers) {
-			if (!mayIssue(issuer, leaf.notBefore)) return false;
+		let [certificate, seen] = [leaf, new X509Certificate(leaf.der)];
+		for (const [below, issuer] of issuers.entries()) {
+			const link = { certificate, issuer, below, at: leaf.notBefore };
+			// The submitter chose these keys: only kinds and sizes that we read are used, not everything that OpenSSL would.
+			if (linkFault(link, LINK_RULES.verifier, verifySignature)) return false;
 			const parent = new X509Certificate(issuer.der);
-			if (!isIssuedBy(current, parent, issuer.publicKey)) return false;
-			current = parent;
+			// OpenSSL also compares the identifiers of the keys (RFC 5280 section 4.2.1.1).
+			if (!seen.checkIssued(parent)) return false;
+			[certificate, seen] = [issuer, parent];
 		}
 		return true;
 	} catch {
-		// Basic constraints may be anything but that, and OpenSSL refuses what our parser accepted: points off their curve,
-		// unknown signature algorithms.
+		// Extensions may be anything but what they should be, and OpenSSL refuses what our parser accepted.
 		return false;
 	}
-}
-
-function mayIssue(issuer: Certificate, at: Date): boolean {
-	return at >= issuer.notBefore && at <= issuer.notAfter && basicConstraints(issuer)?.ca === true;
-}
-
-function isIssuedBy(child: X509Certificate, parent: X509Certificate, spki: Uint8Array): boolean {
-	if (!child.checkIssued(parent)) return false;
-	// The submitter chose this key: only kinds and sizes that we read are used, not everything that OpenSSL would.
-	const key = readPublicKey(spki);
-	return key !== undefined && isStrongEnough(key.info) && child.verify(key.key);
 }

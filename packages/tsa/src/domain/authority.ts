@@ -4,7 +4,6 @@
  */
 
 import { DomainError } from '@chancery/chassis/domain-error';
-import { signatureAlgorithmOf } from '@chancery/core/algorithms';
 import { equalBytes } from '@chancery/core/bytes';
 import {
 	basicConstraints,
@@ -17,6 +16,7 @@ import {
 	parseCertificate,
 } from '@chancery/core/certificate';
 import { ChanceryError } from '@chancery/core/chancery-error';
+import { describeLinkFault, LINK_RULES, linkFault } from '@chancery/core/certificate-link';
 import { encodePem, parsePem } from '@chancery/core/pem';
 import type { Signer } from '@chancery/keys/signer';
 import { verifySignature } from '@chancery/keys/verify-signature';
@@ -61,7 +61,7 @@ export function openAuthority(input: { chainPem: string; signer: Signer }): Auth
 			`the first certificate (${nameToString(leaf.subject)}) is not for the key of this authority`,
 		);
 	checkLeaf(leaf);
-	for (const [i, certificate] of chain.entries()) checkIssued(certificate, chain[i + 1] ?? certificate);
+	for (const place of chain.keys()) checkLink(chain, place);
 	return {
 		signer,
 		algorithm,
@@ -86,21 +86,29 @@ function checkLeaf(leaf: Certificate): void {
 		throw new AuthorityError(`${name} has the key usages ${others.join(', ')} besides digitalSignature`);
 }
 
-/** `certificate` was issued by `issuer`; a root is its own issuer. */
-function checkIssued(certificate: Certificate, issuer: Certificate): void {
+/** Each certificate was issued by the next one; a root is its own issuer. The first one is no CA. */
+function checkLink(chain: readonly Certificate[], place: number): void {
+	const above = Math.min(place + 1, chain.length - 1);
+	const [certificate, issuer] = [chain[place]!, chain[above]!];
+	const link = { certificate, issuer, below: above - 1, at: undefined };
+	const fault = linkFault(link, LINK_RULES.verifier, verifySignature);
+	if (!fault) return;
 	const [name, issuerName] = [nameToString(certificate.subject), nameToString(issuer.subject)];
-	if (!equalBytes(certificate.issuer, issuer.subject))
-		throw new AuthorityError(
-			`${name} names ${nameToString(certificate.issuer)} as its issuer, the chain continues with ${issuerName}`,
-		);
-	const hash = signatureAlgorithmOf(certificate.signatureAlgorithm)?.hash;
-	if (!hash)
-		throw new AuthorityError(`${name} is signed with ${certificate.signatureAlgorithm}, which clients do not verify`);
-	if (
-		!verifySignature({ publicKey: issuer.publicKey, message: certificate.tbs, signature: certificate.signature, hash })
-	)
-		throw new AuthorityError(`the signature on ${name} is not by the key of ${issuerName}`);
-	if (!basicConstraints(issuer)?.ca) throw new AuthorityError(`${issuerName} issued ${name} but is no CA`);
+	switch (fault) {
+		case 'issuer-name':
+			throw new AuthorityError(
+				`${name} names ${nameToString(certificate.issuer)} as its issuer, the chain continues with ${issuerName}`,
+			);
+		case 'signature-algorithm':
+			throw new AuthorityError(`${name} is signed with ${certificate.signatureAlgorithm}, which clients do not verify`);
+		case 'key-type':
+		case 'signature':
+			throw new AuthorityError(`the signature on ${name} is not by the key of ${issuerName}`);
+		case 'not-a-ca':
+			throw new AuthorityError(`${issuerName} issued ${name} but is no CA`);
+		default:
+			throw new AuthorityError(`${issuerName} issued ${name}: ${describeLinkFault(fault, link)}`);
+	}
 }
 
 /** @throws DomainError `certificate-not-valid` unless every certificate of the chain is valid at that time */

@@ -4,9 +4,9 @@
  */
 import { DomainError } from '@chancery/chassis/domain-error';
 import { checkFreshness, type OpenedTrustReport, type TrustMaterial } from '@chancery/chassis/trust-report';
-import { signatureAlgorithmOf } from '@chancery/core/algorithms';
 import { equalBytes, fromBase64 } from '@chancery/core/bytes';
 import { basicConstraints, parseCertificate } from '@chancery/core/certificate';
+import { LINK_RULES, linkFault } from '@chancery/core/certificate-link';
 import { FormatError } from '@chancery/core/format-error';
 import { ed25519KeyHash } from '@chancery/core/note';
 import { sha256 } from '@chancery/core/sha';
@@ -45,18 +45,16 @@ function checkMaterial(material: TrustMaterial): void {
 	}
 }
 
-/** Each certificate is signed by the next one: a chain that leads nowhere would make a root that trusts nothing. */
+/** Each certificate is issued by the next one: a chain that leads nowhere would make a root that trusts nothing. */
 function checkChain(chain: readonly string[]): void {
 	const certificates = chain.map((der) => parseCertificate(fromBase64(der)));
-	for (const [i, issuer] of certificates.slice(1).entries()) {
-		const subject = certificates[i]!;
-		const hash = signatureAlgorithmOf(subject.signatureAlgorithm)?.hash;
-		const isIssued =
-			equalBytes(subject.issuer, issuer.subject) &&
-			basicConstraints(issuer)?.ca === true &&
-			hash !== undefined &&
-			verifySignature({ publicKey: issuer.publicKey, message: subject.tbs, signature: subject.signature, hash });
-		if (!isIssued) throw refused(`certificate ${i + 1} of the chain is not issued by the one behind it`);
+	const [first, ...issuers] = certificates;
+	// The first one of a certificate authority issues certificates itself, that of a timestamp authority does not.
+	const issues = first && basicConstraints(first)?.ca ? 1 : 0;
+	for (const [i, issuer] of issuers.entries()) {
+		const link = { certificate: certificates[i]!, issuer, below: i + issues, at: undefined };
+		if (linkFault(link, LINK_RULES.verifier, verifySignature))
+			throw refused(`certificate ${i + 1} of the chain is not issued by the one behind it`);
 	}
 }
 
