@@ -35,6 +35,9 @@ function chain<T extends object>(instance: T, ...certificates: readonly Uint8Arr
 	return { ...instance, certChain: { certificates: certificates.map((der) => ({ rawBytes: toBase64(der) })) } };
 }
 
+const RSA_SHA256 = '1.2.840.113549.1.1.11';
+const RSA = '1.2.840.113549.1.1.1';
+
 describe('a timestamp', () => {
 	it('proves its time, with or without its certificate', async () => {
 		for (const embedded of [[], [authority.tsa], [authority.root, authority.tsa]]) {
@@ -64,6 +67,12 @@ describe('a timestamp', () => {
 		['that names another certificate', (stamp) => ({ ...stamp, certificate: authority.root }), /not trusted/],
 		["with a stranger's certificate", (stamp) => ({ ...stamp, embedded: [authority.issuing] }), /came along/],
 		['under SHA-1 by name', (stamp) => ({ ...stamp, signatureAlgorithm: '1.2.840.10045.4.1' }), /not accepted/],
+		[
+			'under an RSA name with the same hash',
+			(stamp) => ({ ...stamp, signatureAlgorithm: RSA_SHA256 }),
+			/does not verify/,
+		],
+		['under the name of RSA alone', (stamp) => ({ ...stamp, signatureAlgorithm: RSA }), /does not verify/],
 		['under an unknown algorithm', (stamp) => ({ ...stamp, signatureAlgorithm: '1.2.3' }), /not accepted/],
 	] satisfies [string, Stamp, RegExp][])('%s is refused', async (_what, stamp, words) => {
 		await expectRefusal(verifyStamped(stamp), 'timestamp-invalid', words);
