@@ -3,7 +3,8 @@
  * primitives take them by their names: the compiler refuses every other call.
  */
 import type { NoteVerifier } from '@chancery/core/note';
-import type { CheckedKey, CheckSignature } from '@chancery/keys/checks/signature-checks';
+import type { CheckedKey } from '@chancery/keys/checks/signature-check';
+import type { CheckSignature } from '@chancery/keys/checks/signature-checks';
 import { verifyDigest } from '@chancery/keys/digest/verify-digest';
 import { generateSigner } from '@chancery/keys/file/generate';
 import { verifySignature } from '@chancery/keys/verify-signature';

@@ -14,8 +14,8 @@ import {
 	parseCertificate,
 	subjectKeyId,
 } from '@chancery/core/certificate';
+import { describeLinkFault, issuerFault, LINK_RULES, linkFault } from '@chancery/core/certificate-link';
 import { ChanceryError } from '@chancery/core/chancery-error';
-import { issuerFault, LINK_RULES, linkFault } from '@chancery/core/certificate-link';
 import { FormatError } from '@chancery/core/format-error';
 import { encodePem, parsePem } from '@chancery/core/pem';
 import { issuerKeyHash } from '@chancery/core/precertificate';
@@ -127,10 +127,11 @@ function checkLink(certificate: Certificate, issuer: Certificate, below: number)
 	if (!fault) return;
 	// Says so, when the reason is that the key cannot be read.
 	if (fault === 'key-type') keyOf(issuer);
+	const why = fault === 'signature-algorithm' ? `: ${describeLinkFault(fault, link)}` : '';
 	throw new ChainError(
 		certificate === issuer
-			? `the chain ends in ${name(certificate)}, which is not a root`
-			: `${name(certificate)} is not issued by ${name(issuer)}`,
+			? `the chain ends in ${name(certificate)}, which is not a root${why}`
+			: `${name(certificate)} is not issued by ${name(issuer)}${why}`,
 	);
 }
 

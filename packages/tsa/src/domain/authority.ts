@@ -15,8 +15,8 @@ import {
 	OID_EXTENDED_KEY_USAGE,
 	parseCertificate,
 } from '@chancery/core/certificate';
-import { ChanceryError } from '@chancery/core/chancery-error';
 import { describeLinkFault, LINK_RULES, linkFault } from '@chancery/core/certificate-link';
+import { ChanceryError } from '@chancery/core/chancery-error';
 import { encodePem, parsePem } from '@chancery/core/pem';
 import type { Signer } from '@chancery/keys/signer';
 import { verifySignature } from '@chancery/keys/verify-signature';
