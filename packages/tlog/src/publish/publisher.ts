@@ -2,8 +2,8 @@
  * The publisher's loop: it publishes when somebody asks for it, one publication at a time.
  *
  * What it guards: a publication that fails is tried again with growing pauses, for as long as the process lives. The
- * entries are in the database already, and a signer that is away must not lose them. What may be shown is the business
- * of the published head, who is answered that of the pending submissions.
+ * entries are in the database already, and a signer that is away must not lose them. The published head decides what may
+ * be shown, and the pending submissions who is answered.
  */
 import type { EngineMetrics } from '../engine-metrics.ts';
 import type { LogSink } from '../log-sink.ts';
