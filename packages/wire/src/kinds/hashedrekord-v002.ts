@@ -18,7 +18,7 @@ import type { CheckSignature } from '../entries/check-signature.ts';
 import { type CanonicalEntry, canonicalEntry, entryKindV2 } from '../entries/entry-kind.ts';
 import { invalidEntry, signatureMismatch } from '../entries/entry-refusal.ts';
 import { hashTerm, type SearchTerm, signatureTerm, verifierTerms } from '../entries/search-terms.ts';
-import { requireBody, type SignedContent } from '../entries/signed-content.ts';
+import { requireBody } from '../entries/signed-content.ts';
 import { algorithmOfKeyDetails } from '../entries/signing-algorithms.ts';
 import { readVerifier, storedSignature, verifier } from '../entries/v2-verifier.ts';
 import { nonEmptyBytes, strictMessage } from '../proto-json.ts';
