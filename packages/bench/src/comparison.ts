@@ -6,10 +6,10 @@ import { type Cell, chooseCells, nameOf } from './cells.ts';
 import { LoadProcess } from './load/load-process.ts';
 import { Measurement, type WindowFigures } from './measurement.ts';
 import type { BenchOptions } from './options.ts';
+import { type Peer, workloadAgainst } from './peers.ts';
 import { progress } from './report/printing.ts';
 import { figure, table } from './report/table.ts';
-import { type Rival, workloadAgainst } from './rivals.ts';
-import { openContest } from './server/contest.ts';
+import { openComparedServers } from './server/compared-servers.ts';
 import { usualBackend } from './server/digest-backend.ts';
 import type { ServerUnderTest } from './server/server-under-test.ts';
 import { median } from './statistics.ts';
@@ -34,7 +34,7 @@ export interface ComparisonResult {
 /** @throws VerificationFailed, and whatever keeps a server from starting */
 export async function runComparison(
 	options: BenchOptions,
-	rival: Rival,
+	peer: Peer,
 	bin: string,
 	folder: string,
 ): Promise<ComparisonResult> {
@@ -42,14 +42,14 @@ export async function runComparison(
 	const load = new LoadProcess();
 	stack.defer(() => load.close());
 	const measurement = new Measurement(load);
-	const contest = await openContest(rival, bin, folder, options.logLevel);
-	stack.defer(() => contest.close());
-	const { ours } = contest;
-	const workload = workloadAgainst(rival);
+	const compared = await openComparedServers(peer, bin, folder, options.logLevel);
+	stack.defer(() => compared.close());
+	const { ours } = compared;
+	const workload = workloadAgainst(peer);
 	const cells = chooseCells(options).filter((cell) => cell.workload === workload && cell.backend === usualBackend());
 	const settings: Record<string, Readonly<Record<string, string>>> = { [ours.name]: ours.settings };
 	const comparisons: Comparison[] = [];
-	for (const side of contest.theirs) {
+	for (const side of compared.theirs) {
 		const theirs = await side.start();
 		settings[theirs.name] = theirs.settings;
 		const theirWindowMs = Math.max(options.windowMs, side.minWindowMs);

@@ -51,7 +51,7 @@ async function run(options: BenchOptions): Promise<void> {
 		const syncMs = measureSyncMs(folder);
 		const first = calibrate();
 		printMachine(machine, syncMs);
-		const result = await measureAndPrint(options, join(folder, 'stand'));
+		const result = await measureAndPrint(options, join(folder, 'instances'));
 		const last = calibrate();
 		const isNoise = isNoisy(first, last);
 		print(

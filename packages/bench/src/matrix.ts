@@ -11,13 +11,13 @@ import type { BenchOptions } from './options.ts';
 import { cellTable } from './report/cell-table.ts';
 import { print } from './report/printing.ts';
 import { summariseProfile } from './report/profile-summary.ts';
-import { openStand, type ServiceUnderTest, serviceOf } from './server/stand.ts';
+import { openMeasuredInstance, type ServiceUnderTest, serviceOf } from './server/measured-instance.ts';
 import { requireStored } from './stored-entries.ts';
 
 export interface MatrixResult {
 	readonly settings: Readonly<Record<string, string>>;
 	readonly cells: readonly CellFigures[];
-	/** Rows that stand for acknowledged requests, by service. */
+	/** Number of stored rows for acknowledged requests, by service. */
 	readonly stored: Readonly<Partial<Record<ServiceUnderTest, number>>>;
 }
 
@@ -50,8 +50,8 @@ async function runService(
 	onCell: (figures: CellFigures) => void,
 ) {
 	await using stack = new AsyncDisposableStack();
-	const stand = await openStand(service, folder, options.logLevel);
-	stack.defer(() => stand.close());
+	const instance = await openMeasuredInstance(service, folder, options.logLevel);
+	stack.defer(() => instance.close());
 	const load = new LoadProcess();
 	stack.defer(() => load.close());
 	const measurement = new Measurement(load);
@@ -60,9 +60,9 @@ async function runService(
 	let storedBefore: number | undefined;
 	let settings: Readonly<Record<string, string>> = {};
 	for (const [backend, ofBackend] of Map.groupBy(cells, (cell) => cell.backend)) {
-		const server = await stand.start(backend);
+		const server = await instance.start(backend);
 		// The first start has made the seed of the v1 log.
-		storedBefore ??= await stand.countStored();
+		storedBefore ??= await instance.countStored();
 		try {
 			settings = { ...settings, ...server.settings };
 			for (const cell of ofBackend) {
@@ -77,7 +77,7 @@ async function runService(
 			await server.stop();
 		}
 	}
-	const stored = await stand.countStored();
+	const stored = await instance.countStored();
 	if (stored !== undefined) requireStored(storedBefore ?? 0, stored, measurement.acknowledged);
 	return { settings, cells: figures, stored };
 }

@@ -5,7 +5,7 @@
 import { parseArgs } from 'node:util';
 import { ChanceryError } from '@chancery/core/chancery-error';
 import { WORKLOADS } from './load/workloads.ts';
-import { isRival, RIVALS, type Rival } from './rivals.ts';
+import { isPeer, PEERS, type Peer } from './peers.ts';
 import { KNOWN_BACKENDS } from './server/digest-backend.ts';
 
 export const USAGE = `npm run bench -- [options]
@@ -52,7 +52,7 @@ export interface BenchOptions {
 	readonly grow: number | undefined;
 	readonly memoryShare: number | undefined;
 	readonly memoryGroup: string | undefined;
-	readonly against: Rival | undefined;
+	readonly against: Peer | undefined;
 	readonly bin: string | undefined;
 }
 
@@ -68,8 +68,8 @@ export function parseOptions(args: readonly string[]): BenchOptions {
 	const { values } = read(args);
 	const quick = values.quick === true;
 	const against = values.against;
-	if (against !== undefined && !isRival(against))
-		throw new UsageError(`--against knows ${RIVALS.join(', ')}, not '${against}'`);
+	if (against !== undefined && !isPeer(against))
+		throw new UsageError(`--against knows ${PEERS.join(', ')}, not '${against}'`);
 	const only = values.only?.split(',') ?? [];
 	for (const pattern of only) checkPattern(pattern);
 	const seconds = positive('--seconds', values.seconds) ?? (quick ? 2 : 5);

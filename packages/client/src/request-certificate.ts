@@ -9,7 +9,7 @@ import { CallError } from '@chancery/net/call';
 import { createSigningCertificate } from '@chancery/wire/fulcio';
 import { ClientError } from './client-error.ts';
 import type { IdentityToken } from './identity-token.ts';
-import { callPatiently, type Patience } from './patient-call.ts';
+import { callWithRetries, type RetryPolicy } from './retried-call.ts';
 
 export interface IssuedCertificate {
 	/** DER of the leaf. The rest of the chain is left with the CA: verifiers take it from their trusted root. */
@@ -34,11 +34,11 @@ export async function requestCertificate(
 	token: IdentityToken,
 	signer: Signer,
 	fetchUsed: typeof fetch,
-	patience: Patience,
+	retries: RetryPolicy,
 ): Promise<IssuedCertificate> {
 	try {
 		const proofOfPossession = await signer.sign(utf8(token.subject));
-		const { body } = await callPatiently(
+		const { body } = await callWithRetries(
 			createSigningCertificate,
 			caUrl,
 			{
@@ -51,7 +51,7 @@ export async function requestCertificate(
 				},
 			},
 			{ fetch: fetchUsed, timeoutMs: TIMEOUT_MS },
-			patience,
+			retries,
 		);
 		const leaf = body.signedCertificateEmbeddedSct?.chain.certificates[0];
 		const [block] = leaf ? parsePem(leaf) : [];

@@ -12,7 +12,7 @@ import {
 import { CallError } from '@chancery/net/call';
 import { timestamp } from '@chancery/wire/tsa';
 import { ClientError } from './client-error.ts';
-import { callPatiently, type Patience } from './patient-call.ts';
+import { callWithRetries, type RetryPolicy } from './retried-call.ts';
 
 /**
  * Returns the DER TimeStampResp over SHA-256 of `signature`. `tsaUrl` is the complete endpoint. The answer must be one to
@@ -25,7 +25,7 @@ export async function requestTimestamp(
 	signature: Uint8Array,
 	random: (n: number) => Uint8Array,
 	fetchUsed: typeof fetch,
-	patience: Patience,
+	retries: RetryPolicy,
 ): Promise<Uint8Array> {
 	const nonce = random(8);
 	const request = encodeTimeStampReq({
@@ -34,7 +34,7 @@ export async function requestTimestamp(
 		certReq: true,
 	});
 	try {
-		const { body } = await callPatiently(
+		const { body } = await callWithRetries(
 			{ ...timestamp, path: '' },
 			tsaUrl,
 			{ body: request },
@@ -42,7 +42,7 @@ export async function requestTimestamp(
 				fetch: fetchUsed,
 				maxReplyBytes: 64 * 1024,
 			},
-			patience,
+			retries,
 		);
 		checkAnswer(request, body, tsaUrl);
 		return body;

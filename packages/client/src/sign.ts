@@ -17,9 +17,9 @@ import { chooseServices } from './choose-services.ts';
 import { ClientError } from './client-error.ts';
 import { readIdentityToken } from './identity-token.ts';
 import { nodeCrypto } from './node-crypto.ts';
-import type { Patience } from './patient-call.ts';
 import { requestCertificate } from './request-certificate.ts';
 import { requestTimestamp } from './request-timestamp.ts';
+import type { RetryPolicy } from './retried-call.ts';
 import { type LoggedContent, uploadEntry } from './upload-entry.ts';
 
 export interface SigningDeps {
@@ -117,10 +117,10 @@ async function signWith(
 		token,
 		signer,
 		deps.fetch,
-		patience(deps, Math.min(certificateBy, token.expiresAt?.getTime() ?? certificateBy)),
+		retries(deps, Math.min(certificateBy, token.expiresAt?.getTime() ?? certificateBy)),
 	);
 	// Timestamp and log entry must be made while the certificate is valid: later ones would prove nothing.
-	const whileValid = patience(deps, deps.clock() + certificate.lifetimeMs - RESERVE_MS);
+	const whileValid = retries(deps, deps.clock() + certificate.lifetimeMs - RESERVE_MS);
 
 	// 2. The signature.
 	const { logged, content, signature } = await sign(signer);
@@ -156,7 +156,7 @@ async function signWith(
 	return { bundle, evidence };
 }
 
-function patience({ clock, random, sleep, onWait }: SigningDeps, untilMs: number): Patience {
+function retries({ clock, random, sleep, onWait }: SigningDeps, untilMs: number): RetryPolicy {
 	return { untilMs, clock, random, sleep: sleep ?? setTimeout, onWait: onWait ?? (() => undefined) };
 }
 

@@ -50,7 +50,7 @@ export interface TufTrust {
 const TRUSTED_ROOT = 'trusted_root.json';
 const SIGNING_CONFIG = 'signing_config.v0.2.json';
 /** For everything that an update asks for together. */
-const PATIENCE_MS = 60_000;
+const RETRY_FOR_MS = 60_000;
 /** Runs at once may each be first but one. */
 const MAX_RACES = 20;
 
@@ -139,8 +139,8 @@ async function update(
 	draft: string,
 ): Promise<Pick<TufTrust, 'trust' | 'signingConfig'>> {
 	const baseUrl = mirror.replace(/\/+$/, '');
-	const patience = {
-		untilMs: Date.now() + PATIENCE_MS,
+	const retries = {
+		untilMs: Date.now() + RETRY_FOR_MS,
 		clock: Date.now,
 		sleep: setTimeout,
 		random: randomBytes,
@@ -151,7 +151,7 @@ async function update(
 		metadataBaseUrl: baseUrl,
 		targetDir: join(draft, 'targets'),
 		targetBaseUrl: `${baseUrl}/targets`,
-		fetcher: tufFetcher(draft, fetch, patience),
+		fetcher: tufFetcher(draft, fetch, retries),
 	});
 	await updater.refresh();
 	const trustedRoot = await download(updater, TRUSTED_ROOT);

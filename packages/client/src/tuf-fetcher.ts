@@ -1,23 +1,23 @@
-/** How tuf-js gets its files: bounded, and with patience for a mirror that is overloaded. */
+/** How tuf-js gets its files: bounded, and with retries for a mirror that is overloaded. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CallError } from '@chancery/net/call';
 import { route } from '@chancery/wire/route';
 import type { Fetcher } from 'tuf-js';
 import { DownloadHTTPError } from 'tuf-js/dist/error.js';
-import { callPatiently, type Patience } from './patient-call.ts';
+import { callWithRetries, type RetryPolicy } from './retried-call.ts';
 
 const file = route({ method: 'GET', path: '', summary: 'A file of a TUF repository.', replies: { 200: 'bytes' } });
 const TIMEOUT_MS = 20_000;
 
 /** `folder` is for files under way; nobody else looks there. */
-export function tufFetcher(folder: string, fetchUsed: typeof fetch, patience: Patience): Fetcher {
+export function tufFetcher(folder: string, fetchUsed: typeof fetch, retries: RetryPolicy): Fetcher {
 	// Whoever answers, everything is signed: redirections may be followed.
 	const follow: typeof fetch = (url, init) => fetchUsed(url, { ...init, redirect: 'follow' });
 	const get = async (url: string, maxLength: number): Promise<Buffer> => {
 		try {
 			const limits = { fetch: follow, timeoutMs: TIMEOUT_MS, maxReplyBytes: maxLength };
-			const { body } = await callPatiently(file, url, {}, limits, patience);
+			const { body } = await callWithRetries(file, url, {}, limits, retries);
 			return Buffer.from(body.buffer, body.byteOffset, body.byteLength);
 		} catch (error) {
 			// By this, and by its type, tuf-js knows that there is no newer root.

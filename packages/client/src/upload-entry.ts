@@ -13,7 +13,7 @@ import type { BundledLogEntry, DsseEnvelope } from '@chancery/wire/bundle';
 import { createLogEntry, getLogEntryByUuid, type ProposedEntry } from '@chancery/wire/rekor-v1';
 import { createEntry } from '@chancery/wire/rekor-v2';
 import { ClientError } from './client-error.ts';
-import { callPatiently, type Patience } from './patient-call.ts';
+import { callWithRetries, type RetryPolicy } from './retried-call.ts';
 
 /** What was signed: an artifact, known to the log by its SHA-256, or a DSSE envelope. */
 export type LoggedContent =
@@ -36,12 +36,12 @@ export async function uploadEntry(
 	/** DER certificate of the P-256 key that signed. */
 	certificate: Uint8Array,
 	fetchUsed: typeof fetch,
-	patience: Patience,
+	retries: RetryPolicy,
 ): Promise<BundledLogEntry> {
 	try {
 		return log.majorApiVersion === 1
-			? await uploadV1(log.url, content, certificate, fetchUsed, patience)
-			: await uploadV2(log.url, content, certificate, fetchUsed, patience);
+			? await uploadV1(log.url, content, certificate, fetchUsed, retries)
+			: await uploadV2(log.url, content, certificate, fetchUsed, retries);
 	} catch (cause) {
 		if (cause instanceof CallError)
 			throw new ClientError('log-refused', `the log took no entry: ${cause.message}`, { cause });
@@ -56,12 +56,12 @@ async function uploadV1(
 	content: LoggedContent,
 	certificate: Uint8Array,
 	fetchUsed: typeof fetch,
-	patience: Patience,
+	retries: RetryPolicy,
 ): Promise<BundledLogEntry> {
 	const options = { fetch: fetchUsed, timeoutMs: TIMEOUT_MS };
 	const body = proposeV1(content, toBase64(utf8(encodePem('CERTIFICATE', certificate))));
-	const reply = await callPatiently(createLogEntry, url, { body }, options, patience).catch((error: unknown) =>
-		fetchOwnEntry(error, url, options, patience),
+	const reply = await callWithRetries(createLogEntry, url, { body }, options, retries).catch((error: unknown) =>
+		fetchOwnEntry(error, url, options, retries),
 	);
 	const [entry, second] = Object.values(reply.body);
 	if (!entry || second) throw new ClientError('answer-malformed', `${url} answered something else than one entry`);
@@ -91,12 +91,12 @@ async function fetchOwnEntry(
 	error: unknown,
 	url: string,
 	options: { readonly fetch: typeof fetch; readonly timeoutMs: number },
-	patience: Patience,
+	retries: RetryPolicy,
 ) {
 	const uuid =
 		error instanceof CallError && error.status === 409 ? ENTRY_AT.exec(error.location ?? '')?.[1] : undefined;
 	if (uuid === undefined) throw error;
-	const reply = await callPatiently(getLogEntryByUuid, url, { params: { entryUUID: uuid } }, options, patience);
+	const reply = await callWithRetries(getLogEntryByUuid, url, { params: { entryUUID: uuid } }, options, retries);
 	if (reply.status === 404) throw error;
 	return reply;
 }
@@ -123,11 +123,11 @@ async function uploadV2(
 	content: LoggedContent,
 	certificate: Uint8Array,
 	fetchUsed: typeof fetch,
-	patience: Patience,
+	retries: RetryPolicy,
 ): Promise<BundledLogEntry> {
 	const [digest, signature] =
 		content.kind === 'artifact' ? [content.sha256, content.signature] : envelopeDigest(content.envelope);
-	const { body } = await callPatiently(
+	const { body } = await callWithRetries(
 		createEntry,
 		url,
 		{
@@ -142,7 +142,7 @@ async function uploadV2(
 			},
 		},
 		{ fetch: fetchUsed, timeoutMs: TIMEOUT_MS },
-		patience,
+		retries,
 	);
 	const { inclusionPromise: _none, integratedTime: _zero, ...entry } = body;
 	return entry;

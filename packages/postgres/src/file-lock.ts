@@ -15,16 +15,16 @@ export interface FileLock {
 
 const SQLITE_BUSY = 5;
 /** Of two who come at once, both would be refused without it. */
-const PATIENCE_MS = 250;
+const LOCK_TIMEOUT_MS = 250;
 
 /**
  * Takes the lock of the file at `path`, which is made (0600) when it is missing; its folder must be there.
  * Undefined when somebody else holds it. Throws whatever the file system says.
- * @param patienceMs during which this process stands still; 0 for who comes again by himself.
+ * @param timeoutMs during which this process stands still; 0 for who comes again by himself.
  */
-export async function lockFile(path: string, patienceMs: number = PATIENCE_MS): Promise<FileLock | undefined> {
+export async function lockFile(path: string, timeoutMs: number = LOCK_TIMEOUT_MS): Promise<FileLock | undefined> {
 	await makeFile(path);
-	const database = new DatabaseSync(path, { timeout: patienceMs });
+	const database = new DatabaseSync(path, { timeout: timeoutMs });
 	try {
 		database.exec('pragma locking_mode = exclusive; begin exclusive');
 	} catch (error) {

@@ -77,11 +77,11 @@ describe('migrate', () => {
 
 	it('waits for another that holds the row longer than the lock timeout', async () => {
 		const directory = await folderOf({ '0001_init.sql': `${FIRST}select pg_sleep(0.4);` });
-		const source = { schema: 'patient', component: 'main', directory };
-		const hasty = openDatabase({ url: test.url, applicationName: 'hasty', lockTimeoutMs: 50 });
-		const [slow, fast] = await Promise.all([migrate(test.database, source), migrate(hasty, source)]);
+		const source = { schema: 'concurrent', component: 'main', directory };
+		const impatient = openDatabase({ url: test.url, applicationName: 'impatient', lockTimeoutMs: 50 });
+		const [slow, fast] = await Promise.all([migrate(test.database, source), migrate(impatient, source)]);
 		expect([...slow.applied, ...fast.applied]).toEqual(['0001_init']);
-		await hasty.close();
+		await impatient.close();
 	});
 
 	it('leaves nothing of a file that fails, names it, and goes on once it is right', async () => {

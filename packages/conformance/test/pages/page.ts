@@ -1,19 +1,19 @@
 /**
- * What a page asks its reader to do, read from its markdown: fenced blocks, each with the output that is shown below it.
- * docs/clients/README.md says to readers what the words behind the fence mean.
+ * Parses the markdown of a page into what the reader has to do: fenced blocks, each with the output shown below it.
+ * docs/clients/README.md explains the words behind the fence.
  */
 
 export interface Block {
-	/** Of the opening fence, from 1. */
+	/** Line of the opening fence, from 1. */
 	readonly line: number;
 	/**
-	 * `run`: pasted, and must succeed. `fails`: one command, pasted, and must be refused. `serves`: runs beside all that
-	 * follows, once it is ready. `install`: brings a client. `start`: `npm start` and `npm test`, without which nobody
-	 * reads this. `not-run`: left out for the reason above it.
+	 * `run`: is pasted and must succeed. `fails`: one command that is pasted and must be refused. `serves`: runs until the
+	 * page ends; the next block waits until it is ready. `install`: installs a client. `start`: `npm start` and `npm test`,
+	 * which other tests run. `not-run`: is not run; the paragraph above says why.
 	 */
 	readonly how: 'run' | 'fails' | 'serves' | 'install' | 'start' | 'not-run';
 	readonly code: string;
-	/** What the page shows as its output; undefined: the page does not say. */
+	/** The output that the page shows; undefined when it shows none. */
 	readonly output: string | undefined;
 	/** The paragraph above the fence, on one line. */
 	readonly above: string;
@@ -21,7 +21,7 @@ export interface Block {
 
 export interface Page {
 	readonly blocks: readonly Block[];
-	/** What a page must not have; a sentence each. */
+	/** What is wrong with the page; one sentence each. */
 	readonly faults: readonly string[];
 }
 
@@ -32,9 +32,9 @@ const HOW: Readonly<Record<string, Block['how']>> = {
 	'sh install': 'install',
 	'sh not-run': 'not-run',
 };
-/** With any options: those are tried where `up` is tested. */
+/** With any options: the tests of `up` try them. */
 const START = /^npm (start|test)\b/;
-/** Begins the paragraph above a block that is left out, so that readers see it as well. */
+/** Beginning of the paragraph above a block that is not run, so that readers see the reason too. */
 const REASON = /^Not run by the tests: \S/;
 
 export function readPage(markdown: string): Page {
@@ -61,7 +61,7 @@ function* faultsOf({ how, code, output, above }: Block): Generator<string> {
 	if (how === 'not-run' && !REASON.test(above))
 		yield "is not run, and no 'Not run by the tests: ...' above it says why";
 	if (how !== 'fails') return;
-	// Of several commands another one than is meant could be the one that fails, and for another reason.
+	// With several commands, the wrong one could fail, and for another reason.
 	if (commandsIn(code) !== 1) yield 'is to be refused, and has not one command';
 	if (output === undefined) yield 'is to be refused, and does not show how';
 }

@@ -7,22 +7,22 @@ import { type Block, isPasted } from './page.ts';
 const RUN_WITHIN_MS = 240_000;
 
 export interface Reader {
-	/** Empty but for what the page's first lines ask for. */
+	/** Empty, except for what the first lines of the page require. */
 	readonly home: string;
 	readonly folder: string;
-	/** In front of the machine's own. */
+	/** Folders before those of the machine's own PATH. */
 	readonly path: readonly string[];
-	/** For the script and for what the blocks print; the reader does not see it. */
+	/** Folder for the script and for the output of the blocks; the reader does not see it. */
 	readonly records: string;
 }
 
 export interface Pasted {
-	/** Undefined: the shell ended in this block or before it. */
+	/** Exit code; undefined when the shell ended in this block or before it. */
 	readonly code: number | undefined;
 	readonly printed: string;
 }
 
-/** Returns what became of each block that is pasted, by its line. */
+/** Returns the result of each block that is pasted, by its line. */
 export async function runPage(blocks: readonly Block[], reader: Reader): Promise<ReadonlyMap<number, Pasted>> {
 	await mkdir(reader.records, { recursive: true });
 	const pasted = blocks.filter(isPasted);
@@ -38,7 +38,7 @@ export async function runPage(blocks: readonly Block[], reader: Reader): Promise
 	return results;
 }
 
-/** A block that is to fail has a shell of its own: its end is not the end of the page. */
+/** A block that must fail gets a shell of its own, so that its failure does not end the page. */
 function stepOf({ line, how, code }: Block, { records }: Reader): string {
 	const record = (what: string) => quote(join(records, `${line}.${what}`));
 	const body =
@@ -50,7 +50,7 @@ function stepOf({ line, how, code }: Block, { records }: Reader): string {
 	return `exec >${record('printed')} 2>&1\n${body}\necho $? >${record('code')}\nset -e\n`;
 }
 
-/** In a process group of its own, as in a terminal of its own; what follows waits for `ready`. Ends with the page. */
+/** Runs in its own process group, as in another terminal; the next block waits for `ready`. Ends with the page. */
 const serving = (code: string, printed: string): string => `set -m
 ( ${code} ) &
 set +m
@@ -63,11 +63,11 @@ function runShell(script: string, { home, folder, path }: Reader): Promise<void>
 	const child = spawn('bash', ['--noprofile', '--norc', script], {
 		cwd: folder,
 		stdio: 'ignore',
-		// Nothing else of this machine: neither its settings nor, in CI, the variables where clients look for tokens.
+		// Nothing else from this machine: no settings and, in CI, none of the variables in which clients look for tokens.
 		env: {
 			PATH: [...path, process.env.PATH].join(delimiter),
 			HOME: home,
-			// Wide, plain and in the order in which it was said, so that it can be compared.
+			// Wide, without colours and unbuffered, so that the output can be compared.
 			COLUMNS: '1000',
 			NO_COLOR: '1',
 			PYTHONUNBUFFERED: '1',

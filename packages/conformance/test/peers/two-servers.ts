@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Address, LoadTarget } from '@chancery/bench/load/messages';
 import type { Wire } from '@chancery/bench/load/workloads';
-import { openContest } from '@chancery/bench/server/contest';
+import { openComparedServers } from '@chancery/bench/server/compared-servers';
 import type { ServerName } from '@chancery/testkit/peers/peer-table';
 import { expect, inject } from 'vitest';
 
@@ -28,12 +28,12 @@ export async function startBoth<W extends Wire>(
 	stack.defer(() => rm(folder, { recursive: true, force: true }));
 	// The database server of root runs as another user, who must be able to pass.
 	await chmod(folder, 0o711);
-	const contest = await openContest(name, inject('peers')[name], folder, 'warn');
-	stack.defer(() => contest.close());
-	const theirs = await contest.theirs.at(-1)!.start();
+	const compared = await openComparedServers(name, inject('peers')[name], folder, 'warn');
+	stack.defer(() => compared.close());
+	const theirs = await compared.theirs.at(-1)!.start();
 	stack.defer(() => theirs.stop());
 	type Target = Extract<LoadTarget, { readonly wire: W }>;
-	const targets = { ours: contest.ours.target(wire) as Target, theirs: theirs.target(wire) as Target };
+	const targets = { ours: compared.ours.target(wire) as Target, theirs: theirs.target(wire) as Target };
 	const opened = stack.move();
 	return { ...targets, close: () => opened.disposeAsync() };
 }

@@ -6,9 +6,9 @@ import type { ServicesScenario } from './services-scenario.ts';
 const CONCURRENT = 3;
 
 export async function badServiceStarts(scenario: ServicesScenario): Promise<void> {
-	const { book, testbed, base, outside, server } = scenario;
+	const { registry, testbed, base, outside, server } = scenario;
 	const { config, keyFile } = testbed;
-	const misplaced = book.addText('misplaced secret', 'hunter2-misplaced-0000-secret');
+	const misplaced = registry.addText('misplaced secret', 'hunter2-misplaced-0000-secret');
 	const { database } = config;
 	const { tsa = {}, identity = {}, ca = {}, tuf = {}, ctlog = {} } = config;
 	const fileKey = { uri: `file:${keyFile.path}`, passphrase: { file: join(base, 'secrets/tsa.passphrase') } };
@@ -190,7 +190,7 @@ export async function badServiceStarts(scenario: ServicesScenario): Promise<void
 			'a short secret',
 			'identity',
 			{ database, identity: { ...identity, developmentSecret: { env: 'MINT' } } },
-			{ MINT: book.addText('short secret', 'short-0-secret') },
+			{ MINT: registry.addText('short secret', 'short-0-secret') },
 		],
 		[
 			'production with a secret',
@@ -221,7 +221,7 @@ export async function badServiceStarts(scenario: ServicesScenario): Promise<void
 		);
 }
 
-/** A key without a passphrase, which is in the book. */
+/** A key without a passphrase, which is in the registry. */
 function clearPem(scenario: ServicesScenario): string {
 	return String(scenario.strayKey().export({ type: 'pkcs8', format: 'pem' }));
 }

@@ -1,5 +1,5 @@
 /** The places that exist to hold or to hand out a secret. docs/threat-model.md says the same in words. */
-import type { Exception } from './verdict.ts';
+import type { Exception } from './leak-search.ts';
 
 const TOKEN = /^(identity|access|refused|development) token/;
 

@@ -10,11 +10,11 @@ import { openDatabase } from '@chancery/postgres/pool';
 import { readLog, signToken } from '../inputs/subject.ts';
 import { CHANCERY } from '../judges/running-instance.ts';
 import { freePortBase } from './free-ports.ts';
-import { filesBelow, type Haystack, modeOf, rowsOf } from './haystacks.ts';
 import { misplace, type Target } from './misplaced.ts';
 import { ProcessWatch, RecordedProcess } from './recorded-process.ts';
 import { Recorder } from './recorder.ts';
-import { SecretBook } from './secret-book.ts';
+import { filesBelow, modeOf, rowsOf, type SearchedPlace } from './searched-places.ts';
+import { SecretRegistry } from './secret-registry.ts';
 import { type SignInDeps, signInByPages, signInOnDevice, token } from './sign-in.ts';
 import { certify, clientKey, submitEntries } from './signing-requests.ts';
 
@@ -23,12 +23,12 @@ const EMAIL = 'alice@example.com';
 
 export class InstanceScenario {
 	readonly base: string;
-	readonly book = new SecretBook();
+	readonly registry = new SecretRegistry();
 	readonly recorder = new Recorder();
 	readonly watch = new ProcessWatch();
 	readonly processes: RecordedProcess[] = [];
 	/** Rows as they were in the middle of things. */
-	readonly kept: Haystack[] = [];
+	readonly kept: SearchedPlace[] = [];
 	/** Exit codes of commands. */
 	readonly exits = new Map<string, number | string>();
 	/** Folder of the database's socket, and its mode while it was there. */
@@ -86,14 +86,14 @@ export class InstanceScenario {
 
 	async up(name: string, env: NodeJS.ProcessEnv = {}): Promise<RecordedProcess> {
 		// What else the person has in the environment is no business of children.
-		const foreign = { CLOUD_PASSWORD: this.book.addText('foreign secret', 'pa55-of-an0ther-program') };
+		const foreign = { CLOUD_PASSWORD: this.registry.addText('foreign secret', 'pa55-of-an0ther-program') };
 		const command = [CHANCERY, 'up', '--data', this.data, '--port-base', String(this.#portBase)];
 		const up = this.spawn(name, command, { ...foreign, ...env });
 		await up.said(/^ready/m);
 		const { runtimeDir } = await this.readJson('postgres/embedded.json');
 		this.runtimeDir = runtimeDir as string;
 		this.runtimeDirMode = await modeOf(this.runtimeDir);
-		for await (const haystack of filesBelow('socket', this.runtimeDir)) this.kept.push(haystack);
+		for await (const searched of filesBelow('socket', this.runtimeDir)) this.kept.push(searched);
 		for (const path of [
 			'.',
 			'chancery.json',
@@ -117,16 +117,16 @@ export class InstanceScenario {
 	async learnSecrets(): Promise<void> {
 		const { secrets } = await this.readJson('chancery.json');
 		for (const [name, secret] of Object.entries(secrets as Record<string, string>))
-			this.book.addText(`secret ${name}`, secret);
+			this.registry.addText(`secret ${name}`, secret);
 		const keys = join(this.data, 'keys');
 		for (const name of await readdir(keys)) {
 			const text = await readFile(join(keys, name), 'utf8');
-			if (text.includes('PRIVATE KEY')) this.book.addKey(`key ${name}`, text);
+			if (text.includes('PRIVATE KEY')) this.registry.addKey(`key ${name}`, text);
 		}
 		const jwks = await this.readJson('keys/identity.jwks.json');
 		for (const [issuer, list] of Object.entries(jwks as Record<string, object[]>))
 			for (const jwk of list)
-				this.book.addKey(`key of issuer ${issuer}`, createPrivateKey({ key: jwk as never, format: 'jwk' }));
+				this.registry.addKey(`key of issuer ${issuer}`, createPrivateKey({ key: jwk as never, format: 'jwk' }));
 	}
 
 	async readJson(path: string): Promise<Record<string, unknown>> {
@@ -142,7 +142,7 @@ export class InstanceScenario {
 			maxConnections: 1,
 		});
 		try {
-			for await (const haystack of rowsOf(moment, database)) this.kept.push(haystack);
+			for await (const searched of rowsOf(moment, database)) this.kept.push(searched);
 		} finally {
 			await database.close();
 		}
@@ -160,14 +160,16 @@ export class InstanceScenario {
 	async learnEphemeralKeys(): Promise<number> {
 		const lines = (await readFile(join(this.#outside, 'keys'), 'utf8')).trimEnd().split('\n');
 		for (const line of lines)
-			this.book.addKey('an ephemeral key', createPrivateKey({ key: JSON.parse(line), format: 'jwk' }));
+			this.registry.addKey('an ephemeral key', createPrivateKey({ key: JSON.parse(line), format: 'jwk' }));
 		return lines.length;
 	}
 
-	async *haystacks(): AsyncGenerator<Haystack> {
-		for (const { haystacks } of [this.recorder, this.watch].map((one) => ({ haystacks: one.haystacks() })))
-			yield* haystacks;
-		for (const one of this.processes) yield* one.haystacks();
+	async *searchedPlaces(): AsyncGenerator<SearchedPlace> {
+		for (const { searchedPlaces } of [this.recorder, this.watch].map((one) => ({
+			searchedPlaces: one.searchedPlaces(),
+		})))
+			yield* searchedPlaces;
+		for (const one of this.processes) yield* one.searchedPlaces();
 		yield* this.kept;
 		yield* filesBelow('base', this.base);
 	}
@@ -192,30 +194,33 @@ export const POSTS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Everything that people and programs do with an instance, and do wrong. */
-export async function travel(scenario: InstanceScenario): Promise<void> {
-	const { book, recorder, data } = scenario;
+export async function runInstanceScenario(scenario: InstanceScenario): Promise<void> {
+	const { registry, recorder, data } = scenario;
 	const up = await scenario.up('first up', { CHANCERY_LOG_LEVEL: 'trace' });
 	const { services, oidcIssuer: issuer } = (await scenario.readJson('instance.json')) as {
 		services: Record<string, { url: string }>;
 		oidcIssuer: string;
 	};
 	const url = (name: string) => services[name]?.url ?? '';
-	const signIn: SignInDeps = { issuer, recorder, book };
+	const signIn: SignInDeps = { issuer, recorder, registry };
 
 	// 1. Sign-ins, by pages and on a device, and what goes wrong with their codes.
 	const tokens = await signInByPages(signIn, EMAIL, () => scenario.keepRows('with a code'));
 	await signInOnDevice(signIn, EMAIL, () => scenario.keepRows('with a device code'));
-	const secret = book.addText('client secret', 'c1ient-5ecret-that-nobody-asked-f0r');
+	const secret = registry.addText('client secret', 'c1ient-5ecret-that-nobody-asked-f0r');
 	const again = { grant_type: 'authorization_code', code: tokens.code, code_verifier: tokens.verifier };
 	await token(signIn, again);
 	await token(signIn, { ...again, client_secret: secret });
 	await token(signIn, again, `sigstore:${secret}`);
-	await token(signIn, { grant_type: 'refresh_token', refresh_token: book.addText('refresh token', `r${tokens.code}`) });
+	await token(signIn, {
+		grant_type: 'refresh_token',
+		refresh_token: registry.addText('refresh token', `r${tokens.code}`),
+	});
 	await token(signIn, { grant_type: tokens.idToken });
 	await token(signIn, { ...again, code: tokens.idToken });
 
 	// 2. Certificates for the tokens, and the entries of their signatures; also with tokens that are refused.
-	const key = clientKey(book);
+	const key = clientKey(registry);
 	const ca = url('ca');
 	const order = { token: tokens.idToken, subject: EMAIL };
 	await certify(recorder, ca, key, { ...order, version: 1, where: 'header' });
@@ -248,7 +253,7 @@ export async function travel(scenario: InstanceScenario): Promise<void> {
 			await recorder.ask(`of ${name} ${path}`, at + path, { headers: { authorization } });
 
 	// 5. Secrets everywhere in requests where they do not belong.
-	const stray = clientKey(book).export({ type: 'pkcs8', format: 'der' }).toString('base64url');
+	const stray = clientKey(registry).export({ type: 'pkcs8', format: 'der' }).toString('base64url');
 	for (const target of targets)
 		for (const misplaced of [tokens.idToken, secrets.operator ?? '', stray])
 			await misplace(recorder, target, misplaced);
@@ -263,7 +268,7 @@ export async function travel(scenario: InstanceScenario): Promise<void> {
 	await Promise.all(inFlight);
 	await certify(recorder, ca, key, { ...order, version: 2, where: 'header' });
 	await token(signIn, again);
-	await submitEntries(recorder, { v1: url('log'), v2: url('log2') }, clientKey(book));
+	await submitEntries(recorder, { v1: url('log'), v2: url('log2') }, clientKey(registry));
 	await up.end();
 	const second = await scenario.up('second up');
 	await signInByPages(signIn, EMAIL, () => scenario.keepRows('after a restart'));
@@ -278,7 +283,7 @@ async function refusedTokens(scenario: InstanceScenario, issuer: string): Promis
 	const { auth } = (await scenario.readJson('keys/identity.jwks.json')) as { auth: { kty: string; kid: string }[] };
 	const jwk = auth.find(({ kty }) => kty === 'RSA');
 	const issuerKey = { key: createPrivateKey({ key: jwk as never, format: 'jwk' }), kid: jwk?.kid ?? '' };
-	const stranger = { key: generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey, kid: issuerKey.kid };
+	const unknownKey = { key: generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey, kid: issuerKey.kid };
 	const now = Math.floor(Date.now() / 1000);
 	const claims = (changed: object) => ({
 		...{ iss: issuer, aud: 'sigstore', sub: EMAIL, email: EMAIL, email_verified: true },
@@ -295,23 +300,23 @@ async function refusedTokens(scenario: InstanceScenario, issuer: string): Promis
 		signToken(claims({ email: 'a\0b@example.com' }), issuerKey),
 		signToken(claims({ filler: 'x'.repeat(9_000) }), issuerKey),
 		signToken(claims({ filler: 'x'.repeat(20_000) }), issuerKey),
-		signToken(claims({}), stranger),
+		signToken(claims({}), unknownKey),
 		signToken(claims({}), issuerKey, { kid: 'unknown' }),
 		`${good}.${good.split('.')[2]}`,
 		`${good} `,
 		good.slice(0, -30),
 		good.split('.').slice(0, 2).join('.'),
-	].map((one) => scenario.book.addToken('refused token', one));
+	].map((one) => scenario.registry.addToken('refused token', one));
 }
 
 async function commands(scenario: InstanceScenario, issuer: string): Promise<void> {
-	const { book, base, data } = scenario;
+	const { registry, base, data } = scenario;
 	const file = join(base, 'work/artifact');
 	const bundle = join(base, 'work/bundle.json');
 	await writeFile(file, 'an artifact\n');
 	const mint = async (name: string, ...args: string[]) => {
 		const printed = await scenario.run(name, ['token', '--data', data, ...args]);
-		return book.addToken('development token', args.includes('--json') ? JSON.parse(printed).token : printed);
+		return registry.addToken('development token', args.includes('--json') ? JSON.parse(printed).token : printed);
 	};
 	const minted = await mint('token', '--email', EMAIL);
 	const printed = await mint('token --json', '--email', EMAIL, '--json');
@@ -338,7 +343,7 @@ async function commands(scenario: InstanceScenario, issuer: string): Promise<voi
 		['of four parts', `${minted}.${minted.split('.')[2]}`],
 		['cut off', minted.slice(0, -40)],
 		['in JSON', JSON.stringify({ token: minted })],
-		['that is an opaque one', book.addText('refused token', 'gho_16C7e42F292c6912E7710c838347Ae178B4a')],
+		['that is an opaque one', registry.addText('refused token', 'gho_16C7e42F292c6912E7710c838347Ae178B4a')],
 	] as const)
 		await scenario.run(`sign-blob, token ${what}`, [...sign, file], { SIGSTORE_ID_TOKEN: value });
 	// On the command line it is visible to everyone who may list processes: that is the caller's doing, the rest is not.
@@ -358,8 +363,8 @@ async function commands(scenario: InstanceScenario, issuer: string): Promise<voi
 
 /** Starts that fail, over secrets that are broken or where they do not belong. */
 async function badStarts(scenario: InstanceScenario): Promise<void> {
-	const { base, book, data } = scenario;
-	const password = book.addText('database password', 'pa55word-0f-the-database');
+	const { base, registry, data } = scenario;
+	const password = registry.addText('database password', 'pa55word-0f-the-database');
 	const elsewhere = join(base, 'elsewhere');
 	for (const [what, databaseUrl] of [
 		['nobody answers', `postgres://chancery:${password}@127.0.0.1:9/chancery`],
@@ -398,5 +403,5 @@ async function badStarts(scenario: InstanceScenario): Promise<void> {
 }
 
 function bookPem(scenario: InstanceScenario): string {
-	return String(clientKey(scenario.book).export({ type: 'pkcs8', format: 'pem' }));
+	return String(clientKey(scenario.registry).export({ type: 'pkcs8', format: 'pem' }));
 }

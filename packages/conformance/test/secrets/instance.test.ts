@@ -1,14 +1,14 @@
 /**
- * Secrets of every kind travel through an instance of `chancery up`, and through everything that goes wrong with it;
+ * Secrets of every kind go through an instance of `chancery up`, and through everything that goes wrong with it;
  * afterwards they are found nowhere but in the places that exist for them.
  */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { INSTANCE_EXCEPTIONS } from './exceptions.ts';
-import { modeOf } from './haystacks.ts';
-import { InstanceScenario, travel } from './instance-scenario.ts';
-import { judge, summaryOf, type Verdict } from './verdict.ts';
+import { InstanceScenario, runInstanceScenario } from './instance-scenario.ts';
+import { findLeaks, type SearchResult, summaryOf } from './leak-search.ts';
+import { modeOf } from './searched-places.ts';
 
 const SHOWN_LEAKS = 60;
 
@@ -39,12 +39,12 @@ const EVERYWHERE = [
 ];
 
 let scenario: InstanceScenario;
-let verdict: Verdict;
+let result: SearchResult;
 
 beforeAll(async () => {
 	scenario = await InstanceScenario.begin();
-	await travel(scenario);
-	verdict = await judge(scenario.book.secrets, scenario.haystacks(), INSTANCE_EXCEPTIONS);
+	await runInstanceScenario(scenario);
+	result = await findLeaks(scenario.registry.secrets, scenario.searchedPlaces(), INSTANCE_EXCEPTIONS);
 });
 
 afterAll(async () => {
@@ -52,16 +52,16 @@ afterAll(async () => {
 });
 
 it('leaves no secret where none belongs', () => {
-	expect(summaryOf(verdict.leaks).slice(0, SHOWN_LEAKS)).toEqual([]);
+	expect(summaryOf(result.leaks).slice(0, SHOWN_LEAKS)).toEqual([]);
 });
 
 it('needs every exception', () => {
-	expect(verdict.unneeded.map(({ because }) => because)).toEqual([]);
+	expect(result.unneeded.map(({ because }) => because)).toEqual([]);
 });
 
 it('looked everywhere', () => {
-	expect(EVERYWHERE.filter((place) => !verdict.places.some((one) => place.test(one)))).toEqual([]);
-	expect(verdict.bytes).toBeGreaterThan(30_000_000);
+	expect(EVERYWHERE.filter((place) => !result.places.some((one) => place.test(one)))).toEqual([]);
+	expect(result.bytes).toBeGreaterThan(30_000_000);
 });
 
 it('went through what works, and through what does not', () => {
@@ -106,8 +106,8 @@ describe('what holds a secret is closed to others', () => {
 
 it('no process writes reports or dumps of its memory by itself', () => {
 	expect(
-		verdict.places.filter((place) => /(^|\/)(core(\.\d+)?|report\.[^/]*\.json|[^/]*\.heapsnapshot)$/.test(place)),
+		result.places.filter((place) => /(^|\/)(core(\.\d+)?|report\.[^/]*\.json|[^/]*\.heapsnapshot)$/.test(place)),
 	).toEqual([]);
-	for (const { place, bytes } of scenario.watch.haystacks())
+	for (const { place, bytes } of scenario.watch.searchedPlaces())
 		if (place.startsWith('arguments of chancery')) expect(String(bytes)).not.toMatch(/--(report|heap|abort|inspect)/);
 });

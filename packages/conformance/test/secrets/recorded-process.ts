@@ -2,7 +2,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import type { Haystack } from './haystacks.ts';
+import type { SearchedPlace } from './searched-places.ts';
 
 const RUN_WITHIN_MS = 90_000;
 const LOOK_EVERY_MS = 40;
@@ -61,7 +61,7 @@ export class RecordedProcess {
 		this.#child.kill(name);
 	}
 
-	haystacks(): Haystack[] {
+	searchedPlaces(): SearchedPlace[] {
 		return (['stdout', 'stderr'] as const).map((stream) => ({
 			place: `output ${this.name} ${stream}`,
 			bytes: Buffer.concat(this.#said[stream]),
@@ -72,7 +72,7 @@ export class RecordedProcess {
 
 /** Looks again and again at arguments and environment of all descendants of this process, as `ps` shows them. */
 export class ProcessWatch {
-	readonly #seen = new Map<string, Haystack>();
+	readonly #seen = new Map<string, SearchedPlace>();
 	#isOver = false;
 	#loop: Promise<void> | undefined;
 
@@ -85,7 +85,7 @@ export class ProcessWatch {
 		await this.#loop;
 	}
 
-	haystacks(): Haystack[] {
+	searchedPlaces(): SearchedPlace[] {
 		return [...this.#seen.values()];
 	}
 

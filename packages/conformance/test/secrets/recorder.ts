@@ -2,7 +2,7 @@
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sendRaw } from '../inputs/probe.ts';
-import type { Haystack } from './haystacks.ts';
+import type { SearchedPlace } from './searched-places.ts';
 
 export interface Asked {
 	/** 0: there was no answer. */
@@ -12,7 +12,7 @@ export interface Asked {
 }
 
 export class Recorder {
-	readonly #answers: Haystack[] = [];
+	readonly #answers: SearchedPlace[] = [];
 	/** Answers by status, each with one request that got it. */
 	readonly statuses = new Map<number, { count: number; readonly first: string }>();
 
@@ -49,7 +49,7 @@ export class Recorder {
 		socket.destroy();
 	}
 
-	haystacks(): Haystack[] {
+	searchedPlaces(): SearchedPlace[] {
 		return this.#answers;
 	}
 

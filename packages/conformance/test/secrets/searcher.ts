@@ -1,6 +1,7 @@
 /**
- * Looks for many secrets in all their forms at once, in one pass over the bytes. A form is found by any piece of its
- * minimum length: seeds of eight bytes are laid over it so closely that every such piece holds one.
+ * Searches for many secrets in all their forms at once, in one pass over the bytes. Any piece of a form that has at least
+ * the form's minimum length is found: seeds of eight bytes are taken from the form so closely that each such piece
+ * contains one.
  */
 import { type Form, formsOf, MIN_FORM_LENGTH, type Secret } from './encodings.ts';
 import { hiddenViews, type View } from './views.ts';
@@ -10,7 +11,7 @@ export interface Finding {
 	/** How it was written, innermost last: `base64 > hex`. */
 	readonly encoding: string;
 	readonly offset: number;
-	/** What stands there, for whoever has to find the place: printable, and with the secret cut out. */
+	/** The text around it, to find the place: printable, and without the secret. */
 	readonly around: string;
 }
 
@@ -25,14 +26,14 @@ interface Seed {
 
 export class Searcher {
 	readonly #seeds = new Map<string, Seed[]>();
-	/** Which first four bytes any seed has: nearly every position is dismissed by one look. */
+	/** A bit for the first four bytes of each seed: one look excludes nearly every position. */
 	readonly #filter = new Uint8Array(1 << (FILTER_BITS - 3));
 
 	constructor(secrets: readonly Secret[]) {
 		for (const form of secrets.flatMap(formsOf)) this.#plant(form);
 	}
 
-	/** Everything found in `bytes` as they are. */
+	/** Returns everything found in `bytes`, without decoding them. */
 	search(bytes: Buffer): Finding[] {
 		const found = new Map<string, Finding>();
 		const last = bytes.length - SEED_BYTES;
@@ -56,7 +57,7 @@ export class Searcher {
 		return [...found.values()];
 	}
 
-	/** The same, and in whatever is encoded inside: base64, hex, percent-escapes, lists of numbers, gzip; two deep. */
+	/** As `search`, also inside of encodings: base64, hex, percent-escapes, lists of numbers, gzip; two levels deep. */
 	searchDeeply(bytes: Buffer, depth = 2): Finding[] {
 		const found = this.search(bytes);
 		if (depth === 0) return found;
@@ -97,7 +98,7 @@ function slotOf(bytes: Buffer, at: number): number {
 	return Math.imul(word, 0x9e3779b1) >>> (32 - FILTER_BITS);
 }
 
-/** How far `bytes` and `text` agree around a place where eight bytes do. */
+/** The longest common piece of `bytes` and `text` around a place where eight bytes are equal. */
 function extend(bytes: Buffer, at: number, text: Buffer, textAt: number): { start: number; length: number } {
 	let before = 0;
 	while (at - before > 0 && textAt - before > 0 && bytes[at - before - 1] === text[textAt - before - 1]) before++;

@@ -1,6 +1,6 @@
 /**
  * Services that run each by its own `main.ts`, with every log line, over a database that writes down every statement and
- * parameter, beside strangers that repeat or keep silent: what is started of them, and all that is kept of what they say.
+ * parameter, next to foreign servers that repeat what they are sent or never answer: the processes, and everything they print.
  */
 import type { KeyObject } from 'node:crypto';
 import { rm, writeFile } from 'node:fs/promises';
@@ -8,13 +8,13 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { CHANCERY } from '../judges/running-instance.ts';
-import { filesBelow, type Haystack, rowsOf } from './haystacks.ts';
+import { type ForeignServers, startForeignServers } from './foreign-servers.ts';
 import { type PasswordServer, startPasswordServer } from './password-server.ts';
 import { ProcessWatch, RecordedProcess } from './recorded-process.ts';
 import { Recorder } from './recorder.ts';
-import { SecretBook } from './secret-book.ts';
+import { filesBelow, rowsOf, type SearchedPlace } from './searched-places.ts';
+import { SecretRegistry } from './secret-registry.ts';
 import { clientKey } from './signing-requests.ts';
-import { type Strangers, startStrangers } from './strangers.ts';
 import { createTestbed, openFolder, type ServiceName, type Testbed } from './testbed.ts';
 
 const PASSWORD = "pa55 of the 'database'";
@@ -23,42 +23,42 @@ const READY_WITHIN_MS = 20_000;
 export class ServicesScenario {
 	readonly base: string;
 	readonly outside: string;
-	readonly book: SecretBook;
+	readonly registry: SecretRegistry;
 	readonly recorder = new Recorder();
 	readonly watch = new ProcessWatch();
 	readonly processes: RecordedProcess[] = [];
-	readonly kept: Haystack[] = [];
-	readonly strangers: Strangers;
+	readonly kept: SearchedPlace[] = [];
+	readonly foreignServers: ForeignServers;
 	readonly server: PasswordServer;
 	readonly testbed: Testbed;
 	readonly exits = new Map<string, number | string>();
 
 	private constructor(
-		parts: Pick<ServicesScenario, 'base' | 'outside' | 'strangers'> & {
+		parts: Pick<ServicesScenario, 'base' | 'outside' | 'foreignServers'> & {
 			server: PasswordServer;
 			testbed: Testbed;
-			book: SecretBook;
+			registry: SecretRegistry;
 		},
 	) {
 		this.base = parts.base;
 		this.outside = parts.outside;
-		this.strangers = parts.strangers;
+		this.foreignServers = parts.foreignServers;
 		this.server = parts.server;
 		this.testbed = parts.testbed;
-		this.book = parts.book;
+		this.registry = parts.registry;
 		this.processes.push(parts.server.process);
 	}
 
 	static async begin(): Promise<ServicesScenario> {
 		const base = await openFolder('chancery-services-');
 		const outside = await openFolder('chancery-services-outside-');
-		const book = new SecretBook();
-		const password = book.addText('database password', PASSWORD);
-		const strangers = await startStrangers();
+		const registry = new SecretRegistry();
+		const password = registry.addText('database password', PASSWORD);
+		const foreignServers = await startForeignServers();
 		const server = await startPasswordServer(join(base, 'database'), outside, 22_990, password);
-		const testbed = await createTestbed(base, book, server.url, strangers);
+		const testbed = await createTestbed(base, registry, server.url, foreignServers);
 		await testbed.prepare(server.database);
-		const scenario = new ServicesScenario({ base, outside, strangers, server, testbed, book });
+		const scenario = new ServicesScenario({ base, outside, foreignServers, server, testbed, registry });
 		scenario.watch.start();
 		return scenario;
 	}
@@ -135,17 +135,17 @@ export class ServicesScenario {
 	}
 
 	strayKey(): KeyObject {
-		return clientKey(this.book);
+		return clientKey(this.registry);
 	}
 
 	async keepRows(moment: string): Promise<void> {
-		for await (const haystack of rowsOf(moment, this.server.database)) this.kept.push(haystack);
+		for await (const searched of rowsOf(moment, this.server.database)) this.kept.push(searched);
 	}
 
-	async *haystacks(): AsyncGenerator<Haystack> {
-		yield* this.recorder.haystacks();
-		yield* this.watch.haystacks();
-		for (const one of this.processes) yield* one.haystacks();
+	async *searchedPlaces(): AsyncGenerator<SearchedPlace> {
+		yield* this.recorder.searchedPlaces();
+		yield* this.watch.searchedPlaces();
+		for (const one of this.processes) yield* one.searchedPlaces();
 		yield* this.kept;
 		yield* filesBelow('base', this.base);
 		if (this.testbed.token) yield* filesBelow('token', this.testbed.token.folder);
@@ -154,7 +154,7 @@ export class ServicesScenario {
 	async end(): Promise<void> {
 		for (const one of this.processes) await one.end('SIGKILL').catch(() => undefined);
 		await this.watch.stop();
-		await this.strangers.close();
+		await this.foreignServers.close();
 		this.testbed.token?.close();
 		for (const folder of [this.base, this.outside]) await rm(folder, { recursive: true, force: true });
 	}

@@ -1,12 +1,12 @@
 /**
- * Secrets of every kind travel through services that run as an operator runs them, over a database that writes down all
+ * Secrets of every kind go through services that run as an operator runs them, over a database that writes down all
  * that it is told; afterwards they are found nowhere but in the places that exist for them.
  */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { SERVICES_EXCEPTIONS } from './exceptions.ts';
+import { findLeaks, type SearchResult, summaryOf } from './leak-search.ts';
 import { ServicesScenario } from './services-scenario.ts';
-import { travelThroughServices } from './services-story.ts';
-import { judge, summaryOf, type Verdict } from './verdict.ts';
+import { runServicesScenario } from './services-steps.ts';
 
 const SHOWN_LEAKS = 60;
 
@@ -26,12 +26,12 @@ const EVERYWHERE = [
 ];
 
 let scenario: ServicesScenario;
-let verdict: Verdict;
+let result: SearchResult;
 
 beforeAll(async () => {
 	scenario = await ServicesScenario.begin();
-	await travelThroughServices(scenario);
-	verdict = await judge(scenario.book.secrets, scenario.haystacks(), SERVICES_EXCEPTIONS);
+	await runServicesScenario(scenario);
+	result = await findLeaks(scenario.registry.secrets, scenario.searchedPlaces(), SERVICES_EXCEPTIONS);
 });
 
 afterAll(async () => {
@@ -39,20 +39,20 @@ afterAll(async () => {
 });
 
 it('leaves no secret where none belongs', () => {
-	expect(summaryOf(verdict.leaks).slice(0, SHOWN_LEAKS)).toEqual([]);
+	expect(summaryOf(result.leaks).slice(0, SHOWN_LEAKS)).toEqual([]);
 });
 
 it('needs every exception', () => {
-	expect(verdict.unneeded.map(({ because }) => because)).toEqual([]);
+	expect(result.unneeded.map(({ because }) => because)).toEqual([]);
 });
 
 it('looked everywhere', () => {
-	expect(EVERYWHERE.filter((place) => !verdict.places.some((one) => place.test(one)))).toEqual([]);
+	expect(EVERYWHERE.filter((place) => !result.places.some((one) => place.test(one)))).toEqual([]);
 });
 
-it('met every stranger, and ended as it should', () => {
-	for (const [stranger, count] of Object.entries(scenario.strangers.counts))
-		expect([stranger, count > 0]).toEqual([stranger, true]);
+it('called every foreign server, and ended as it should', () => {
+	for (const [server, count] of Object.entries(scenario.foreignServers.counts))
+		expect([server, count > 0]).toEqual([server, true]);
 	const exits = Object.fromEntries(scenario.exits);
 	expect(exits).toMatchObject({ initialize: 0, 'sign-blob': 0, SIGUSR2: 1, SIGHUP: 1, 'passphrase in the clear': 78 });
 	expect(exits).toMatchObject({ 'TLS files that cannot be used': 0, 'wrong passphrase of a TLS key': 78 });

@@ -1,12 +1,12 @@
-/** A person who signs in, by pages or for a device; everything on the way that must stay between the two goes into the book. */
+/** A person who signs in, by pages or for a device; everything on the way that must stay between the two goes into the registry. */
 import { createHash, randomBytes } from 'node:crypto';
 import type { Asked, Recorder } from './recorder.ts';
-import type { SecretBook } from './secret-book.ts';
+import type { SecretRegistry } from './secret-registry.ts';
 
 export interface SignInDeps {
 	readonly issuer: string;
 	readonly recorder: Recorder;
-	readonly book: SecretBook;
+	readonly registry: SecretRegistry;
 }
 
 export interface Tokens {
@@ -52,7 +52,7 @@ class Browser {
 	#store(line: string): void {
 		const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
 		if (value === '') return void this.#cookies.delete(name);
-		this.#cookies.set(name, this.#deps.book.addText(`cookie ${name}`, value));
+		this.#cookies.set(name, this.#deps.registry.addText(`cookie ${name}`, value));
 	}
 }
 
@@ -62,8 +62,8 @@ export async function signInByPages(
 	email: string,
 	beforeRedeeming: () => Promise<void>,
 ): Promise<Tokens> {
-	const { issuer, book } = deps;
-	const verifier = book.addText('PKCE verifier', randomBytes(32).toString('base64url'));
+	const { issuer, registry } = deps;
+	const verifier = registry.addText('PKCE verifier', randomBytes(32).toString('base64url'));
 	const query = new URLSearchParams({
 		response_type: 'code',
 		client_id: 'sigstore',
@@ -77,7 +77,7 @@ export async function signInByPages(
 	const browser = new Browser(deps);
 	const { page } = await browser.go(`${issuer}/auth?${query}`);
 	const { leftFor } = await browser.go(actionOf(page), { email });
-	const code = book.addText('authorization code', new URL(leftFor ?? '').searchParams.get('code') ?? '');
+	const code = registry.addText('authorization code', new URL(leftFor ?? '').searchParams.get('code') ?? '');
 	await beforeRedeeming();
 	return {
 		...(await redeem(deps, { grant_type: 'authorization_code', code, code_verifier: verifier })),
@@ -92,13 +92,13 @@ export async function signInOnDevice(
 	email: string,
 	beforeRedeeming: () => Promise<void>,
 ): Promise<Tokens> {
-	const { issuer, book, recorder } = deps;
+	const { issuer, registry, recorder } = deps;
 	const answer = await recorder.ask('device authorization', `${issuer}/device/code`, {
 		method: 'POST',
 		body: new URLSearchParams({ client_id: 'sigstore', scope: 'openid email' }),
 	});
 	const { device_code, user_code } = JSON.parse(answer.text) as Record<string, string>;
-	const code = book.addText('device code', device_code ?? '');
+	const code = registry.addText('device code', device_code ?? '');
 	const grant = { grant_type: 'urn:ietf:params:oauth:grant-type:device_code', device_code: code };
 	await token(deps, grant);
 	const browser = new Browser(deps);
@@ -128,10 +128,10 @@ async function redeem(
 	const { status, text } = await token(deps, form);
 	if (status !== 200) throw new Error(`the token endpoint answered ${status}: ${text}`);
 	const { id_token, access_token, refresh_token } = JSON.parse(text) as Record<string, string>;
-	if (refresh_token !== undefined) deps.book.addText('refresh token', refresh_token);
+	if (refresh_token !== undefined) deps.registry.addText('refresh token', refresh_token);
 	return {
-		idToken: deps.book.addToken('identity token', id_token ?? ''),
-		accessToken: deps.book.addToken('access token', access_token ?? ''),
+		idToken: deps.registry.addToken('identity token', id_token ?? ''),
+		accessToken: deps.registry.addToken('access token', access_token ?? ''),
 	};
 }
 

@@ -1,7 +1,7 @@
 /** What clients ask of the authority and the logs, and what they send when they confuse a private key with its public half. */
 import { createHash, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import type { Asked, Recorder } from './recorder.ts';
-import type { SecretBook } from './secret-book.ts';
+import type { SecretRegistry } from './secret-registry.ts';
 
 const JSON_TYPE = { 'content-type': 'application/json' };
 const base64 = (bytes: Uint8Array | string) => Buffer.from(bytes).toString('base64');
@@ -18,9 +18,9 @@ export interface Certification {
 }
 
 /** A client's key; nobody else may ever hold it. */
-export function clientKey(book: SecretBook): KeyObject {
+export function clientKey(registry: SecretRegistry): KeyObject {
 	const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-	book.addKey("a client's key", privateKey);
+	registry.addKey("a client's key", privateKey);
 	return privateKey;
 }
 

@@ -19,9 +19,9 @@ import { openDevelopmentTls } from '@chancery/stack/bootstrap/development-tls';
 import { STORING_SERVICES } from '@chancery/stack/services';
 import requireSoftHsm, { TestToken } from '@chancery/testkit/softhsm';
 import { createTsaChain } from '@chancery/tsa/domain/tsa-chain';
+import type { ForeignServers } from './foreign-servers.ts';
 import { freePortBase } from './free-ports.ts';
-import type { SecretBook } from './secret-book.ts';
-import type { Strangers } from './strangers.ts';
+import type { SecretRegistry } from './secret-registry.ts';
 
 export const SERVICE_NAMES = ['ctlog', 'log', 'identity', 'tsa', 'ca', 'tuf'] as const;
 export type ServiceName = (typeof SERVICE_NAMES)[number];
@@ -69,9 +69,9 @@ const FILE_KEYS: Readonly<Record<string, KeyAlgorithm>> = {
 /** @param databaseUrl with its password. */
 export async function createTestbed(
 	folder: string,
-	book: SecretBook,
+	registry: SecretRegistry,
 	databaseUrl: string,
-	strangers: Strangers,
+	foreignServers: ForeignServers,
 ): Promise<Testbed> {
 	for (const name of ['keys', 'secrets', 'marks', 'exports']) await mkdir(join(folder, name), { mode: 0o700 });
 	const secretFile = async (name: string, value: string) => {
@@ -79,7 +79,7 @@ export async function createTestbed(
 		return { file: join(folder, 'secrets', name) };
 	};
 	const mark = (kind: string, prefix: string) =>
-		book.addText(kind, `${prefix}-${randomBytes(18).toString('base64url')}`);
+		registry.addText(kind, `${prefix}-${randomBytes(18).toString('base64url')}`);
 
 	// Keys in files, each with a passphrase of its own.
 	const signers: Record<string, Signer> = {};
@@ -90,7 +90,7 @@ export async function createTestbed(
 		const path = join(folder, 'keys', `${name}.pem`);
 		await createFileKey(path, algorithm, { passphrase });
 		signers[name] = await openFileKey(path, { passphrase });
-		book.addKey(`key ${name}`, createPrivateKey({ key: await readFile(path, 'utf8'), passphrase }));
+		registry.addKey(`key ${name}`, createPrivateKey({ key: await readFile(path, 'utf8'), passphrase }));
 		passphrases[name] = passphrase;
 		sources[name] = {
 			uri: `file:${path}`,
@@ -99,7 +99,7 @@ export async function createTestbed(
 	}
 
 	// Where there is an HSM, the two authorities have their keys in it.
-	const token = hasSoftHsm() ? new TestToken(book.addText('PIN', randomDigits(20))) : undefined;
+	const token = hasSoftHsm() ? new TestToken(registry.addText('PIN', randomDigits(20))) : undefined;
 	if (token) {
 		const pin = await secretFile('pin', token.pin);
 		for (const [name, type, id] of [
@@ -122,7 +122,7 @@ export async function createTestbed(
 		['of the TLS authority', join(folder, 'keys', 'tls-ca.pem')],
 	] as const) {
 		const key = createPrivateKey(await readFile(path, 'utf8'));
-		book.addKey(`key ${name}`, key);
+		registry.addKey(`key ${name}`, key);
 		const encrypted = key.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: tlsPassphrase });
 		await writeFile(path, encrypted);
 	}
@@ -150,7 +150,7 @@ export async function createTestbed(
 		commonName: 'Scenario TSA',
 	});
 	const issuerKey = (key: KeyObject) => {
-		book.addKey('key of the issuer', key);
+		registry.addKey('key of the issuer', key);
 		return key.export({ format: 'jwk' });
 	};
 	const issuerKeys = () => [
@@ -198,7 +198,7 @@ export async function createTestbed(
 	};
 	const s3 = {
 		kind: 's3',
-		endpoint: strangers.bucket,
+		endpoint: foreignServers.bucket,
 		bucket: 'tiles',
 		accessKeyId: await secretFile('s3-id', 'an-access-key'),
 		secretAccessKey: { env: 'S3_SECRET' },
@@ -259,8 +259,8 @@ export async function createTestbed(
 				ctlog: { url: urls['ctlog public'], publicKeyPem: encodePem('PUBLIC KEY', signer('ctlog').publicKey) },
 				issuers: [
 					{ type: 'email', issuer: `${urls['identity public']}/auth` },
-					{ type: 'email', issuer: strangers.echo },
-					{ type: 'email', issuer: strangers.silence },
+					{ type: 'email', issuer: foreignServers.echo },
+					{ type: 'email', issuer: foreignServers.silence },
 				],
 				admin: { tokens },
 				listen: listeners.ca,

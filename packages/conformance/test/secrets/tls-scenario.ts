@@ -8,7 +8,7 @@ import type { ServicesScenario } from './services-scenario.ts';
 /** Files are read again every ten seconds, and what is wrong with them is told at the second look. */
 const NOTICED_WITHIN_MS = 30_000;
 
-export async function travelOverTls(scenario: ServicesScenario): Promise<void> {
+export async function runTlsScenario(scenario: ServicesScenario): Promise<void> {
 	const { testbed, recorder } = scenario;
 	const plain = testbed.urls['tsa public'] ?? '';
 	const { port } = new URL(plain);
@@ -19,7 +19,7 @@ export async function travelOverTls(scenario: ServicesScenario): Promise<void> {
 
 	keep('answer over TLS', await chainOverTls(Number(port), testbed.tlsAuthority));
 	// Clients that trust somebody else, speak what is too old, or speak no TLS at all.
-	keep('answer to a stranger over TLS', await shake(Number(port), {}));
+	keep('answer to a foreign client over TLS', await shake(Number(port), {}));
 	const old: ConnectionOptions = { ca: testbed.tlsAuthority, minVersion: 'TLSv1', maxVersion: 'TLSv1.1' };
 	keep('answer to an old client over TLS', await shake(Number(port), old));
 	await recorder.ask('of a listener that speaks TLS', `${plain}/api/v1/timestamp/certchain`);

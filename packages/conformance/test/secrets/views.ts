@@ -1,4 +1,4 @@
-/** What is hidden in bytes by an encoding that a reader would undo: decoded, so that it can be searched too. */
+/** Decodes the encodings inside of bytes, so that the decoded bytes can be searched too. */
 import { constants, inflateRawSync } from 'node:zlib';
 
 export interface View {
@@ -32,7 +32,7 @@ const RUNS: readonly (readonly [encoding: string, run: RegExp, decode: (run: str
 	],
 ];
 
-/** Escapes stand between other characters: the whole text without them. */
+/** Escapes are mixed with other characters, so the whole text is decoded. */
 const ESCAPES: readonly (readonly [encoding: string, escape: RegExp])[] = [
 	['percent', /%([0-9a-fA-F]{2})/g],
 	['JSON escapes', /\\u00([0-9a-fA-F]{2})/g],
@@ -61,17 +61,17 @@ export function hiddenViews(bytes: Buffer): View[] {
 	return views;
 }
 
-/** Without its checks, so that a member that is followed by other bytes, or was cut off, is read as well. */
+/** Does not check lengths and checksums, so that it also reads a member that is cut off or followed by other bytes. */
 function inflate(bytes: Buffer): Buffer | undefined {
 	try {
 		return inflateRawSync(bytes, { maxOutputLength: MAX_INFLATED_BYTES, finishFlush: constants.Z_SYNC_FLUSH });
 	} catch {
-		// Bytes that only begin like it.
+		// The bytes only begin like a compressed member.
 		return undefined;
 	}
 }
 
-/** RFC 1952 section 2.3; of the optional parts only the names, which end with a zero. */
+/** RFC 1952 section 2.3. Of the optional parts only the two names, which end with a zero byte. */
 function gzipHeaderLength(member: Buffer): number {
 	let length = 10;
 	for (const flag of [8, 16]) if (((member[3] ?? 0) & flag) !== 0) length = member.indexOf(0, length) + 1;

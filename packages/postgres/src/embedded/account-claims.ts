@@ -42,7 +42,7 @@ export const ACCOUNT_PREFIX = 'chancery-db';
 
 const CLAIMS = 'accounts';
 const LOCK = 'lock';
-const LOCK_PATIENCE_MS = 60_000;
+const LOCK_TIMEOUT_MS = 60_000;
 
 /**
  * Claims an account: the one that the database has, a free one, or a new one.
@@ -122,7 +122,7 @@ async function waitForLock(path: string): Promise<FileLock> {
 		lock = await lockFile(path, 0);
 		return lock !== undefined;
 	};
-	await waitUntil(isHeld, LOCK_PATIENCE_MS);
+	await waitUntil(isHeld, LOCK_TIMEOUT_MS);
 	if (lock !== undefined) return lock;
 	throw new EmbeddedPostgresError(
 		'no-account',

@@ -15,7 +15,7 @@ import { waitUntil } from './process-identity.ts';
 import { runAs, type ServerUser } from './server-user.ts';
 
 /** A killed start may have left an `initdb`, which goes on filling its folder until its next step. */
-const REMOVAL_PATIENCE_MS = 5_000;
+const MAX_REMOVAL_WAIT_MS = 5_000;
 const REMOVAL_TIMEOUT_MS = 300_000;
 
 const DRAFT = '.new-';
@@ -61,7 +61,7 @@ export async function removeAccountFolder(path: string): Promise<void> {
 		why = await removeAsOwner(path, found);
 		return (await lstatOrNothing(path)) === undefined;
 	};
-	if (await waitUntil(isGone, REMOVAL_PATIENCE_MS)) return;
+	if (await waitUntil(isGone, MAX_REMOVAL_WAIT_MS)) return;
 	throw new EmbeddedPostgresError('no-usable-folder', `${path} cannot be removed by its owner, remove it: ${why}`);
 }
 

@@ -40,7 +40,7 @@ const IMMEDIATE_STOP_MS = 1_500;
 const KILL_MS = 2_000;
 
 /** Helpers without their main process: how long to wait, and what to send then. */
-const ORPHAN_STEPS: readonly (readonly [patienceMs: number, name: NodeJS.Signals])[] = [
+const ORPHAN_STEPS: readonly (readonly [timeoutMs: number, name: NodeJS.Signals])[] = [
 	[300, 'SIGQUIT'],
 	[1_500, 'SIGKILL'],
 ];
@@ -142,8 +142,8 @@ export async function stopLeftover(cluster: string, log: (message: string) => vo
 	}
 	// Helpers notice by themselves that their main process is gone, unless they are busy.
 	const isEmpty = async () => (await postgresProcesses(cluster)).length === 0;
-	for (const [patienceMs, name] of ORPHAN_STEPS) {
-		if (await waitUntil(isEmpty, patienceMs)) break;
+	for (const [timeoutMs, name] of ORPHAN_STEPS) {
+		if (await waitUntil(isEmpty, timeoutMs)) break;
 		for (const orphan of await postgresProcesses(cluster)) signal(orphan, name);
 	}
 	if (!(await waitUntil(isEmpty, KILL_MS)))

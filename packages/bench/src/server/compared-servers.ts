@@ -1,6 +1,6 @@
-/** Both sides of a comparison: our server, and another one in each of its variants, with the same keys where it matters. */
+/** The servers of a comparison: ours, and the peer in each of its variants, with the same keys where that matters. */
 import { join } from 'node:path';
-import type { Rival } from '../rivals.ts';
+import type { Peer } from '../peers.ts';
 import { CaInstance } from './ca-instance.ts';
 import { usualBackend } from './digest-backend.ts';
 import { startFulcio } from './fulcio-server.ts';
@@ -11,22 +11,27 @@ import type { ServerUnderTest } from './server-under-test.ts';
 import { startTimestampServer } from './timestamp-server.ts';
 import { makeTsaFiles, startTsaServer } from './tsa-instance.ts';
 
-export interface OtherSide {
+export interface PeerServer {
 	start(): Promise<ServerUnderTest>;
-	/** A server that publishes every ten seconds has to be watched for longer than that. */
+	/** A server that publishes every ten seconds must be measured for longer than that. */
 	readonly minWindowMs: number;
 }
 
-export interface Contest {
+export interface ComparedServers {
 	readonly ours: ServerUnderTest;
-	readonly theirs: readonly OtherSide[];
+	readonly theirs: readonly PeerServer[];
 	close(): Promise<void>;
 }
 
 const TILES_WINDOW_MS: Readonly<Record<TilesVariant, number>> = { defaults: 32_000, quickest: 8_000 };
 
-/** Starts our side below `folder`. `bin` is the program of the other one. */
-export async function openContest(rival: Rival, bin: string, folder: string, logLevel: string): Promise<Contest> {
+/** Starts our server below `folder`. `bin` is the program of the peer. */
+export async function openComparedServers(
+	peer: Peer,
+	bin: string,
+	folder: string,
+	logLevel: string,
+): Promise<ComparedServers> {
 	await using stack = new AsyncDisposableStack();
 	const ourFolder = join(folder, 'ours');
 	const { ours, theirs } = await sides();
@@ -34,9 +39,9 @@ export async function openContest(rival: Rival, bin: string, folder: string, log
 	const opened = stack.move();
 	return { ours, theirs, close: () => opened.disposeAsync() };
 
-	async function sides(): Promise<Pick<Contest, 'ours' | 'theirs'>> {
+	async function sides(): Promise<Pick<ComparedServers, 'ours' | 'theirs'>> {
 		const theirFolder = join(folder, 'theirs');
-		switch (rival) {
+		switch (peer) {
 			case 'rekor-tiles': {
 				const instance = await LogInstance.create(ourFolder);
 				stack.defer(() => instance.close());

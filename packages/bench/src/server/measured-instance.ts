@@ -1,6 +1,4 @@
-/**
- * A place where a service is measured: its keys and its database, made once, over which its server is started.
- */
+/** The keys and the database of a service that is measured: made once, then its server is started with them. */
 import { join } from 'node:path';
 import type { Wire } from '../load/workloads.ts';
 import { countStored } from '../stored-entries.ts';
@@ -13,9 +11,9 @@ import { makeTsaFiles, startTsaServer } from './tsa-instance.ts';
 
 export type ServiceUnderTest = 'log' | 'ca' | 'tsa';
 
-export interface Stand {
+export interface MeasuredInstance {
 	start(backend: BackendChoice): Promise<ServerUnderTest>;
-	/** What the database holds of all that was acknowledged; undefined for a service that stores nothing. */
+	/** Number of acknowledged requests that the database contains; undefined for a service that stores nothing. */
 	countStored(): Promise<number | undefined>;
 	close(): Promise<void>;
 }
@@ -24,8 +22,12 @@ export function serviceOf(wire: Wire): ServiceUnderTest {
 	return wire === 'v1' || wire === 'v2' ? 'log' : wire;
 }
 
-/** Makes the stand below `folder`. */
-export async function openStand(service: ServiceUnderTest, folder: string, logLevel: string): Promise<Stand> {
+/** Makes the keys and the database of `service` below `folder`. */
+export async function openMeasuredInstance(
+	service: ServiceUnderTest,
+	folder: string,
+	logLevel: string,
+): Promise<MeasuredInstance> {
 	const at = join(folder, service);
 	if (service === 'log') {
 		const instance = await LogInstance.create(at);

@@ -15,24 +15,24 @@ import type { ServicesScenario } from './services-scenario.ts';
 import { signInByPages, signInOnDevice, token } from './sign-in.ts';
 import { certify, clientKey, submitEntries } from './signing-requests.ts';
 import { SERVICE_NAMES, type ServiceName } from './testbed.ts';
-import { travelOverTls } from './tls-scenario.ts';
+import { runTlsScenario } from './tls-scenario.ts';
 
 const EMAIL = 'alice@example.com';
 const FAULTS = join(import.meta.dirname, 'faults.ts');
 
 /** Everything, from the first start to the last fault. */
-export async function travelThroughServices(scenario: ServicesScenario): Promise<void> {
-	const { book, recorder, testbed, server, strangers } = scenario;
+export async function runServicesScenario(scenario: ServicesScenario): Promise<void> {
+	const { registry, recorder, testbed, server, foreignServers } = scenario;
 	const { urls, admin, signers } = testbed;
 	const url = (name: string) => urls[name] ?? '';
-	const carried = { CARRIED_SECRET: book.addText('carried secret', 'what-an-error-carried-0f-the-config') };
+	const carried = { CARRIED_SECRET: registry.addText('carried secret', 'what-an-error-carried-0f-the-config') };
 
 	// 1. All services, with every log line. The repository first meets a service that repeats what it is told.
 	const running = new Map<ServiceName, RecordedProcess>();
 	for (const service of SERVICE_NAMES.filter((name) => name !== 'tuf'))
 		running.set(service, await scenario.serve(service, 'trace'));
 	const echoing = {
-		trustReportUrl: `${strangers.echo}/admin/v1/trust`,
+		trustReportUrl: `${foreignServers.echo}/admin/v1/trust`,
 		bearer: { file: join(testbed.folder, 'secrets/tuf-bearer') },
 	};
 	const deceived = await scenario.serve('tuf', 'trace', {}, { services: [echoing] });
@@ -69,19 +69,19 @@ export async function travelThroughServices(scenario: ServicesScenario): Promise
 	await writeFile(rootFile, root);
 
 	// 2. Sign-ins, certificates, entries, signatures.
-	const signIn = { issuer: `${url('identity public')}/auth`, recorder, book };
+	const signIn = { issuer: `${url('identity public')}/auth`, recorder, registry };
 	const tokens = await signInByPages(signIn, EMAIL, () => scenario.keepRows('with a code'));
 	await signInOnDevice(signIn, EMAIL, () => scenario.keepRows('with a device code'));
-	const key = clientKey(book);
+	const key = clientKey(registry);
 	const ca = url('ca public');
 	const order = { token: tokens.idToken, subject: EMAIL };
 	for (const where of ['header', 'body'] as const) await certify(recorder, ca, key, { ...order, version: 2, where });
 	await certify(recorder, ca, key, { ...order, version: 1, where: 'header' });
 	await certify(recorder, ca, key, { ...order, version: 2, where: 'header', isConfused: true });
-	for (const issuer of [strangers.echo, strangers.silence]) {
+	for (const issuer of [foreignServers.echo, foreignServers.silence]) {
 		const [head = '', , signature = ''] = tokens.idToken.split('.');
 		const claims = { iss: issuer, aud: 'sigstore', sub: EMAIL, exp: 4_000_000_000, jti: crypto.randomUUID() };
-		const foreign = book.addToken(
+		const foreign = registry.addToken(
 			'refused token',
 			`${head}.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.${signature}`,
 		);
@@ -104,7 +104,7 @@ export async function travelThroughServices(scenario: ServicesScenario): Promise
 		headers: { authorization: `Bearer ${testbed.developmentSecret}`, 'content-type': 'application/json' },
 		body: JSON.stringify({ email: EMAIL }),
 	});
-	const development = book.addToken('development token', (JSON.parse(minted.text) as { token: string }).token);
+	const development = registry.addToken('development token', (JSON.parse(minted.text) as { token: string }).token);
 	await scenario.command('sign-blob', ['sign-blob', '--bundle', join(scenario.base, 'bundle.json'), rootFile], {
 		SIGSTORE_ID_TOKEN: development,
 	});
@@ -142,7 +142,7 @@ export async function travelThroughServices(scenario: ServicesScenario): Promise
 	await server.process.end('SIGQUIT');
 	await Promise.all(inFlight);
 	await token(signIn, { grant_type: 'authorization_code', code: tokens.code, code_verifier: tokens.verifier });
-	await submitEntries(recorder, logs, clientKey(book));
+	await submitEntries(recorder, logs, clientKey(registry));
 	await lookAround();
 	scenario.processes.push(await server.restart());
 
@@ -154,7 +154,7 @@ export async function travelThroughServices(scenario: ServicesScenario): Promise
 		laden.signal(signal);
 		scenario.exits.set(signal, await laden.ended);
 	}
-	await travelOverTls(scenario);
+	await runTlsScenario(scenario);
 	for (const service of SERVICE_NAMES) running.set(service, await scenario.serve(service, 'info'));
 	await signInByPages(signIn, EMAIL, async () => undefined);
 	const last = Array.from({ length: 4 }, () => certify(recorder, ca, key, { ...order, version: 2, where: 'body' }));

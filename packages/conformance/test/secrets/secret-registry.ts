@@ -1,11 +1,14 @@
-/** Every secret of a scenario by name. What is written here may be found nowhere but where an exception says so. */
+/** Every secret of a scenario, by name. A registered secret may only be found where an exception allows it. */
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import type { Secret } from './encodings.ts';
 
-/** A payload is no secret, and its subject is in certificates; but this much of it as it travels comes from a token. */
+/**
+ * The payload of a token is not secret, and its subject is in certificates. But so many encoded characters of it in a row
+ * can only come from the token itself.
+ */
 const PAYLOAD_CHARS = 160;
 
-export class SecretBook {
+export class SecretRegistry {
 	readonly #secrets = new Map<string, Secret>();
 	#count = 0;
 
@@ -13,13 +16,13 @@ export class SecretBook {
 		return [...this.#secrets.values()];
 	}
 
-	/** A password, bearer secret, code or cookie: only the whole of it is of use. Returns the text. */
+	/** A password, bearer secret, code or cookie: useful only as a whole. Returns the text. */
 	addText(kind: string, text: string): string {
 		this.#add(kind, Buffer.from(text), text.length);
 		return text;
 	}
 
-	/** A compact JWS: as a whole, its signature in any part, its claims as they travel, and its unique id. */
+	/** A compact JWS: the whole token, any part of its signature, its encoded claims, and its unique id. */
 	addToken(kind: string, token: string): string {
 		this.addText(kind, token);
 		const [, payload = '', signature = ''] = token.split('.');
@@ -30,7 +33,7 @@ export class SecretBook {
 		return token;
 	}
 
-	/** The numbers that make a private key, whatever is wrapped around them. Any 16 bytes in a row are too much. */
+	/** The numbers of a private key, in whatever format. Any 16 bytes in a row count as a leak. */
 	addKey(kind: string, key: KeyObject | string): void {
 		const jwk = (typeof key === 'string' ? createPrivateKey(key) : key).export({ format: 'jwk' });
 		for (const part of ['d', 'p', 'q', 'dp', 'dq', 'qi'] as const) {
@@ -39,7 +42,7 @@ export class SecretBook {
 		}
 	}
 
-	/** The same text twice is one secret: cookies come back. */
+	/** The same text twice is one secret: a cookie is seen again. */
 	#add(kind: string, bytes: Buffer, leakBytes?: number): void {
 		const key = bytes.toString('latin1');
 		if (bytes.length === 0 || this.#secrets.has(key)) return;

@@ -1,23 +1,23 @@
-/** Other people's servers that services talk to: one repeats whatever it is sent, one never answers, one keeps objects. */
+/** Servers that do not belong to the instance: one repeats what it is sent, one never answers, one stores objects. */
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-export interface Strangers {
+export interface ForeignServers {
 	/** Answers 401 with every header and the body of the request, in words, JSON and XML at once. */
 	readonly echo: string;
-	/** Takes connections and says nothing. */
+	/** Accepts connections and never answers. */
 	readonly silence: string;
-	/** A bucket with S3's conditional writes that refuses its first requests like `echo` does. */
+	/** A bucket with S3's conditional writes; it refuses its first requests like `echo`. */
 	readonly bucket: string;
-	/** Requests that each of them got. */
+	/** Number of requests that each of them received. */
 	readonly counts: { echo: number; silence: number; bucket: number };
 	close(): Promise<void>;
 }
 
 const REFUSED_AT_FIRST = 3;
 
-export async function startStrangers(): Promise<Strangers> {
+export async function startForeignServers(): Promise<ForeignServers> {
 	const counts = { echo: 0, silence: 0, bucket: 0 };
 	const objects = new Map<string, Buffer>();
 	const servers: Server[] = [];

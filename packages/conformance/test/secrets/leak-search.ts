@@ -1,9 +1,9 @@
-/** What the search has found, less what belongs where it was found. */
+/** Searches places for secrets. Everything found is a leak, unless an exception allows that secret in that place. */
 import type { Secret } from './encodings.ts';
-import type { Haystack } from './haystacks.ts';
+import type { SearchedPlace } from './searched-places.ts';
 import { type Finding, Searcher } from './searcher.ts';
 
-/** A place that exists to hold or to hand out a secret. One that nothing needs is a mistake, and fails too. */
+/** A place whose purpose is to store or to give out a secret. An exception that nothing needs is a mistake, and fails too. */
 export interface Exception {
 	readonly secret: RegExp;
 	readonly place: RegExp;
@@ -14,7 +14,7 @@ export interface Leak extends Finding {
 	readonly place: string;
 }
 
-export interface Verdict {
+export interface SearchResult {
 	readonly leaks: readonly Leak[];
 	readonly unneeded: readonly Exception[];
 	/** Places that were searched, and bytes. */
@@ -22,20 +22,20 @@ export interface Verdict {
 	readonly bytes: number;
 }
 
-/** What was found by then fails the suite; the rest would only take time. */
+/** The search ends after so many leaks: the suite fails anyway, and more would only take time. */
 const ENOUGH_LEAKS = 5_000;
 
-export async function judge(
+export async function findLeaks(
 	secrets: readonly Secret[],
-	haystacks: AsyncIterable<Haystack> | Iterable<Haystack>,
+	searchedPlaces: AsyncIterable<SearchedPlace> | Iterable<SearchedPlace>,
 	exceptions: readonly Exception[],
-): Promise<Verdict> {
+): Promise<SearchResult> {
 	const searcher = new Searcher(secrets);
 	const leaks: Leak[] = [];
 	const needed = new Set<Exception>();
 	const places: string[] = [];
 	let length = 0;
-	for await (const { place, bytes, isDeep } of haystacks) {
+	for await (const { place, bytes, isDeep } of searchedPlaces) {
 		if (leaks.length > ENOUGH_LEAKS) break;
 		places.push(place);
 		length += bytes.length;

@@ -6,7 +6,7 @@
 import { CallError, type CallInput, type CallLimits, type CallReply, call } from '@chancery/net/call';
 import type { Route } from '@chancery/wire/route';
 
-export interface Patience {
+export interface RetryPolicy {
 	/** No attempt begins after this moment; milliseconds since 1970 by `clock`. */
 	readonly untilMs: number;
 	readonly clock: () => number;
@@ -38,24 +38,24 @@ const MAX_CAUSES = 8;
  * As `call`, repeated while the failure is a passing one and there is time.
  * @throws CallError the last failure; its message says how often and how long it was tried
  */
-export async function callPatiently<R extends Route>(
+export async function callWithRetries<R extends Route>(
 	route: R,
 	baseUrl: string,
 	input: CallInput<R>,
 	options: CallLimits & { readonly fetch: typeof fetch },
-	patience: Patience,
+	retries: RetryPolicy,
 ): Promise<CallReply<R>> {
-	const startedMs = patience.clock();
+	const startedMs = retries.clock();
 	for (let attempt = 1; ; attempt++) {
 		try {
 			return await call(route, baseUrl, input, options);
 		} catch (error) {
 			if (!(error instanceof CallError) || !isPassing(error)) throw error;
-			const pauseMs = pauseAfter(attempt, error.retryAfterMs, patience.random);
-			const nowMs = patience.clock();
-			if (nowMs + pauseMs > patience.untilMs) throw exhausted(error, attempt, nowMs - startedMs);
-			patience.onWait(`${error.message}; trying again in ${seconds(pauseMs)}`);
-			await patience.sleep(pauseMs);
+			const pauseMs = pauseAfter(attempt, error.retryAfterMs, retries.random);
+			const nowMs = retries.clock();
+			if (nowMs + pauseMs > retries.untilMs) throw exhausted(error, attempt, nowMs - startedMs);
+			retries.onWait(`${error.message}; trying again in ${seconds(pauseMs)}`);
+			await retries.sleep(pauseMs);
 		}
 	}
 }

@@ -1,26 +1,26 @@
-/** Where secrets could have been left: files as they lie on the disk, and rows as the database shows them. */
+/** The places where secrets could be left: files as they are on the disk, and rows as the database returns them. */
 import { lstat, readdir, readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import type { Database } from '@chancery/postgres/sql';
 
-export interface Haystack {
-	/** What exceptions and reports call it. */
+export interface SearchedPlace {
+	/** Its name in exceptions and reports. */
 	readonly place: string;
 	readonly bytes: Buffer;
-	/** Whether to look into encodings inside too; too slow for the raw files of a database. */
+	/** Whether to decode encodings inside of it and search the result; too slow for the raw files of a database. */
 	readonly isDeep: boolean;
 }
 
 const MAX_DEEP_BYTES = 4 * 1024 * 1024;
 
-/** Every file below `folder`, names included: a token may become the name of a file. */
-export async function* filesBelow(name: string, folder: string): AsyncGenerator<Haystack> {
+/** Every file below `folder`, with its name: a token could become the name of a file. */
+export async function* filesBelow(name: string, folder: string): AsyncGenerator<SearchedPlace> {
 	const names: string[] = [];
 	for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
 		const path = join(entry.parentPath, entry.name);
 		const place = `file ${name}/${relative(folder, path)}`;
 		names.push(place);
-		// Sockets and pipes hold nothing; what went away meanwhile is not there.
+		// Sockets and pipes contain nothing. A file may have been removed in the meantime.
 		if (!entry.isFile()) continue;
 		const bytes = await readFile(path).catch(() => undefined);
 		if (bytes) yield { place, bytes, isDeep: bytes.length <= MAX_DEEP_BYTES };
@@ -28,8 +28,8 @@ export async function* filesBelow(name: string, folder: string): AsyncGenerator<
 	yield { place: `file names of ${name}`, bytes: Buffer.from(names.join('\n')), isDeep: true };
 }
 
-/** Every row of every table of every schema but the server's own catalogue of types and functions, and what runs. */
-export async function* rowsOf(name: string, database: Database): AsyncGenerator<Haystack> {
+/** Every row of every table of every schema, except the server's catalogue of types and functions; also what runs. */
+export async function* rowsOf(name: string, database: Database): AsyncGenerator<SearchedPlace> {
 	const tables = await database.query<{ name: string }>(
 		`select quote_ident(n.nspname) || '.' || quote_ident(c.relname) as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
 		where c.relkind in ('r', 'p', 'm', 'v') and not c.relispartition
@@ -39,7 +39,7 @@ export async function* rowsOf(name: string, database: Database): AsyncGenerator<
 		const rows = await database.query<Record<string, unknown>>(`select * from ${table}`);
 		const parts = rows.flatMap((row) =>
 			Object.values(row).flatMap((value) => [
-				// bytea arrives as bytes, everything else as text or what JSON makes of it.
+				// bytea values are bytes; all others are text, or become text as JSON.
 				Buffer.isBuffer(value) ? value : Buffer.from(typeof value === 'string' ? value : (JSON.stringify(value) ?? '')),
 				Buffer.from('\n'),
 			]),
