@@ -1,6 +1,6 @@
 /**
- * What the pool says when the network fails at the worst moment. A proxy stands between it and the server and cuts
- * the connection around COMMIT.
+ * What the pool reports when the network fails at the worst moment. A proxy between the pool and the server cuts the
+ * connection around COMMIT.
  */
 import { createServer, connect as dial, type Server, type Socket } from 'node:net';
 import { createTestDatabase, type TestDatabase } from '@chancery/testkit/test-database';

@@ -1,6 +1,6 @@
 /**
- * What a URL is judged to be is what happens: each is tried on a real server, and on impostors at the same address that
- * show another authority's certificate, one for another name, or none.
+ * The judgement of a URL is compared with what happens: each URL is tried on a real server, and on impostors at the same
+ * address, with a certificate of another authority, with one for another name, or with none.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -25,7 +25,7 @@ const ADDRESS = Object.values(networkInterfaces())
 const SERVERS = ['right', 'stranger', 'misnamed', 'plain'] as const;
 type Server = (typeof SERVERS)[number];
 
-/** URL parameters -> the judgement, and the servers that such a connection is made to. */
+/** URL parameters -> the judgement, and the servers that such a connection accepts. */
 const CASES: readonly (readonly [parameters: string, security: string, connects: readonly Server[]])[] = [
 	['sslmode=verify-full&sslrootcert=CA', 'verified', ['right']],
 	['sslmode=verify-ca&sslrootcert=CA', 'verified', ['right']],
@@ -176,7 +176,7 @@ it.each([
 	['127.9.8.7', 'local'],
 	['[::1]', 'local'],
 	['%2Frun%2Fpostgresql', 'local'],
-	// Resolvers ask DNS for these, so that whoever answers there is who the password is sent to.
+	// Resolvers ask DNS for these names, so the password goes to the address that the DNS server returns.
 	['db.localhost', 'plain'],
 	['localhost.', 'plain'],
 	['127.0.0.1.example', 'plain'],

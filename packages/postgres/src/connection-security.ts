@@ -1,7 +1,7 @@
 /**
- * Who can listen to, or pretend to be the server of, a connection that a URL asks for. The judgement is that of `pg`
- * itself, which reads `sslmode` otherwise than libpq does: it never falls back to plain text, and verifies certificate
- * and name in every mode but `no-verify`, unless `uselibpqcompat=true` asks for the weaker readings.
+ * Who can read a connection that a URL asks for, or impersonate its server. The judgement is the one of `pg`, which
+ * interprets `sslmode` differently from libpq: it never falls back to plain text, and verifies certificate and name in
+ * every mode but `no-verify`, unless `uselibpqcompat=true` asks for the weaker interpretation.
  */
 import { isIP } from 'node:net';
 import pg from 'pg';
@@ -11,21 +11,21 @@ export type ConnectionSecurity =
 	| 'local'
 	/** TLS with a server that proved its name to a trusted authority. */
 	| 'verified'
-	/** TLS with whoever answers. */
+	/** TLS without a check of the server's certificate. */
 	| 'unverified'
-	/** `sslmode=prefer` or `allow`: for pg as good as verify-full, for every other program perhaps plain text. */
+	/** `sslmode=prefer` or `allow`: for pg as good as verify-full, but other programs may use plain text. */
 	| 'ambiguous'
 	| 'plain';
 
-/** What pg makes of a URL; its types leave these out. */
+/** The options that pg reads from a URL; its types leave these out. */
 interface Parameters {
 	readonly host: string;
 	readonly ssl: boolean | undefined | { readonly rejectUnauthorized?: boolean; readonly checkServerIdentity?: unknown };
 }
 
 /**
- * Judges a `postgres://` URL, and the PGHOST and PGSSLMODE of the environment where it is silent.
- * @throws Error without the URL when it cannot be read, or a file that it names cannot
+ * Judges a `postgres://` URL. For what it does not state, PGHOST and PGSSLMODE of the environment count.
+ * @throws {Error} when the URL, or a file that it names, cannot be read; the message does not contain the URL
  */
 export function connectionSecurity(url: string): { readonly security: ConnectionSecurity; readonly host: string } {
 	const { host, ssl } = parametersOf(url);
@@ -37,8 +37,9 @@ export function connectionSecurity(url: string): { readonly security: Connection
 }
 
 /**
- * Whether nobody but this machine takes part: 127.0.0.0/8, ::1, and the name that means both. Names below `localhost`
- * are looked up like any other: whoever answers for DNS says where they lead (RFC 6761 section 6.3 only asks not to).
+ * Whether the connection stays within this machine: 127.0.0.0/8, ::1, and the name that means both. Names below
+ * `localhost` are looked up like any other, so a DNS server decides their address (RFC 6761 section 6.3 only advises
+ * against it).
  */
 export function isLoopbackHost(host: string): boolean {
 	const name = host.replace(/^\[|\]$/g, '').toLowerCase();

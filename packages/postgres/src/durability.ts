@@ -1,6 +1,6 @@
 /**
- * Whether a server keeps what it acknowledges. Read back, not assumed: a server started for speed answers COMMIT just as
- * politely, and one power cut later it is older than what the world was told.
+ * Whether a server keeps what it acknowledges. The settings are read from the server: a server that is configured for
+ * speed also acknowledges COMMIT, and after a power failure it has lost what clients were told.
  */
 export interface ServerSettings {
 	readonly fsync: string;
@@ -9,16 +9,16 @@ export interface ServerSettings {
 	readonly transaction_read_only: string;
 }
 
-/** Columns of ServerSettings, for a statement that reads them beside something else. */
+/** Columns of ServerSettings, for a statement that reads them together with other columns. */
 export const SETTINGS_COLUMNS = `current_setting('fsync') as fsync,
 	current_setting('full_page_writes') as full_page_writes,
 	current_setting('synchronous_commit') as synchronous_commit,
 	current_setting('transaction_read_only') as transaction_read_only`;
 
-/** `remote_apply` waits for more than `on`; all others may acknowledge what a crash or a failover then takes back. */
+/** `remote_apply` waits for more than `on`. With any other value, a crash or failover may undo an acknowledged commit. */
 const SAFE_SYNCHRONOUS_COMMIT = new Set(['on', 'remote_apply']);
 
-/** Why such a server must not be written to, naming every unsafe setting; undefined for a safe one. */
+/** Returns why such a server must not be written to, naming every unsafe setting; undefined for a safe one. */
 export function durabilityProblem(settings: ServerSettings): string | undefined {
 	if (settings.transaction_read_only !== 'off')
 		return 'the database server does not accept writes (a standby, or default_transaction_read_only)';

@@ -1,10 +1,10 @@
 /**
- * A lock that the kernel keeps: it goes with its process however that ends, so nobody ever has to judge whether a file
- * that was left behind still means anything. Held as the exclusive lock of an (empty) SQLite file, because Node has no
- * other portable way to one; SQLite sees to it that two locks of one process exclude each other as well.
+ * A lock that the kernel keeps. It ends with its process, however that ends, so nobody has to decide whether a leftover
+ * file still means anything. It is the exclusive lock of an (empty) SQLite file, because Node has no other portable
+ * kernel lock. SQLite ensures that two locks of one process exclude each other too.
  *
- * The file stays when the lock is released: removing it would let two others lock two different files. Nobody may read
- * it, because closing any other descriptor of it would drop the lock (POSIX).
+ * The file stays when the lock is released: after removing it, two processes could lock two different files. Nobody may
+ * read the file, because closing any other descriptor of it would drop the lock (POSIX).
  */
 import { open } from 'node:fs/promises';
 import { DatabaseSync } from 'node:sqlite';
@@ -14,13 +14,14 @@ export interface FileLock {
 }
 
 const SQLITE_BUSY = 5;
-/** Of two who come at once, both would be refused without it. */
+/** Without waiting, two processes that try at the same time could both be refused. */
 const LOCK_TIMEOUT_MS = 250;
 
 /**
- * Takes the lock of the file at `path`, which is made (0600) when it is missing; its folder must be there.
- * Undefined when somebody else holds it. Throws whatever the file system says.
- * @param timeoutMs during which this process stands still; 0 for who comes again by himself.
+ * Takes the lock of the file at `path`, which is made (0600) when it is missing; its folder must exist. Returns undefined
+ * when another process has the lock.
+ * @param timeoutMs how long to wait; blocks this process. 0 for a caller that tries again itself.
+ * @throws {Error} the error of the file system when the file cannot be made or opened
  */
 export async function lockFile(path: string, timeoutMs: number = LOCK_TIMEOUT_MS): Promise<FileLock | undefined> {
 	await makeFile(path);
@@ -41,7 +42,7 @@ export async function lockFile(path: string, timeoutMs: number = LOCK_TIMEOUT_MS
 	};
 }
 
-/** Exclusively: opening and closing a file that is there could drop the lock of another part of this process. */
+/** With O_EXCL: opening and closing an existing file could drop the lock of another part of this process. */
 async function makeFile(path: string): Promise<void> {
 	try {
 		await (await open(path, 'wx', 0o600)).close();

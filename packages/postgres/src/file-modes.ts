@@ -1,7 +1,7 @@
 /**
- * Files and folders with exactly the mode that is meant. The mode given to `mkdir` and `open` is cut by the umask of
- * whoever started us, and a missing one is opened by it: 077 would close to the database's account what it must read,
- * 000 would let everybody write. The one place that makes what others may read; `.ci/house.ts` sees to it.
+ * Files and folders with exactly the intended mode. The umask of the calling process changes the mode given to `mkdir` and
+ * `open`: 077 would hide from the database's account what it must read, and 000 would let everybody write. The only
+ * place that makes what others may read; `.ci/house.ts` checks that.
  */
 import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, rename, stat } from 'node:fs/promises';
@@ -10,8 +10,8 @@ import { dirname } from 'node:path';
 const PERMISSIONS = 0o7777;
 
 /**
- * Makes a folder; one that is there stays as it is.
- * @throws the system's error when there can be none
+ * Makes a folder; an existing one is not changed.
+ * @throws {Error} the system's error when it cannot be made
  */
 export async function makeFolder(path: string, mode: number): Promise<'made' | 'exists'> {
 	try {
@@ -24,15 +24,15 @@ export async function makeFolder(path: string, mode: number): Promise<'made' | '
 	return 'made';
 }
 
-/** Makes a folder of ours, or gives the one that is there the mode: a crash may have come between making and that. */
+/** Makes a folder of ours, or sets the mode of an existing one: a crash may have come between making it and setting the mode. */
 export async function provideFolder(path: string, mode: number): Promise<void> {
 	if ((await makeFolder(path, mode)) === 'exists') await setFolderMode(path, mode);
 }
 
 /**
- * Makes the folder and those above it, all with `mode`; what is there already stays as it is. Not by the `recursive` of
- * mkdir: that calls a file system that cannot be written a missing folder, and on /proc it never ends.
- * @throws the system's error when the folder cannot be made
+ * Makes the folder and its parents, all with `mode`; existing ones are not changed. Does not use the `recursive` option of
+ * mkdir, which reports a read-only file system as a missing folder, and never ends on /proc.
+ * @throws {Error} the system's error when the folder cannot be made
  */
 export async function makeFolders(path: string, mode: number): Promise<void> {
 	try {
@@ -46,8 +46,8 @@ export async function makeFolders(path: string, mode: number): Promise<void> {
 }
 
 /**
- * Sets the mode of a folder of ours, never of what a link leads to.
- * @throws the system's error when it is not ours, not a folder, or a link
+ * Sets the mode of a folder of ours, never of the target of a link.
+ * @throws {Error} the system's error when it is not ours, not a folder, or a link
  */
 export async function setFolderMode(path: string, mode: number): Promise<void> {
 	const folder = await open(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
@@ -59,7 +59,7 @@ export async function setFolderMode(path: string, mode: number): Promise<void> {
 }
 
 /**
- * Opens a file of ours for writing and gives it the mode, also when it was there; a link is not followed.
+ * Opens a file of ours for writing and sets its mode, also when it exists; a link is not followed.
  * @param flags besides writing: `O_CREAT` with `O_TRUNC`, `O_APPEND` or `O_EXCL`
  */
 export async function openToWrite(path: string, flags: number, mode: number): Promise<FileHandle> {
@@ -90,7 +90,7 @@ export async function writeDurably(path: string, content: string | Uint8Array, m
 	await syncFolder(dirname(path));
 }
 
-/** Names in the folder are durable only when it is synced itself. */
+/** A name in a folder is durable only after the folder itself is synced. */
 export async function syncFolder(path: string): Promise<void> {
 	const folder = await open(path, 'r');
 	try {

@@ -1,14 +1,14 @@
 /**
- * Group commit for rows that do not depend on each other: those that arrive while one statement is under way share the
- * next one, and with it a round trip, a transaction and a flush of the disk. A row alone goes out at once.
+ * Group commit for rows that do not depend on each other: rows that arrive while a statement runs share the next one, and
+ * with it a round trip, a transaction and a flush of the disk. A single row is sent at once.
  */
 import { isDataError } from './pg-errors.ts';
 
 export interface GroupedInserts<Row> {
 	/**
 	 * Resolves when the row is committed.
-	 * @throws whatever the statement threw. Only the rows that the database refuses for their data are refused for it; any
-	 * other failure is that of all rows of the statement, which may or may not be stored, as with a statement of their own.
+	 * @throws {Error} the error of the statement. When the database refuses rows for their data, only those rows fail. Any other
+	 * failure is that of all rows of the statement, which may or may not be stored, as with a statement of their own.
 	 */
 	insert(row: Row): Promise<void>;
 }
@@ -17,14 +17,14 @@ export interface GroupedInserts<Row> {
 const MAX_ROWS = 256;
 
 /**
- * Groups rows for `insertRows`, which writes them with one statement outside of any transaction. What waits is not
- * bounded here: the caller's requests in flight are.
+ * Groups rows for `insertRows`, which writes them with one statement outside of any transaction. The number of waiting
+ * rows is not limited here, but by the caller's concurrent requests.
  */
 export function groupInserts<Row>(insertRows: (rows: readonly Row[]) => Promise<void>): GroupedInserts<Row> {
 	const waiting: { readonly row: Row; readonly resolve: () => void; readonly reject: (error: unknown) => void }[] = [];
 	let isWriting = false;
 
-	/** A statement that is refused for its data is halved until only the culprit is refused. */
+	/** A statement that is refused for its data is halved until only the refused row is left. */
 	async function write(group: typeof waiting): Promise<void> {
 		try {
 			await insertRows(group.map(({ row }) => row));

@@ -1,7 +1,7 @@
 /**
- * Brings a schema to the state that this version of the program expects: numbered SQL files, forward only, each in a
- * transaction of its own that begins with its row in the ledger. Of several programs that start at once, the row lets
- * one through and makes the others wait and then skip; no other lock is needed.
+ * Brings a schema to the state that this version of the program expects. Migrations are numbered SQL files, forward only,
+ * each in a transaction of its own that first inserts its row into the ledger. When several programs start at the same time,
+ * that row lets one continue; the others wait, and then skip the file. No other lock is needed.
  *
  * The statements run under the timeouts of the given pool. A migration that rewrites a big table needs a pool opened
  * with longer ones.
@@ -17,16 +17,16 @@ import type { Database, Sql } from './sql.ts';
 export interface MigrationSource {
 	/** Schema to migrate; made when missing. */
 	readonly schema: string;
-	/** Whose numbering: several components may keep tables in one schema. */
+	/** The component whose numbering this is: several components may have tables in one schema. */
 	readonly component: string;
-	/** Folder of `NNNN_name.sql`, numbered from 0001 without gaps. `${schema}` in them stands for the schema's name. */
+	/** Folder of `NNNN_name.sql`, numbered from 0001 without gaps. `${schema}` in them is replaced by the schema's name. */
 	readonly directory: URL;
 }
 
 export interface MigrationReport {
 	readonly schema: string;
 	readonly component: string;
-	/** File names applied by this call, in order; empty when everything was there. */
+	/** File names that this call applied, in order; empty when nothing was missing. */
 	readonly applied: readonly string[];
 	/** Number of the last migration that the schema now has; 0 for none. */
 	readonly version: number;
@@ -45,15 +45,15 @@ interface Migration {
 	readonly sha256: string;
 }
 
-/** Stands for the name of the schema in a migration file. */
+/** Placeholder for the name of the schema in a migration file. */
 const PLACEHOLDER = `\${schema}`;
 
-/** How often a step is tried again when others migrate at the same moment, or when an answer got lost. */
+/** How often a step is repeated when others migrate at the same time, or when an answer was lost. */
 const MAX_ATTEMPTS = 20;
 
 /**
  * Applies what is missing and checks what is there.
- * @throws MigrationError when a file was changed after it was applied, the ledger holds a migration that this program
+ * @throws {MigrationError} when a file was changed after it was applied, the ledger holds a migration that this program
  * does not know, or a file fails (with the server's error as cause).
  */
 export async function migrate(database: Database, source: MigrationSource): Promise<MigrationReport> {
@@ -69,7 +69,7 @@ export async function migrate(database: Database, source: MigrationSource): Prom
 		const isMine = await repeat(() => applyOne(database, schema, component, migration));
 		if (isMine) applied.push(migration.name);
 	}
-	// Another program, older or newer than this one, may have been at it meanwhile.
+	// Another program, older or newer than this one, may have migrated in the meantime.
 	checkLedger(schema, component, migrations, await readLedger(database, schema, component));
 	return { schema, component, applied, version: migrations.length };
 }
@@ -82,8 +82,8 @@ export async function migrateAll(database: Database, sources: readonly Migration
 }
 
 /**
- * Looks whether the schema has what this program expects, no more and no less. Changes nothing.
- * @throws MigrationError `missing` when migrations have still to be applied, or as `migrate`; whatever the database throws
+ * Checks that the schema has exactly the migrations that this program expects. Changes nothing.
+ * @throws {MigrationError} `missing` when migrations have still to be applied, or as `migrate`; whatever the database throws
  */
 export async function checkMigrations(sql: Sql, source: MigrationSource): Promise<void> {
 	const schema = schemaName(source.schema);
@@ -104,7 +104,7 @@ export async function checkMigrations(sql: Sql, source: MigrationSource): Promis
 /** Neither the table nor the schema is there. */
 const NO_SUCH_TABLE = new Set(['42P01', '3F000']);
 
-/** True when this call applied it, false when it was there. */
+/** True when this call applied it, false when it was applied already. */
 async function applyOne(
 	database: Database,
 	schema: SchemaName,
@@ -123,7 +123,7 @@ async function applyOne(
 		try {
 			await transaction.query(sql.replaceAll(PLACEHOLDER, schema));
 		} catch (error) {
-			// Nothing to blame on the file: the step is tried again.
+			// Not a fault of the file: the step is repeated.
 			if (isPassing(error)) throw error;
 			throw new MigrationError('failed', `migration ${name} of ${component} failed in schema ${schema}: ${error}`, {
 				cause: error,
@@ -160,7 +160,7 @@ async function readLedger(sql: Sql, schema: SchemaName, component: string): Prom
 	);
 }
 
-/** The ledger must be a prefix of what this program knows. */
+/** The ledger must be a prefix of the program's migrations. */
 function checkLedger(
 	schema: SchemaName,
 	component: string,
@@ -202,7 +202,7 @@ async function readMigrations(directory: URL): Promise<Migration[]> {
 	return migrations;
 }
 
-/** Tries again after failures that only say that others were at the same thing, or that nobody knows. */
+/** Repeats after failures that are caused by others at the same time, or whose outcome is unknown. */
 async function repeat<T>(step: () => Promise<T>): Promise<T> {
 	for (let attempt = 1; ; attempt++) {
 		try {
@@ -219,7 +219,7 @@ function isPassing(error: unknown): boolean {
 	return error instanceof CommitUnknownError || isRetryable(error) || sqlState(error) === '55P03';
 }
 
-/** `create ... if not exists` is not safe against itself: two at once may both try, and one fails so. */
+/** Two `create ... if not exists` at the same time may both try, and one fails with these errors. */
 function isRaceToCreate(error: unknown): boolean {
 	return ['23505', '42P06', '42P07', '42710'].includes(sqlState(error) ?? '');
 }

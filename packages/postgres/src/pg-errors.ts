@@ -1,13 +1,13 @@
 /**
- * What a failure of the database means for its caller: may it be repeated, is the data to blame, is the server away,
- * or does nobody know. SQLSTATE classes are those of PostgreSQL's manual, appendix A.
+ * What a failure of the database means for its caller: whether it may be repeated, whether the data is to blame, whether the
+ * server is down, or whether the outcome is unknown. SQLSTATE classes are those of PostgreSQL's manual, appendix A.
  */
 import { ChanceryError } from '@chancery/core/chancery-error';
 
 /**
- * COMMIT was sent and the server's answer did not arrive, or says that the transaction is stored here but perhaps not
- * where it should be besides (a synchronous standby). The transaction may be durable or gone; only reading the database
- * again, on a writable server and under the same locks, can tell.
+ * COMMIT was sent, and the server's answer did not arrive. Or the answer says that the transaction is stored here but perhaps
+ * not on a synchronous standby. The transaction may be durable or gone; only reading the database again can tell, on a
+ * writable server and under the same locks.
  */
 export class CommitUnknownError extends ChanceryError<'commit-unknown'> {
 	constructor(message: string, options?: ErrorOptions) {
@@ -16,8 +16,8 @@ export class CommitUnknownError extends ChanceryError<'commit-unknown'> {
 }
 
 /**
- * A transaction that was asked to commit had already failed inside: a statement's error was swallowed by the work.
- * PostgreSQL answers such a COMMIT with a quiet ROLLBACK. Nothing of the transaction is stored.
+ * COMMIT of a transaction that had already failed: the work ignored the error of a statement. PostgreSQL answers such a COMMIT
+ * with ROLLBACK and no error. Nothing of the transaction is stored.
  */
 export class TransactionAbortedError extends ChanceryError<'transaction-aborted'> {
 	constructor(message: string, options?: ErrorOptions) {
@@ -25,7 +25,7 @@ export class TransactionAbortedError extends ChanceryError<'transaction-aborted'
 	}
 }
 
-/** Node's codes of a connection that could not be made or did not last. */
+/** Node's error codes of a connection that could not be made or was lost. */
 const SOCKET_CODES = new Set([
 	'ECONNREFUSED',
 	'ECONNRESET',
@@ -41,28 +41,28 @@ const SOCKET_CODES = new Set([
 ]);
 
 /**
- * Said of the server's socket when nobody listens there, or when this process or machine has no descriptor, buffer or
- * port left for a connection. Of any other file they say nothing about a server.
+ * These codes mean for the server's socket that no process listens there, or that this process or machine has no descriptor,
+ * buffer or port left for a connection. For any other file they say nothing about a server.
  */
 const CONNECT_CODES = new Set(['ENOENT', 'EACCES', 'EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EAGAIN', 'EADDRNOTAVAIL']);
 
 /**
- * The sources of the server that read and write files. What the system refuses them (a file system that became
- * read-only, a quota) has no SQLSTATE of its own: it comes as 42501, like a missing grant, or as an internal error.
+ * Source files of the server that read and write files. When the system refuses that (a read-only file system, a quota), there
+ * is no SQLSTATE of its own: the error is 42501, as for a missing grant, or an internal error.
  */
 const STORAGE_SOURCES = new Set(['bufmgr.c', 'buffile.c', 'fd.c', 'md.c', 'relmapper.c', 'slru.c', 'xlog.c']);
 
-/** Failures that pg reports without any code. The wordings are pg's own and pinned by tests against the real thing. */
+/** Failures that pg reports without a code. The texts are pg's own; tests compare them with real failures. */
 const PG_WORDINGS =
 	/^(Connection terminated|timeout exceeded when trying to connect|timeout expired|Query read timeout|Client has encountered a connection error|Client was closed)/;
 
-/** The five characters the server sent with `error`, or undefined when the server did not say anything. */
+/** The five characters that the server sent with `error`; undefined when the error is not from the server. */
 export function sqlState(error: unknown): string | undefined {
 	const code = codeOf(error);
 	return code !== undefined && 'severity' in (error as object) && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
 }
 
-/** The server rolled the transaction back only because of others (serialization failure, deadlock): run it again. */
+/** The server rolled back only because of other transactions (serialization failure, deadlock): run it again. */
 export function isRetryable(error: unknown): boolean {
 	const state = sqlState(error);
 	return state === '40001' || state === '40P01';
@@ -73,15 +73,15 @@ export function isDataError(error: unknown): boolean {
 	return /^(22|23|54)/.test(sqlState(error) ?? '');
 }
 
-/** A statement or a wait for a lock was cut off by one of the timeouts of the connection. */
+/** A timeout of the connection ended a statement, or its wait for a lock. */
 export function isTimeout(error: unknown): boolean {
 	return ['57014', '55P03', '25P03', '25P04'].includes(sqlState(error) ?? '');
 }
 
 /**
- * The server could not be reached, is shutting down or starting up, has no room (connections, memory, disk), cannot use
- * its files, or only reads (a standby after a failover): worth telling the client to come back later. Says nothing about
- * whether a statement took effect.
+ * The server could not be reached, is shutting down or starting up, has no space (connections, memory, disk), cannot use its
+ * files, or is read-only (a standby after a failover): the client should come back later. Does not say whether a statement
+ * took effect.
  */
 export function isUnavailable(error: unknown): boolean {
 	const state = sqlState(error);
@@ -94,14 +94,14 @@ export function isUnavailable(error: unknown): boolean {
 	return error instanceof Error && PG_WORDINGS.test(error.message);
 }
 
-/** The server's disk is full: it has undone the statement, and the next attempt meets the same until somebody makes room. */
+/** The server's disk is full. It has undone the statement, and the next attempt fails the same way until there is space. */
 export function isDiskFull(error: unknown): boolean {
 	return sqlState(error) === '53100' && isCertainRollback(error);
 }
 
 /**
- * Whether a failed COMMIT is known to have left nothing behind: the server itself reported a plain error of the
- * statement. A fatal one may have struck between the commit record and the answer, and 40003 says so in as many words.
+ * Whether a failed COMMIT certainly left nothing: the server itself reported an ordinary error of the statement. A fatal error
+ * may have come between the commit record and the answer, and 40003 means just that.
  */
 export function isCertainRollback(error: unknown): boolean {
 	const state = sqlState(error);
@@ -109,21 +109,21 @@ export function isCertainRollback(error: unknown): boolean {
 }
 
 /**
- * Whether a notice that came with the answer to COMMIT takes part of it back. Warnings have classes of their own; what
- * only informs is 00000. The words, also that of the severity, come in the server's language.
+ * Whether a notice with the answer to COMMIT limits what it confirms. Warnings have classes of their own; purely informative
+ * notices have 00000. Texts, and the severity too, are in the server's language.
  */
 export function isReservation(notice: unknown): boolean {
 	return /^0[12]/.test(codeOf(notice) ?? '');
 }
 
-/** After this error the connection must not be used again: it is gone, or it leads to a server that cannot write. */
+/** After this error the connection must not be used again: it is gone, or its server cannot write. */
 export function breaksConnection(error: unknown): boolean {
 	const state = sqlState(error);
 	if (state === undefined) return isUnavailable(error);
 	return (error as { severity?: unknown }).severity !== 'ERROR' || state === '25006' || state.startsWith('08');
 }
 
-/** After a panic (no room for its log, say) the server ends all its processes and recovers. */
+/** After a panic (for example no space for its log) the server ends all its processes and recovers. */
 function isRestarting(error: unknown): boolean {
 	return (error as { severity?: unknown }).severity === 'PANIC';
 }

@@ -1,10 +1,9 @@
 /**
- * The pool of connections to one PostgreSQL server, with timeouts on everything that can hang and a transaction that
- * is honest about a COMMIT whose answer got lost, or came with a reservation.
+ * The pool of connections to one PostgreSQL server. Everything that can hang has a timeout, and a transaction reports when the
+ * answer to its COMMIT was lost, or came with a warning.
  *
- * Timeouts travel as start-up parameters of each connection, so no session state has to be set or reset. A pooler
- * between us and the server has to let `statement_timeout`, `lock_timeout` and
- * `idle_in_transaction_session_timeout` pass.
+ * Timeouts are start-up parameters of each connection, so no session state must be set or reset. A pooler between us and the
+ * server must pass on `statement_timeout`, `lock_timeout` and `idle_in_transaction_session_timeout`.
  */
 import pg from 'pg';
 import {
@@ -17,7 +16,7 @@ import {
 import type { Database, Sql, SqlValue } from './sql.ts';
 
 export interface DatabaseOptions {
-	/** `postgres://` or `postgresql://` URL. May hold a password: it never appears in errors. */
+	/** `postgres://` or `postgresql://` URL. May contain a password, which never appears in errors. */
 	readonly url: string;
 	/** Shown in the server's `pg_stat_activity`. */
 	readonly applicationName: string;
@@ -30,11 +29,11 @@ export interface DatabaseOptions {
 	readonly idleInTransactionTimeoutMs?: number;
 	/** How long a caller waits for a connection, whether a new one or a free one. */
 	readonly connectTimeoutMs?: number;
-	/** See `Database`; only whoever started the server may say so. */
+	/** See `Database`; only the process that started the server may say so. */
 	readonly sharesClock?: boolean;
 	/**
-	 * Runs once on every new physical connection before anyone uses it. When it throws, the connection is closed and
-	 * whoever waited for it gets that error.
+	 * Runs once on every new physical connection before its first use. When it throws, the connection is closed and the caller
+	 * that waited for it gets that error.
 	 */
 	readonly admit?: (sql: Sql) => Promise<void>;
 }
@@ -42,15 +41,15 @@ export interface DatabaseOptions {
 const DEFAULT_MAX_CONNECTIONS = 10;
 const DEFAULT_STATEMENT_TIMEOUT_MS = 30_000;
 const DEFAULT_LOCK_TIMEOUT_MS = 5_000;
-/** How long everybody else waits for the locks of a process that was stopped, or cut off, in a transaction. */
+/** How long others wait for the locks of a process that was stopped, or lost its network, in a transaction. */
 const DEFAULT_IDLE_IN_TRANSACTION_TIMEOUT_MS = 5_000;
 const DEFAULT_CONNECT_TIMEOUT_MS = 10_000;
 const KEEPALIVE_DELAY_MS = 10_000;
 
-/** Long, because whatever `admit` checks on a new connection is checked again for each one. */
+/** Long, because every check of `admit` is repeated for each new connection. */
 const IDLE_CONNECTION_MS = 300_000;
 
-/** The server's own timeout should speak first; this much later the client no longer believes that it will. */
+/** The server's own timeout should come first; the client waits this much longer, then gives up. */
 const GRACE_MS = 2_000;
 
 const OID_INT8 = 20;
@@ -58,7 +57,7 @@ const OID_INT8_ARRAY = 1016;
 
 /**
  * Opens a pool. Connects lazily: a wrong address shows at the first statement.
- * @throws TypeError when `url` is not a PostgreSQL URL.
+ * @throws {TypeError} when `url` is not a PostgreSQL URL.
  */
 export function openDatabase(options: DatabaseOptions): Database {
 	if (!/^postgres(ql)?:\/\//.test(options.url))
@@ -99,7 +98,7 @@ class PooledDatabase implements Database {
 		this.#pool = pool;
 		this.#inspections = inspections;
 		this.sharesClock = sharesClock;
-		// A connection that dies while idle leaves the pool by itself; whoever needs one next gets a fresh one or the error.
+		// A connection that dies while idle leaves the pool by itself. The next caller gets a new one, or the error.
 		pool.on('error', ignoreIdleLoss);
 	}
 
@@ -112,7 +111,7 @@ class PooledDatabase implements Database {
 	}
 
 	inspectConnections(inspect: Inspection): () => void {
-		// A function of its own, so that the same one may be handed in twice.
+		// A new function for each call, so that the same one may be passed twice.
 		const inspection: Inspection = (sql) => inspect(sql);
 		this.#inspections.add(inspection);
 		return () => this.#inspections.delete(inspection);
@@ -130,7 +129,7 @@ class PooledDatabase implements Database {
 
 	async #withConnection<T>(use: (client: pg.PoolClient) => Promise<T>): Promise<T> {
 		const client = await this.#pool.connect();
-		// A connection that dies between two statements reports it as an event; the next statement fails by itself.
+		// A connection that dies between two statements emits an event; the next statement fails by itself.
 		client.on('error', ignoreIdleLoss);
 		let broken = true;
 		try {
@@ -147,9 +146,9 @@ class PooledDatabase implements Database {
 	}
 }
 
-/** BEGIN, the work, COMMIT. The story of what is known after each way it can fail. */
+/** BEGIN, the work, COMMIT; and what is known after each way in which they can fail. */
 async function transact<T>(client: pg.PoolClient, work: (sql: Sql) => Promise<T>): Promise<T> {
-	// Waited for by itself: a statement behind a BEGIN that fails would be a transaction of its own.
+	// Awaited alone: if BEGIN fails, a statement sent after it would be a transaction of its own.
 	await client.query('begin isolation level read committed');
 	const sql = new ConnectionSql(client);
 	let result: T;
@@ -161,8 +160,8 @@ async function transact<T>(client: pg.PoolClient, work: (sql: Sql) => Promise<T>
 		try {
 			await client.query('rollback');
 		} catch {
-			// The connection is gone, and the transaction with it: nothing was committed. The pool drops the connection,
-			// because its transaction status is not idle. The error that made us roll back is the one to tell.
+			// The connection is gone, and the transaction with it: nothing was committed. The pool drops the connection, because its
+			// transaction status is not idle. The caller gets the error that caused the rollback.
 		}
 		throw error;
 	}
@@ -182,8 +181,8 @@ async function transact<T>(client: pg.PoolClient, work: (sql: Sql) => Promise<T>
 	} finally {
 		client.removeListener('notice', onNotice);
 	}
-	// A wait for a synchronous standby that somebody cancelled ends with COMMIT all the same, and a failover may take the
-	// transaction back.
+	// When an operator cancels the wait for a synchronous standby, the server answers COMMIT all the same, and a failover may
+	// undo the transaction.
 	if (reservation !== undefined)
 		throw new CommitUnknownError(`the server answered COMMIT with a warning: ${reservation}`);
 	if (answer.command !== 'COMMIT')
@@ -194,9 +193,8 @@ async function transact<T>(client: pg.PoolClient, work: (sql: Sql) => Promise<T>
 }
 
 /**
- * One connection as `Sql`. Statements go out when they are asked for, and the server takes them one after the other: those
- * that do not need each other's answers share a round trip. None runs after the end, when the connection may already
- * serve someone else.
+ * One connection as `Sql`. Statements are sent at once, and the server runs them one after the other: statements that do not
+ * need each other's answers share a round trip. None runs after the end, when the connection may already have another user.
  */
 class ConnectionSql implements Sql {
 	readonly #client: pg.ClientBase;
@@ -210,13 +208,13 @@ class ConnectionSql implements Sql {
 	query<Row extends object>(text: string, values?: readonly SqlValue[]): Promise<Row[]> {
 		if (this.#ended) return Promise.reject(new Error('this transaction has ended: its statements must be awaited'));
 		const mine = run<Row>(this.#client, text, values);
-		// A statement that failed makes those behind it fail; whoever asked for all of them hears of the first.
+		// After a failed statement, the ones behind it fail too; a caller that awaits all of them gets the first error.
 		const settled = mine.catch(() => undefined);
 		this.#last = this.#last.then(() => settled);
 		return mine;
 	}
 
-	/** Refuses further statements and waits for those already asked for. */
+	/** Refuses further statements and waits for the ones already sent. */
 	async end(): Promise<void> {
 		this.#ended = true;
 		await this.#last;
@@ -229,11 +227,11 @@ async function run<Row extends object>(
 	values: readonly SqlValue[] | undefined,
 ): Promise<Row[]> {
 	const result: pg.QueryResult<Row> | pg.QueryResult<Row>[] = await client.query<Row>(text, values?.slice());
-	// A text of several statements (only possible without values) answers with one result for each.
+	// A text with several statements (only possible without values) returns one result for each.
 	return Array.isArray(result) ? (result.at(-1)?.rows ?? []) : result.rows;
 }
 
-/** Reads int8 as `number`; everything else as pg does. Our columns hold sizes and indexes, which are safe integers. */
+/** Reads int8 as `number`; everything else as pg does. Our columns contain sizes and indexes, which are safe integers. */
 function typeParser(oid: number, format?: 'text' | 'binary'): (value: never) => unknown {
 	const usual = pg.types.getTypeParser(oid, format as 'text') as (value: unknown) => unknown;
 	if (format === 'binary') return usual;

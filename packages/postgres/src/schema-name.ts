@@ -1,9 +1,9 @@
 /**
- * Names of schemas, checked once, so that they can be written into statements. Values are bound as parameters; the
- * name of a schema cannot be.
+ * Names of schemas, checked once, so that they can be written into statements. Values are bound as parameters; a schema name
+ * cannot be.
  */
 
-/** A name that is safe in a statement as it stands, without quotes. */
+/** A name that is safe in a statement without quotes. */
 export type SchemaName = string & { readonly __schemaName: never };
 
 /**
@@ -20,7 +20,7 @@ const RESERVED = new Set(
 );
 
 /**
- * @throws TypeError when `text` is not a plain lower-case identifier of at most 48 characters, is reserved, or names
+ * @throws {TypeError} when `text` is not a plain lower-case identifier of at most 48 characters, is reserved, or names
  * a schema of the server itself.
  */
 export function schemaName(text: string): SchemaName {

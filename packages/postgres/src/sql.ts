@@ -1,9 +1,9 @@
 /**
- * The one abstraction over the database: something that takes a statement. Store functions take `Sql` first, so that
- * the same function runs on the pool and inside a transaction.
+ * The only abstraction over the database: an object that runs a statement. Store functions take `Sql` first, so the same
+ * function runs on the pool and inside a transaction.
  */
 
-/** Values that `pg` can bind. Hashes travel as `Buffer` or `Uint8Array` (bytea), 64-bit integers as `bigint` or decimal text. */
+/** Values that `pg` can bind. Hashes are `Buffer` or `Uint8Array` (bytea), 64-bit integers are `bigint` or decimal text. */
 export type SqlValue = string | number | bigint | boolean | null | Uint8Array | Date | readonly SqlValue[];
 
 export interface Sql {
@@ -20,21 +20,21 @@ export interface Database extends Sql {
 	 * asked for without waiting are sent at once and run in that order, each of which sees what was committed before it
 	 * began; after one that fails, those behind it fail too (SQLSTATE 25P02).
 	 * Never retries: the caller knows whether its work may run twice.
-	 * @throws CommitUnknownError when COMMIT was sent and no answer came, or one with a warning: the transaction may or
+	 * @throws {CommitUnknownError} when COMMIT was sent and no answer came, or one with a warning: the transaction may or
 	 * may not be durable.
 	 */
 	transaction<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
 	/**
-	 * Has every connection that is made from now on looked at before anyone uses it: it may lead to another server than
-	 * the one before. When `inspect` throws, the connection is closed and whoever waited for it gets that error. Returns
-	 * what ends this. Absent where connections are not ours to see.
+	 * Calls `inspect` for every connection that is made from now on, before its first use: it may lead to another server than the
+	 * one before. When `inspect` throws, the connection is closed and the caller that waited for it gets that error. Returns a
+	 * function that ends this. Absent when the connections are not made by this pool.
 	 */
 	inspectConnections?(inspect: (sql: Sql) => Promise<void>): () => void;
 	/** How the pool is used now. Absent where connections are not ours to see. */
 	connections?(): { readonly inUse: number; readonly idle: number; readonly waiting: number };
 	/**
-	 * True when the server runs on this machine, started by us: its clock is ours, and a comparison of the two would find
-	 * nothing but the time that a test, or faketime, shows to one of them. Absent or false: the server has a clock of its own.
+	 * True when the server runs on this machine and was started by us: its clock is ours. A comparison of the two would only find
+	 * the time that a test, or faketime, shows to one of them. Absent or false: the server has a clock of its own.
 	 */
 	readonly sharesClock?: boolean;
 	/** Waits for running statements and closes all connections. */

@@ -81,7 +81,7 @@ describe.runIf(IS_ROOT)('what belongs to somebody else', () => {
 	});
 });
 
-/** Numbers and a name that no account has; those of the machine's distribution are below, those of people above. */
+/** Numbers and a name of no account: above those of the distribution, and different from those of people. */
 const USER = { uid: 54_000 + randomInt(1000), gid: 55_000 + randomInt(1000) };
 const NAME = `chancery-pg${USER.uid}`;
 const isReachable = await canEnter(import.meta.dirname, USER);
@@ -110,7 +110,7 @@ describe.runIf(IS_ROOT && isReachable)('a folder that the first group of the use
 
 	function addGroup(name: string): void {
 		run('groupadd', '--gid', String(USER.gid), name);
-		// Not there any more where userdel has removed the group of the user's name.
+		// Missing when userdel has removed the group with the user's name.
 		cleanUps.push(async () => run('sh', '-c', 'groupdel "$0" || [ $? = 6 ]', name));
 	}
 

@@ -1,5 +1,5 @@
 /**
- * Whether a path leads where we believe at every use. Somebody who may rename or replace one folder on the way decides
+ * Whether a path always leads to the place that we expect. A user who may rename or replace one folder on the path decides
  * what root, or the owner of the keys, finds at its end.
  */
 import { lstat, readlink } from 'node:fs/promises';
@@ -8,21 +8,20 @@ import { isPrivateGroup } from './embedded/private-group.ts';
 
 const WRITTEN_BY_GROUP = 0o020;
 const WRITTEN_BY_OTHERS = 0o002;
-/** In such a folder (/tmp) everybody may make names, and only their owners may change them. */
+/** In such a folder (/tmp) everybody may create names, and only their owners may change them. */
 const STICKY = 0o1000;
 const ROOT = 0;
-/** As many as the kernel follows. */
+/** The limit of the kernel. */
 const MAX_LINKS = 40;
 
 /**
- * Looks at every folder and link above `path`, also where the links lead; what is not there yet counts as ours.
- * Folders of our own first group may be written by it where nobody else is in it: umask 002 leaves them so. Root's
- * group may write anyway.
+ * Checks every folder and link above `path`, also along the targets of links. What does not exist yet counts as ours. Our own
+ * first group may write our folders when it has no other member: umask 002 makes them so. Root's group may always write.
  * @returns what another user can change, as a sentence without its full stop; undefined when there is nothing.
  */
 export async function findUntrusted(path: string): Promise<string | undefined> {
 	let links = 0;
-	// Asked once, and only where it matters.
+	// Determined once, and only when needed.
 	let isAlone: Promise<boolean> | undefined;
 	const isOurGroup = (gid: number) => {
 		const [uid, own] = [process.geteuid?.(), process.getegid?.()];
@@ -52,7 +51,7 @@ export async function findUntrusted(path: string): Promise<string | undefined> {
 	return look(dirname(resolve(path)));
 }
 
-/** Whoever mounts a volume that a group, or everybody, may write (Kubernetes does) decides who gets to it. */
+/** When a volume is mounted that a group, or everybody, may write (as in Kubernetes), the operator decides who can reach it. */
 async function isMounted(path: string, device: number): Promise<boolean> {
 	return (await lstat(dirname(path))).dev !== device;
 }

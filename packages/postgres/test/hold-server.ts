@@ -1,7 +1,7 @@
 /**
- * A supervisor in a process of its own, for tests that kill it. Arguments: the options of `startEmbedded` as JSON.
- * Prints what it started as one line of JSON, or `{"error": code, "message": text}`; then does what each line of
- * stdin says: `stop`, `crash` (an uncaught exception), or `hold` for ever.
+ * A supervisor in a process of its own, for tests that kill it. Arguments: the options of `startEmbedded` as JSON. Prints the
+ * started server as one line of JSON, or `{"error": code, "message": text}`. Then it obeys each line of stdin: `stop`,
+ * `crash` (an uncaught exception), or `hold` forever.
  */
 import { createInterface } from 'node:readline';
 import { type EmbeddedOptions, startEmbedded } from '../src/embedded/embedded.ts';

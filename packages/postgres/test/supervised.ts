@@ -1,5 +1,5 @@
 /**
- * What the tests of the embedded server need: data folders that go away, and supervisors in processes of their own.
+ * What the tests of the embedded server need: temporary data folders, and supervisors in processes of their own.
  */
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
@@ -12,7 +12,7 @@ import type { SqlValue } from '../src/sql.ts';
 
 export const IS_ROOT = process.geteuid?.() === 0;
 
-/** A folder that goes away after the test, open for entering: for root, the server runs as somebody else. */
+/** A folder that is removed after the test. Others may enter it: for root, the server runs as another user. */
 export async function makeFolder(cleanUps: (() => Promise<unknown>)[]): Promise<string> {
 	const folder = await mkdtemp('/tmp/chancery-embedded-');
 	await chmod(folder, 0o711);
@@ -25,7 +25,7 @@ export interface Held {
 	/** Process number of the supervisor. */
 	readonly supervisor: number;
 	readonly ended: Promise<unknown>;
-	/** What it printed: the server, or why there is none. */
+	/** What it printed: the server, or the error. */
 	readonly said: {
 		readonly pid: number;
 		readonly runtimeDir: string;
@@ -39,7 +39,7 @@ export interface Held {
 
 const NODE = process.execPath;
 
-/** Runs `startEmbedded` in another process, as another user if `spawnOptions` say so, and waits for its answer. */
+/** Runs `startEmbedded` in another process, as another user if `spawnOptions` say so, and waits for its output. */
 export async function holdServer(options: EmbeddedOptions, spawnOptions: SpawnOptions = {}): Promise<Held> {
 	const script = join(import.meta.dirname, 'hold-server.ts');
 	const child = spawn(NODE, [script, JSON.stringify({ unsafeNoSync: true, ...options })], {
@@ -70,7 +70,7 @@ export async function ask<Row extends object>(
 	}
 }
 
-/** False also for a process that has ended and that nobody has asked about yet. */
+/** False also for a process that has ended and that its parent has not awaited yet. */
 export async function isRunning(pid: number): Promise<boolean> {
 	return (await processIdentity(pid)) !== undefined;
 }

@@ -1,4 +1,4 @@
-/** Who gets which account, on the accounts of this machine. Only root makes any; those made here are removed again. */
+/** Which database gets which account, on the accounts of this machine. Only root makes accounts; the tests remove theirs. */
 import { execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chown, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
@@ -16,7 +16,7 @@ afterEach(async () => {
 	for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
 });
 
-/** Of this run alone: another one may go on at the same time. */
+/** Names used by this run alone: another run may be active at the same time. */
 const PREFIX = `chancery-t${randomBytes(3).toString('hex')}-`;
 const made = new Set<string>();
 afterAll(() => {
@@ -73,7 +73,7 @@ describe.runIf(IS_ROOT)('accounts that we make', () => {
 		const first = await claim(gone);
 		expect((await claim(await makeFolder(cleanUps))).account.uid).not.toBe(first.account.uid);
 		await rm(gone, { recursive: true });
-		// What a server that was killed left of its socket.
+		// The socket files of a server that was killed.
 		const socket = join(pool.serverHome, 'run', 'chancery-0-0123456789ab');
 		await mkdir(socket, { recursive: true });
 		await writeFile(join(socket, '.s.PGSQL.5432.lock'), '');

@@ -1,11 +1,11 @@
 /**
- * Which database has which of the accounts that we make: `chancery-db1`, `chancery-db2`, ... One account for each
- * database, so that whoever breaks into one has nothing of the others; and an account whose database is gone is given
- * to the next one, so that a machine on which instances come and go does not fill up with accounts.
+ * Which database has which of the accounts that we make: `chancery-db1`, `chancery-db2`, ... Each database has its own
+ * account, so an intruder in one gets nothing of the others. An account whose database is gone is given to the next
+ * database, so accounts do not pile up on a machine where instances come and go.
  *
- * A claim is a file of root's, `NAME.json`, that says whose the account is; the database's record names the account.
- * Both are written under one lock of the machine. A crash between them leaves a claim that no record confirms, and such
- * an account is free.
+ * A claim is a file of root's, `NAME.json`, that says which database has the account; the database's record names the
+ * account. Both are written under one lock of the machine. A crash between the two leaves a claim that no record
+ * confirms, and such an account is free.
  */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -28,7 +28,7 @@ export interface Claimant {
 }
 
 export interface AccountPool {
-	/** Root's place, which is there. Below it lie the claims, and clusters that lie outside of their data folders. */
+	/** Root's folder, which must exist. It contains the claims, and clusters that are outside of their data folders. */
 	readonly serverHome: string;
 	readonly prefix: string;
 }
@@ -45,9 +45,9 @@ const LOCK = 'lock';
 const LOCK_TIMEOUT_MS = 60_000;
 
 /**
- * Claims an account: the one that the database has, a free one, or a new one.
+ * Claims an account: the one that the database has already, a free one, or a new one.
  * @param record writes the account into the database's record; the claim holds from then on.
- * @throws EmbeddedPostgresError `no-account`.
+ * @throws {EmbeddedPostgresError} `no-account`.
  */
 export async function claimAccount(
 	claimant: Claimant,
@@ -74,7 +74,7 @@ async function chooseName(claimant: Claimant, pool: AccountPool, folder: string)
 	const name = (number: number) => `${pool.prefix}${number}`;
 	const claimed = new Set(await readdir(folder));
 	const present = claimant.account?.name;
-	// Not where an operator's account was named before.
+	// The account that the operator named before is not one of ours.
 	if (present !== undefined && claimed.has(`${present}.json`)) {
 		const claim = await readClaim(folder, present);
 		if (claim?.dataDir === claimant.dataDir && claim.instance === claimant.instance) return present;
@@ -85,7 +85,7 @@ async function chooseName(claimant: Claimant, pool: AccountPool, folder: string)
 	}
 }
 
-/** Undefined when it cannot be made out: a power failure left an empty file, and no record was written after it. */
+/** Undefined when it cannot be parsed: a power failure left an empty file, and no record was written after it. */
 async function readClaim(folder: string, name: string): Promise<Claim | undefined> {
 	try {
 		const { dataDir, instance } = JSON.parse(await readFile(join(folder, `${name}.json`), 'utf8')) ?? {};
@@ -95,11 +95,11 @@ async function readClaim(folder: string, name: string): Promise<Claim | undefine
 	}
 }
 
-/** Free is an account when its data folder is gone, no database lies anywhere else, and nothing runs as it. */
+/** An account is free when its data folder is gone, it has no database anywhere else, and no process runs as it. */
 async function isInUse(claim: Claim | undefined, name: string, serverHome: string): Promise<boolean> {
 	if (claim !== undefined) {
 		const record = await readRecord(claim.dataDir).catch(() => undefined);
-		// A record that cannot be read may be the one.
+		// A record that cannot be read may name this account.
 		if (record === undefined) return true;
 		if (record.instance === claim.instance && record.account?.name === name) return true;
 	}
@@ -109,7 +109,7 @@ async function isInUse(claim: Claim | undefined, name: string, serverHome: strin
 	return (await processesOfUser(uid)).length > 0;
 }
 
-/** Sockets of an earlier database that was killed: nothing runs as this account now. */
+/** Removes the sockets of an earlier database that was killed: no process runs as this account now. */
 async function removeRemains(uid: number, serverHome: string): Promise<void> {
 	const folder = join(serverHome, ROOTS_FOLDER);
 	for (const name of await readdir(folder).catch(() => []))

@@ -1,9 +1,9 @@
 /**
- * What root does to folders that belong to the database's account. Whoever runs as that account may put links there and
- * exchange folders at any moment, so root follows no name in them: it gives them away while they are empty and still
- * its own, reads only files that are no links, and leaves everything else to processes that run as their owner.
+ * What root does with folders of the database's account. An attacker who runs as that account may put links there and
+ * replace folders at any moment, so root follows no name in them. It gives a folder away while it is empty and still
+ * root's, reads only files that are no links, and leaves everything else to processes that run as the owner.
  *
- * The only place that changes owners; `.ci/house.ts` sees to it. For an ordinary user everything is his own anyway.
+ * The only place that changes owners; `.ci/house.ts` checks that. An ordinary user owns everything anyway.
  */
 import { randomBytes } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
@@ -14,17 +14,17 @@ import { EmbeddedPostgresError } from './embedded-error.ts';
 import { waitUntil } from './process-identity.ts';
 import { runAs, type ServerUser } from './server-user.ts';
 
-/** A killed start may have left an `initdb`, which goes on filling its folder until its next step. */
+/** A start that was killed may have left an `initdb`, which continues to fill its folder until its next step. */
 const MAX_REMOVAL_WAIT_MS = 5_000;
 const REMOVAL_TIMEOUT_MS = 300_000;
 
 const DRAFT = '.new-';
 
 /**
- * Makes an empty folder, mode 0700, for `user`, or for ourselves. What is above it must be ours alone: then nobody can
- * have exchanged it before it is given away, which is done through its descriptor. A crash between leaves an empty
- * folder of root's.
- * @throws the system's error, EEXIST for one.
+ * Makes an empty folder, mode 0700, for `user` or for ourselves. Only we may be able to write the folders above it: then
+ * nobody can replace it before it is given away, which uses its descriptor. A crash between the two steps leaves an
+ * empty folder of root's.
+ * @throws {Error} with the code of the system, EEXIST when `path` exists
  */
 export async function makeAccountFolder(path: string, user: ServerUser | undefined): Promise<void> {
 	if ((await makeFolder(path, 0o700)) === 'exists')
@@ -38,20 +38,20 @@ export async function makeAccountFolder(path: string, user: ServerUser | undefin
 	}
 }
 
-/** Name for something beside `path` that is not whole yet: see `removeDrafts`. */
+/** Name for something beside `path` that is not complete yet: see `removeDrafts`. */
 export function draftOf(path: string): string {
 	return `${path}${DRAFT}${randomBytes(6).toString('hex')}`;
 }
 
-/** Removes what killed starts left beside `path`. */
+/** Removes what starts that were killed left beside `path`. */
 export async function removeDrafts(path: string): Promise<void> {
 	for (const name of await readdir(dirname(path)))
 		if (name.startsWith(`${basename(path)}${DRAFT}`)) await removeAccountFolder(join(dirname(path), name));
 }
 
 /**
- * Removes a folder with everything in it, as its owner: root's own rights stop at the name in root's folder.
- * @throws EmbeddedPostgresError `no-usable-folder` when something is left.
+ * Removes a folder with its content, as its owner. Root itself removes only the name in root's own folder.
+ * @throws {EmbeddedPostgresError} `no-usable-folder` when something is left
  */
 export async function removeAccountFolder(path: string): Promise<void> {
 	let why = '';
@@ -71,7 +71,7 @@ async function removeAsOwner(path: string, { uid, gid, isDirectory }: Owned): Pr
 		if (!isDirectory) await unlink(path);
 		else if (!isRoot) await rm(path, { recursive: true });
 		else {
-			// As its owner it empties the folder; the name lies in root's. One of root's own has not been given away yet.
+			// The owner empties the folder; its name is in root's folder. A folder of root's has not been given away yet.
 			const { said } =
 				uid === 0 ? { said: '' } : await runAs({ uid, gid }, '/bin/rm', ['-rf', '--', path], REMOVAL_TIMEOUT_MS);
 			await rmdir(path).catch((error: Error) => {
@@ -85,8 +85,8 @@ async function removeAsOwner(path: string, { uid, gid, isDirectory }: Owned): Pr
 }
 
 /**
- * The beginning of a file in a folder of the account. Undefined when there is none, or it is a link or no file: a pipe
- * would make its reader wait for ever.
+ * The beginning of a file in a folder of the account. Undefined when there is none, or when it is a link or not a file:
+ * reading a pipe would wait for ever.
  */
 export async function readAccountFile(path: string, maxBytes: number): Promise<string | undefined> {
 	const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
@@ -107,7 +107,7 @@ interface Owned {
 	readonly isDirectory: boolean;
 }
 
-/** Whose it is; a link is its own. Undefined when nothing is there. */
+/** The owner of a path; for a link, of the link itself. Undefined when nothing is there. */
 export async function lstatOrNothing(path: string): Promise<Owned | undefined> {
 	const found: Stats | undefined = await lstat(path).catch((error: NodeJS.ErrnoException) => {
 		if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;

@@ -1,10 +1,10 @@
 /**
- * The PostgreSQL programs that the npm package of this platform carries.
+ * The PostgreSQL programs in the npm package of this platform.
  *
- * npm archives cannot hold symbolic links, so the package lists its library links in `pg-symlinks.json` and recreates
- * them in an install script. Not every installer runs that script: what is missing is restored here. Where the
- * server's user cannot enter the installed package (a checkout below root's own home), or where the links cannot be
- * written, the programs are copied once to a folder of our own.
+ * npm archives cannot contain symbolic links, so the package lists its library links in `pg-symlinks.json` and recreates
+ * them in an install script. Some installers do not run that script: missing links are restored here. When the server's
+ * user cannot enter the installed package (a checkout below root's own home), or when the links cannot be written, the
+ * programs are copied once to a folder of our own.
  */
 import { randomBytes } from 'node:crypto';
 import { chmod, cp, lstat, readdir, readFile, rename, rm, symlink } from 'node:fs/promises';
@@ -16,7 +16,7 @@ import { canEnter, runAs, type ServerUser } from './server-user.ts';
 export interface Binaries {
 	/** Folder of `postgres` and `initdb`. */
 	readonly binDir: string;
-	/** As the server names itself, for example `18.4`. */
+	/** The server's own version, for example `18.4`. */
 	readonly version: string;
 	readonly major: number;
 }
@@ -26,14 +26,14 @@ const PROBE_TIMEOUT_MS = 20_000;
 /**
  * Finds programs that `user` can run.
  * @param copyTo folder that `user` can enter, for the copy if one is needed.
- * @throws EmbeddedPostgresError `unsupported-platform` or `binaries-broken`.
+ * @throws {EmbeddedPostgresError} `unsupported-platform` or `binaries-broken`.
  */
 export async function findBinaries(user: ServerUser | undefined, copyTo: string): Promise<Binaries> {
 	const { native, key } = await locatePackage();
 	return useNative(native, user, join(copyTo, key));
 }
 
-/** Uses the folder of native files where it is, or a copy of it. Errors as `findBinaries`. */
+/** Uses the folder of native files if it works, or a copy of it. Throws as `findBinaries`. */
 export async function useNative(native: string, user: ServerUser | undefined, copy: string): Promise<Binaries> {
 	const reachable = !isShellHazard(native) && (user === undefined || (await canEnter(native, user)));
 	if (reachable && (await restoreLinks(native))) return probeBinaries(join(native, 'bin'), user);
@@ -41,8 +41,8 @@ export async function useNative(native: string, user: ServerUser | undefined, co
 }
 
 /**
- * Asks `postgres` itself: proves that it can be executed and finds its libraries.
- * @throws EmbeddedPostgresError `binaries-broken`.
+ * Asks `postgres` for its version. That proves that it can be executed and finds its libraries.
+ * @throws {EmbeddedPostgresError} `binaries-broken`.
  */
 export async function probeBinaries(binDir: string, user: ServerUser | undefined): Promise<Binaries> {
 	const program = join(binDir, 'postgres');
@@ -77,7 +77,7 @@ function isShellHazard(path: string): boolean {
 	return /["$`\\\n]/.test(path);
 }
 
-/** Makes the links that are missing. False when that is not possible. */
+/** Makes the links that are missing. Returns false when that is not possible. */
 export async function restoreLinks(native: string): Promise<boolean> {
 	for (const { source, target } of await listedLinks(native)) {
 		const link = join(native, target);
@@ -85,7 +85,7 @@ export async function restoreLinks(native: string): Promise<boolean> {
 		try {
 			await symlink(relative(dirname(link), join(native, source)), link);
 		} catch (error) {
-			// Two processes may restore at once; the link is the same whoever made it.
+			// Two processes may restore links at the same time; both make the same link.
 			if ((error as NodeJS.ErrnoException).code !== 'EEXIST') return false;
 		}
 	}
@@ -107,7 +107,7 @@ async function listedLinks(native: string): Promise<{ source: string; target: st
 		.filter(({ source, target }) => !source.startsWith('..') && !target.startsWith('..'));
 }
 
-/** Copies to `target` unless a complete copy is there. A crash on the way leaves a folder that nobody looks at. */
+/** Copies to `target` unless a complete copy is there. A crash in between leaves a folder that is never used. */
 async function copyNative(native: string, target: string): Promise<string> {
 	if (await isCompleteCopy(native, target)) return target;
 	const suffix = randomBytes(6).toString('hex');
@@ -132,7 +132,7 @@ async function copyNative(native: string, target: string): Promise<string> {
 	return target;
 }
 
-/** Same names and sizes: a copy cut short by a power failure shows as missing or empty files. */
+/** Compares names and sizes: a copy that a power failure interrupted has missing or empty files. */
 async function isCompleteCopy(native: string, copy: string): Promise<boolean> {
 	if (!(await exists(copy)) || !(await restoreLinks(copy))) return false;
 	for (const entry of await readdir(native, { recursive: true, withFileTypes: true })) {
@@ -144,7 +144,7 @@ async function isCompleteCopy(native: string, copy: string): Promise<boolean> {
 	return true;
 }
 
-/** The package may have been installed under a strict umask; its copy is for another user to read. */
+/** The package may have been installed with a strict umask; another user must be able to read the copy. */
 async function openForReading(folder: string): Promise<void> {
 	await chmod(folder, 0o755);
 	for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {

@@ -1,9 +1,9 @@
 /**
- * Where a data folder's cluster lies: inside it, unless the user the server runs as cannot get there.
+ * Where the cluster of a data folder is: inside it, unless the user that the server runs as cannot get there.
  *
- * Root hands the server to an unprivileged user, and a data folder below a folder that only root can enter is closed
- * to that user. The cluster then lies below `/var/lib/chancery`, in a folder named after the data folder's path and
- * its random instance, and both sides record each other.
+ * Root runs the server as an unprivileged user, and that user cannot reach a data folder below a folder that only root
+ * can enter. The cluster is then below `/var/lib/chancery`, in a folder named after the data folder's path and its random
+ * instance name, and each of the two folders records the other.
  */
 import { createHash } from 'node:crypto';
 import { lstat, readFile, realpath } from 'node:fs/promises';
@@ -15,24 +15,24 @@ import type { DataRecord } from './data-record.ts';
 import { EmbeddedPostgresError } from './embedded-error.ts';
 import { canEnter, FIRST_VERSION_USER, type ServerUser } from './server-user.ts';
 
-/** Root's place for what the server's user must reach. */
+/** Root's folder for what the server's user must be able to reach. */
 export const DEFAULT_SERVER_HOME = '/var/lib/chancery';
 
 const INSIDE = 'cluster';
 const OWNER_FILE = 'data-folder.json';
 
 export interface ClusterPlace {
-	/** As it goes into the record. */
+	/** The path as the record contains it. */
 	readonly recorded: string;
 	/** Absolute path of the cluster; it may not exist yet, its parent does. */
 	readonly path: string;
-	/** Who has it now and hands it over, when that is not the server's user. */
+	/** The user who has it now and must hand it over, when that is not the server's user. */
 	readonly formerOwner: ServerUser | undefined;
 }
 
 /**
  * Chooses the place on a first start and finds it again later.
- * @throws EmbeddedPostgresError `cluster-missing`, `copied-folder`, `wrong-owner` or `no-usable-folder`.
+ * @throws {EmbeddedPostgresError} `cluster-missing`, `copied-folder`, `wrong-owner` or `no-usable-folder`.
  */
 export async function placeCluster(
 	dataDir: string,
@@ -72,8 +72,8 @@ export function clusterPath(dataDir: string, recorded: string): string {
 }
 
 /**
- * Makes root's place, entered by everyone and written by root only.
- * @throws EmbeddedPostgresError `no-usable-folder` when something else is there.
+ * Makes root's folder, which everyone can enter and only root can write.
+ * @throws {EmbeddedPostgresError} `no-usable-folder` when something else is there.
  */
 export async function makeServerHome(serverHome: string): Promise<void> {
 	const untrusted = await findUntrusted(serverHome);
@@ -82,7 +82,7 @@ export async function makeServerHome(serverHome: string): Promise<void> {
 	const found = await lstat(serverHome);
 	if (!found.isDirectory() || found.uid !== 0 || (found.mode & 0o022) !== 0)
 		throw new EmbeddedPostgresError('no-usable-folder', `${serverHome} must be a folder that only root can write`);
-	// The first version let the umask of root close it, for every later instance too.
+	// The first version let root's umask close it, also for every later instance.
 	await setFolderMode(serverHome, 0o755);
 }
 
@@ -102,7 +102,7 @@ async function choose(
 	return join(home, INSIDE);
 }
 
-/** A data folder may be moved; two copies of it must not run the same cluster. */
+/** A data folder may be moved, but two copies of it must not run the same cluster. */
 async function checkOwnership(dataDir: string, cluster: string, record: DataRecord): Promise<void> {
 	const file = join(cluster, '..', OWNER_FILE);
 	const text = await readFile(file, 'utf8').catch(() => undefined);
@@ -125,7 +125,7 @@ function parseOwner(text: string): { dataDir: string; instance: string } | undef
 		const { dataDir, instance } = JSON.parse(text) ?? {};
 		return typeof dataDir === 'string' && typeof instance === 'string' ? { dataDir, instance } : undefined;
 	} catch {
-		// Not JSON: nobody knows whose database this is.
+		// Not JSON: it is unknown whose database this is.
 		return undefined;
 	}
 }

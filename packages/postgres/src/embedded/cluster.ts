@@ -21,13 +21,13 @@ import { runAs, type ServerUser } from './server-user.ts';
 export const SUPERUSER = 'chancery';
 
 const INITDB_TIMEOUT_MS = 300_000;
-/** Appends its second argument to the file that the first one names, and forces it to disk. */
+/** Appends its second argument to the file named by the first, and syncs it to disk. */
 const APPEND = 'printf %s "$2" >> "$1" && sync "$1"';
 const MAX_VERSION_BYTES = 16;
 
 /**
- * Starting values that an operator may change in the cluster's `postgresql.conf`. What must not be changed is given
- * on the server's command line, which outranks the file.
+ * Initial values that an operator may change in the cluster's `postgresql.conf`. What must not be changed is given on
+ * the server's command line, which overrides the file.
  */
 const TUNABLES = `
 # Chancery's starting values; change them as you like and start again.
@@ -42,9 +42,9 @@ log_line_prefix = '%m [%p] '
 `;
 
 /**
- * Makes the cluster if it is not there. Built beside its place and renamed, so that a crash leaves no half cluster.
- * Locale C and UTF-8: the same order of text on every machine. Data checksums: a bad disk shows as an error.
- * @throws EmbeddedPostgresError `initdb-failed`.
+ * Makes the cluster if it is missing. It is built under another name and renamed, so a crash leaves no half cluster.
+ * Locale C and UTF-8: text sorts the same on every machine. Data checksums: a faulty disk causes an error.
+ * @throws {EmbeddedPostgresError} `initdb-failed`.
  */
 export async function ensureCluster(
 	cluster: string,
@@ -59,7 +59,7 @@ export async function ensureCluster(
 	const args = ['-D', draft, '-U', SUPERUSER, '--auth=peer', '--encoding=UTF8', '--locale=C', '--data-checksums'];
 	if (unsafeNoSync) args.push('--no-sync');
 	const made = await runAs(user, join(binaries.binDir, 'initdb'), args, INITDB_TIMEOUT_MS);
-	// By the user whose folder it is: root would write to wherever that user lets the name lead.
+	// As the user who owns the folder: as root, the program would write wherever that user lets the name lead.
 	const tuned =
 		made.code === 0
 			? await runAs(user, '/bin/sh', ['-c', APPEND, 'sh', join(draft, 'postgresql.conf'), TUNABLES], INITDB_TIMEOUT_MS)
@@ -78,7 +78,7 @@ export async function ensureCluster(
 
 /**
  * A cluster can only be opened by the major version that made it.
- * @throws EmbeddedPostgresError `version-mismatch` naming both, or `cluster-missing` when it is not a cluster.
+ * @throws {EmbeddedPostgresError} `version-mismatch` naming both, or `cluster-missing` when it is not a cluster.
  */
 export async function checkVersion(cluster: string, binaries: Binaries): Promise<void> {
 	const text = await readAccountFile(join(cluster, 'PG_VERSION'), MAX_VERSION_BYTES);
@@ -99,11 +99,11 @@ export interface AccessRules {
 }
 
 /**
- * Only the system user that supervises may connect, as the one role: the kernel tells the server who is at the other
- * end of the socket (peer authentication). The socket's folder is closed to others besides.
+ * Only the system user that supervises may connect, and only with the one role: the kernel tells the server which user is
+ * at the other end of the socket (peer authentication). In addition, other users cannot enter the socket's folder.
  *
- * The files lie beside the cluster, in a folder that only the supervisor can write. Inside of it, where PostgreSQL
- * would look for them, the server's user could let these names lead anywhere.
+ * The files are beside the cluster, in a folder that only the supervisor can write. Inside the cluster, where PostgreSQL
+ * looks for them by default, the server's user could replace them with links.
  */
 export async function writeAccessRules(cluster: string): Promise<AccessRules> {
 	const at = (name: string) => join(dirname(cluster), name);

@@ -1,6 +1,6 @@
 /**
- * `embedded.json` in the data folder: where this folder's database is, so that it is never looked for, or made anew,
- * in the wrong place.
+ * `embedded.json` in the data folder: where this folder's database is, so that it is never searched, or made again, in
+ * the wrong place.
  */
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
@@ -14,21 +14,21 @@ export interface DataRecord {
 	readonly instance: string;
 	/** Folder of the cluster: `cluster` (inside the data folder) or an absolute path; null before it is chosen. */
 	readonly cluster: string | null;
-	/** Whether initdb has once finished. From then on a missing cluster is a loss, not a first start. */
+	/** Whether initdb has finished once. From then on a missing cluster is a loss, not a first start. */
 	readonly initialized: boolean;
 	/** Folder of the socket of the running or last server. */
 	readonly runtimeDir: string | null;
-	/** Who the server of root's runs as. Null for others, and in records of versions that had no accounts. */
+	/** The account that root's server runs as. Null for other users, and in records of versions that had no accounts. */
 	readonly account: DatabaseAccount | null;
-	/** Another user to whom the cluster belonged when the account was chosen, and from whom it is to be taken over. */
+	/** Another user who had the cluster when the account was chosen, and from whom it must be taken over. */
 	readonly formerOwner: number | null;
 }
 
 const FILE = 'embedded.json';
 
 /**
- * Reads the record, or makes up a first one (not yet written).
- * @throws EmbeddedPostgresError `no-usable-folder` when the file is there and is not a record.
+ * Reads the record, or makes a first one (without writing it).
+ * @throws {EmbeddedPostgresError} `no-usable-folder` when the file is there and is not a record.
  */
 export async function readRecord(dataDir: string): Promise<DataRecord> {
 	const path = join(dataDir, FILE);
@@ -75,7 +75,7 @@ function isAccountOrNull(value: unknown): value is DatabaseAccount | null {
 	return typeof name === 'string' && /^[A-Za-z0-9_.-]+$/.test(name) && isId(uid) && isId(gid);
 }
 
-/** Of a user or group that is not root's. */
+/** The id of a user or group that is not root's. */
 function isId(value: unknown): value is number {
 	return Number.isInteger(value) && (value as number) > 0 && (value as number) < 2 ** 32;
 }

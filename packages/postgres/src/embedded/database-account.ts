@@ -1,8 +1,8 @@
 /**
- * The account of the machine that a database of root's runs as: one made for it, or one that the operator names.
+ * The machine account that root's database runs as: one made for it, or one that the operator names.
  *
- * PostgreSQL refuses to run as root, and whoever runs as the same account is superuser of the database. `nobody` is
- * shared with other programs, so it is never used. `initdb` wants a name for its user, so a number alone will not do.
+ * PostgreSQL refuses to run as root, and every process of its account is superuser of the database. `nobody` is shared
+ * with other programs, so it is never used. `initdb` needs a user name, so a number alone is not enough.
  */
 import { readFile } from 'node:fs/promises';
 import { EmbeddedPostgresError } from './embedded-error.ts';
@@ -12,17 +12,17 @@ export interface DatabaseAccount extends ServerUser {
 	readonly name: string;
 }
 
-/** The environment variable in which root names an account of his own for the databases that he starts. */
+/** The environment variable in which root names an account for the databases that it starts. */
 export const ACCOUNT_VARIABLE = 'CHANCERY_DATABASE_USER';
 
-/** What the machine says of an account: a line of passwd(5). */
+/** The machine's entry for an account: a line of passwd(5). */
 interface PasswdLine extends DatabaseAccount {
 	readonly comment: string;
 	readonly home: string;
 	readonly shell: string;
 }
 
-/** `nobody` of every Linux, also where its name differs. */
+/** The uid of `nobody` on every Linux, also where its name differs. */
 const NOBODY_ID = 65534;
 const COMMENT = 'Chancery database';
 const NO_HOME = '/nonexistent';
@@ -38,7 +38,7 @@ const WAYS_ON =
 
 /**
  * The account that the operator named.
- * @throws EmbeddedPostgresError `no-account` when it is not there, is root's, or is shared by everybody.
+ * @throws {EmbeddedPostgresError} `no-account` when it does not exist, is root's, or is shared by everybody
  */
 export async function findNamedAccount(name: string): Promise<DatabaseAccount> {
 	const found = await lookUp(name);
@@ -51,9 +51,9 @@ export async function findNamedAccount(name: string): Promise<DatabaseAccount> {
 }
 
 /**
- * The account of this name as we make them: of the system, without password, shell and home. Made when it is missing.
- * A crash leaves it made, or not; the next start finds it.
- * @throws EmbeddedPostgresError `no-account` when it cannot be made, or is somebody else's.
+ * The account of this name in the form that we make: a system account without password, shell and home. Made when it is
+ * missing. After a crash it exists or not, and the next start looks.
+ * @throws {EmbeddedPostgresError} `no-account` when it cannot be made, or belongs to somebody else
  */
 export async function makeAccount(name: string, useradd: string = USERADD): Promise<DatabaseAccount> {
 	let found = await lookUp(name);
@@ -83,7 +83,7 @@ async function whyForeign({ name, uid, comment, home, shell }: PasswdLine): Prom
 	return /^[!*]/.test(password) ? undefined : 'somebody can log in as it with a password';
 }
 
-/** Asks the machine, so that accounts of a directory service are seen too. Undefined when nobody is called so. */
+/** Asks the machine, so that accounts of a directory service are found too. Undefined when the name is unknown. */
 async function lookUp(name: string): Promise<PasswdLine | undefined> {
 	if (!/^[A-Za-z_][A-Za-z0-9_.-]*$/.test(name)) return undefined;
 	const { code, said } = await runAs(undefined, 'getent', ['passwd', name], TIMEOUT_MS);

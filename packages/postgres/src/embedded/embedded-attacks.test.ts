@@ -1,6 +1,6 @@
 /**
- * What somebody who runs as the database's account can put into its folders for root to find. Only root can try it.
- * What must not change is a file, and a folder, that only root may write.
+ * What an attacker who runs as the database's account can put into its folders for root to find. Only root can run these
+ * tests. A file and a folder that only root may write must not change.
  */
 import { execFileSync } from 'node:child_process';
 import { chmod, chown, link, lstat, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
@@ -105,7 +105,7 @@ describe.runIf(IS_ROOT)('planted by who runs as the account of the database', ()
 		);
 		expect(said).toMatch(/Permission denied/);
 		expect(said).toContain('local all chancery peer map=supervisor');
-		// Nor by SQL: the command line outranks what a superuser may write.
+		// SQL cannot change it either: the command line overrides what a superuser may write.
 		await ask(server.url('postgres'), `alter system set hba_file = '${server.cluster}/open.conf'`);
 		await plant(user, 'echo "local all all trust" > "$1/open.conf"', server.cluster);
 		await server.stop();
@@ -175,7 +175,7 @@ describe.runIf(IS_ROOT)('a data folder whose place others can change', () => {
 			code: 'no-usable-folder',
 			message: expect.stringContaining(`${theirs} belongs to user 4321`),
 		});
-		// On the way out no less: root follows no such link.
+		// The same when it stops: root follows no such link.
 		expect(execFileSync('ls', [join(theirs, 'data')], { encoding: 'utf8' })).toBe('');
 	});
 });

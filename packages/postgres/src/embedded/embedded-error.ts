@@ -1,6 +1,6 @@
 /**
- * Why the embedded server could not be had. The code is stable; the message says what was expected, what was found
- * and, where there is something to do, what.
+ * Why the embedded server cannot be started or used. The code is stable; the message says what was expected, what was
+ * found and, where possible, what to do.
  */
 
 import { ChanceryError } from '@chancery/core/chancery-error';

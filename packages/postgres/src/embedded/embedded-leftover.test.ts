@@ -9,7 +9,7 @@ afterEach(async () => {
 	for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
 });
 
-/** Starts on a folder that a killed run left behind. */
+/** Starts on a folder that a killed run has left. */
 async function startAgain(dataDir: string, messages: string[] = []): Promise<EmbeddedPostgres> {
 	const server = await startEmbedded({ dataDir, unsafeNoSync: true, log: (message) => messages.push(message) });
 	cleanUps.push(() => server.stop());
@@ -56,7 +56,7 @@ describe('the server of a killed supervisor', () => {
 	it('may have been killed with it, leaving busy helpers and a stale postmaster.pid', async () => {
 		const dataDir = await makeFolder(cleanUps);
 		const held = await hold(dataDir);
-		// A statement that does not look up: the helper that runs it notices nothing.
+		// A statement that never checks for signals: the helper that runs it does not notice the end of its server.
 		const busy = openDatabase({ url: held.said.url, applicationName: 'busy' });
 		const statement = busy.query(`select count(*) from generate_series(1, 300000000) as a`).then(
 			() => undefined,

@@ -28,7 +28,7 @@ const refusal = (options: EmbeddedOptions): Promise<string> =>
 		(error: EmbeddedPostgresError) => `${error.code}: ${error.message}`,
 	);
 
-/** A folder that only root can enter, and a place for what the server's user must reach. */
+/** A folder that only root can enter, and a folder for what the server's user must reach. */
 async function makeClosedFolder(): Promise<{ closed: string; serverHome: string }> {
 	const folder = await makeFolder(cleanUps);
 	const closed = join(folder, 'closed');
@@ -50,17 +50,17 @@ describe('the server', () => {
 		const connectAs = (uid: number) =>
 			runAs({ uid, gid: uid }, process.execPath, ['--input-type=module', '-e', program], 20_000);
 		expect((await connectAs(2)).said).toBe('EACCES');
-		// Even with the folder and the socket open, the kernel's word about who is asking counts.
+		// Even when the folder and the socket are open, the kernel's information about the caller decides.
 		await chmod(server.runtimeDir, 0o711);
 		await chmod(socket, 0o777);
 		expect((await connectAs(2)).said).toBe('28000');
-		// Also the server's own user is let in by nobody.
+		// Nobody lets in the server's own user either.
 		expect((await connectAs((await stat(server.cluster)).uid)).said).toBe('28000');
 		await chmod(server.runtimeDir, 0o700);
 	});
 });
 
-// What follows is about root and about other users, which only root can try.
+// These tests are about root and about other users, so only root can run them.
 if (IS_ROOT)
 	describe('as root', () => {
 		it('the server runs as an account of its own, and only its own folders change hands', async () => {
@@ -142,7 +142,7 @@ if (IS_ROOT)
 
 		it('a place that the first version left closed, because of a umask, is opened', async () => {
 			const { closed, serverHome } = await makeClosedFolder();
-			// A crash may leave the folders in it so, too.
+			// A crash may leave the folders in it with such a mode, too.
 			for (const path of [serverHome, join(serverHome, 'run')]) await mkdir(path, { mode: 0o700 });
 			const server = await start({ dataDir: join(closed, 'data'), serverHome });
 			expect(server.cluster.startsWith(`${serverHome}/`)).toBe(true);
@@ -186,7 +186,7 @@ if (IS_ROOT)
 			expect(await readFile(`/proc/${held.said.pid}/status`, 'utf8')).toMatch(/^Uid:\t1\t1\t1\t1$/m);
 			process.kill(held.supervisor, 'SIGKILL');
 			await held.ended;
-			// The session ended meanwhile: its folder is gone.
+			// The session has ended in the meantime: its folder is gone.
 			execFileSync('rm', ['-r', session]);
 			const again = await holdServer({ dataDir }, run);
 			expect(again.said.message).toBeUndefined();

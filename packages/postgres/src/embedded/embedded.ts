@@ -1,8 +1,8 @@
 /**
- * A real PostgreSQL server under a data folder: made at the first start, supervised while we run, stopped with us.
+ * A real PostgreSQL server below a data folder: made at the first start, supervised while we run, stopped with us.
  *
- * What lies in the data folder: `embedded.json` (the record), `supervisor.lock` (held while running),
- * `postgres.log`, and `cluster/` with the data, unless only root can enter the data folder: see `cluster-place.ts`.
+ * The data folder contains `embedded.json` (the record), `supervisor.lock` (held while running), `postgres.log`, and
+ * `cluster/` with the data, unless only root can enter the data folder: see `cluster-place.ts`.
  */
 import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -33,16 +33,16 @@ import type { ServerUser } from './server-user.ts';
 import { lockSupervisor } from './supervisor-lock.ts';
 
 export interface EmbeddedOptions {
-	/** Made when missing (0700; 0711 for root, whose server runs as another user). May be long and hold spaces. */
+	/** Made when missing (0700; 0711 for root, whose server runs as another user). May be long and contain spaces. */
 	readonly dataDir: string;
 	readonly log?: (message: string) => void;
 	/** Folder of other PostgreSQL programs, `initdb` and `postgres`, instead of the ones from npm. */
 	readonly binDir?: string;
-	/** Root's place: accounts and sockets of the servers that he starts, and what their users must reach. */
+	/** Root's folder: accounts and sockets of the servers that root starts, and what their users must reach. */
 	readonly serverHome?: string;
 	/** Starts the server again when it ends by itself, as it does on a full disk. Default false. */
 	readonly isKept?: boolean;
-	/** Only for tests: nothing is forced to disk, and a power failure may destroy everything. */
+	/** Only for tests: nothing is synced to disk, so a power failure may destroy everything. */
 	readonly unsafeNoSync?: boolean;
 }
 
@@ -51,7 +51,7 @@ export interface EmbeddedPostgres {
 	url(database: string): string;
 	/** Makes a database unless it is there. */
 	createDatabase(name: string): Promise<void>;
-	/** Main process of the server; another one after a kept server was started again. */
+	/** Main process of the server; it changes when a kept server is started again. */
 	readonly pid: number;
 	/** Folder of the socket. */
 	readonly runtimeDir: string;
@@ -59,25 +59,25 @@ export interface EmbeddedPostgres {
 	readonly cluster: string;
 	/** The server's version, for example `18.4`. */
 	readonly version: string;
-	/** Settles when the server's main process has ended and is not started again, with its exit in words. */
+	/** Settles when the server's main process has ended and is not started again; says how it ended. */
 	readonly ended: Promise<string>;
-	/** Fast shutdown within about 3 s, harder after that. Safe to call twice. */
+	/** Fast shutdown within about 3 s, then a harder one. Safe to call twice. */
 	stop(): Promise<void>;
 }
 
 /**
  * Starts the server of a data folder.
- * @throws EmbeddedPostgresError saying what was expected and what was found.
+ * @throws {EmbeddedPostgresError} whose message says what was expected and what was found
  */
 export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedPostgres> {
 	const log = options.log ?? (() => undefined);
 	const unsafeNoSync = options.unsafeNoSync ?? false;
 	const isRoot = process.geteuid?.() === 0;
 
-	// 1. One supervisor per data folder. A crash after this leaves a lock that the next start sees to be stale.
+	// 1. One supervisor per data folder. A crash after this leaves a lock that the next start recognises as stale.
 	await makeFolders(options.dataDir, isRoot ? 0o711 : 0o700);
 	const dataDir = await realpath(options.dataDir);
-	// Also of the folder itself: what lies in it is believed.
+	// Checks the folder itself too, because what it contains is trusted.
 	const untrusted = await findUntrusted(join(dataDir, 'x'));
 	if (untrusted !== undefined) throw new EmbeddedPostgresError('no-usable-folder', untrusted);
 	const lock = await lockSupervisor(dataDir);
@@ -86,7 +86,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedP
 		for (const step of undo.splice(0).reverse()) await step();
 	};
 	try {
-		// 2. Who runs the server, the programs, and the place of the data. Each choice is recorded before it is acted upon.
+		// 2. The user of the server, the programs, and the place of the data. Each choice is recorded before it is used.
 		const serverHome = options.serverHome ?? DEFAULT_SERVER_HOME;
 		let record = await readRecord(dataDir);
 		if (record.cluster !== null) await finishHandOver(clusterPath(dataDir, record.cluster));
@@ -144,14 +144,14 @@ async function chooseBinaries(
 	return findBinaries(user, user === undefined ? dataDir : serverHome);
 }
 
-/** The account of root's database, put into the record, with who had the cluster before if that was somebody else. */
+/** Records the account of root's database, and the previous owner of the cluster if that was another user. */
 async function chooseAccount(dataDir: string, before: DataRecord, serverHome: string): Promise<DataRecord> {
 	await makeServerHome(serverHome);
 	const { instance, account } = before;
 	const former = before.cluster === null ? undefined : await lstatOrNothing(clusterPath(dataDir, before.cluster));
 	let record = before;
 	const keep = async (chosen: DatabaseAccount) => {
-		// Only of an account that the record knows: any other owner is a stranger, whose database is not taken over.
+		// Only from an account that the record knows: the database of any other owner is not taken over.
 		const isFormer = account !== null && former?.uid === account.uid && former.uid !== chosen.uid;
 		record = { ...before, account: chosen, formerOwner: isFormer ? account.uid : before.formerOwner };
 		await writeRecord(dataDir, record);
@@ -203,7 +203,7 @@ async function createDatabase(url: string, name: string): Promise<void> {
 		const found = await database.query('select 1 as one from pg_database where datname = $1', [name]);
 		if (found.length === 0) await database.query(`create database "${name}"`);
 	} catch (error) {
-		// Made by someone else between the look and the creation.
+		// Another process made it between the check and the creation.
 		if (!['42P04', '23505'].includes(sqlState(error) ?? '')) throw error;
 	} finally {
 		await database.close();

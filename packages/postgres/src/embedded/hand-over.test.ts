@@ -1,4 +1,4 @@
-/** A cluster that the first version made for `nobody`, and one whose account changes. Only root can try it. */
+/** A cluster that the first version made for `nobody`, and one whose account changes. Only root can run these tests. */
 import { execFileSync, spawn } from 'node:child_process';
 import { chown, link, lstat, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -105,7 +105,7 @@ describe.runIf(IS_ROOT)('a cluster of nobody', () => {
 		await makeFirstVersion();
 		const secret = join(dataDir, 'secret');
 		await writeFile(secret, 'only root may read this', { mode: 0o600 });
-		// As the account itself can make one where the kernel does not protect hard links.
+		// The account itself can make such a name where the kernel does not protect hard links.
 		await link(secret, join(cluster, 'base', 'secret'));
 		await expect(startEmbedded({ dataDir })).rejects.toMatchObject({ code: 'hand-over-failed' });
 		expect(await lstat(secret)).toMatchObject({ uid: 0, gid: 0 });
@@ -120,7 +120,7 @@ describe.runIf(IS_ROOT)('a cluster of nobody', () => {
 		const whole = `${cluster}.whole`;
 		const first = await start();
 		await first.stop();
-		// Back to the moment: the copy beside an old cluster of nobody.
+		// Restores the state in the middle: the copy beside an old cluster of nobody.
 		await rename(cluster, whole);
 		await mkdir(cluster, { mode: 0o700 });
 		await chown(cluster, 65534, 65534);

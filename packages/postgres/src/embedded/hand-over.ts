@@ -1,13 +1,13 @@
 /**
- * A cluster changes its account: one that an earlier version made for `nobody`, or one whose account the operator, or a
- * new machine, has changed.
+ * Moves a cluster to another account: one that an earlier version made for `nobody`, or one whose account the operator,
+ * or a new machine, has changed.
  *
- * A process of the old account may be at work in the tree, with links ready, so root neither walks through it nor gives
- * it away in place. A process of the old account reads the tree, one of the new account writes what it reads into a
- * folder of its own: each has the rights of its account and no more. It takes the space of the cluster a second time.
+ * A process of the old account may be active in the tree and place links there. So root neither walks through the tree
+ * nor changes its owner in place. A process of the old account reads the tree, and one of the new account writes what it
+ * receives into a folder of its own: each has only the rights of its account. Needs the space of the cluster twice.
  *
- * What a crash leaves: before the rename to `.whole`, the old cluster and a draft that the next start removes; after it
- * the copy is the database, and `finishHandOver` of the next start puts it into its place.
+ * After a crash before the rename to `.whole`, there is the old cluster and a draft that the next start removes. After a
+ * crash after it, the copy is the database, and `finishHandOver` of the next start puts it into its place.
  */
 import { spawn } from 'node:child_process';
 import { rename } from 'node:fs/promises';
@@ -25,7 +25,7 @@ const MAX_SAID_CHARS = 2_000;
 
 /**
  * Gives the cluster, which no server runs on, to another account.
- * @throws EmbeddedPostgresError `hand-over-failed`; the old cluster is then still in its place.
+ * @throws {EmbeddedPostgresError} `hand-over-failed`; the old cluster is then still in its place.
  */
 export async function handOver(cluster: string, from: ServerUser, to: ServerUser, binaries: Binaries): Promise<void> {
 	const failed = (why: string) =>
@@ -38,7 +38,7 @@ export async function handOver(cluster: string, from: ServerUser, to: ServerUser
 	try {
 		const problem = await copyTree(cluster, from, copy, to);
 		if (problem !== undefined) throw failed(problem);
-		// PostgreSQL makes none of these here. A link would lead the server, though not root, to places of others.
+		// PostgreSQL makes none of these here. A link would lead the server, though not root, into folders of others.
 		const odd = ['(', '!', '-type', 'd', '!', '-type', 'f', ')', '-o', '(', '-type', 'f', '-links', '+1', ')'];
 		const look = await runAs(to, '/usr/bin/find', [copy, ...odd], STEP_TIMEOUT_MS);
 		if (look.code !== 0) throw failed(look.said);
@@ -56,7 +56,7 @@ export async function handOver(cluster: string, from: ServerUser, to: ServerUser
 	await removeDrafts(cluster);
 }
 
-/** Puts a whole copy into its place. The old cluster becomes a draft, which its owner removes. Does nothing without. */
+/** Puts a complete copy into its place. The old cluster becomes a draft, which its owner removes. Without a copy: nothing. */
 export async function finishHandOver(cluster: string): Promise<void> {
 	const whole = `${cluster}${WHOLE}`;
 	if ((await lstatOrNothing(whole)) === undefined) return;
@@ -65,7 +65,7 @@ export async function finishHandOver(cluster: string): Promise<void> {
 	await syncFolder(dirname(cluster));
 }
 
-/** From one account's folder into the other's, by way of a pipe. What went wrong, in words. */
+/** Copies from one account's folder into the other's through a pipe. Returns what went wrong, in words. */
 async function copyTree(source: string, from: ServerUser, target: string, to: ServerUser): Promise<string | undefined> {
 	const exclude = ['--exclude=./postmaster.pid', '--exclude=./postmaster.opts'];
 	const reader = startTar(from, ['-C', source, ...exclude, '-cf', '-', '.']);

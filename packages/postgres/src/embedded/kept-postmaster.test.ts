@@ -17,10 +17,10 @@ afterEach(async () => {
 	for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
 });
 
-/** Process numbers of their own. */
+/** Process numbers in a namespace of its own. */
 const OWN_NUMBERS = ['--pid', '--fork', '--mount-proc', '--kill-child'];
 
-/** Only whoever may say which number comes next can have one used again. */
+/** Only a process that may choose the next process number can have one used again. */
 const setNext = ['sh', '-c', 'echo 99 >/proc/sys/kernel/ns_last_pid'];
 const mayNumber = IS_ROOT && (await runAs(undefined, 'unshare', [...OWN_NUMBERS, ...setNext], 10_000)).code === 0;
 
@@ -57,7 +57,7 @@ describe('a kept server', () => {
 });
 
 describe('a supervisor that ends while its server is down', () => {
-	/** Programs of which `postgres` hangs while there is a file `hang`, and leaves its number in `hanging`. */
+	/** Programs whose `postgres` hangs while a file `hang` exists, and writes its process number into `hanging`. */
 	async function makeHangingPrograms(folder: string): Promise<string> {
 		const user = IS_ROOT ? { uid: 65_534, gid: 65_534 } : undefined;
 		const { binDir } = await findBinaries(user, IS_ROOT ? DEFAULT_SERVER_HOME : folder);
@@ -98,7 +98,7 @@ describe('a supervisor that ends while its server is down', () => {
 			const log = (message) => { isDown ||= /ended by itself/.test(message); };
 			const { pid } = await startEmbedded({ dataDir: '${dataDir}', isKept: true, unsafeNoSync: true, log });
 			process.kill(pid, 'SIGKILL');
-			// Keeps the process awake, and tries again while something still holds the number.
+			// Keeps the process alive, and tries again while another process has the number.
 			await new Promise((resolve) => {
 				const tries = setInterval(() => {
 					if (!isDown) return;
@@ -110,14 +110,14 @@ describe('a supervisor that ends while its server is down', () => {
 			});
 			console.log(pid);
 			process.exit();`;
-		// The first process of its numbers, which are given out by us alone; with it, all others end.
+		// The first process of its namespace, in which only we start processes; when it ends, all others end.
 		const watch = 'pid=$("$@") || exit 1; sleep 0.3; cut -d " " -f 3 "/proc/$pid/stat"';
 		const node = [process.execPath, '--input-type=module', '-e', program];
 		const said = execFileSync('unshare', [...OWN_NUMBERS, 'sh', '-c', watch, 'sh', ...node], {
 			env: { ...process.env, [ACCOUNT_VARIABLE]: 'daemon' },
 			encoding: 'utf8',
 		});
-		// It sleeps, and is not a zombie.
+		// It sleeps, so it is not a zombie.
 		expect(said.trim()).toBe('S');
 	});
 });
@@ -156,7 +156,7 @@ describe.skipIf(!IS_ROOT)('a kept server on a disk that is full', () => {
 		await writeFile(join(disk, 'ballast'), Buffer.alloc(Math.max(0, bavail * bsize - 512 * 1024)));
 		for (let i = 0; i < 400 && failures.length < 20; i++) await write();
 		expect(failures.length).toBeGreaterThanOrEqual(20);
-		// Without room for its log the server panics, cannot recover, and ends; whoever asks meanwhile hears of that, too.
+		// Without space for its log the server panics, cannot recover, and ends; clients get that error in the meantime, too.
 		const inLog = async () => {
 			await database.query('select pg_switch_wal()').catch((error: unknown) => failures.push(error));
 			await write();

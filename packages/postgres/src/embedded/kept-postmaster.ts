@@ -1,31 +1,31 @@
 /**
- * The main process of a server that shall run as long as we do. PostgreSQL ends when it cannot write its log or recover
- * from it, on a full disk say, and is started again until there is room: what it acknowledged is on the disk.
+ * The main process of a server that must run as long as we do. PostgreSQL ends when it cannot write or replay its log, for
+ * example on a full disk. It is started again until there is space: what it acknowledged is on the disk.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Postmaster, stopPostmaster } from './postmaster.ts';
 
 const FIRST_PAUSE_MS = 500;
 const MAX_PAUSE_MS = 10_000;
-/** A server that lived so long did not end for the reason of the time before. */
+/** When a server has run so long, its end has another reason than the end before. */
 const HEALTHY_MS = 30_000;
 
 export interface KeptPostmaster {
-	/** Of the process that runs now, or that ended last. */
+	/** Number of the process that runs now, or that ended last. */
 	readonly pid: number;
 	/** Settles when the process has ended and is not started again. */
 	readonly ended: Promise<string>;
 	stop(): Promise<void>;
 }
 
-/** Leaves the end of the process to whoever asked for it. */
+/** From here on, the caller decides about the end of the process. */
 export function unkept(postmaster: Postmaster): KeptPostmaster {
 	return { ...postmaster, stop: () => stopPostmaster(postmaster) };
 }
 
 /**
- * Starts the process again whenever it ends unasked.
- * @param startAgain fails soon after its signal is aborted, with no process left behind
+ * Starts the process again whenever it ends without a request.
+ * @param startAgain fails soon after its signal is aborted, and then leaves no process
  */
 export function keepPostmaster(
 	first: Postmaster,
@@ -54,7 +54,7 @@ export function keepPostmaster(
 					isRunning = true;
 				} catch (error) {
 					const message = error instanceof Error ? error.message : String(error);
-					// Once per outage: the last words of the server are many lines, and the reason stays the same.
+					// Logged once per outage: the last lines of the server are long, and the reason stays the same.
 					if (!signal.aborted && told === undefined) log(message);
 					told = message;
 				}
@@ -72,7 +72,7 @@ export function keepPostmaster(
 		async stop() {
 			stopping.abort();
 			await stopPostmaster(current);
-			// A start that was under way when the signal came may have got through: then there is another one to end.
+			// A start that was in progress when the signal came may have succeeded: then that process must be ended too.
 			const last = current;
 			await ended;
 			if (current !== last) await stopPostmaster(current);

@@ -1,6 +1,5 @@
 /**
- * The server's main process: starting it, knowing when it answers, ending it, and ending one that a killed run left
- * behind.
+ * The server's main process: starts it, detects when it answers, ends it, and ends one that a killed run left.
  */
 import { spawn } from 'node:child_process';
 import { unlink } from 'node:fs/promises';
@@ -24,33 +23,33 @@ export interface PostmasterInput {
 	readonly user: ServerUser | undefined;
 	readonly log: ServerLog;
 	readonly unsafeNoSync: boolean;
-	/** Aborted: the start is given up, and the process ended. */
+	/** When aborted, the start is given up and the process ended. */
 	readonly signal?: AbortSignal;
 }
 
 export interface Postmaster {
 	readonly pid: number;
-	/** Settles when the process has ended, however that came: exit code or signal in words. */
+	/** Settles when the process has ended for any reason; says the exit code or signal. */
 	readonly ended: Promise<string>;
 }
 
-/** A clean stop writes a checkpoint. One that takes longer is cut off; the next start then replays the log. */
+/** A clean stop writes a checkpoint. If that takes longer, the server is killed, and the next start replays the log. */
 const FAST_STOP_MS = 3_000;
 const IMMEDIATE_STOP_MS = 1_500;
 const KILL_MS = 2_000;
 
-/** Helpers without their main process: how long to wait, and what to send then. */
+/** Helper processes without their main process: how long to wait, and which signal to send then. */
 const ORPHAN_STEPS: readonly (readonly [timeoutMs: number, name: NodeJS.Signals])[] = [
 	[300, 'SIGQUIT'],
 	[1_500, 'SIGKILL'],
 ];
 
-/** Long, because after a crash the server replays its log first; it ends by itself when it cannot. */
+/** Long, because after a crash the server first replays its log; it ends by itself when it cannot. */
 const START_MS = 300_000;
 const CONNECT_MS = 2_000;
 const MAX_PID_BYTES = 16;
 
-/** What the command line pins: a setting in the cluster's own files cannot weaken these. */
+/** Settings on the command line: the cluster's own files cannot weaken these. */
 function pinnedSettings({ runtimeDir, rules, unsafeNoSync }: PostmasterInput): Record<string, string> {
 	const sync = unsafeNoSync ? 'off' : 'on';
 	return {
@@ -72,7 +71,7 @@ function pinnedSettings({ runtimeDir, rules, unsafeNoSync }: PostmasterInput): R
 
 /**
  * Starts the server and waits until it answers.
- * @throws EmbeddedPostgresError `start-failed` with the last lines of its log.
+ * @throws {EmbeddedPostgresError} `start-failed` with the last lines of its log.
  */
 export async function startPostmaster(input: PostmasterInput): Promise<Postmaster> {
 	const args = ['-D', input.cluster];
@@ -83,12 +82,12 @@ export async function startPostmaster(input: PostmasterInput): Promise<Postmaste
 		cwd: '/',
 		env: SCRUBBED_ENV,
 		stdio: ['ignore', input.log.fd, input.log.fd],
-		// A session of its own: Ctrl-C in a terminal goes to us alone, and the database is the last to be stopped.
+		// A session of its own: Ctrl-C in a terminal reaches only us, and we stop the database last.
 		detached: true,
 	});
-	// Our process ending without a stop, by an uncaught error say, takes the server along, also one that is just starting.
-	// Only a SIGKILL does not: then the next start finds the leftover. The handle knows when the process has ended: its
-	// number may be another program's by then.
+	// When our process ends without a stop, for example by an uncaught error, it also ends the server, even one that is just
+	// starting. After a SIGKILL it cannot; then the next start finds the leftover. The handle knows when the process has
+	// ended: afterwards its number may belong to another program.
 	const endWithUs = () => child.kill('SIGINT');
 	process.once('exit', endWithUs);
 	let end: string | undefined;
@@ -115,20 +114,20 @@ export async function startPostmaster(input: PostmasterInput): Promise<Postmaste
 	}
 }
 
-/** Fast shutdown (open transactions are rolled back), bounded; then harder ways. Every way keeps committed data. */
+/** Fast shutdown (open transactions are rolled back), with a time limit; then harder ways. All keep committed data. */
 export async function stopPostmaster({ pid, ended }: Postmaster): Promise<void> {
 	let gone = false;
 	void ended.then(() => {
 		gone = true;
 	});
-	// Lets a process that ended before this call be seen as ended: its number must not be signalled any more.
+	// Lets the event loop see the end of a process that ended before this call: its number must not be signalled any more.
 	await Promise.race([ended, Promise.resolve()]);
 	await endProcess(pid, () => gone);
 }
 
 /**
- * Ends whatever server of `cluster` a killed run left behind, also helpers whose main process was killed, and clears
- * a stale `postmaster.pid`. A process of another program that happens to have the recorded number is left alone.
+ * Ends any server of `cluster` that a killed run left, also helper processes whose main process was killed, and removes
+ * a stale `postmaster.pid`. A process of another program that happens to have the recorded number is not touched.
  * @param cluster real path.
  */
 export async function stopLeftover(cluster: string, log: (message: string) => void): Promise<void> {
@@ -140,7 +139,7 @@ export async function stopLeftover(cluster: string, log: (message: string) => vo
 		const identity = await processIdentity(pid);
 		await endProcess(pid, async () => (await processIdentity(pid)) !== identity);
 	}
-	// Helpers notice by themselves that their main process is gone, unless they are busy.
+	// Helper processes notice by themselves that their main process is gone, unless they are busy.
 	const isEmpty = async () => (await postgresProcesses(cluster)).length === 0;
 	for (const [timeoutMs, name] of ORPHAN_STEPS) {
 		if (await waitUntil(isEmpty, timeoutMs)) break;
@@ -148,8 +147,8 @@ export async function stopLeftover(cluster: string, log: (message: string) => vo
 	}
 	if (!(await waitUntil(isEmpty, KILL_MS)))
 		throw new EmbeddedPostgresError('stop-failed', `processes of the database in ${cluster} do not end`);
-	// The server would take the recorded number for its own kind if any program of the same user has it now.
-	// Whatever it is: the name goes, and what a link leads to stays.
+	// The server would think that the recorded process is a server, if any program of the same user has its number now.
+	// This removes only the name; if it is a link, its target stays.
 	await unlink(path).catch(() => undefined);
 }
 

@@ -1,6 +1,6 @@
 /**
- * Whether a group is one user's alone, as most systems make one for each user, with a umask of 002 to go with it. Others
- * have a group that their users share (`users`, `staff`), and what it may write, each of them may replace.
+ * Whether a group has only one user, as most systems make one for each user, together with a umask of 002. On other
+ * systems users share a group (`users`, `staff`), and each of them may replace what the group may write.
  */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
@@ -9,13 +9,13 @@ import { SCRUBBED_ENV, type ServerUser } from './server-user.ts';
 const TIMEOUT_MS = 10_000;
 /** Directories of accounts may be large. */
 const MAX_BYTES = 64 * 1024 * 1024;
-/** Of `getent`: there is no such entry. */
+/** Exit code of `getent` when there is no such entry. */
 const NO_ENTRY = 2;
 
 /**
- * Looks into the accounts of the machine. Not every directory service lists its users, so that nobody else in sight
- * proves nothing: the group must also have the user's own name. A number without a name, as in a container, is taken
- * for the user's own when it is his number.
+ * Looks at the accounts of the machine. Some directory services do not list their users, so an empty list of other members
+ * proves nothing: the group must also have the user's own name. A number without a name, as in a container, counts as the
+ * user's own group when it equals the user's number.
  * @param user with the group in question.
  */
 export async function isPrivateGroup({ uid, gid }: ServerUser): Promise<boolean> {
@@ -28,7 +28,7 @@ export async function isPrivateGroup({ uid, gid }: ServerUser): Promise<boolean>
 	return user?.[0] === name && members.split(',').every((member) => member === '' || member === name);
 }
 
-/** The fields of each line; undefined where there is none, or nobody to ask. */
+/** The fields of each line; undefined when there is no entry, or no program to ask. */
 async function getent(database: 'passwd' | 'group', ...keys: readonly string[]): Promise<string[][] | undefined> {
 	const options = { cwd: '/', env: SCRUBBED_ENV, timeout: TIMEOUT_MS, maxBuffer: MAX_BYTES };
 	try {

@@ -1,6 +1,6 @@
 /**
- * Telling processes apart. A process number alone proves nothing: after a restart of the machine or of a container
- * the same small numbers belong to other programs.
+ * Identifies processes. A process number alone proves nothing: after a restart of the machine or of a container, other
+ * programs have the same small numbers.
  */
 import { execFile } from 'node:child_process';
 import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
@@ -11,8 +11,8 @@ const POLL_MS = 15;
 const SHELL_TIMEOUT_MS = 10_000;
 
 /**
- * A text that no other process has ever had, or undefined when no process of this number runs (a zombie does not).
- * Linux: boot id and start time in ticks (proc_pid_stat(5), field 22). Elsewhere: what `ps` says of the start.
+ * A text that is unique to this process, or undefined when no process of this number runs (a zombie does not). Linux:
+ * boot id and start time in ticks (proc_pid_stat(5), field 22). Elsewhere: the start time that `ps` prints.
  */
 export async function processIdentity(pid: number): Promise<string | undefined> {
 	if (process.platform !== 'linux') return (await ps(['-o', 'lstart=', '-p', String(pid)])) || undefined;
@@ -23,8 +23,8 @@ export async function processIdentity(pid: number): Promise<string | undefined> 
 }
 
 /**
- * The processes of PostgreSQL servers whose data is in `cluster` (a real path), the helpers included: they run as the
- * user whose it is. Where the system has no /proc, only the main process is found.
+ * The processes of PostgreSQL servers whose data is in `cluster` (a real path), with their helpers: they run as the owner
+ * of the cluster. On a system without /proc, only the main process is found.
  */
 export async function postgresProcesses(cluster: string): Promise<number[]> {
 	if (process.platform !== 'linux') return postmastersByPs(cluster);
@@ -34,19 +34,19 @@ export async function postgresProcesses(cluster: string): Promise<number[]> {
 	const closed: number[] = [];
 	for (const name of await readdir('/proc')) {
 		if (!/^[1-9]\d*$/.test(name) || (await readStat(Number(name)))?.name !== 'postgres') continue;
-		// Anybody may call his program so and go to where he may; what root ends runs as the server's user.
+		// Any user may give a program this name and a folder of his choice; root only ends processes of the server's user.
 		if ((await userOf(name)) !== user.uid) continue;
-		// The server makes its data folder its working directory, and so do its helpers.
+		// The working directory of the server, and of its helpers, is its data folder.
 		const cwd = await readlink(`/proc/${name}/cwd`).catch((error: NodeJS.ErrnoException) => error.code);
 		if (cwd === cluster) ours.push(Number(name));
 		else if (cwd === 'EACCES' || cwd === 'EPERM') closed.push(Number(name));
 	}
-	// Root without CAP_SYS_PTRACE, as in most containers, may not look at another user's process; that user may.
+	// Root without CAP_SYS_PTRACE, as in most containers, cannot look at another user's process; that user can.
 	if (closed.length > 0) ours.push(...(await askAs(user, cluster, closed)));
 	return ours;
 }
 
-/** All processes that run as this user now, as far as /proc shows them; other systems show none. */
+/** All processes that run as this user now, as far as /proc shows them. Other systems show none. */
 export async function processesOfUser(uid: number): Promise<number[]> {
 	const found: number[] = [];
 	for (const name of await readdir('/proc').catch(() => []))
@@ -54,7 +54,7 @@ export async function processesOfUser(uid: number): Promise<number[]> {
 	return found;
 }
 
-/** Its effective user. */
+/** The effective user of a process. */
 async function userOf(pid: string): Promise<number | undefined> {
 	const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
 	const uid = /^Uid:\t\d+\t(\d+)/m.exec(status)?.[1];
@@ -77,7 +77,7 @@ async function postmastersByPs(cluster: string): Promise<number[]> {
 		.map((line) => Number.parseInt(line, 10));
 }
 
-/** Waits until `isDone` says so; false when that takes longer than `timeoutMs`. */
+/** Waits until `isDone` returns true; returns false when that takes longer than `timeoutMs`. */
 export async function waitUntil(isDone: () => Promise<boolean> | boolean, timeoutMs: number): Promise<boolean> {
 	const deadline = performance.now() + timeoutMs;
 	while (!(await isDone())) {
@@ -87,7 +87,7 @@ export async function waitUntil(isDone: () => Promise<boolean> | boolean, timeou
 	return true;
 }
 
-/** Signals a process that may have gone meanwhile. */
+/** Signals a process; it may have ended in the meantime. */
 export function signal(pid: number, name: NodeJS.Signals): void {
 	try {
 		process.kill(pid, name);
@@ -102,10 +102,10 @@ interface Stat {
 	readonly startTicks: string;
 }
 
-/** Undefined when the process is gone: processes end while one looks at them. */
+/** Undefined when the process is gone: processes may end while they are being read. */
 async function readStat(pid: number): Promise<Stat | undefined> {
 	const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-	// Field 2 is the program's name in parentheses and may hold anything; the last one closes it.
+	// Field 2 is the program's name in parentheses, with any characters; the last parenthesis closes it.
 	const close = text.lastIndexOf(')');
 	const [state, ...rest] = text.slice(close + 2).split(' ');
 	const startTicks = rest[18];

@@ -9,7 +9,7 @@ afterEach(async () => {
 	for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
 });
 
-/** A new instance each time: names in /tmp must not meet those of other runs. */
+/** A new instance name each time, so that names in /tmp do not collide with those of other runs. */
 const inputFor = (xdgRuntimeDir?: string): RuntimeDirInput => ({
 	dataDir: `/data/${'x'.repeat(200)}`,
 	instance: crypto.randomUUID(),

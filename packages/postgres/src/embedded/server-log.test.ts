@@ -57,7 +57,7 @@ it('begins anew when an earlier run left it too long', async () => {
 it('is cut off without a copy where there is no room for one', async () => {
 	const log = await openServerLog(path, 1000);
 	writeSync(log.fd, 'a'.repeat(1001));
-	// A folder in the place of the copy fails as a full disk does.
+	// A folder with the name of the copy causes the same failure as a full disk.
 	await mkdir(`${path}.1`);
 	await boundLog(path, 1000).catch(() => undefined);
 	expect((await stat(path)).size).toBe(0);

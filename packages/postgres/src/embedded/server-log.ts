@@ -1,8 +1,8 @@
 /**
- * The server's own messages: a file in the data folder, bounded in size, whose last lines explain a failed start.
+ * The server's own messages: a file in the data folder, bounded in size. Its last lines explain a failed start.
  *
- * The server writes to the open file itself and keeps doing so when we are gone, so the file cannot be exchanged
- * under it: it is copied aside and cut off (the server appends, so it goes on at the new end).
+ * The server writes to the open file itself, also when we are gone, so the file cannot be replaced. Instead it is copied
+ * and then truncated (the server appends, so it continues at the new end).
  */
 import { close, open as openFd } from 'node:fs';
 import { copyFile, open, rename, rm, stat, truncate } from 'node:fs/promises';
@@ -14,11 +14,11 @@ const MAX_TAIL_BYTES = 8 * 1024;
 const MAX_TAIL_LINES = 20;
 
 export interface ServerLog {
-	/** File descriptor to hand to the child process. */
+	/** File descriptor for the child process. */
 	readonly fd: number;
 	/** The last lines written since the log was opened. */
 	tail(): Promise<string>;
-	/** Closes our end and stops looking after the size. */
+	/** Closes our descriptor and stops checking the size. */
 	close(): Promise<void>;
 }
 
@@ -28,7 +28,7 @@ export async function openServerLog(path: string, maxBytes: number = MAX_LOG_BYT
 	const fd = await promisify(openFd)(path, 'a', 0o600);
 	const since = await sizeOf(path);
 	const timer = setInterval(() => {
-		// A full disk or a removed folder must not take the database's owner down with it.
+		// A full disk or a removed folder must not end the process that owns the database.
 		boundLog(path, maxBytes).catch(() => undefined);
 	}, CHECK_EVERY_MS);
 	timer.unref();
@@ -43,8 +43,8 @@ export async function openServerLog(path: string, maxBytes: number = MAX_LOG_BYT
 }
 
 /**
- * Keeps one old copy. Lines written between the copy and the cut are lost; all are where there is no room for a copy,
- * because a log that grows on would keep the disk full.
+ * Keeps one old copy. Lines written between the copy and the truncation are lost; when there is no space for a copy, all
+ * lines are lost, because a growing log would keep the disk full.
  */
 export async function boundLog(path: string, maxBytes: number): Promise<void> {
 	if ((await sizeOf(path)) <= maxBytes) return;

@@ -20,7 +20,7 @@ describe('canEnter', () => {
 		[0o710, { me: true, sameGroup: true, nobody: false }],
 		[0o711, { me: true, sameGroup: true, nobody: true }],
 		[0o744, { me: true, sameGroup: false, nobody: false }],
-		// The first class that fits decides: the group is shut out although everybody else may enter.
+		// The first class that matches decides: the group is excluded although everybody else may enter.
 		[0o701, { me: true, sameGroup: false, nobody: true }],
 	])('reads mode %o as the kernel does', async (mode, expected) => {
 		const folder = join(await makeFolder(cleanUps), 'x');

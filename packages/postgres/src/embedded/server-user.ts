@@ -1,6 +1,6 @@
 /**
- * Running programs as the user who has the database. PostgreSQL refuses to run as root, so root hands it to an account
- * (`database-account.ts`); everybody else runs it as themselves.
+ * Runs programs as the user who owns the database. PostgreSQL refuses to run as root, so root runs it as an account
+ * (`database-account.ts`); every other user runs it as themselves.
  */
 import { execFile } from 'node:child_process';
 import { realpath, stat } from 'node:fs/promises';
@@ -11,18 +11,18 @@ export interface ServerUser {
 	readonly gid: number;
 }
 
-/** As whom the first version ran the server of root's: `nobody`, who is shared with other programs. */
+/** The user that root's server had in the first version: `nobody`, which other programs share. */
 export const FIRST_VERSION_USER: ServerUser = { uid: 65534, gid: 65534 };
 
 /**
- * The environment of every child process: nothing of ours. It may hold passwords of keys, and `PG*` variables would
- * change what the server does.
+ * The environment of every child process: nothing from ours, which may contain passwords of keys, and in which `PG*`
+ * variables would change what the server does.
  */
 export const SCRUBBED_ENV: NodeJS.ProcessEnv = { PATH: '/usr/local/bin:/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' };
 
 /**
- * Whether `user` may pass through every folder from the root down to `folder` (which exists). Looks at the
- * permission bits: a folder that only an access control list opens counts as closed.
+ * Whether `user` may enter every folder from / down to `folder` (which exists). Looks at the permission bits: a folder
+ * that only an access control list opens counts as closed.
  */
 export async function canEnter(folder: string, user: ServerUser): Promise<boolean> {
 	for (let at = await realpath(folder); ; at = dirname(at)) {
@@ -36,14 +36,14 @@ export async function canEnter(folder: string, user: ServerUser): Promise<boolea
 export interface ChildResult {
 	/** Exit code, or undefined when the program could not be run or was killed. */
 	readonly code: number | undefined;
-	/** What it wrote, output before errors, bounded to the last 4000 characters. */
+	/** What it printed, stdout before stderr, limited to the last 4000 characters. */
 	readonly said: string;
 }
 
 const MAX_OUTPUT_BYTES = 4 * 1024 * 1024;
 const MAX_SAID_CHARS = 4000;
 
-/** Runs a program to its end as `user`, with a scrubbed environment and without a shell. Never throws. */
+/** Runs a program to its end as `user`, with a clean environment and without a shell. Never throws. */
 export function runAs(
 	user: ServerUser | undefined,
 	program: string,

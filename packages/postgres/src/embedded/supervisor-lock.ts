@@ -1,6 +1,6 @@
 /**
- * One supervisor for one data folder. A server that a dead supervisor left behind is stopped by the next; the server
- * of a living one must not be.
+ * One supervisor for one data folder. The next supervisor stops a server that a dead supervisor left; it must not stop
+ * the server of a living one.
  */
 import { constants } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
@@ -15,11 +15,11 @@ export interface SupervisorLock {
 
 /**
  * Takes the lock.
- * @throws EmbeddedPostgresError `in-use` naming the process that holds it.
+ * @throws {EmbeddedPostgresError} `in-use` naming the process that holds it.
  */
 export async function lockSupervisor(dataDir: string): Promise<SupervisorLock> {
 	const path = join(dataDir, 'supervisor.lock');
-	// Only for the message; nobody decides anything by it.
+	// Only for the message; it decides nothing.
 	const holderPath = join(dataDir, 'supervisor.pid');
 	const lock = await lockFile(path);
 	if (!lock) throw inUse(path, await readFile(holderPath, 'utf8').catch(() => ''));

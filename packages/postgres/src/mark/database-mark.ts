@@ -1,9 +1,9 @@
 /**
  * The mark in another database, for several processes: they share it, and every write is conditional.
  *
- * Another database means another cluster, with backups of its own that are never restored together with the one that is
- * marked. What can be seen from here is refused: a mark beside what it marks, and a server that may lose what it
- * acknowledged. If it does go back all the same, the processes that run know a newer mark and set it right.
+ * Another database means another cluster, with backups that are never restored together with the marked one. What can be
+ * detected from here is refused: a mark in the marked database, and a server that may lose what it acknowledged. If the
+ * mark goes back all the same, the running processes know a newer one and correct it.
  */
 import { durabilityProblem, SETTINGS_COLUMNS, type ServerSettings } from '../durability.ts';
 import { type MigrationReport, type MigrationSource, migrate } from '../migrate.ts';
@@ -12,11 +12,11 @@ import type { Database, Sql } from '../sql.ts';
 import { type AdoptableMarkStore, type Mark, MarkError } from './mark.ts';
 
 export interface DatabaseMarkOptions {
-	/** Not the one that is marked. Closed by whoever opened it, after its last user. */
+	/** Not the marked database. Its opener closes it, after its last user. */
 	readonly database: Database;
 	/** Schema with the table of marks (`migrateMarks`). */
 	readonly schema: string;
-	/** Which mark: the same in all processes of one log or service, and of no other. At most 200 characters. */
+	/** Name of the mark: the same in all processes of one log or service, and in no other. At most 200 characters. */
 	readonly name: string;
 }
 
@@ -40,7 +40,7 @@ export function markMigrations(schema: string): MigrationSource {
 	return { schema, component: 'tlog-marks', directory: new URL('../../mark-migrations/', import.meta.url) };
 }
 
-/** Throws TypeError for a name or schema that is none. */
+/** @throws {TypeError} when `name` or `schema` is not valid */
 export function openDatabaseMark(options: DatabaseMarkOptions): AdoptableMarkStore {
 	const { database, name } = options;
 	if (!NAME.test(name)) throw new TypeError(`'${name}' is not the name of a mark`);
@@ -53,13 +53,13 @@ export function openDatabaseMark(options: DatabaseMarkOptions): AdoptableMarkSto
 				`the mark ${name} lies in a database that holds logs or a TUF repository, and would be restored together with them: give it another database`,
 			);
 	};
-	/** A transaction also for what only confirms: its COMMIT waits until what it saw is durable. */
+	/** A transaction also when it only confirms: its COMMIT waits until what it read is durable. */
 	const write = async (change: (sql: Sql) => Promise<void>): Promise<void> => {
 		try {
 			await requireApart();
 			await database.transaction(change);
 		} catch (cause) {
-			// Also when the outcome is unknown: who tries again finds the mark it wrote, or writes it.
+			// Also when the outcome is unknown: the caller tries again, and finds the mark that it wrote, or writes it.
 			throw cause instanceof MarkError ? cause : new MarkError(`the mark ${name} cannot be written`, { cause });
 		}
 	};
@@ -86,7 +86,7 @@ export function openDatabaseMark(options: DatabaseMarkOptions): AdoptableMarkSto
 		advance: (mark) =>
 			write(async (sql) => {
 				await upsertMark(sql, schema, name, mark);
-				// The row is locked now, whether it was changed or not: nobody moves it before our COMMIT.
+				// The row is locked now, whether it was changed or not: no process moves it before our COMMIT.
 				const stored = await readMark(sql, schema, name);
 				requireReached(name, stored?.mark, mark);
 			}),
@@ -98,7 +98,7 @@ export function openDatabaseMark(options: DatabaseMarkOptions): AdoptableMarkSto
 	};
 }
 
-/** Whether what is marked lies here too, known by a table of each. */
+/** Whether the marked data is in this database too; recognised by a table of each. */
 async function holdsMarked(sql: Sql): Promise<boolean> {
 	const [row] = await sql.query<{ found: boolean }>(
 		`select exists (
@@ -108,7 +108,7 @@ async function holdsMarked(sql: Sql): Promise<boolean> {
 	return row?.found === true;
 }
 
-/** Reads the mark, and on the way whether its server can be trusted. Throws MarkError when it cannot. */
+/** Reads the mark, and checks that its server can be trusted. Throws MarkError when it cannot. */
 async function readMark(sql: Sql, schema: SchemaName, name: string): Promise<{ mark: Mark | undefined }> {
 	const [row] = await sql.query<Partial<MarkRow> & ServerSettings>(
 		`select m.origin, m.key_id, m.size, m.root, m.note, ${SETTINGS_COLUMNS}
@@ -116,11 +116,11 @@ async function readMark(sql: Sql, schema: SchemaName, name: string): Promise<{ m
 		[name],
 	);
 	if (!row) throw new MarkError(`the mark ${name} cannot be read`);
-	// A standby may be behind, and an unsafe server may forget: a mark from there says nothing.
+	// A standby may be behind, and an unsafe server may lose data: a mark from there proves nothing.
 	const problem = durabilityProblem(row);
 	if (problem) throw new MarkError(`the mark ${name}: ${problem}`);
 	const { origin, key_id, size, root, note } = row;
-	// A left join answers nulls for a mark that is not there, and only for that: half a mark must not pass for none.
+	// A left join returns nulls only for a missing mark: half a mark must not count as none.
 	if ([origin, key_id, size, root, note].every((column) => column === null)) return { mark: undefined };
 	if (
 		!origin ||
@@ -135,7 +135,7 @@ async function readMark(sql: Sql, schema: SchemaName, name: string): Promise<{ m
 	return { mark: { origin, keyId: plain(key_id), size: Number(size), root: plain(root), note: plain(note) } };
 }
 
-/** Writes a first mark, or a larger one of the same thing over the stored one; otherwise changes nothing. */
+/** Writes a first mark, or replaces the stored one by a larger mark of the same thing; otherwise changes nothing. */
 async function upsertMark(sql: Sql, schema: SchemaName, name: string, mark: Mark): Promise<void> {
 	await sql.query(
 		`insert into ${schema}.tlog_marks as m (name, origin, key_id, size, root, note, adoptions, changed_at)
@@ -148,7 +148,7 @@ async function upsertMark(sql: Sql, schema: SchemaName, name: string, mark: Mark
 	);
 }
 
-/** An operator's word: whatever was there. */
+/** Written because an operator says so, whatever was stored. */
 async function setMark(sql: Sql, schema: SchemaName, name: string, mark: Mark): Promise<void> {
 	await sql.query(
 		`insert into ${schema}.tlog_marks as m (name, origin, key_id, size, root, note, adoptions, changed_at)

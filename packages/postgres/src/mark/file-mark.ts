@@ -1,9 +1,9 @@
 /**
  * The mark as a file, for one process on one host. Keep it outside the data folder and outside of backups.
  *
- * The file is one JSON object with a checksum over the rest. Every change is a new file, synced and renamed over the old
- * one, and then the folder is synced: a crash leaves either the old mark or the new one, whole. The old one is safe,
- * because nothing that carries the new checkpoint has left the process yet.
+ * The file is one JSON object with a checksum over the rest. Every change writes a new file, syncs it, renames it over the
+ * old one, and syncs the folder: after a crash there is either the old mark or the new one, complete. The old one is safe,
+ * because nothing with the new checkpoint has left the process yet.
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
@@ -20,8 +20,8 @@ interface StoredMark {
 }
 
 /**
- * The mark in the file at `path`; the folder is made when it is missing. The first use takes `path + '.lock'`: two
- * processes on one file would each believe that they alone move it.
+ * The mark in the file at `path`; its folder is made when it is missing. The first use locks `path + '.lock'`: otherwise two
+ * processes with one file would each assume that they alone move it.
  */
 export function openFileMark(path: string): AdoptableMarkStore {
 	const lock = new MarkLock(`${path}.lock`);
@@ -40,7 +40,7 @@ export function openFileMark(path: string): AdoptableMarkStore {
 		}
 	};
 
-	// One change at a time: each reads what the one before has written.
+	// One change at a time: each one reads what the previous one has written.
 	let last: Promise<unknown> = Promise.resolve();
 	const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
 		const mine = last.then(work, work);
@@ -58,7 +58,7 @@ export function openFileMark(path: string): AdoptableMarkStore {
 			}),
 		replace: (mark) =>
 			inTurn(async () => {
-				// An operator sets the mark anew also when the old file cannot be made out.
+				// An operator sets the mark again also when the old file cannot be parsed.
 				await lock.hold();
 				await save({ holder: freshHolder, mark });
 			}),
@@ -67,7 +67,7 @@ export function openFileMark(path: string): AdoptableMarkStore {
 	};
 }
 
-/** The mark in a file, for someone who only looks and may do so beside the process that has it. Throws MarkError. */
+/** The mark in a file, for a reader that may read while another process has the mark. Throws MarkError. */
 export async function readFileMark(path: string): Promise<Mark | undefined> {
 	return (await readStoredMark(path))?.mark;
 }
@@ -80,7 +80,7 @@ async function readStoredMark(path: string): Promise<StoredMark | undefined> {
 	return text === undefined ? undefined : parseStoredMark(text, path);
 }
 
-/** True when `next` has to be written over `stored`. */
+/** True when `next` must replace `stored`. */
 function supersedes(next: Mark, stored: Mark, path: string): boolean {
 	if (Buffer.compare(next.keyId, stored.keyId) !== 0)
 		throw new MarkError(
@@ -106,7 +106,7 @@ function formatStoredMark({ holder, mark }: StoredMark): string {
 	return `${JSON.stringify({ ...fields, checksum: checksum(fields) }, undefined, '\t')}\n`;
 }
 
-/** Accepts only what `formatStoredMark` wrote: a mark that is half there must never pass for an older one. */
+/** Accepts only what `formatStoredMark` wrote: an incomplete mark must never count as an older one. */
 function parseStoredMark(text: string, path: string): StoredMark {
 	try {
 		const { checksum: stated, ...fields } = JSON.parse(text) as Record<string, unknown>;

@@ -1,6 +1,6 @@
 /**
- * A database for marks alone, as a process opens it from its configuration: a small pool of its own, whose table is made
- * at first use. While it is away nothing is published, and it goes on by itself when it is back.
+ * A database for marks only, as a process opens it from its configuration: a small pool of its own, which makes its table at
+ * first use. While it is down nothing is published; when it is back, publication continues.
  */
 
 import { durabilityProblem, SETTINGS_COLUMNS, type ServerSettings } from '../durability.ts';
@@ -9,15 +9,15 @@ import type { Database, Sql } from '../sql.ts';
 import { migrateMarks, openDatabaseMark } from './database-mark.ts';
 import { type AdoptableMarkStore, MarkError, type MarkStore } from './mark.ts';
 
-/** Where the database of marks has its table. */
+/** The schema of the marks' table. */
 export const MARK_SCHEMA = 'marks';
-/** A mark is one row; who waits longer for it should hear that it is away. */
+/** A mark is one row: a process that waits longer for it should learn that the database is down. */
 const TIMEOUT_MS = 5_000;
 
 /**
- * The marks with these names, each the same in all processes of its log or service and in no other. Connects lazily; the last
- * mark that is closed closes the connections.
- * @param url of a database of another cluster than the one that is marked, restored from no backup together with it.
+ * The marks with these names, each the same in all processes of its log or service and in no other. Connects lazily; closing
+ * the last mark closes the connections.
+ * @param url of a database in another cluster than the marked one; no backup contains both.
  */
 export function openMarkDatabase<Name extends string>(
 	url: string,

@@ -1,7 +1,7 @@
 /**
- * Who may move a file mark (or have a folder of exports): one process, as long as it lives. Another process that cannot
- * see this lock (another host on a network file system) is caught from the other side: the database remembers the
- * holder of the mark, and whoever finds a foreign name there stops writing.
+ * Which process may move a file mark (or use a folder of exports): one, as long as it lives. Another process that cannot see
+ * this lock (on another host of a network file system) is detected in another way: the database stores the holder of the
+ * mark, and a process that finds another name there stops writing.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
@@ -15,7 +15,7 @@ export class MarkLock {
 	readonly #guarded: string;
 	#held: FileLock | undefined;
 
-	/** `guarded` is what the messages call the thing that one process may use. */
+	/** `guarded` is what messages call the thing that only one process may use. */
 	constructor(path: string, guarded = 'mark') {
 		this.#path = path;
 		this.#guarded = guarded;
@@ -23,18 +23,18 @@ export class MarkLock {
 
 	/**
 	 * Takes the lock unless it is held already.
-	 * @throws MarkInUseError while another living process has it, MarkError when the file cannot be used.
+	 * @throws {MarkInUseError} while another living process has it, {MarkError} when the file cannot be used.
 	 */
 	async hold(): Promise<void> {
 		if (this.#held) return;
 		try {
 			await makeFolders(dirname(this.#path), 0o700);
 			const lock = await lockFile(this.#path);
-			// Two calls of this process may come here at once; the other one has it then.
+			// Two calls of this process may come here at the same time; then the other call has the lock.
 			if (!lock && this.#held) return;
 			if (!lock) throw new MarkInUseError(await this.#inUse());
 			this.#held = lock;
-			// Only for the message; nobody decides anything by it.
+			// Only for the message; it decides nothing.
 			await writeFile(`${this.#path}.pid`, `process ${process.pid} on ${hostname()}`, { mode: 0o600 });
 		} catch (cause) {
 			if (cause instanceof MarkError) throw cause;

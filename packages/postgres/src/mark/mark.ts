@@ -1,28 +1,28 @@
 /**
- * The mark: how far something has been published, kept in a place that is not restored together with its database.
+ * The mark: how far something has been published. It is stored where it is not restored together with its database.
  *
- * A database that comes back older than it was (a restored backup, a standby that was behind) looks perfectly healthy
- * from inside. Publishing on top of it would tell the world two stories. The mark is what it is compared with. A log
- * marks its last checkpoint, a TUF repository its newest versions, a timestamp authority its latest time.
+ * A database that has gone back (a restored backup, a standby that was behind) looks healthy from inside. Publishing from it
+ * would contradict what the world has seen. So it is compared with the mark. A log marks its last checkpoint, a TUF
+ * repository its newest versions, a timestamp authority its latest time.
  */
 
 import { ChanceryError } from '@chancery/core/chancery-error';
 
 export interface Mark {
-	/** What is marked, for people: a log's origin, a base URL. */
+	/** What is marked, for people: the origin of a log, a base URL. */
 	readonly origin: string;
-	/** What is marked, for certain (32 bytes): a digest of the key or of the first file. Never two with the same. */
+	/** What is marked, as a unique id (32 bytes): a digest of the key or of the first file. */
 	readonly keyId: Uint8Array;
-	/** Grows with every publication, and is never the same for two of them. */
+	/** Grows with every publication; two publications never have the same size. */
 	readonly size: number;
-	/** 32 bytes that stand for all that was published up to here: two marks of one size agree in it, or one is a fork. */
+	/** 32 bytes that depend on everything published up to this size. If two marks of one size differ here, one is a fork. */
 	readonly root: Uint8Array;
-	/** What was published last, as evidence for others. */
+	/** The last publication, as evidence for others. */
 	readonly note: Uint8Array;
 }
 
 export interface MarkStore {
-	/** The stored mark, or undefined when there has never been one. Throws MarkError when it cannot be read or made out. */
+	/** The stored mark, or undefined when there has never been one. Throws MarkError when it cannot be read or parsed. */
 	read(): Promise<Mark | undefined>;
 	/**
 	 * Resolves when a mark of at least this size is durable; never replaces a larger one.
@@ -30,13 +30,13 @@ export interface MarkStore {
 	 */
 	advance(mark: Mark): Promise<void>;
 	/**
-	 * Present on stores that belong to one process (a file on one host): a name that stays with the store. The database
-	 * remembers it, so that a second replica with a file of its own is found out.
+	 * Present on stores of one process (a file on one host): a name that stays with the store. The database stores it, so that a
+	 * second replica with another file is detected.
 	 */
 	holder?(): Promise<string>;
-	/** Unix milliseconds by the clock of the place, where it has one that several processes share. */
+	/** Unix milliseconds by the clock of the mark's place, if it has one that several processes share. */
 	clockMs?(): Promise<number>;
-	/** Lets another process take the store over. */
+	/** Lets another process use the store. */
 	close?(): Promise<void>;
 }
 
@@ -52,14 +52,14 @@ export class MarkError extends ChanceryError<'mark-unusable' | 'mark-in-use'> {
 	}
 }
 
-/** Another living process has the mark. Whoever finds this at start does not start. */
+/** Another living process has the mark. A process that finds this at its start does not start. */
 export class MarkInUseError extends MarkError {
 	constructor(message: string, options?: ErrorOptions) {
 		super(message, { ...options, code: 'mark-in-use' });
 	}
 }
 
-/** What the system said, such as ` (ENOSPC: no space left on device)`, without the path behind it. */
+/** The message of the system, such as ` (ENOSPC: no space left on device)`, without the path after it. */
 function systemReason(cause: unknown): string {
 	const [reason] = (cause instanceof Error && /^E[A-Z0-9]+: [^,]+/.exec(cause.message)) || [];
 	return reason === undefined ? '' : ` (${reason})`;
