@@ -32,7 +32,7 @@ async function post(body: unknown, authorization: string | undefined = `Bearer $
 	return { status: response.status, headers: response.headers, body: (await response.json()) as Answer['body'] };
 }
 
-/** Verifies like a certificate authority: discovery at the issuer, its keys, audience. */
+/** Verifies as a certificate authority does: discovery at the issuer, its keys, audience. */
 async function verify(token: string | undefined, issuer: string, audience = 'sigstore'): Promise<JWTPayload> {
 	const found = await fetch(`${issuer}/.well-known/openid-configuration`);
 	const document = (await found.json()) as {

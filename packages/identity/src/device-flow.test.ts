@@ -25,7 +25,7 @@ interface Device {
 	expires_in: number;
 }
 
-/** As cosign asks: with a code challenge, which means nothing here and must not be minded. */
+/** The request of cosign: with a code challenge, which has no meaning here and must be accepted. */
 async function startDevice(): Promise<Device> {
 	const response = await fetch(discovery.device_authorization_endpoint, {
 		method: 'POST',

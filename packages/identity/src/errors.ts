@@ -1,4 +1,4 @@
-/** What each refusal of the identity provider's own pages and endpoints is on the wire. OAuth errors are the library's. */
+/** How each error of the identity provider's own pages and endpoints is answered. OAuth errors are the library's. */
 import { CHASSIS_ERRORS, type ErrorTable } from '@chancery/chassis/http/error-rendering';
 
 export const IDENTITY_ERRORS = {

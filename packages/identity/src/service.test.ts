@@ -80,7 +80,7 @@ describe('the service', () => {
 				headers: { 'content-type': 'application/x-www-form-urlencoded' },
 				body: 'client_id=sigstore&scope=openid%20email',
 			});
-		// The connection that was asked first still writes: every other one is new.
+		// The connection of the first query can still write: every other one is new.
 		const replies = await Promise.all(Array.from({ length: 5 }, ask));
 		const late = replies.filter(({ status }) => status !== 200);
 		expect(late.length).toBeGreaterThan(0);

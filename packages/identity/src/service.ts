@@ -26,7 +26,7 @@ import { mountTrust } from './routes/trust.ts';
 
 export type IdentityDeps = StoringDeps<IdentityConfig>;
 
-/** The configuration asks for something that the security of the instance forbids. */
+/** The configuration asks for something that is not secure. */
 export class IdentitySetupError extends ChanceryError<'identity-setup'> {
 	constructor(message: string, options?: ErrorOptions) {
 		super('identity-setup', message, options);
@@ -38,7 +38,7 @@ const MIN_SECRET_CHARS = 16;
 
 /**
  * Starts the provider on its listeners `public` and `admin`.
- * @throws IdentitySetupError for a secret that can be guessed; SigningKeyError for unusable keys.
+ * @throws {IdentitySetupError} when a secret can be guessed; {SigningKeyError} when keys cannot be used
  */
 export async function createService(deps: IdentityDeps): Promise<Service> {
 	const { config, clock, logger, database } = deps;

@@ -1,6 +1,6 @@
 /**
- * A browser as far as a sign-in needs one: a cookie jar that knows paths and expiry, redirects, forms, and an Origin
- * header with every form. It never leaves the origin it was opened at: a redirect elsewhere is where the trip ends.
+ * A browser, as far as a sign-in needs one: a cookie jar with paths and expiry, redirects, forms, and an Origin header with every
+ * form. It never leaves the origin where it was opened: a redirect to another origin ends the visit.
  */
 
 export interface Visit {
@@ -9,7 +9,7 @@ export interface Visit {
 	readonly body: string;
 	/** The address of the page that answered. */
 	readonly url: string;
-	/** Where the provider sent the browser when that was not one of its own pages. */
+	/** Where the provider sent the browser, when that was not one of its own pages. */
 	readonly leftFor: string | undefined;
 }
 

@@ -1,4 +1,4 @@
-/** The two halves of an authorization code flow as clients do them, with the person in between. */
+/** The two halves of an authorization code flow as clients do them, with the person's part in between. */
 import { createHash, randomBytes } from 'node:crypto';
 import { Browser, type Visit } from './browser.ts';
 import type { IdentityServer } from './identity-server.ts';
@@ -49,7 +49,7 @@ export async function signIn(browser: Browser, url: string, email: string): Prom
 	return browser.submit(Browser.action(page), { email });
 }
 
-/** Signs `email` in and answers the code that the client would receive. */
+/** Signs `email` in and returns the code that the client would receive. */
 export async function obtainCode(
 	server: IdentityServer,
 	discovery: Discovery,
@@ -67,7 +67,7 @@ export interface TokenAnswer {
 	readonly body: Record<string, string>;
 }
 
-/** POST to the token endpoint. `basic` is `id:secret` as the client writes it into the header. */
+/** POST to the token endpoint. `basic` is `id:secret` as the client puts it into the header. */
 export async function requestToken(
 	discovery: Discovery,
 	form: Record<string, string>,

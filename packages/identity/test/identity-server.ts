@@ -28,11 +28,11 @@ export interface ServerOptions {
 	readonly signingJwks?: SigningJwks;
 	readonly developmentSecret?: string | null;
 	readonly clock?: () => number;
-	/** Continue at the address and on the database of an earlier server. */
+	/** Continues at the address and with the database of an earlier server. */
 	readonly continueFrom?: IdentityServer;
 }
 
-/** Two RSA key pairs take a while: one set serves all servers of a test file that do not ask for their own. */
+/** Two RSA key pairs take some time to make: one set is for all servers of a test file that do not need their own. */
 let sharedJwks: Promise<SigningJwks> | undefined;
 
 export async function startIdentityServer(options: ServerOptions = {}): Promise<IdentityServer> {

@@ -1,15 +1,15 @@
 /**
- * A person as tokens name them: subject, address, and which login method vouched for both.
+ * A person as named in tokens: subject, address, and the login method that vouched for both.
  *
- * The subject has the form that Dex gives it, because verifiers and logs of Sigstore know that form: unpadded base64url
- * of a protobuf message { 1: user id, 2: connector id }. It is stable per method and person, and two methods can never
- * produce one subject, so that an address seen through one of them is not the account of another.
+ * The subject has the form that Dex uses, because verifiers and logs of Sigstore know that form: unpadded base64url of a
+ * protobuf message { 1: user id, 2: connector id }. It is stable per method and person. Two methods can never produce the same
+ * subject, so one address seen by two methods is two accounts.
  */
 import { concatBytes, toBase64Url, utf8 } from '@chancery/core/bytes';
 
 export interface Account {
 	readonly sub: string;
-	/** What the certificate names as issuer when the authority is told to read `federated_claims`. */
+	/** The issuer in the certificate, when the authority is configured to read `federated_claims`. */
 	readonly connectorId: string;
 	/** The person's stable id at that connector. */
 	readonly userId: string;
@@ -24,14 +24,14 @@ export interface AccountClaims {
 	readonly federated_claims: { readonly connector_id: string; readonly user_id: string };
 }
 
-/** Completes what a login method found out with the subject that belongs to it. */
+/** Adds the subject to what a login method returned. */
 export function accountOf(person: Omit<Account, 'sub'>): Account {
 	return { sub: subjectOf(person.userId, person.connectorId), ...person };
 }
 
 /**
- * The account of someone whose address is simply believed: the development login and development tokens. Its connector
- * is the issuer itself.
+ * The account for an address that was not verified: from the development login or a development token. Its connector is the
+ * issuer itself.
  */
 export function believedAccount(issuer: string, email: string): Account {
 	return accountOf({ connectorId: issuer, userId: email, email, emailVerified: true });

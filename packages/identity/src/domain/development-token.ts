@@ -1,6 +1,6 @@
 /**
- * Development tokens: identity tokens for whoever holds the instance's own secret. They let scripts and tests sign
- * without a browser, and exist only where an operator has configured such a secret in a development profile.
+ * Development tokens: identity tokens for holders of the instance's own secret. With them, scripts and tests sign without a
+ * browser. They exist only where an operator has configured such a secret in a development profile.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { DomainError } from '@chancery/chassis/domain-error';
@@ -18,10 +18,10 @@ import { githubClaims } from './github-claims.ts';
 import type { IssuerKeys } from './issuer-keys.ts';
 
 const TOKEN_LIFETIME_SECONDS = 600;
-/** GitHub dates the beginning of validity back, so that a slow clock does not refuse a token. */
+/** GitHub sets the start of validity back, so that a client with a slow clock does not refuse a token. */
 const CI_BACKDATE_SECONDS = 600;
 
-/** Claims that only the issuer decides. Values for them are dropped, so that a claim set copied from a real token works. */
+/** Claims that only the issuer sets. Given values are dropped, so that a claim set copied from a real token works. */
 const ISSUER_CLAIMS = ['iss', 'aud', 'iat', 'nbf', 'exp', 'jti'];
 
 export interface DevelopmentTokens {
@@ -34,9 +34,9 @@ export interface DevelopmentTokens {
 }
 
 /**
- * Mints the token that `request` describes: of the person `email`, or of a workflow when the claims name one.
+ * Makes the token that `request` describes: of the person `email`, or of a workflow when the claims name one.
  * `authorization` is the request header of that name.
- * @throws DomainError `unauthenticated` when the secret is missing or wrong, `invalid-request` for unusable claims.
+ * @throws {DomainError} `unauthenticated` when the secret is missing or wrong, `invalid-request` for unusable claims.
  */
 export async function mintToken(
 	deps: DevelopmentTokens,
@@ -65,7 +65,7 @@ export async function mintToken(
 	return deps.auth.signClaims({ ...claimsOf(believedAccount(iss, request.email)), ...given, ...frame, iss });
 }
 
-/** Compares digests in constant time: neither content nor length of the secret shows in how long a refusal takes. */
+/** Compares digests in constant time: the time of a refusal shows neither content nor length of the secret. */
 function checkSecret(secret: string, authorization: string | undefined): void {
 	const given = /^Bearer +([^\s]+)$/i.exec(authorization ?? '')?.[1] ?? '';
 	if (timingSafeEqual(digest(given), digest(secret))) return;

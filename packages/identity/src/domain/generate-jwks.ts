@@ -1,13 +1,13 @@
-/** New signing keys for the two issuers, for whoever sets an instance up. */
+/** Makes new signing keys for the two issuers, for a new instance. */
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose';
 
-/** Private keys (RFC 7517) per issuer. The first RS256 key of each signs; all of them are published. */
+/** Private keys (RFC 7517) per issuer. The first RS256 key of each signs; the public halves of all are published. */
 export interface SigningJwks {
 	readonly auth: readonly JWK[];
 	readonly ci: readonly JWK[];
 }
 
-/** What public issuers use; each token is verified by clients once, at most minutes after it was made. */
+/** The size that public issuers use. Clients verify each token once, at most minutes after it was made. */
 const RSA_BITS = 2048;
 
 /**

@@ -1,6 +1,6 @@
 /**
- * Claims shaped like those of GitHub Actions, for trying workflow identities without GitHub. Names and forms follow
- * "OpenID Connect reference" of GitHub's documentation; every value is a string there, numbers and booleans included.
+ * Claims in the form of GitHub Actions, to try workflow identities without GitHub. Names and forms follow "OpenID Connect
+ * reference" of GitHub's documentation. There, every value is a string, also numbers and booleans.
  */
 
 import { DomainError } from '@chancery/chassis/domain-error';
@@ -11,9 +11,9 @@ import { sha256 } from '@chancery/core/sha';
 const WORKFLOW_REF = /^([^/\s@]{1,100})\/([^/\s@]{1,100})\/([^\s@]{1,500})@([^\s@]{1,300})$/;
 
 /**
- * The complete claims of a run of the workflow that `given.job_workflow_ref` names. What is given wins; what is not is
- * derived from what is (a given `repository` decides the default of `repository_owner`, and so on).
- * @throws DomainError `invalid-request` when `job_workflow_ref` does not name a workflow.
+ * Returns all claims of a run of the workflow that `given.job_workflow_ref` names. Given claims are kept; missing ones are
+ * derived from them (a given `repository` decides the default of `repository_owner`, and so on).
+ * @throws {DomainError} `invalid-request` when `job_workflow_ref` does not name a workflow.
  */
 export function githubClaims(given: Readonly<Record<string, unknown>>): Record<string, unknown> {
 	const jobWorkflowRef = given.job_workflow_ref;
@@ -62,7 +62,7 @@ export function githubClaims(given: Readonly<Record<string, unknown>>): Record<s
 	};
 }
 
-/** Forty hex digits like a git commit, the same for the same text. */
+/** Forty hex digits like a git commit; the same for the same text. */
 function imaginedCommit(text: string): string {
 	return toHex(sha256(utf8(text))).slice(0, 40);
 }

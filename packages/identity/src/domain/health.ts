@@ -1,4 +1,4 @@
-/** Whether sign-ins can be served: the database answers, and there is a way to sign in. */
+/** Whether sign-ins can be served: the database answers, and at least one login method is switched on. */
 import type { Health } from '@chancery/chassis/service';
 import type { Sql } from '@chancery/postgres/sql';
 import { probeArtifacts } from '../store/artifacts.ts';

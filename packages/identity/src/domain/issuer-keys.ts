@@ -12,7 +12,7 @@ export interface IssuerKeys {
 	readonly privateJwks: readonly JWK[];
 	/** The public halves, for the key set. */
 	readonly publicJwks: readonly PublicJwk[];
-	/** Compact JWS (RS256, RFC 7515) over the claims exactly as given. */
+	/** Returns a compact JWS (RS256, RFC 7515) over the claims exactly as given. */
 	signClaims(claims: Readonly<Record<string, unknown>>): Promise<string>;
 	/** Signs statements about the issuer, with a published P-256 key; undefined when it has none. */
 	readonly reportSigner: Signer | undefined;
@@ -20,7 +20,7 @@ export interface IssuerKeys {
 
 const KEY_ID = /^[\x21-\x7e]{1,200}$/;
 
-/** A key set that cannot serve as the keys of an issuer. Says which key, never what is in it. */
+/** A key set that cannot be used for an issuer. The message names the key, never its content. */
 export class SigningKeyError extends ChanceryError<'signing-key-unsuitable'> {
 	constructor(message: string, options?: ErrorOptions) {
 		super('signing-key-unsuitable', message, options);
@@ -29,7 +29,7 @@ export class SigningKeyError extends ChanceryError<'signing-key-unsuitable'> {
 
 /**
  * Reads the private keys of an issuer.
- * @throws SigningKeyError when there is no RS256 key, a key cannot be read or is public only, or two share a `kid`.
+ * @throws {SigningKeyError} when there is no RS256 key, a key cannot be read or is public only, or two share a `kid`.
  */
 export async function openIssuerKeys(issuer: string, jwks: readonly JWK[]): Promise<IssuerKeys> {
 	const opened = await Promise.all(jwks.map((jwk, index) => openKey(`key ${index + 1} of ${issuer}`, jwk)));
@@ -59,7 +59,7 @@ async function openKey(name: string, jwk: JWK): Promise<OpenedKey> {
 	const alg = jwk.kty === 'RSA' ? 'RS256' : jwk.kty === 'EC' && jwk.crv === 'P-256' ? 'ES256' : undefined;
 	if (!alg || (jwk.alg ?? alg) !== alg || (jwk.use ?? 'sig') !== 'sig')
 		throw new SigningKeyError(`${name} is neither an RSA key for RS256 nor a P-256 key for ES256`);
-	// It goes into the header of every token and into the key set, and must come out of both the same.
+	// It is in the header of every token and in the key set, and both must be the same text.
 	if (jwk.kid !== undefined && !(typeof jwk.kid === 'string' && KEY_ID.test(jwk.kid)))
 		throw new SigningKeyError(`${name} has a 'kid' that is not 1 to 200 printable ASCII characters`);
 	if (typeof jwk.d !== 'string') throw new SigningKeyError(`${name} is a public key; a private one is needed`);

@@ -1,4 +1,4 @@
-/** A finished login: the account is kept until the tokens it was for have been asked for. */
+/** A finished login: the account is stored until its tokens have been requested. */
 import type { Clock } from '@chancery/chassis/service';
 import type { Sql } from '@chancery/postgres/sql';
 import { findAccountBySub, putAccount } from '../store/accounts.ts';
@@ -17,7 +17,7 @@ export async function rememberLogin(deps: LoginDeps, account: Account): Promise<
 	await putAccount(deps.database, account, new Date(deps.clock() + ACCOUNT_LIFETIME_MS));
 }
 
-/** The account of a subject that logged in recently. */
+/** The account of a subject that has logged in recently. */
 export function recallLogin(deps: LoginDeps, sub: string): Promise<Account | undefined> {
 	return findAccountBySub(deps.database, sub, new Date(deps.clock()));
 }

@@ -1,4 +1,4 @@
-/** What production does not start with in the section of the identity provider. */
+/** What production refuses in the section of the identity provider. */
 import { clearKeyFindings, publicUrlFindings } from '@chancery/chassis/config/process-findings';
 import type { Finding } from '@chancery/chassis/config/production';
 import type { IdentityConfig } from '../config.ts';

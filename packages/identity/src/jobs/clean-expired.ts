@@ -1,4 +1,4 @@
-/** Deletes what has expired. Nothing depends on it for correctness: expired rows are never read. */
+/** Deletes expired rows. Correctness does not depend on it: expired rows are never read. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock, Job } from '@chancery/chassis/service';
 import type { Sql } from '@chancery/postgres/sql';
@@ -29,7 +29,7 @@ export function cleanExpiredJob(deps: CleanDeps, intervalMs: number = INTERVAL_M
 	};
 }
 
-/** Deletes every artifact and account that has expired by now, in batches. Returns how many rows went. */
+/** Deletes every artifact and account that has expired by now, in batches. Returns the number of deleted rows. */
 export async function cleanExpired(deps: CleanDeps, signal?: AbortSignal): Promise<number> {
 	let total = 0;
 	for (const deleteSome of [deleteExpiredArtifacts, deleteExpiredAccounts]) {

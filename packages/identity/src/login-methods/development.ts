@@ -1,6 +1,6 @@
 /**
- * The development login: type an address and be that person. It proves nothing, which is its purpose on a laptop without
- * internet, and why production refuses it.
+ * The development login: type an address and sign in as that person. It proves nothing. It is for a laptop without internet,
+ * and production refuses it.
  */
 import { DomainError } from '@chancery/chassis/domain-error';
 import { emailAddress } from '@chancery/wire/identity';

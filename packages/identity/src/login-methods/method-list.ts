@@ -1,2 +1,2 @@
-/** The ways to sign in: one line each. `all.ts` makes the list of them. */
+/** The login methods, one line each. `all.ts` makes the list of them. */
 export { developmentLogin } from './development.ts';

@@ -1,4 +1,4 @@
-/** HTML that cannot be injected into: everything put into a template is escaped unless it is HTML already. */
+/** HTML templates without injection: every value in a template is escaped, unless it is HTML already. */
 
 /** Finished HTML. */
 export class Html {

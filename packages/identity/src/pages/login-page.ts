@@ -1,4 +1,4 @@
-/** The page on which someone says who is there, and the page that says why not. */
+/** The page for signing in, and the page that says why that is not possible. */
 import { AUTH_PATH } from '@chancery/wire/identity';
 import type { LoginContext, LoginMethod } from '../login-methods/login-method.ts';
 import { html } from './html.ts';
@@ -12,11 +12,11 @@ export interface LoginPage {
 	readonly formTarget: string | undefined;
 	readonly methods: readonly LoginMethod[];
 	readonly context: LoginContext;
-	/** Why the last try was refused. */
+	/** Why the last attempt was refused. */
 	readonly refusal?: string;
 }
 
-/** One form per way to sign in. `previous` is what was typed into the refused one. */
+/** One form per login method. `previous` is what was typed into the refused form. */
 export function loginPage(login: LoginPage, previous: URLSearchParams): Page {
 	const action = `${AUTH_PATH}/interaction/${encodeURIComponent(login.uid)}`;
 	const forms = login.methods.map(

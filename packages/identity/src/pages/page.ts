@@ -1,6 +1,6 @@
 /**
- * The frame of every page and the headers it is sent with. Pages have no script at all and load nothing; the one style
- * sheet is inline and named by its hash in the policy.
+ * The frame of every page, and its headers. Pages have no script and load nothing; the only style sheet is inline, and the
+ * policy names its hash.
  */
 import { createHash } from 'node:crypto';
 import { type Html, html } from './html.ts';
@@ -8,7 +8,7 @@ import { type Html, html } from './html.ts';
 export interface Page {
 	readonly title: string;
 	readonly body: Html;
-	/** Where a form of this page may lead after redirects, beside our own origin: CSP source expressions. */
+	/** Where a form of this page may lead after redirects, in addition to our own origin: CSP source expressions. */
 	readonly formTargets?: readonly string[];
 }
 
@@ -30,7 +30,7 @@ button { font: inherit; padding: .5rem 1.25rem; margin-top: .5rem; }
 
 const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64');
 
-/** The page as bytes on the wire. Never cached: each one belongs to one sign-in. */
+/** The page as bytes to send. Never cached: each page belongs to one sign-in. */
 export function renderPage(page: Page): RenderedPage {
 	const formAction = ["'self'", ...(page.formTargets ?? [])].join(' ');
 	const document = html`<!doctype html>

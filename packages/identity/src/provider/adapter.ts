@@ -1,9 +1,9 @@
 /**
- * Keeps the provider's artifacts in the database. One adapter per model, as the library wants it.
+ * Stores the provider's artifacts in the database. One adapter per model, as the library requires.
  *
- * The id of a code, session or interaction is a bearer secret: whoever shows it is taken for its owner. So the database
- * knows hashes only, in the key and wherever an id stands in a payload; they are as random as the ids, so that plain
- * SHA-256 does. Who reads the tables, a backup or the server's log can follow sign-ins, not take part in them.
+ * The id of a code, session or interaction is a bearer secret: everyone who has it is treated as its owner. So the database
+ * contains only hashes of ids, in the key and wherever an id is part of a payload. Ids are random, so plain SHA-256 is enough.
+ * A reader of the tables, of a backup or of the server's log can observe sign-ins, but cannot take part in them.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import type { Clock } from '@chancery/chassis/service';
@@ -21,15 +21,15 @@ import {
 	type StoredArtifact,
 } from '../store/artifacts.ts';
 
-/** Ids come from cookies, codes and client ids that anyone may send: what cannot be one is not looked up. */
+/** Ids come from cookies, codes and client ids that anyone may send. A text that cannot be an id is not looked up. */
 const PLAUSIBLE_ID = /^[\x21-\x7e]{1,256}$/;
 
 /** The adapter factory of a provider. */
 export function artifactAdapter(deps: { readonly database: Sql; readonly clock: Clock }): AdapterFactory {
 	const sql = deps.database;
 	const now = () => new Date(deps.clock());
-	// What was found by something else than its id has only the hash of it. The provider gets that with a mark in front
-	// which no request can bring, because it is never stored and never sent.
+	// An artifact that was found by something else than its id has only the hash of the id. The provider gets this hash with a
+	// prefix that no request can contain, because it is never stored and never sent.
 	const mark = `found-${randomBytes(32).toString('base64url')}-`;
 
 	return (model): Adapter => {
@@ -40,12 +40,12 @@ export function artifactAdapter(deps: { readonly database: Sql; readonly clock: 
 		};
 		return {
 			async upsert(id, payload, expiresIn) {
-				// Everything the provider stores here has a lifetime in its configuration; without one it would stay for ever.
+				// Every artifact that the provider stores here has a configured lifetime; without one it would stay forever.
 				if (expiresIn === undefined) throw new TypeError(`${model} has no lifetime`);
 				await putArtifact(sql, {
 					model,
 					id: keyOf(id),
-					// The id stands in the payload as itself and, of an interaction, in the address where it goes on.
+					// The payload contains the id itself and, for an interaction, also in the address where it continues.
 					payload: JSON.stringify(withoutCookie(payload)).replaceAll(id, keyOf(id)).replaceAll(mark, ''),
 					grantId: payload.grantId ?? null,
 					userCode: payload.userCode ?? null,
@@ -57,7 +57,7 @@ export function artifactAdapter(deps: { readonly database: Sql; readonly clock: 
 				if (!PLAUSIBLE_ID.test(id)) return undefined;
 				const stored = await findArtifact(sql, { model, id: keyOf(id) }, now());
 				const payload = payloadOf(stored && { ...stored, payload: stored.payload.replaceAll(keyOf(id), id) });
-				// The device code that a sign-in is for came by the code that the person typed.
+				// The device code of this sign-in was found by the user code that the person typed.
 				if (typeof payload?.deviceCode === 'string') payload.deviceCode = mark + payload.deviceCode;
 				return payload;
 			},
@@ -69,7 +69,7 @@ export function artifactAdapter(deps: { readonly database: Sql; readonly clock: 
 				return PLAUSIBLE_ID.test(uid) ? marked(await findArtifactByUid(sql, { model, uid }, now())) : undefined;
 			},
 			async consume(id) {
-				// The provider reads, checks and then consumes. Of two that redeem one code at once, only one gets past this line.
+				// The provider reads, checks and then consumes. Of two requests with one code at the same time, only one gets past this line.
 				if (!(await consumeArtifact(sql, { model, id: keyOf(id) }, now())))
 					throw new InvalidGrant('it was already redeemed');
 			},
@@ -87,7 +87,7 @@ function hashOf(model: string, id: string): string {
 	return createHash('sha256').update(`${model}\n${id}`).digest('base64url');
 }
 
-/** An interaction of somebody who is signed in names that session's cookie, which nothing reads again. */
+/** An interaction of a signed-in person contains that session's cookie, which is never read again. */
 function withoutCookie(payload: AdapterPayload): object {
 	const { session } = payload as { session?: { cookie?: string } };
 	return session?.cookie === undefined ? payload : { ...payload, session: { ...session, cookie: undefined } };

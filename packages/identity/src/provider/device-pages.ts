@@ -1,17 +1,17 @@
 /**
- * The pages of the device flow (RFC 8628 section 3.3): type or confirm the code that a program on another screen shows.
- * A link that carries the code only fills it in. Confirming stays a deliberate act, because the link may come from
- * someone who wants to be signed in as whoever follows it (section 5.4).
+ * The pages of the device flow (RFC 8628 section 3.3): type or confirm the code that a program on another screen shows. A link
+ * with the code only fills it in. The person must still confirm it, because the link may come from an attacker who wants to be
+ * signed in as the person who follows it (section 5.4).
  */
 import { AUTH_PATH } from '@chancery/wire/identity';
 import type { ErrorOut, KoaContextWithOIDC } from 'oidc-provider';
 import { type Html, html } from '../pages/html.ts';
 import { sendPage } from './koa-page.ts';
 
-/** Where `fillInUserCode` leaves the code for the page. */
+/** Where `fillInUserCode` stores the code for the page. */
 const FILLED_IN = 'userCodeOfLink';
 
-/** The page functions that the provider's device flow wants. */
+/** The page functions that the provider's device flow requires. */
 export function devicePages(publicUrl: string) {
 	const action = `${publicUrl}${AUTH_PATH}/device`;
 	return {
@@ -60,8 +60,8 @@ yourself and it shows this code:</p>
 }
 
 /**
- * Middleware for `GET /device?user_code=...`: takes the code out of the query, so that the provider shows the form
- * (filled in) instead of a page whose script submits it at once.
+ * Middleware for `GET /device?user_code=...`: removes the code from the query, so that the provider shows the form (filled in)
+ * instead of a page whose script submits it at once.
  */
 export async function fillInUserCode(ctx: KoaContextWithOIDC, next: () => Promise<void>): Promise<void> {
 	if (ctx.method === 'GET' && ctx.path === '/device' && ctx.query.user_code !== undefined) {
@@ -75,8 +75,8 @@ export async function fillInUserCode(ctx: KoaContextWithOIDC, next: () => Promis
 const SESSION_NEVER_WAS = /^persist can only be called on previously persisted Sessions$/;
 
 /**
- * Middleware for the pages of the device flow: the provider keeps the next form's secret in the session also when there
- * is none to keep it in, and fails. Whoever lost his cookie, or never had one, begins anew.
+ * Middleware for the pages of the device flow. The provider stores the secret of the next form in the session, and fails when
+ * there is no session. Then a browser without the cookie starts again.
  */
 export async function answerWithoutSession(ctx: KoaContextWithOIDC, next: () => Promise<void>): Promise<void> {
 	try {
@@ -107,7 +107,7 @@ function refusal(err: Error & { userCode?: string }, out: ErrorOut): Html {
 	return html`<p class="refusal">${out.error}${out.error_description ? `: ${out.error_description}` : ''}</p>`;
 }
 
-/** Ties the form to the session cookie; the provider checks it. */
+/** Connects the form with the session cookie; the provider checks it. */
 function xsrfOf(ctx: KoaContextWithOIDC): string {
 	const state = ctx.oidc.session?.state as { secret?: string } | undefined;
 	return state?.secret ?? '';

@@ -1,8 +1,8 @@
-/** Sends one of our pages from inside the provider. */
+/** Sends one of our pages from a middleware of the provider. */
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import { type Page, renderPage } from '../pages/page.ts';
 
-/** Answers `page`; the status stays what it is. */
+/** Sends `page`; the status is not changed. */
 export function sendPage(ctx: Pick<KoaContextWithOIDC, 'set' | 'body'>, page: Page): void {
 	const { body, headers } = renderPage(page);
 	ctx.body = body;

@@ -1,6 +1,6 @@
 /**
- * The OpenID Connect provider: oidc-provider configured so that every Sigstore client can use it unmodified. What each
- * line is for is a habit of some client; the tests replay them.
+ * The OpenID Connect provider: oidc-provider, configured so that every Sigstore client can use it unmodified. Each line is
+ * there because some client needs it; the tests repeat the requests of those clients.
  */
 import type { EventEmitter } from 'node:events';
 import { DomainError } from '@chancery/chassis/domain-error';
@@ -30,7 +30,7 @@ export interface ProviderDeps {
 	readonly metrics: IdentityMetrics;
 }
 
-/** Names the one resource that access tokens are for: the certificate authority. Appears in no token. */
+/** Names the only resource that access tokens are for: the certificate authority. Not in any token. */
 const RESOURCE = 'urn:chancery:certificate-authority';
 const SCOPES = ['openid', 'email'];
 export const SESSION_COOKIE = 'chancery_session';
@@ -43,15 +43,15 @@ export function createProvider(deps: ProviderDeps): Provider {
 	const issuer = authIssuer(deps.config.publicUrl);
 	const provider = new Provider(issuer, configuration(deps));
 
-	// The list of URIs a client registers knows no wildcard; Sigstore's clients use any loopback port and path.
+	// A client's registered URIs have no wildcard; Sigstore's clients use any loopback port and path.
 	provider.Client.prototype.redirectUriAllowed = redirectUriAllowed;
 
 	const { protocol } = new URL(issuer);
 	provider.use(async (ctx, next) => {
-		// Addresses and the Secure mark of cookies follow the configuration, whatever a proxy in front speaks with us.
+		// Addresses and the Secure attribute of cookies follow the configuration, whatever protocol a proxy uses to reach us.
 		Object.defineProperty(ctx.request, 'protocol', { value: protocol.slice(0, -1) });
 		ctx.mountPath = AUTH_PATH;
-		// The answer always comes in the query. Other modes would need a page with a script; like Dex, we do not offer them.
+		// The answer is always in the query. Other modes would need a page with a script; like Dex, we do not offer them.
 		if (ctx.path === '/auth' && ctx.query.response_mode !== undefined)
 			ctx.query = { ...ctx.query, response_mode: 'query' };
 		await next();
@@ -71,13 +71,13 @@ export function createProvider(deps: ProviderDeps): Provider {
 
 const RETRY_SECONDS = 1;
 
-/** Refusals are information, failures are errors; neither goes to the console, which is where Koa would put the latter. */
+/** Refusals are logged as info, failures as errors. Nothing goes to the console, where Koa would print failures. */
 function reportFailures(provider: Provider, logger: Logger): void {
 	const failed = (err: unknown) => logger.error({ err }, 'the OpenID Connect provider failed');
 	provider.on('server_error', (ctx, err) => {
 		failed(err);
 		if (!(asPassingFailure(err) instanceof DomainError) || ctx.status !== 500) return;
-		// A database that is away or full passes: clients that repeat on 503 give up on 500.
+		// A database that is down is temporary: clients that retry after 503 give up after 500.
 		ctx.status = 503;
 		ctx.set('retry-after', String(RETRY_SECONDS));
 	});
@@ -120,7 +120,7 @@ function configuration(deps: ProviderDeps): Configuration {
 			response_modes: ['query'],
 			redirect_uris: ['http://localhost/auth/callback', OUT_OF_BAND],
 		})),
-		// As Dex lays them out below its issuer.
+		// The paths of Dex, below its issuer.
 		routes: {
 			authorization: '/auth',
 			token: '/token',
@@ -131,7 +131,7 @@ function configuration(deps: ProviderDeps): Configuration {
 		responseTypes: ['code'],
 		subjectTypes: ['public'],
 		scopes: SCOPES,
-		// The address belongs into the ID token itself: clients read it there and never ask a userinfo endpoint.
+		// The address must be in the ID token itself: clients read it there and never ask a userinfo endpoint.
 		conformIdTokenClaims: false,
 		claims: { openid: ['sub', 'federated_claims'], email: ['email', 'email_verified'] },
 		clientAuthMethods: ['none', 'client_secret_basic'],
@@ -153,7 +153,7 @@ function configuration(deps: ProviderDeps): Configuration {
 			rpInitiatedLogout: { enabled: false },
 			userinfo: { enabled: false },
 			deviceFlow: { enabled: true, deviceInfo: () => ({}), ...devicePages(deps.config.publicUrl) },
-			// sigstore-python takes the access token for the identity token, as Dex lets it: both are JWTs with the same claims.
+			// sigstore-python uses the access token as the identity token, which Dex allows: both are JWTs with the same claims.
 			resourceIndicators: {
 				enabled: true,
 				defaultResource: () => RESOURCE,
@@ -179,7 +179,7 @@ function configuration(deps: ProviderDeps): Configuration {
 			const account = await recallLogin(deps, sub);
 			return account && { accountId: account.sub, claims: () => ({ ...claimsOf(account) }) };
 		},
-		// Who has logged in for this request has agreed to it: there is one thing to agree to.
+		// A person who has logged in for this request has consented to it: there is only one thing to consent to.
 		loadExistingGrant,
 		interactions: { url: (_ctx, interaction) => `${AUTH_PATH}/interaction/${interaction.uid}` },
 		renderError: (ctx, out) => sendErrorPage(ctx, out),

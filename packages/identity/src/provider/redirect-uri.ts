@@ -1,15 +1,15 @@
 /**
- * Where an authorization code may be sent. Sigstore's clients share one public client id, so nothing about a redirect
- * URI is registered; what makes it safe is that it never leaves the person's machine (RFC 8252 section 7.3) and PKCE.
+ * Where an authorization code may be sent. Sigstore's clients share one public client id, so redirect URIs are not registered.
+ * Two things make this safe: the URI never leaves the person's machine (RFC 8252 section 7.3), and PKCE.
  */
 
 /** "Out of band": the code is shown on a page and copied by hand. */
 export const OUT_OF_BAND = 'urn:ietf:wg:oauth:2.0:oob';
 
 /**
- * Plain http to a loopback name, any port, any path, no user part, no fragment. Matched on the characters as they are
- * and not on a parsed URL, so that a browser cannot read another host than we do; backslashes, spaces and controls,
- * which parsers disagree about, do not match.
+ * Plain http to a loopback name, any port, any path, no user part, no fragment. Matches the characters, not a parsed URL, so
+ * that a browser cannot read another host than we do. Backslashes, spaces and controls, which parsers read differently, do
+ * not match.
  */
 const LOOPBACK =
 	/^http:\/\/(localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\])(:\d{1,5})?([/?][\x21\x22\x24-\x5b\x5d-\x7e]*)?$/;
@@ -23,8 +23,8 @@ export function redirectUriAllowed(uri: string): boolean {
 }
 
 /**
- * The CSP source expression that lets a form lead to `uri` after its redirects (browsers apply `form-action` to the
- * whole chain); undefined when none is needed. CSP has no way to name an IPv6 address, so that one gets the scheme.
+ * The CSP source expression that lets a form lead to `uri` after its redirects (browsers apply `form-action` to the whole
+ * chain); undefined when none is needed. CSP cannot name an IPv6 address, so for that the scheme is returned.
  */
 export function formTargetOf(uri: unknown): string | undefined {
 	if (typeof uri !== 'string' || uri === OUT_OF_BAND || !redirectUriAllowed(uri)) return undefined;

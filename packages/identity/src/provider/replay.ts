@@ -1,6 +1,6 @@
 /**
- * Hands a request whose body has been read to the provider as if it had just arrived, after the few changes that make
- * Sigstore's clients and the library agree.
+ * Passes a request whose body has been read to the provider as if it had just arrived, after the few changes that Sigstore's
+ * clients need to work with the library.
  */
 import { IncomingMessage } from 'node:http';
 import { AUTH_PATH } from '@chancery/wire/identity';
@@ -13,14 +13,14 @@ export interface ReplayOptions {
 	readonly clients: readonly string[];
 }
 
-/** A request for the provider: `original` with its body, without the prefix of the issuer's path. */
+/** The request for the provider: `original` with its body, without the prefix of the issuer's path. */
 export function replayRequest(original: IncomingMessage, body: Uint8Array, options: ReplayOptions): IncomingMessage {
 	const request = new IncomingMessage(original.socket);
 	request.method = original.method ?? 'GET';
 	request.url = (original.url ?? '').slice(AUTH_PATH.length);
 	const path = request.url.split('?', 1)[0] ?? '';
 	const headers = { ...original.headers };
-	// The addresses in answers come from the configuration. A Host header that someone made up must not get into them.
+	// The addresses in answers come from the configuration. A forged Host header must not get into them.
 	headers.host = options.publicHost;
 	delete headers['transfer-encoding'];
 
@@ -46,21 +46,21 @@ export function replayRequest(original: IncomingMessage, body: Uint8Array, optio
 }
 
 /**
- * Every sign-in begins without the session of an earlier one: the person says each time who signs, and a web page
- * cannot fetch a code with a login that is merely still remembered. Only the steps of one device flow share a session,
- * which holds the secret of its forms.
+ * Every sign-in begins without the session of an earlier one: the person states each time who signs, and a web page cannot get
+ * a code with a login that is still remembered. Only the steps of one device flow share a session, which contains the secret
+ * of its forms.
  */
 function startsAfresh(method: string, path: string): boolean {
 	return path === '/auth' || path.startsWith('/auth/') || (method === 'GET' && path === '/device');
 }
 
 /**
- * The token request of a public client that authenticates with HTTP Basic although it has no secret (sigstore-python and
- * Go send an empty one, sigstore-rs whatever it was given), as the library wants it: the client id in the form. A secret
- * proves nothing for a public client, so it is dropped and not compared.
+ * The token request of a public client that authenticates with HTTP Basic although it has no secret (sigstore-python and Go send
+ * an empty one, sigstore-rs sends the given one), in the form of the library: the client id in the form. A secret proves nothing
+ * for a public client, so it is dropped and not compared.
  *
- * Undefined leaves the request as it is: other clients, other schemes, or a form that names another client, all of which
- * the library refuses in its own words.
+ * Undefined leaves the request as it is: other clients, other schemes, or a form that names another client. The library refuses
+ * all of these with its own messages.
  */
 function publicClientForm(
 	authorization: string | undefined,

@@ -1,9 +1,9 @@
 /**
  * The login step of an authorization: a page with the ways to sign in, and the forms on it.
  *
- * What an attacker would want is a browser that logs in without its owner: so the page is never framed, its address
- * and the cookie carry the same unguessable id, the form must come from our own origin, and the host must be the
- * configured one, which a name rebound to our address is not.
+ * The attack to prevent is a browser that logs in without its owner. So the page is never framed, its address and the cookie
+ * contain the same unguessable id, the form must come from our own origin, and the host must be the configured one (after DNS
+ * rebinding it is not).
  */
 import { DomainError } from '@chancery/chassis/domain-error';
 import type { Logger } from '@chancery/chassis/logger';
@@ -24,7 +24,7 @@ interface LoginRouteDeps {
 	readonly config: IdentityConfig;
 	readonly logger: Logger;
 	readonly provider: Provider;
-	/** Keeps the account for the tokens to come. */
+	/** Stores the account for the tokens that follow. */
 	readonly remember: (account: Account) => Promise<void>;
 	readonly metrics: IdentityMetrics;
 }
@@ -39,7 +39,7 @@ export function mountLogin(app: FastifyInstance, deps: LoginRouteDeps): void {
 	const context = { config, issuer: authIssuer(config.publicUrl) };
 	const methods = enabledLoginMethods(config);
 
-	/** What the page needs to know; formTargets because the answer to the form redirects to the client. */
+	/** What the page must know; formTargets because the answer to the form redirects to the client. */
 	const pageOf = (interaction: Interaction): LoginPage => ({
 		uid: interaction.uid,
 		clientId: String(interaction.params.client_id ?? ''),
@@ -96,7 +96,7 @@ export function mountLogin(app: FastifyInstance, deps: LoginRouteDeps): void {
 	);
 }
 
-/** The interaction that cookie and address agree about. */
+/** The interaction that both cookie and address name. */
 async function currentInteraction(
 	provider: Provider,
 	request: FastifyRequest<{ Params: Params }>,
@@ -137,7 +137,7 @@ function formOf(request: FastifyRequest): URLSearchParams {
 	return new URLSearchParams(new TextDecoder().decode(request.body));
 }
 
-/** Refusals of these routes are pages, because a person reads them. Anything unexpected goes on to the chassis. */
+/** Errors of these routes are pages, because a person reads them. Unexpected errors go on to the chassis. */
 async function withPages(reply: FastifyReply, handle: () => Promise<FastifyReply>): Promise<FastifyReply> {
 	try {
 		return await handle();

@@ -6,8 +6,8 @@ import type { IdentityConfig } from '../config.ts';
 import { replayRequest } from '../provider/replay.ts';
 
 /**
- * Everything below `/auth` that has no route of its own goes to the provider, which answers on the raw response and
- * renders its own refusals (OAuth 2.0 JSON, or a page for a browser).
+ * Requests below `/auth` without a route of their own go to the provider, which writes the raw response and its own errors (OAuth
+ * 2.0 JSON, or a page for a browser).
  */
 export function mountProvider(app: FastifyInstance, provider: Provider, config: IdentityConfig): void {
 	const handle = provider.callback();
@@ -18,7 +18,7 @@ export function mountProvider(app: FastifyInstance, provider: Provider, config: 
 		handler: async (request, reply) => {
 			const body = request.body instanceof Uint8Array ? request.body : new Uint8Array();
 			reply.hijack();
-			// The provider writes past fastify, which would have set these.
+			// The provider bypasses fastify, which would have set these headers.
 			reply.raw.setHeader('x-request-id', request.id);
 			reply.raw.setHeader('x-content-type-options', 'nosniff');
 			await handle(replayRequest(request.raw, body, options), reply.raw);

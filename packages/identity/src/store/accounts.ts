@@ -1,4 +1,4 @@
-/** Who signed in a moment ago. A row lives as long as a token may still be asked for with that sign-in. */
+/** Who signed in a moment ago. A row lives as long as a token may still be requested with that sign-in. */
 import type { Sql } from '@chancery/postgres/sql';
 
 export interface AccountRow {
@@ -18,7 +18,7 @@ interface Row {
 	email_verified: boolean;
 }
 
-/** Writes what the login method said this time: a changed address replaces the old one. */
+/** Writes what the login method returned this time: a changed address replaces the old one. */
 export async function putAccount(sql: Sql, account: AccountRow, expiresAt: Date): Promise<void> {
 	await sql.query(
 		`insert into identity.accounts (sub, connector_id, user_id, email, email_verified, expires_at)
@@ -47,7 +47,7 @@ export async function findAccountBySub(sql: Sql, sub: string, now: Date): Promis
 	);
 }
 
-/** Deletes at most `limit` expired accounts and answers how many there were. */
+/** Deletes at most `limit` expired accounts and returns how many there were. */
 export async function deleteExpiredAccounts(sql: Sql, now: Date, limit: number): Promise<number> {
 	const rows = await sql.query<{ sub: string }>(
 		`delete from identity.accounts where sub in (

@@ -1,4 +1,4 @@
-/** What the OpenID Connect provider keeps between requests: interactions, codes, grants, sessions. All of it expires. */
+/** What the OpenID Connect provider stores between requests: interactions, codes, grants, sessions. All of it expires. */
 import type { Sql } from '@chancery/postgres/sql';
 
 /** Name and id together are the key; ids are unguessable and chosen by the provider. */
@@ -28,7 +28,7 @@ interface Row {
 
 const COLUMNS = 'payload, consumed_at';
 
-/** Inserts or replaces. A replaced artifact stays consumed when it was: approving late must not revive a spent code. */
+/** Inserts or replaces. A replaced artifact that was consumed stays consumed: a late approval must not revive a used code. */
 export async function putArtifact(sql: Sql, artifact: Artifact): Promise<void> {
 	await sql.query(
 		`insert into identity.artifacts (model, id, payload, grant_id, user_code, uid, expires_at)
@@ -55,7 +55,7 @@ export async function findArtifact(sql: Sql, key: ArtifactKey, now: Date): Promi
 	return first(rows);
 }
 
-/** Two live devices with one code are next to impossible; the newer one is taken. */
+/** Two active devices with one code are very improbable; the newer one is returned. */
 export async function findArtifactByUserCode(
 	sql: Sql,
 	key: { readonly model: string; readonly userCode: string },
@@ -82,7 +82,7 @@ export async function findArtifactByUid(
 	return first(rows);
 }
 
-/** Marks as spent. Returns false when someone else was first, which the row's lock decides. */
+/** Marks as consumed. Returns false when another request was first; the row's lock decides. */
 export async function consumeArtifact(sql: Sql, key: ArtifactKey, now: Date): Promise<boolean> {
 	const rows = await sql.query<{ id: string }>(
 		`update identity.artifacts set consumed_at = $3
@@ -100,7 +100,7 @@ export async function deleteArtifactsOfGrant(sql: Sql, key: { model: string; gra
 	await sql.query('delete from identity.artifacts where grant_id = $2 and model = $1', [key.model, key.grantId]);
 }
 
-/** Deletes at most `limit` expired artifacts and answers how many there were; fewer than `limit` means no more. */
+/** Deletes at most `limit` expired artifacts and returns how many there were; fewer than `limit` means no more. */
 export async function deleteExpiredArtifacts(sql: Sql, now: Date, limit: number): Promise<number> {
 	const rows = await sql.query<{ id: string }>(
 		`delete from identity.artifacts where (model, id) in (

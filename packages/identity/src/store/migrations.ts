@@ -6,7 +6,7 @@ export const MIGRATIONS: readonly MigrationSource[] = [
 	{ schema: 'identity', component: 'identity', directory: new URL('../../migrations/', import.meta.url) },
 ];
 
-/** Brings the schema `identity` up to date; safe when several processes start at once. @throws MigrationError */
+/** Brings the schema `identity` up to date; safe when several processes start at once. @throws {MigrationError} */
 export function migrateSchema(database: Database): Promise<MigrationReport[]> {
 	return migrateAll(database, MIGRATIONS);
 }
