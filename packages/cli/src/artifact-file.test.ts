@@ -60,7 +60,7 @@ describe('the digests of a file', () => {
 		writeFileSync(path, Buffer.alloc(40_000_000));
 		const inputs = new InputFiles();
 		const open = inputs.open.bind(inputs);
-		// Between its opening and its end.
+		// Between opening the file and reading its end.
 		inputs.open = async (...args) => {
 			const input = await open(...args);
 			setImmediate(change);

@@ -1,6 +1,6 @@
 /**
- * Reading an artifact of any size once, in pieces: only its digests are kept. What is not a file that stands still is
- * refused, because nobody could say afterwards what was signed.
+ * Reads an artifact of any size once, in pieces: only its digests are kept. A file that changes while it is read is refused,
+ * because afterwards nobody could say what was signed.
  */
 import { createHash } from 'node:crypto';
 import { type BigIntStats, fstatSync } from 'node:fs';
@@ -11,17 +11,17 @@ import { ByteProgress } from './byte-progress.ts';
 import { explainFile, FileProblem } from './file-problem.ts';
 import { type InputFiles, type OpenInput, readChunk } from './input-files.ts';
 
-/** Larger pieces are no faster. */
+/** Larger pieces are not faster. */
 const CHUNK_BYTES = 1024 * 1024;
 
 export interface ReadOptions {
-	/** No progress, also on a terminal. */
+	/** Whether to show no progress, also on a terminal. */
 	readonly isQuiet: boolean;
 }
 
 /**
- * The digests of the file at `path` (`-`: of standard input).
- * @throws FileProblem when it is no file, cannot be read, or changes meanwhile
+ * Returns the digests of the file at `path` (`-`: of standard input).
+ * @throws {FileProblem} when it is not a file, cannot be read, or changes while it is read
  */
 export async function digestFile(
 	path: string,
@@ -38,8 +38,8 @@ export async function digestFile(
 }
 
 /**
- * The whole file, where a signature is over the bytes themselves.
- * @throws as `digestFile`, and when it is longer than `maxBytes`
+ * Returns the whole file, for signatures over the bytes themselves.
+ * @throws {Error} as `digestFile`, and when it is longer than `maxBytes`
  */
 export async function readWholeFile(
 	path: string,
@@ -78,7 +78,7 @@ async function readPieces(
 		);
 }
 
-/** Reading goes on while hashing: one buffer is filled while the other is taken. */
+/** Reads while hashing: one buffer is filled while the other is hashed. */
 async function readAll(
 	{ fd, name }: OpenInput,
 	size: bigint | undefined,
@@ -91,10 +91,10 @@ async function readAll(
 		let next = readChunk(fd, buffers[0]);
 		for (let i = 0; ; i++) {
 			const bytesRead = await next;
-			// Beyond its size it is growing, and may never end.
+			// A file that is longer than its size is growing, and reading it may never end.
 			if (bytesRead === 0 || (size !== undefined && total > size)) return total;
 			next = readChunk(fd, buffers[(i + 1) % 2 === 0 ? 0 : 1]);
-			// It may fail before it is waited for.
+			// It may fail before it is awaited.
 			next.catch(() => undefined);
 			try {
 				take(buffers[i % 2 === 0 ? 0 : 1].subarray(0, bytesRead));

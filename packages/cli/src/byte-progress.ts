@@ -1,7 +1,7 @@
-/** How far the reading of a large file is, for people at a terminal. */
+/** Shows how much of a large file has been read, for people at a terminal. */
 import { terminal } from './terminal.ts';
 
-/** Whatever is read within a second needs no progress. */
+/** A file that is read within a second needs no progress. */
 const FIRST_AFTER_MS = 1000;
 const THEN_EVERY_MS = 200;
 

@@ -34,7 +34,7 @@ const OPTIONS = {
 	key: { type: 'string' },
 } as const;
 
-/** The suite means the public-good root when it names none; it lies beside the cases. */
+/** The suite means the public-good root when it names none; the file is beside the cases. */
 const CASES = process.env.CONFORMANCE_CASES ?? join(import.meta.dirname, '../../../../shared/conformance-cases');
 
 try {
@@ -83,7 +83,7 @@ function attestStatement(statement: Uint8Array, deps: SigningDeps): Promise<Sign
 	return attestBlob(firstSubject(statement), statement, deps);
 }
 
-/** With `--in-toto` the input is the statement itself; what it is about is known by digest only. */
+/** With `--in-toto` the input is the statement itself; of its subject only the digest is known. */
 function firstSubject(statement: Uint8Array): Artifact {
 	const { subject } = JSON.parse(fromUtf8(statement)) as { subject?: { digest?: { sha256?: string } }[] };
 	return { digests: [{ algorithm: 'SHA2_256', value: fromHex(subject?.[0]?.digest?.sha256 ?? '') }] };

@@ -1,4 +1,4 @@
-/** Where the command keeps things when nobody says otherwise (XDG base directories). */
+/** Where the command stores files by default (XDG base directories). */
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
@@ -14,7 +14,7 @@ export function defaultTufFolder(): string {
 	);
 }
 
-/** `/` for a user whom the system does not know, as in a container that is started with any user number. */
+/** `/` for a user that the system does not know, as in a container that runs with an arbitrary user number. */
 function homeFolder(): string {
 	try {
 		return homedir();

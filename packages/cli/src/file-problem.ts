@@ -1,6 +1,6 @@
 import { ChanceryError } from '@chancery/core/chancery-error';
 
-/** What the system says about a file, in words that say what to do. Exit code 1: the command line may be right. */
+/** An error of the system about a file, with words that say what to do. Exit code 1: the command line may be right. */
 
 export class FileProblem extends ChanceryError<'file-unusable'> {
 	constructor(message: string, options?: ErrorOptions) {
@@ -29,7 +29,7 @@ const REASONS: Readonly<Record<string, string>> = {
 	ERR_INVALID_ARG_VALUE: 'this is no path',
 };
 
-/** The reason alone, with the system's code behind it; undefined when `error` is not about a file. */
+/** The reason alone, with the system's error code after it; undefined when `error` is not about a file. */
 export function fileReason(error: unknown): string | undefined {
 	const { code } = error as NodeJS.ErrnoException;
 	if (!(error instanceof Error) || typeof code !== 'string') return undefined;
@@ -38,7 +38,7 @@ export function fileReason(error: unknown): string | undefined {
 	return 'syscall' in error ? `the system refuses (${code})` : undefined;
 }
 
-/** `what` with its path, and what was tried: `the bundle b.json cannot be read`. Faults are thrown on. */
+/** `what` with its path, and the action: `the bundle b.json cannot be read`. Other errors are thrown again. */
 export function explainFile(error: unknown, whatCannotBe: string): FileProblem {
 	const reason = fileReason(error);
 	if (reason === undefined) throw error;

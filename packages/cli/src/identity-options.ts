@@ -1,4 +1,4 @@
-/** Who must have signed, under the option names that cosign users know. */
+/** Who must have signed, with the option names of cosign. */
 import { FormatError } from '@chancery/core/format-error';
 import { parsePem } from '@chancery/core/pem';
 import type { Matcher, Policy } from '@chancery/verify/policy';
@@ -25,7 +25,7 @@ export function addIdentityOptions(command: Command): Command {
 		.option('--key <file>', 'PEM public key, for signatures that were made with a key instead of a certificate');
 }
 
-/** @throws UsageError unless exactly one policy is described: nobody verifies "signed by anyone" by leaving options out */
+/** @throws {UsageError} unless exactly one policy is described: nobody verifies "signed by anyone" by leaving options out */
 export async function policyOf(options: IdentityOptions, inputs: InputFiles): Promise<Policy> {
 	const subject = matcher('certificate-identity', options.certificateIdentity, options.certificateIdentityRegexp);
 	const issuer = matcher('certificate-oidc-issuer', options.certificateOidcIssuer, options.certificateOidcIssuerRegexp);

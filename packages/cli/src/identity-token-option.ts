@@ -15,9 +15,9 @@ export function addIdentityTokenOption(command: Command): Command {
 }
 
 /**
- * The token, or what the file of that path holds. What is neither is not repeated: it is more likely a token that came
- * with a line end, quotes or its scheme than a path.
- * @throws UsageError
+ * Returns the token, or the content of the file at that path. When the value is neither, the message does not repeat it: it
+ * is probably a token with a line end, quotes or its scheme.
+ * @throws {UsageError} when it is neither a token nor the path of a file with one
  */
 export async function readTokenOption(value: string | undefined, inputs: InputFiles): Promise<string> {
 	const given = value?.trim();

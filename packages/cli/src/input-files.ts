@@ -1,6 +1,6 @@
 /**
- * The files that a command reads: each with a bound, an explanation when it cannot be read, and remembered, so that no
- * output of the same command replaces one. `-` is standard input, for one of them.
+ * The files that a command reads: each has a size limit and an error message, and is remembered, so that no output of the
+ * same command replaces it. `-` is standard input, for at most one of them.
  */
 
 import { fstatSync, read as readWithCallback } from 'node:fs';
@@ -14,7 +14,7 @@ import { UsageError } from './usage-error.ts';
 
 const read = promisify(readWithCallback);
 
-/** Whichever name it has: links to one file are that file. */
+/** Identifies a file, whatever its name: links to one file are that file. */
 export interface FileIdentity {
 	readonly dev: bigint;
 	readonly ino: bigint;
@@ -37,7 +37,7 @@ export class InputFiles {
 	readonly #paths: string[] = [];
 	#stdinIs: string | undefined;
 
-	/** Text in UTF-8. @throws FileProblem or UsageError naming the file as `what` */
+	/** Returns the text (UTF-8). @throws {FileProblem | UsageError} when it cannot be read; names the file as `what` */
 	async readText(path: string, what: string, maxBytes: number): Promise<string> {
 		const bytes = await this.readBytes(path, what, maxBytes);
 		try {
@@ -47,7 +47,7 @@ export class InputFiles {
 		}
 	}
 
-	/** @throws as `readText`; UsageError when it is not JSON, or two readers might read two things in it */
+	/** @throws {Error} as `readText`; {UsageError} when it is not JSON, or when two parsers could read it differently */
 	async readJson(path: string, what: string, maxBytes: number): Promise<unknown> {
 		const text = await this.readText(path, what, maxBytes);
 		try {
@@ -59,7 +59,7 @@ export class InputFiles {
 		}
 	}
 
-	/** @throws as `readText` */
+	/** @throws {Error} as `readText` */
 	async readBytes(path: string, what: string, maxBytes: number): Promise<Uint8Array> {
 		await using input = await this.open(path, what);
 		const chunks: Uint8Array[] = [];
@@ -80,13 +80,13 @@ export class InputFiles {
 		return Buffer.concat(chunks);
 	}
 
-	/** Counts as read from now on: no output may take its place before it is. */
+	/** Counts as read from now on: an output must not replace it before it is read. */
 	expect(path: string): void {
 		if (path === '-') this.#identities.push(fstatSync(STDIN, { bigint: true }));
 		else this.#paths.push(path);
 	}
 
-	/** Opens without waiting for whoever might write into a pipe. @throws as `readText` */
+	/** Opens without waiting for a writer of a pipe. @throws {Error} as `readText` */
 	async open(path: string, what: string): Promise<OpenInput> {
 		if (path === '') throw new UsageError(`the path of ${what} is empty`);
 		if (path === '-') {
@@ -107,21 +107,21 @@ export class InputFiles {
 		return { fd: handle.fd, name: path, isStdin: false, [Symbol.asyncDispose]: () => handle.close() };
 	}
 
-	/** Whether a file is one that was read, or that now lies where one was read. */
+	/** Whether a file was read, or is now at the path of one that was read. */
 	async has(file: FileIdentity): Promise<boolean> {
 		const now = await Promise.all(this.#paths.map((path) => stat(path, { bigint: true }).catch(() => undefined)));
 		return [...this.#identities, ...now].some((input) => input?.dev === file.dev && input.ino === file.ino);
 	}
 }
 
-/** Returns 0 at the end. A pipe that is open and has nothing yet is waited for. */
+/** Returns 0 at the end. Waits for an open pipe that has no data yet. */
 export async function readChunk(fd: number, buffer: Uint8Array): Promise<number> {
 	for (;;) {
 		try {
 			return (await read(fd, buffer, 0, buffer.length, null)).bytesRead;
 		} catch (error) {
 			const { code } = error as NodeJS.ErrnoException;
-			// What a standard input of Windows says instead of nothing.
+			// On Windows, an empty standard input causes this error.
 			if (code === 'EOF') return 0;
 			if (code !== 'EAGAIN') throw error;
 			await setTimeout(LOOK_AGAIN_MS);

@@ -9,12 +9,12 @@ import { buildProgram } from './program.ts';
 import { terminal } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
 
-// Whoever reads may leave at any time, a script that has seen `ready` or a terminal that was closed. An instance that
-// then says one more thing must not end by it, nor when its output goes to a disk that is full. A result that could not be
-// written is a failure all the same: `up` alone sets its own exit code later.
+// The reader of the output may stop at any time: a script that has seen `ready`, or a closed terminal. That must not end an
+// instance that prints one more line, and neither must a full disk. For every other command, a result that could not be
+// written is a failure: only `up` sets its own exit code later.
 for (const stream of [process.stdout, process.stderr])
 	stream.on('error', ({ code }: NodeJS.ErrnoException) => {
-		// A terminal that was closed gives EIO, and so does a disk that fails.
+		// A closed terminal causes EIO, and so does a failing disk.
 		const isGone = code === 'EPIPE' || (code === 'EIO' && stream.isTTY);
 		if (isGone || process.exitCode === 1) return;
 		process.exitCode = 1;

@@ -1,6 +1,6 @@
 /**
- * The address of a TUF repository, and the folder in which its trust is kept. The address comes from outside, so it
- * never becomes a path: the folder has the SHA-256 of it as its name, and a note beside it (`about.json`).
+ * The address of a TUF repository, and the folder of its trust. The address comes from outside, so it never becomes a path:
+ * the name of the folder is the SHA-256 of the address, and a note in it (`about.json`) says which address that is.
  */
 import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
@@ -9,7 +9,7 @@ import { UsageError } from './usage-error.ts';
 
 const MAX_ADDRESS_CHARS = 2000;
 
-/** The address in one spelling. @throws UsageError; `namedBy` is the option or file that it comes from */
+/** Returns the address in normal form. @throws {UsageError} when it is no address; names `namedBy`, its option or file */
 export function parseMirror(text: string, namedBy: string): string {
 	const url = text.length <= MAX_ADDRESS_CHARS ? URL.parse(text) : null;
 	if (!url || (url.protocol !== 'http:' && url.protocol !== 'https:') || !/^https?:\/\//i.test(text))
@@ -27,8 +27,8 @@ export function cacheFolderOf(mirror: string, tufFolder: string): string {
 }
 
 /**
- * The folder that versions before 0.2 kept for a mirror, under its percent-encoded address without scheme. It is looked
- * for among the folders that are there, read, and left as it is. Undefined when there is none.
+ * The folder that versions before 0.2 used for a mirror: its percent-encoded address without scheme. It is searched among the
+ * existing folders, read, and not changed. Undefined when there is none.
  */
 export async function earlierCacheFolderOf(mirror: string, tufFolder: string): Promise<string | undefined> {
 	const wanted = encodeURIComponent(mirror.replace(/^https?:\/\//, '').replace(/\/+$/, ''));

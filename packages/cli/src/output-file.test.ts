@@ -181,7 +181,7 @@ describe('an output', () => {
 			heard += chunk;
 		});
 		const ended = once(reader, 'exit');
-		// Until the reader has opened it, nobody is there.
+		// Nobody reads the pipe before the reader has opened it.
 		for (let done = false; !done; )
 			done = await write('pipe').then(
 				() => true,

@@ -1,9 +1,9 @@
 /**
- * Where a command writes its result. An output never destroys what it did not make: an existing file is replaced only
- * when it is a bundle, or with --force; a file that the same command reads is never replaced, whatever its names.
+ * Where a command writes its result. An output never destroys a file that is not a bundle: an existing file is replaced only
+ * when it is a bundle, or with --force. A file that the same command reads is never replaced, whatever its names.
  *
- * What is written appears whole or not at all: beside its place first, synced, then linked or renamed. A crash before
- * that leaves a file `.chancery-*.tmp`, which nothing refers to and anybody may delete.
+ * The output appears complete or not at all: it is written to another name first, synced, then linked or renamed. A crash
+ * before that leaves a file `.chancery-*.tmp`, which nothing uses and anybody may delete.
  */
 import { randomUUID } from 'node:crypto';
 import { type BigIntStats, fstatSync, writeSync } from 'node:fs';
@@ -17,33 +17,33 @@ import { UsageError } from './usage-error.ts';
 
 export interface OutputRules {
 	readonly inputs: InputFiles;
-	/** Also over a file that is no bundle. */
+	/** Also replaces a file that is not a bundle. */
 	readonly isForced: boolean;
 }
 
 type Place =
 	| { readonly kind: 'stdout' }
-	/** A character device or a pipe: written into as it is. */
+	/** A character device or a pipe: written directly. */
 	| { readonly kind: 'special' }
 	/** Nothing is there. */
 	| { readonly kind: 'new'; readonly path: string }
-	/** `found` is what may be replaced; undefined: a symbolic link that leads nowhere. */
+	/** `found` is the file that may be replaced; undefined for a symbolic link without a target. */
 	| { readonly kind: 'replaced'; readonly path: string; readonly found: BigIntStats | undefined };
 
 const STDOUT = 1;
-/** Longer than any bundle that a verifier reads. */
+/** Larger than any bundle that a verifier reads. */
 const MAX_BUNDLE_BYTES = 64 * 1024 * 1024;
 const MAX_ATTEMPTS = 5;
 
 /**
- * Whether `path` could be written now; asked before anything is signed.
- * @throws FileProblem or UsageError saying what stands there
+ * Checks that `path` can be written; called before anything is signed.
+ * @throws {FileProblem | UsageError} when it cannot; says what is at the path
  */
 export async function checkOutput(path: string, rules: OutputRules): Promise<void> {
 	await placeOf(path, rules);
 }
 
-/** @throws as `checkOutput` */
+/** @throws {Error} as `checkOutput` */
 export async function writeOutput(path: string, text: string, rules: OutputRules): Promise<void> {
 	try {
 		for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++)
@@ -55,7 +55,7 @@ export async function writeOutput(path: string, text: string, rules: OutputRules
 	throw new FileProblem(`${path} cannot be written: something else writes there all the time`);
 }
 
-/** What lies at `path`, when it may be written to. */
+/** What is at `path`, when it may be written. */
 async function placeOf(path: string, { inputs, isForced }: OutputRules): Promise<Place> {
 	if (path === '') throw new UsageError('the path of the output is empty');
 	const stdout = fstatSync(STDOUT, { bigint: true });
@@ -71,7 +71,7 @@ async function placeOf(path: string, { inputs, isForced }: OutputRules): Promise
 	if (path === '-' || (found.dev === stdout.dev && found.ino === stdout.ino)) return { kind: 'stdout' };
 	if (found.isDirectory()) throw new FileProblem(`${path} cannot be written: it is a folder; name a file`);
 	if (found.isCharacterDevice() || found.isFIFO()) return { kind: 'special' };
-	// What is written to a disk as such lands on its file system, and no force can mean that.
+	// Writing to a disk device would destroy its file system; --force cannot mean that.
 	if (!found.isFile())
 		throw new FileProblem(
 			`${path} cannot be written: it is ${found.isBlockDevice() ? 'a disk' : 'a socket'}; name a file, or - for standard output`,
@@ -85,7 +85,7 @@ async function placeOf(path: string, { inputs, isForced }: OutputRules): Promise
 	return { kind: 'replaced', path: real, found };
 }
 
-/** What is written lies beside its place first. */
+/** The output is written beside its final path first. */
 async function checkFolder(place: string, path: string): Promise<void> {
 	try {
 		await access(dirname(place), constants.W_OK);
@@ -121,12 +121,12 @@ async function isBundle(path: string, found: BigIntStats): Promise<boolean> {
 	try {
 		return bundleVersion(parseBundle(parseUniqueJson(await readFile(path, 'utf8'))).mediaType) !== undefined;
 	} catch {
-		// Whatever cannot be read as one is none.
+		// A file that cannot be parsed as a bundle is not a bundle.
 		return false;
 	}
 }
 
-/** False when the place is no longer what it was, and has to be looked at again. */
+/** False when the path has changed since the check, and must be checked again. */
 async function writeTo(place: Place, path: string, text: string): Promise<boolean> {
 	switch (place.kind) {
 		case 'stdout':
@@ -148,7 +148,7 @@ async function writeTo(place: Place, path: string, text: string): Promise<boolea
 	}
 }
 
-/** Unlike a rename, a link never replaces what has appeared meanwhile. Some file systems have none. */
+/** Unlike a rename, a link never replaces a file that appeared in the meantime. Some file systems have no links. */
 async function placeNew(temporary: string, path: string): Promise<void> {
 	try {
 		await link(temporary, path);
@@ -173,7 +173,7 @@ async function writeBeside(
 	const temporary = join(dirname(path), `.chancery-${randomUUID()}.tmp`);
 	try {
 		{
-			// The umask is the user's: it may take from the mode, and from that of the bundle that was there.
+			// The umask is the user's: it may reduce the mode, also that of the bundle that was there.
 			await using file = await open(temporary, 'wx', replaced ? Number(replaced.mode & 0o777n) : 0o666);
 			await file.writeFile(text);
 			await file.sync();
@@ -189,7 +189,7 @@ async function writeBeside(
 	}
 }
 
-/** A pipe that nobody reads is said to be one, instead of waiting for a reader. */
+/** Reports a pipe that nobody reads, instead of waiting for a reader. */
 async function writeInto(path: string, text: string): Promise<void> {
 	const trial = await open(path, constants.O_WRONLY | constants.O_NONBLOCK);
 	try {
@@ -200,7 +200,7 @@ async function writeInto(path: string, text: string): Promise<void> {
 	}
 }
 
-/** Standard output may be a pipe that does not block and is full. */
+/** Standard output may be a non-blocking pipe that is full. */
 function writeAll(fd: number, text: string): void {
 	let rest: Uint8Array = Buffer.from(text);
 	while (rest.length > 0) {

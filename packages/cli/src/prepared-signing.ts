@@ -1,4 +1,4 @@
-/** What the signing commands have in common: what they read before they sign, and the bundle they write. */
+/** What the signing commands share: the inputs that they read before signing, and the bundle that they write. */
 import { randomBytes } from 'node:crypto';
 import type { SignedBundle, SigningDeps } from '@chancery/client/sign';
 import type { Artifact } from '@chancery/verify/artifact';
@@ -13,16 +13,16 @@ import { UsageError } from './usage-error.ts';
 import { sayWait } from './waiting.ts';
 
 export interface PreparedSigning {
-	/** The SHA-256 of the file: all that a signature of it needs, whatever its size. */
+	/** The SHA-256 of the file: enough for a signature, whatever the size of the file. */
 	readonly artifact: Artifact;
 	readonly deps: SigningDeps;
 	readonly rules: OutputRules;
 }
 
 /**
- * Reads everything, the artifact last, and looks at the place of the output before that: nobody waits for the digest of a
- * large file, or leaves an entry in a log, to hear then that the bundle cannot be kept.
- * @throws UsageError, FileProblem, and what `resolveSigning` throws
+ * Reads everything, the artifact last. Checks the path of the output before that, so that nobody waits for the digest of a
+ * large file, or leaves an entry in a log, and then learns that the bundle cannot be written.
+ * @throws {UsageError | FileProblem}, and what `resolveSigning` throws
  */
 export async function prepareSigning(
 	file: string,

@@ -33,7 +33,7 @@ export function buildProgram(): Command {
 		.description('Keyless code signing that you run yourself.')
 		.version(chanceryVersion())
 		.exitOverride()
-		// It quotes arguments that it does not understand, such as a token behind a misspelt option.
+		// Commander quotes arguments that it does not understand, such as a token after a misspelt option.
 		.configureOutput({
 			writeErr: (text) => void process.stderr.write(maskCredentials(text)),
 			outputError: (text) => terminal.error(`${text.replace(/^error: /, '')} (see --help)`),
@@ -51,8 +51,8 @@ Environment:
 }
 
 /**
- * An option without a value is most often a variable of a script that was never set. Taken for an option that was not
- * given, it would change whom to trust. In the environment an empty variable is one that is not set.
+ * An option without a value is most often a script variable that was never set. If it counted as missing, it would change
+ * whom to trust, so it is wrong usage. In the environment, an empty variable counts as not set.
  */
 function refuseEmptyOptions(command: Command): void {
 	for (const option of command.options) {
@@ -63,7 +63,7 @@ function refuseEmptyOptions(command: Command): void {
 	}
 }
 
-/** Commander hands settings on to a command when it is made, and these are made before they are added. */
+/** Commander copies settings to a command when it makes it, but these commands are made before they are added. */
 function inherit(command: Command, parent: Command): Command {
 	command.copyInheritedSettings(parent);
 	for (const child of command.commands) inherit(child as Command, command);

@@ -1,19 +1,19 @@
 /**
- * Two files that say where things are: `instance.json`, which `chancery up` leaves in its data folder, and
- * `mirror.json`, which `initialize` leaves for the commands after it. Both lie where a person may edit them.
+ * Two files that record where things are: `instance.json`, which `chancery up` writes into its data folder, and
+ * `mirror.json`, which `initialize` writes for later commands. A person may edit both.
  */
 import { isAbsolute } from 'node:path';
 import { UsageError } from './usage-error.ts';
 
-/** Absolute paths of what clients need. */
+/** Absolute paths of the files that clients need. */
 export interface InstanceFile {
 	readonly trustedRoot: string;
 	readonly signingConfig: string;
-	/** The authority of an instance that serves over TLS with a certificate of its own, or of a private CA. */
+	/** The TLS authority of an instance with a certificate of its own, or of a private CA. */
 	readonly tlsCa?: string;
 }
 
-/** @throws UsageError naming the file at `path` and what is wrong with it */
+/** @throws {UsageError} naming the file at `path` and what is wrong with it */
 export function parseInstanceFile(text: string, path: string): InstanceFile {
 	const { trustedRoot, signingConfig, tlsCa } = parseObject(text, path);
 	if (!isPath(trustedRoot) || !isPath(signingConfig) || !(tlsCa === undefined || isPath(tlsCa)))
@@ -21,7 +21,7 @@ export function parseInstanceFile(text: string, path: string): InstanceFile {
 	return { trustedRoot, signingConfig, ...(tlsCa === undefined ? {} : { tlsCa }) };
 }
 
-/** The URL of the TUF repository. @throws UsageError as above */
+/** The URL of the TUF repository. @throws {UsageError} as above */
 export function parseMirrorFile(text: string, path: string): string {
 	const { mirror } = parseObject(text, path);
 	const protocol = typeof mirror === 'string' ? URL.parse(mirror)?.protocol : undefined;

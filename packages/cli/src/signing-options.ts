@@ -1,4 +1,4 @@
-/** The options that the signing commands have in common. */
+/** The options that the signing commands share. */
 import type { Command } from 'commander';
 import { addIdentityTokenOption } from './identity-token-option.ts';
 import { addTrustOptions, type TrustOptions } from './trust-options.ts';

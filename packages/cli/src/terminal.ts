@@ -1,5 +1,5 @@
 /**
- * What the command prints and where: stdout is data, stderr is talk. Colours only for people (a terminal, no NO_COLOR).
+ * What the command prints and where: data to stdout, messages to stderr. Colours only for people (a terminal, no NO_COLOR).
  */
 import { maskCredentials } from '@chancery/net/mask-credentials';
 import { createColors } from 'picocolors';
@@ -9,20 +9,20 @@ const colours = createColors(isTerminal && !process.env.NO_COLOR);
 const MAX_ERROR_CHARS = 4000;
 
 export const terminal = {
-	/** Whether somebody is looking who wants to know how far it is. */
+	/** Whether a person is watching, so that progress is useful. */
 	isForPeople: isTerminal,
 	/** One line of result. */
 	data(line: string): void {
 		process.stdout.write(`${line}\n`);
 	},
-	/** One JSON value, for machines. */
+	/** One JSON value, for programs. */
 	json(value: unknown): void {
 		process.stdout.write(`${JSON.stringify(value)}\n`);
 	},
 	say(line: string): void {
 		process.stderr.write(`${line}\n`);
 	},
-	/** A line that the next one replaces; nothing takes the last one away. Only for people. */
+	/** A line that the next line replaces; the last one stays. Only for people. */
 	transient(line: string): void {
 		if (isTerminal) process.stderr.write(`\r\u001b[K${printable(line).slice(0, (process.stderr.columns || 80) - 1)}`);
 	},
@@ -30,15 +30,15 @@ export const terminal = {
 		process.stderr.write(`${colours.green(line)}\n`);
 	},
 	/**
-	 * One line, whatever stands in it: names of files and words of servers have line ends and escapes too. It may quote an
-	 * argument or a variable of the environment, and terminals of CI are read by many.
+	 * One line, whatever it contains: file names and server messages may contain line ends and escapes. It may quote an argument
+	 * or a variable of the environment, and many people can read the output of CI.
 	 */
 	error(line: string): void {
 		const words = printable(maskCredentials(line)).trim();
 		const bounded = words.length > MAX_ERROR_CHARS ? `${words.slice(0, MAX_ERROR_CHARS)}...` : words;
 		process.stderr.write(`${colours.red('error')}: ${bounded}\n`);
 	},
-	/** A fault of ours, with all that helps to find it. */
+	/** A fault of our program, with everything that helps to find it. */
 	fault(stack: string): void {
 		process.stderr.write(`${colours.red('error')}: ${maskCredentials(stack)}\n`);
 	},

@@ -1,4 +1,4 @@
-/** The options by which a client command is told where its trust comes from; `trust-sources.ts` goes there. */
+/** The options that tell a client command where its trust comes from; `trust-sources.ts` reads it. */
 import { type Command, Option } from 'commander';
 
 export interface TrustOptions {

@@ -24,11 +24,11 @@ import { sayWait } from './waiting.ts';
 type Signing = Pick<SigningDeps, 'trust' | 'signingConfig' | 'logApiVersions'>;
 
 const CURRENT_MIRROR = 'mirror.json';
-/** The public-good root has 7 kB. */
+/** The public-good root is 7 kB. */
 const MAX_TRUST_BYTES = 16 * 1024 * 1024;
 const MAX_PLACES_BYTES = 1024 * 1024;
 
-/** @throws UsageError when nothing says whom to trust */
+/** @throws {UsageError} when nothing says whom to trust */
 export async function resolveTrust(options: TrustOptions, inputs: InputFiles): Promise<TrustMaterial> {
 	if (options.trustedRoot !== undefined) return readTrustedRoot(options.trustedRoot, inputs);
 	if (options.data !== undefined)
@@ -36,7 +36,7 @@ export async function resolveTrust(options: TrustOptions, inputs: InputFiles): P
 	return (await trustOfMirror(options, inputs)).trust;
 }
 
-/** @throws UsageError when nothing says whom to trust or where to sign */
+/** @throws {UsageError} when nothing says whom to trust or where to sign */
 export async function resolveSigning(options: TrustOptions, inputs: InputFiles): Promise<Signing> {
 	const services = await servicesFor(options, inputs);
 	if (options.rekorVersion === undefined) return services;
@@ -53,7 +53,7 @@ async function servicesFor(options: TrustOptions, inputs: InputFiles): Promise<S
 		throw new UsageError('--trusted-root and --signing-config are given together or not at all');
 	if (options.data !== undefined) {
 		const instance = await readInstance(options.data, inputs);
-		// Only here: a verification with files makes no request.
+		// Loaded only here: a verification with files makes no request.
 		if (instance.tlsCa !== undefined) trustAuthorityFile(instance.tlsCa, options.data);
 		return {
 			trust: await readTrustedRoot(instance.trustedRoot, inputs),
@@ -63,12 +63,12 @@ async function servicesFor(options: TrustOptions, inputs: InputFiles): Promise<S
 	return trustOfMirror(options, inputs);
 }
 
-/** @throws FileProblem, UsageError, VerifyError `trusted-root-malformed` */
+/** @throws {FileProblem | UsageError | VerifyError} `trusted-root-malformed` */
 export async function readTrustedRoot(path: string, inputs: InputFiles): Promise<TrustMaterial> {
 	return openTrustedRoot(await inputs.readJson(path, 'the trusted root', MAX_TRUST_BYTES));
 }
 
-/** @throws FileProblem, UsageError */
+/** @throws {FileProblem | UsageError} */
 export async function readSigningConfig(path: string, inputs: InputFiles): Promise<SigningConfig> {
 	const value = await inputs.readJson(path, 'the signing configuration', MAX_TRUST_BYTES);
 	try {
@@ -80,7 +80,7 @@ export async function readSigningConfig(path: string, inputs: InputFiles): Promi
 	}
 }
 
-/** Where the trust of a mirror is kept; `mirror` as `parseMirror` returns it. */
+/** The folder of a mirror's trust; `mirror` as `parseMirror` returns it. */
 export async function tufSourceOf(mirror: string): Promise<TufSource> {
 	const folder = defaultTufFolder();
 	const earlierCacheDir = await earlierCacheFolderOf(mirror, folder);
@@ -92,8 +92,8 @@ export async function tufSourceOf(mirror: string): Promise<TufSource> {
 }
 
 /**
- * Remembers `mirror` as the instance that commands use from now on. Its trust is complete by then; a crash before the
- * rename leaves the mirror that was used before, and a file that nothing reads.
+ * Remembers `mirror` as the instance for later commands. Its trust is already stored completely. A crash before the rename
+ * leaves the previous mirror, and a file that nothing reads.
  */
 export async function rememberMirror(mirror: string): Promise<void> {
 	const path = join(defaultTufFolder(), CURRENT_MIRROR);

@@ -22,13 +22,13 @@ export interface FileVerification extends ReadOptions {
 }
 
 const MAX_BUNDLE_BYTES = 64 * 1024 * 1024;
-/** A plain Ed25519 signature is over all of the bytes, twice: they have to be held. Every other artifact is not. */
+/** A plain Ed25519 signature needs all of the bytes twice, so they must be in memory. Other signatures need a digest. */
 const MAX_HELD_BYTES = 128 * 1024 * 1024;
 
 /**
  * Verifies the bundle at `bundlePath` over `fileOrDigest`: a path, `-` for standard input, or `sha256:<hex>` (sha384,
  * sha512) when no such file exists.
- * @throws VerifyError, FileProblem, UsageError
+ * @throws {VerifyError | FileProblem | UsageError}
  */
 export async function verifyFile(
 	fileOrDigest: string,
@@ -41,7 +41,7 @@ export async function verifyFile(
 	return verifyBundle({ bundle, trust, policy, artifact, crypto: nodeCrypto });
 }
 
-/** @throws UsageError for what looks like a digest and is none */
+/** @throws {UsageError} when it looks like a digest and is not one */
 function parseDigest(text: string): Artifact | undefined {
 	const [, name = '', hex = ''] = /^(sha256|sha384|sha512):(.*)$/is.exec(text) ?? [];
 	const algorithm = hashWithName(name.toLowerCase());
@@ -77,7 +77,7 @@ function parseBundleText(text: string): unknown {
 	}
 }
 
-/** Evidence as the `--json` output has it. */
+/** The evidence in the form of the `--json` output. */
 export function evidenceJson(evidence: VerificationEvidence) {
 	return {
 		verified: true,

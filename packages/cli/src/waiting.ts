@@ -1,4 +1,4 @@
-/** What the command says while a service is overloaded: to people who look, and to nobody else. */
+/** The message while a service is overloaded: only for people at a terminal. */
 import { terminal } from './terminal.ts';
 
 export function sayWait(isJson: boolean | undefined): (message: string) => void {

@@ -10,17 +10,17 @@ import { ClientError } from './client-error.ts';
 export interface ChosenServices {
 	readonly ca: ServiceUrl;
 	readonly log: ServiceUrl;
-	/** A v1 log promises a time of its own, so that a signature may do without. */
+	/** A v1 log proves a time (the SET), so a signature may do without a timestamp. */
 	readonly tsa: ServiceUrl | undefined;
 }
 
 /**
  * One current service of each kind.
- * @throws ClientError `no-service` when there is none, or when the configuration demands more than one
+ * @throws {ClientError} `no-service` when there is none, or when the configuration demands more than one
  */
 export function chooseServices(
 	config: SigningConfig,
-	/** Wires of the log to choose from. */
+	/** Log API versions to choose from. */
 	logApiVersions: readonly number[],
 	nowMs: number,
 ): ChosenServices {
@@ -33,7 +33,7 @@ export function chooseServices(
 	return { ca, log, tsa };
 }
 
-/** A configuration that wants a signature in several places is not half obeyed: its verifiers would refuse the bundle. */
+/** When a configuration requires a signature in several places, one alone is refused: verifiers would reject the bundle. */
 function chooseOne(
 	what: string,
 	candidates: readonly ServiceUrl[],

@@ -1,11 +1,11 @@
-/** Making a folder, with an answer also where there cannot be one. */
+/** Makes a folder, and fails with an error, also where `mkdir` of Node would not. */
 import { mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /**
- * Makes the folder and those above it, all with `mode`; what is there already stays as it is. Not by the `recursive` of
- * mkdir: that calls a file system that cannot be written a missing folder.
- * @throws the system's error when the folder cannot be made
+ * Makes the folder and its parents, all with `mode`; existing ones are not changed. Does not use the `recursive` option
+ * of mkdir, which reports a read-only file system as a missing folder.
+ * @throws {Error} the system's error when the folder cannot be made
  */
 export async function makeFolder(path: string, mode: number): Promise<void> {
 	try {

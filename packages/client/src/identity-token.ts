@@ -1,6 +1,6 @@
 /**
- * Reading an identity token that the CA will judge. Nothing is verified here: the client only needs to know which
- * subject it must prove possession over, and when the token is of no use any more.
+ * Reads an identity token that the CA will verify. Nothing is verified here: the client only needs the subject that it must
+ * prove possession over, and the time when the token expires.
  */
 import { decodeJwt, errors } from 'jose';
 import { ClientError } from './client-error.ts';
@@ -11,13 +11,13 @@ export interface IdentityToken {
 	/** The compact JWS. A secret while it is valid. */
 	readonly raw: string;
 	readonly issuer: string;
-	/** The verified e-mail address where the token has one, else `sub`: what the CA takes as the challenge. */
+	/** The verified e-mail address if the token has one, else `sub`: the CA takes the same as the challenge. */
 	readonly subject: string;
-	/** Undefined also where the token names an end that is no moment. */
+	/** Undefined also when the token's `exp` is not a valid time. */
 	readonly expiresAt: Date | undefined;
 }
 
-/** @throws ClientError `token-malformed` */
+/** @throws {ClientError} `token-malformed` */
 export function readIdentityToken(raw: string): IdentityToken {
 	if (raw.length > MAX_TOKEN_CHARS) throw malformed('it is longer than any token');
 	try {
@@ -38,7 +38,7 @@ export function readIdentityToken(raw: string): IdentityToken {
 	}
 }
 
-/** Seconds since 1970. Nothing holds an issuer to numbers that a Date can hold. */
+/** Seconds since 1970. An issuer may use numbers that a Date cannot represent. */
 function timeOf(seconds: unknown): Date | undefined {
 	const time = new Date(typeof seconds === 'number' ? seconds * 1000 : Number.NaN);
 	return Number.isNaN(time.getTime()) ? undefined : time;

@@ -1,4 +1,4 @@
-/** The verifier's signature primitives on a server: node:crypto, and curves where it cannot verify a bare digest. */
+/** The verifier's signature primitives on a server: node:crypto, and noble curves where it cannot verify a digest alone. */
 import { verifyDigest } from '@chancery/keys/digest/verify-digest';
 import { verifySignature } from '@chancery/keys/verify-signature';
 import type { CryptoPort } from '@chancery/verify/crypto-port';

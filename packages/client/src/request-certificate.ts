@@ -1,4 +1,4 @@
-/** Asking the CA (Fulcio v2 over REST) for a certificate that binds an ephemeral key to the identity in a token. */
+/** Requests a certificate from the CA (Fulcio v2 over REST) that binds an ephemeral key to the identity in a token. */
 import { equalBytes, utf8 } from '@chancery/core/bytes';
 import { parseCertificate, subjectAltNames } from '@chancery/core/certificate';
 import { FormatError } from '@chancery/core/format-error';
@@ -12,22 +12,22 @@ import type { IdentityToken } from './identity-token.ts';
 import { callWithRetries, type RetryPolicy } from './retried-call.ts';
 
 export interface IssuedCertificate {
-	/** DER of the leaf. The rest of the chain is left with the CA: verifiers take it from their trusted root. */
+	/** DER of the leaf. The rest of the chain is ignored: verifiers take it from their trusted root. */
 	readonly der: Uint8Array;
-	/** Whom it names, and the issuer that this was taken from; empty where it does not say. */
+	/** The identity in the certificate, and the issuer in it; empty when the certificate does not state it. */
 	readonly subject: string;
 	readonly issuer: string;
-	/** How long it is valid from its own beginning: independent of whose clock is right. */
+	/** Length of its validity: does not depend on any clock. */
 	readonly lifetimeMs: number;
 }
 
-/** The CA asks an issuer, a database, a signer and a CT log. A slow answer is cheaper than a second certificate. */
+/** The CA asks an issuer, a database, a signer and a CT log. Waiting longer is cheaper than a second certificate. */
 const TIMEOUT_MS = 60_000;
 
 /**
- * Asks for a certificate. One for another key is refused here, before anything is signed or logged with it; whether it is
- * to be trusted is seen when the finished bundle is verified.
- * @throws ClientError `certificate-refused`, `answer-malformed`
+ * Requests a certificate. A certificate for another key is refused here, before anything is signed or logged with it.
+ * Whether it can be trusted is checked when the finished bundle is verified.
+ * @throws {ClientError} `certificate-refused`, `answer-malformed`
  */
 export async function requestCertificate(
 	caUrl: string,

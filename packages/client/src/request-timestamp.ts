@@ -1,4 +1,4 @@
-/** Asking a timestamp authority (RFC 3161 over HTTP) to witness a signature. */
+/** Requests a timestamp for a signature (RFC 3161 over HTTP). */
 
 import { equalBytes } from '@chancery/core/bytes';
 import { FormatError } from '@chancery/core/format-error';
@@ -15,10 +15,10 @@ import { ClientError } from './client-error.ts';
 import { callWithRetries, type RetryPolicy } from './retried-call.ts';
 
 /**
- * Returns the DER TimeStampResp over SHA-256 of `signature`. `tsaUrl` is the complete endpoint. The answer must be one to
- * this question (RFC 3161 section 2.2): same imprint, and the nonce that stops an old answer from being replayed. Who signed
- * it is seen when the finished bundle is verified.
- * @throws ClientError `timestamp-refused`, `answer-malformed`
+ * Returns the DER TimeStampResp over SHA-256 of `signature`. `tsaUrl` is the complete endpoint. The answer must belong to
+ * this request (RFC 3161 section 2.2): the same imprint, and the nonce, which prevents the replay of an old answer. Who
+ * signed it is checked when the finished bundle is verified.
+ * @throws {ClientError} `timestamp-refused`, `answer-malformed`
  */
 export async function requestTimestamp(
 	tsaUrl: string,

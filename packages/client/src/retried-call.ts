@@ -1,7 +1,7 @@
 /**
- * Calls to services that may be overloaded: what passes by itself is waited for, with growing and scattered pauses,
- * until a moment that the caller names. Everything that is asked this way may be asked twice: a log gives a repeated
- * entry its first index, and a certificate or a timestamp too many harms nobody.
+ * Calls to services that may be overloaded. Temporary failures are retried, with growing and random pauses, until a time
+ * that the caller sets. Only requests that may be repeated are sent this way: a log returns the first index for a repeated
+ * entry, and an extra certificate or timestamp does no harm.
  */
 import { CallError, type CallInput, type CallLimits, type CallReply, call } from '@chancery/net/call';
 import type { Route } from '@chancery/wire/route';
@@ -12,15 +12,15 @@ export interface RetryPolicy {
 	readonly clock: () => number;
 	readonly sleep: (ms: number) => Promise<void>;
 	readonly random: (n: number) => Uint8Array;
-	/** Told before each pause, in words for a terminal. */
+	/** Called before each pause, with a message for a terminal. */
 	readonly onWait: (message: string) => void;
 }
 
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 15_000;
-/** Overload, and what proxies answer for a server that does not answer them (RFC 9110 section 15.6, RFC 6585). */
+/** Overload, and what proxies answer when their server does not (RFC 9110 section 15.6, RFC 6585). */
 const PASSING_STATUS = new Set([429, 502, 503, 504]);
-/** How connections end that were begun or accepted too many at once. A refused one is a wrong address. */
+/** Errors of connections when too many are opened at once. ECONNREFUSED is missing: it means a wrong address. */
 const PASSING_CAUSE = new Set([
 	'ECONNRESET',
 	'ECONNABORTED',
@@ -35,8 +35,8 @@ const PASSING_CAUSE = new Set([
 const MAX_CAUSES = 8;
 
 /**
- * As `call`, repeated while the failure is a passing one and there is time.
- * @throws CallError the last failure; its message says how often and how long it was tried
+ * As `call`, repeated while the failure is temporary and there is time.
+ * @throws {CallError} the last failure; its message says how often and how long the call was tried
  */
 export async function callWithRetries<R extends Route>(
 	route: R,
@@ -60,7 +60,7 @@ export async function callWithRetries<R extends Route>(
 	}
 }
 
-/** Whether the same request may succeed later, as far as the answer says. */
+/** Whether the same request may succeed later, as far as the answer shows. */
 function isPassing(error: CallError): boolean {
 	if (error.status !== undefined) return PASSING_STATUS.has(error.status);
 	let at: unknown = error.cause;
@@ -72,8 +72,8 @@ function isPassing(error: CallError): boolean {
 }
 
 /**
- * What the server asks for is the least; above it, between half and all of a pause that doubles, so that those who were
- * turned away together do not come back together.
+ * The pause that the server asks for is the minimum. Beyond it, a random pause between half and all of a doubling interval,
+ * so that clients that were refused together do not come back together.
  */
 function pauseAfter(attempt: number, retryAfterMs: number | undefined, random: (n: number) => Uint8Array): number {
 	const grown = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(attempt - 1, 16));

@@ -1,6 +1,6 @@
 /**
- * Proof that an instance works, from outside: trust through TUF, then a file signed and verified over every wire, and
- * one changed byte refused.
+ * Proves from outside that an instance works: trust through TUF, then a file that is signed and verified over every wire, and
+ * a bundle that is refused after one byte of the file changed.
  */
 
 import { verifyBundle } from '@chancery/verify/verify-bundle';
@@ -21,7 +21,7 @@ export interface SelfTestDeps extends Pick<SigningDeps, 'fetch' | 'clock' | 'ran
 	readonly onStep: (message: string) => void;
 }
 
-/** @throws ClientError or VerifyError naming the step that failed */
+/** @throws {ClientError | VerifyError} naming the step that failed */
 export async function selfTest(deps: SelfTestDeps): Promise<TufTrust> {
 	const trust = await fetchTrust(deps.tuf);
 	deps.onStep('trusted root and signing configuration fetched through TUF');

@@ -87,7 +87,7 @@ describe.each(SERVICES)('when %s', (name) => {
 			const failure = await failureOf(sign(versionFor(name)));
 			expect(failure.code).toBe(CODES[name]);
 			expect(failure.message).toContain(`answered ${status}: the [31mreason`);
-			// Nobody is asked after a refusal.
+			// After a refusal, no further service is called.
 			expect(services.asked.at(-1)).toBe(name);
 		},
 	);

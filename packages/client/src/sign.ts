@@ -1,6 +1,6 @@
 /**
- * The story of a keyless signature: an ephemeral key, a certificate for it, the signature, a timestamp, a log entry,
- * and the bundle that holds them. The key is forgotten when the function returns.
+ * The steps of a keyless signature: an ephemeral key, a certificate for it, the signature, a timestamp, a log entry, and the
+ * bundle that contains them. The key is deleted when the function returns.
  */
 import { setTimeout } from 'node:timers/promises';
 import { toHex, utf8 } from '@chancery/core/bytes';
@@ -24,17 +24,17 @@ import { type LoggedContent, uploadEntry } from './upload-entry.ts';
 
 export interface SigningDeps {
 	readonly signingConfig: SigningConfig;
-	/** What the finished bundle is verified against before it is given out. */
+	/** The finished bundle is verified with this before it is returned. */
 	readonly trust: TrustMaterial;
 	readonly identityToken: string;
-	/** Log wires to choose from, highest first; both where nothing is said. */
+	/** Log API versions to choose from, highest first; both by default. */
 	readonly logApiVersions?: readonly (1 | 2)[];
 	readonly fetch: typeof fetch;
 	readonly clock: () => number;
 	readonly random: (n: number) => Uint8Array;
-	/** Timers of the runtime where nothing is said. */
+	/** The runtime's timers by default. */
 	readonly sleep?: (ms: number) => Promise<void>;
-	/** Told when a service is overloaded and is asked again in a while. */
+	/** Called when a service is overloaded and will be asked again. */
 	readonly onWait?: (message: string) => void;
 }
 
@@ -45,14 +45,14 @@ export interface SignedBundle {
 
 const IN_TOTO = 'application/vnd.in-toto+json';
 
-/** How long to wait for a certificate. Nothing has been made yet, and whoever waits may give up at any time. */
+/** How long to wait for a certificate. Nothing has been made yet, and the user may give up at any time. */
 const CERTIFICATE_WITHIN_MS = 300_000;
-/** What stays of the certificate's life when timestamp and entry are asked for the last time. */
+/** The last attempts for timestamp and entry begin so long before the certificate expires. */
 const RESERVE_MS = 60_000;
 
 /**
- * Signs an artifact, which is known to log and verifiers by its SHA-256.
- * @throws ClientError when a service refuses, VerifyError when what the services answered does not verify
+ * Signs an artifact, of which the log and verifiers know only the SHA-256.
+ * @throws {ClientError} when a service refuses, {VerifyError} when what the services answered does not verify
  */
 export async function signBlob(artifact: Artifact, deps: SigningDeps): Promise<SignedBundle> {
 	const digest = digestOf(artifact, 'SHA2_256');
@@ -85,7 +85,7 @@ export function inTotoStatement(input: {
 
 /**
  * Signs an in-toto statement, byte for byte as given. `artifact` is one of its subjects.
- * @throws as `signBlob`
+ * @throws {Error} as `signBlob`
  */
 export async function attestBlob(artifact: Artifact, statement: Uint8Array, deps: SigningDeps): Promise<SignedBundle> {
 	return signWith(deps, artifact, async (signer) => {
@@ -109,7 +109,7 @@ async function signWith(
 	const services = chooseServices(deps.signingConfig, deps.logApiVersions ?? [2, 1], deps.clock());
 	const token = readIdentityToken(deps.identityToken);
 
-	// 1. A key that lives as long as this call, and a certificate for it. Every repetition is for this one key.
+	// 1. A key for this call only, and a certificate for it. Every retry is for this one key.
 	const signer = generateEphemeralSigner();
 	const certificateBy = deps.clock() + CERTIFICATE_WITHIN_MS;
 	const certificate = await requestCertificate(
@@ -125,8 +125,8 @@ async function signWith(
 	// 2. The signature.
 	const { logged, content, signature } = await sign(signer);
 
-	// 3. Proof of when, then proof of publication. A failure here leaves at most an orphaned log entry, which harms
-	// nobody: it is a true record of a signature.
+	// 3. Proof of the time, then proof of publication. A failure here leaves at most a log entry without a bundle, which
+	// harms nobody: it is a true record of a signature.
 	const timestamps = services.tsa
 		? [{ signedTimestamp: await requestTimestamp(services.tsa.url, signature, deps.random, deps.fetch, whileValid) }]
 		: [];
@@ -142,7 +142,7 @@ async function signWith(
 		...content,
 	});
 
-	// 4. Nobody gets a bundle that would not verify.
+	// 4. A bundle that would not verify is never returned.
 	const evidence = await verifyBundle({
 		bundle,
 		trust: deps.trust,
@@ -160,7 +160,7 @@ function retries({ clock, random, sleep, onWait }: SigningDeps, untilMs: number)
 	return { untilMs, clock, random, sleep: sleep ?? setTimeout, onWait: onWait ?? (() => undefined) };
 }
 
-/** What the services answered, as the JSON of a bundle; an answer that no bundle can hold is refused. */
+/** Makes the JSON of a bundle from the answers of the services; an answer that does not fit in a bundle is refused. */
 function writeBundle(bundle: Bundle): BundleJson {
 	try {
 		return encodeBundle(bundle);

@@ -46,7 +46,7 @@ const seenVersion = () => {
 	return JSON.parse(readFileSync(join(cacheDir, newest, 'timestamp.json'), 'utf8')).signed.version;
 };
 
-/** Other keys under the same address: an instance that was made anew. */
+/** Other keys at the same address: an instance that was made again. */
 async function becomeAnother(version = 1): Promise<void> {
 	const other = await TufRepository.start();
 	other.publish(TARGETS, version);
@@ -144,7 +144,7 @@ describe('beginning again', () => {
 describe('updates at once', () => {
 	it('never replace what is newer by what is older', async () => {
 		await begin();
-		// The first has seen version 6 and hangs before its end; the second sees 7 and ends; then the first may go on.
+		// The first update has seen version 6 and hangs before its end. The second sees 7 and ends. Then the first continues.
 		repository.publish(TARGETS, 6);
 		repository.hangsAt = [...repository.files.keys()].find((path) => path.startsWith('/6.targets'));
 		const slow = again();

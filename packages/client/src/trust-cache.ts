@@ -1,16 +1,16 @@
 /**
- * What a client keeps of one TUF repository, and never loses halfway: generations, each a folder with the metadata and
- * targets of one whole, verified update.
+ * What a client stores of one TUF repository. It is stored in generations, each a folder with the metadata and targets of
+ * one complete, verified update, so that an interrupted update loses nothing.
  *
  *   about.json      which repository this is, for people
- *   7/              a generation; the one with the highest number counts
+ *   7/              a generation; the highest number is the current one
  *   current -> 7    for people and scripts; nothing here reads it
- *   .draft-UUID/    an update under way
+ *   .draft-UUID/    an update in progress
  *
- * An update works on a copy and becomes a generation by one rename. The rename fails when another run was first, so no
- * run replaces a newer generation by an older one: the memory of versions, which is the protection against rollback,
- * only grows. A crash before the rename leaves a draft, which is removed an hour later; a crash after it leaves an old
- * generation or link, which the next update removes or renews.
+ * An update works on a copy and becomes a generation by one rename. The rename fails when another run was first, so no run
+ * replaces a newer generation by an older one: the record of seen versions, which protects against rollback, only grows. A
+ * crash before the rename leaves a draft, which is removed an hour later. A crash after it leaves an old generation or
+ * link, which the next update removes or renews.
  */
 import { randomUUID } from 'node:crypto';
 import { copyFile, mkdir, open, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
@@ -22,17 +22,17 @@ export interface Generation {
 	readonly path: string;
 }
 
-/** Names that tuf-js gives to what it keeps. Others, such as those of delegated roles, are fetched anew. */
+/** The file names of tuf-js. Other files, such as those of delegated roles, are fetched again. */
 const METADATA = ['root.json', 'timestamp.json', 'snapshot.json', 'targets.json'] as const;
 const TARGETS = 'targets';
 const DRAFT = /^\.draft-[0-9a-f-]{36}$/;
 const GENERATION = /^[1-9][0-9]{0,8}$/;
-/** An update takes seconds; whatever is older was cut short. */
+/** An update takes seconds; an older draft was interrupted. */
 const DRAFT_LIVES_MS = 3_600_000;
-/** A run that has just looked may still be copying the one before. */
+/** A run that has just read the current generation may still be copying the one before. */
 const KEPT_GENERATIONS = 2;
 
-/** The generation that counts, or undefined when there is none yet. */
+/** The current generation, or undefined when there is none yet. */
 export async function newestGeneration(folder: string): Promise<Generation | undefined> {
 	const [newest] = (await generationsIn(folder)).toReversed();
 	return newest;
@@ -51,12 +51,12 @@ export async function makeDraft(folder: string, from: string | undefined): Promi
 	return draft;
 }
 
-/** Removes a draft that led nowhere. Only what `makeDraft` made has such a name. */
+/** Removes a draft that is not needed. Only `makeDraft` makes such names. */
 export async function dropDraft(draft: string): Promise<void> {
 	await rm(draft, { recursive: true, force: true });
 }
 
-/** Whether both hold the same files. */
+/** Whether both contain the same files. */
 export async function isSameContent(one: string, other: string): Promise<boolean> {
 	const names = [...METADATA, ...(await namesIn(join(other, TARGETS))).map((name) => join(TARGETS, name))];
 	for (const name of names) {
@@ -67,8 +67,8 @@ export async function isSameContent(one: string, other: string): Promise<boolean
 }
 
 /**
- * Makes the draft the generation after `previous`, durably. Returns undefined, and leaves the draft, when another run
- * has made one meanwhile.
+ * Makes the draft the generation after `previous`, durably. When another run made that generation first, returns undefined
+ * and leaves the draft.
  */
 export async function commitDraft(
 	folder: string,
@@ -82,7 +82,7 @@ export async function commitDraft(
 	const number = (previous?.number ?? 0) + 1;
 	const path = join(folder, String(number));
 	try {
-		// A generation is never empty, and no folder is renamed over one that is not.
+		// A generation is never empty, and rename never replaces a folder that is not empty.
 		await rename(draft, path);
 	} catch (error) {
 		const { code } = error as NodeJS.ErrnoException;
@@ -95,14 +95,14 @@ export async function commitDraft(
 	return { number, path };
 }
 
-/** The path by which the newest generation is found also after later updates, where the file system has links. */
+/** The path of the newest generation, also after later updates, if the file system has links. */
 export async function lastingPath(folder: string, generation: Generation): Promise<string> {
 	const current = join(folder, 'current');
 	const [linked, meant] = await Promise.all([stat(current).catch(() => undefined), stat(generation.path)]);
 	return linked?.ino === meant.ino ? current : generation.path;
 }
 
-/** Makes the folder, with a note for people: its own name says nothing. */
+/** Makes the folder, with a note for people, because its name tells them nothing. */
 export async function makeCacheFolder(folder: string, about: object): Promise<void> {
 	await makeFolder(folder, 0o700);
 	const note = join(folder, 'about.json');
@@ -126,12 +126,12 @@ async function pointTo(folder: string, number: number): Promise<void> {
 		await symlink(String(number), temporary);
 		await rename(temporary, join(folder, 'current'));
 	} catch {
-		// A convenience, which not every file system has.
+		// Only for convenience; some file systems have no links.
 		await rm(temporary, { force: true });
 	}
 }
 
-/** Removes what nobody can need any more. Names come from the folder itself and are of our own making. */
+/** Removes what nobody can need any more. Only names from the folder itself, in the form that we make. */
 async function sweep(folder: string): Promise<void> {
 	for (const { path } of (await generationsIn(folder)).slice(0, -KEPT_GENERATIONS))
 		await rm(path, { recursive: true, force: true });
@@ -150,7 +150,7 @@ async function namesIn(folder: string): Promise<string[]> {
 	});
 }
 
-/** A generation may be removed while it is copied: a newer one is there then, and the draft will not be committed. */
+/** A generation may be removed while it is copied. Then a newer one exists, and the draft will not be committed. */
 async function copyIfThere(from: string, to: string): Promise<void> {
 	await copyFile(from, to).catch((error: NodeJS.ErrnoException) => {
 		if (error.code !== 'ENOENT') throw error;

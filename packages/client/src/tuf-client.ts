@@ -1,6 +1,6 @@
 /**
- * The client's side of TUF, on tuf-js: from a root that was obtained out of band to the trusted root and the signing
- * configuration of today.
+ * The client's part of TUF, with tuf-js: from a root that was obtained out of band to the current trusted root and signing
+ * configuration.
  */
 import { randomBytes } from 'node:crypto';
 import { readFile, rm, writeFile } from 'node:fs/promises';
@@ -31,11 +31,11 @@ export interface TufSource {
 	readonly mirror: string;
 	/** Folder of this repository's cache; one per mirror. */
 	readonly cacheDir: string;
-	/** A cache that an earlier version left: read where `cacheDir` has nothing yet, and left as it is. */
+	/** A cache of an earlier version: it is read when `cacheDir` is empty, and not changed. */
 	readonly earlierCacheDir?: string;
-	/** The root to begin with, when the cache has none yet. A cached root is newer or the same, and wins. */
+	/** The root to start with, when the cache has none yet. A cached root is newer or the same, and is preferred. */
 	readonly initialRoot?: Uint8Array;
-	/** Told when the mirror is overloaded and is asked again in a while. */
+	/** Called when the mirror is overloaded and will be asked again. */
 	readonly onWait?: (message: string) => void;
 }
 
@@ -49,14 +49,14 @@ export interface TufTrust {
 
 const TRUSTED_ROOT = 'trusted_root.json';
 const SIGNING_CONFIG = 'signing_config.v0.2.json';
-/** For everything that an update asks for together. */
+/** Time limit for all requests of an update together. */
 const RETRY_FOR_MS = 60_000;
-/** Runs at once may each be first but one. */
+/** Attempts: of several runs at the same time, only one commits in each round. */
 const MAX_RACES = 20;
 
 /**
- * Updates the cache from the mirror and opens what it says. When that fails, the cache is what it was.
- * @throws ClientError `trust-unavailable`
+ * Updates the cache from the mirror and reads the trust in it. On failure the cache is not changed.
+ * @throws {ClientError} `trust-unavailable`
  */
 export async function fetchTrust(source: TufSource): Promise<TufTrust> {
 	return explained(source, async (previous) => {
@@ -67,17 +67,17 @@ export async function fetchTrust(source: TufSource): Promise<TufTrust> {
 }
 
 /**
- * Trusts the repository from now on, beginning with a root that somebody obtained in a way he trusts. Where the cache
- * knows this repository already, by a key of its roots, it goes on from what was seen: an older state is refused. The
- * root of another repository takes the place of what was there, once it has led to a whole and valid state.
- * @throws ClientError `trust-unavailable`; the cache is then what it was
+ * Trusts the repository from now on, starting with a root that the user obtained in a way he trusts. When the cache already
+ * knows this repository, by a common key of its roots, the update continues from the seen versions: an older state is
+ * refused. The root of another repository replaces the existing trust, after it has led to a complete and valid state.
+ * @throws {ClientError} `trust-unavailable`; the cache is then unchanged
  */
 export async function beginTrust(source: TufSource & { readonly initialRoot: Uint8Array }): Promise<TufTrust> {
 	const given = readGivenRoot(source.initialRoot);
 	return explained(source, async (previous) => {
 		const seen = previous === undefined ? undefined : await cachedRoot(previous);
 		if (seen === undefined || !isSameRepository(given, seen))
-			// The versions of timestamp and snapshot that were seen still count, where the new keys vouch for them too.
+			// The seen versions of timestamp and snapshot still count, if the new root also trusts the keys that signed them.
 			return { root: source.initialRoot, from: previous, seen };
 		if (given.version === seen.version && given.signed !== seen.signed)
 			throw unavailable(
@@ -87,11 +87,11 @@ export async function beginTrust(source: TufSource & { readonly initialRoot: Uin
 	});
 }
 
-/** Where an update begins, and what it must not fall behind. */
+/** Where an update starts, and the versions that it must not go below. */
 interface Beginning {
-	/** A generation or cache to go on from. */
+	/** The generation or cache to continue from. */
 	readonly from: string | undefined;
-	/** The root to begin with, in place of the one in `from`. */
+	/** The root to start with, instead of the one in `from`. */
 	readonly root?: Uint8Array;
 	readonly seen?: TufRoot | undefined;
 }
@@ -112,7 +112,7 @@ async function explained(
 	}
 }
 
-/** Undefined when another run was first. */
+/** Returns undefined when another run was first. */
 async function tryUpdate(
 	source: TufSource,
 	begin: (previous: string | undefined) => Promise<Beginning>,
@@ -179,7 +179,7 @@ async function earlierCache({ earlierCacheDir }: TufSource): Promise<string | un
 	return (await cachedRoot(earlierCacheDir)) && earlierCacheDir;
 }
 
-/** Undefined when there is none that can be read. */
+/** Undefined when there is none, or when it cannot be parsed. */
 async function cachedRoot(folder: string): Promise<TufRoot | undefined> {
 	try {
 		return readRoot(await readFile(join(folder, 'root.json')));
@@ -188,7 +188,7 @@ async function cachedRoot(folder: string): Promise<TufRoot | undefined> {
 	}
 }
 
-/** tuf-js compares with where it began; this compares with whatever was seen, or given by hand. */
+/** tuf-js compares with the state where it started. This compares with everything that was seen, or given by hand. */
 function checkNotOlder(reached: TufRoot, seen: TufRoot | undefined, source: TufSource): void {
 	if (seen === undefined || reached.version >= seen.version || !isSameRepository(reached, seen)) return;
 	throw unavailable(

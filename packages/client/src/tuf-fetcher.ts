@@ -1,4 +1,4 @@
-/** How tuf-js gets its files: bounded, and with retries for a mirror that is overloaded. */
+/** How tuf-js fetches its files: with size limits, and with retries when a mirror is overloaded. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CallError } from '@chancery/net/call';
@@ -10,9 +10,9 @@ import { callWithRetries, type RetryPolicy } from './retried-call.ts';
 const file = route({ method: 'GET', path: '', summary: 'A file of a TUF repository.', replies: { 200: 'bytes' } });
 const TIMEOUT_MS = 20_000;
 
-/** `folder` is for files under way; nobody else looks there. */
+/** `folder` is for files in progress; nothing else reads it. */
 export function tufFetcher(folder: string, fetchUsed: typeof fetch, retries: RetryPolicy): Fetcher {
-	// Whoever answers, everything is signed: redirections may be followed.
+	// Redirects may be followed: everything is signed, whichever server answers.
 	const follow: typeof fetch = (url, init) => fetchUsed(url, { ...init, redirect: 'follow' });
 	const get = async (url: string, maxLength: number): Promise<Buffer> => {
 		try {
@@ -20,7 +20,7 @@ export function tufFetcher(folder: string, fetchUsed: typeof fetch, retries: Ret
 			const { body } = await callWithRetries(file, url, {}, limits, retries);
 			return Buffer.from(body.buffer, body.byteOffset, body.byteLength);
 		} catch (error) {
-			// By this, and by its type, tuf-js knows that there is no newer root.
+			// From this status and error type, tuf-js knows that there is no newer root.
 			if (error instanceof CallError && (error.status === 404 || error.status === 403))
 				throw new DownloadHTTPError(error.message, error.status);
 			throw error;

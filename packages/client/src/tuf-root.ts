@@ -1,6 +1,6 @@
 /**
- * A root of a TUF repository, as far as it has to be compared with another one. Its signatures are checked here against
- * its own keys; whether it is to be trusted is for the person who gave it, and for tuf-js on the way from it.
+ * A root of a TUF repository, as far as it must be compared with another one. Its signatures are checked here with its own
+ * keys. Whether to trust it is decided by the person who gave it, and by tuf-js for the roots after it.
  */
 import { Metadata, MetadataKind } from '@tufjs/models';
 
@@ -8,14 +8,14 @@ export interface TufRoot {
 	readonly version: number;
 	/** Ids of the keys that may sign the next root. */
 	readonly keyIds: ReadonlySet<string>;
-	/** The signed part, comparable: equal for the same content. */
+	/** The signed part in a comparable form: equal for the same content. */
 	readonly signed: string;
 }
 
-/** Twice what tuf-js takes from a mirror. */
+/** Twice the limit of tuf-js for a file from a mirror. */
 export const MAX_ROOT_BYTES = 1024 * 1024;
 
-/** @throws an error that says what is wrong with it */
+/** @throws {Error} whose message says what is wrong with the root */
 export function readRoot(bytes: Uint8Array): TufRoot {
 	if (bytes.length > MAX_ROOT_BYTES) throw new Error(`it is longer than ${MAX_ROOT_BYTES} bytes`);
 	let json: unknown;
@@ -35,8 +35,8 @@ export function readRoot(bytes: Uint8Array): TufRoot {
 }
 
 /**
- * Whether both are roots of one repository. Their key sets change slowly, by the rules of TUF: each root is signed by
- * the keys of the one before. Roots without a common key are taken for two repositories.
+ * Whether both are roots of one repository. By the rules of TUF, the keys change slowly: each root is signed with keys of the
+ * root before. Roots without a common key are treated as two repositories.
  */
 export function isSameRepository(one: TufRoot, other: TufRoot): boolean {
 	return [...one.keyIds].some((id) => other.keyIds.has(id));

@@ -1,6 +1,6 @@
 /**
- * Writing a signature to a log, over either wire, and taking the answer into a bundle. What the log answers is not
- * believed here; the finished bundle is verified before anyone gets it.
+ * Writes a signature to a log, over either API, and puts the answer into a bundle. The answer is not trusted here; the
+ * finished bundle is verified before it is returned.
  */
 import { REGISTRY } from '@chancery/core/algorithm-registry';
 import { fromBase64, fromHex, toBase64, toHex, utf8 } from '@chancery/core/bytes';
@@ -15,7 +15,7 @@ import { createEntry } from '@chancery/wire/rekor-v2';
 import { ClientError } from './client-error.ts';
 import { callWithRetries, type RetryPolicy } from './retried-call.ts';
 
-/** What was signed: an artifact, known to the log by its SHA-256, or a DSSE envelope. */
+/** What was signed: an artifact, of which the log gets only the SHA-256, or a DSSE envelope. */
 export type LoggedContent =
 	| { readonly kind: 'artifact'; readonly sha256: Uint8Array; readonly signature: Uint8Array }
 	| { readonly kind: 'envelope'; readonly envelope: DsseEnvelope };
@@ -27,8 +27,8 @@ const TIMEOUT_MS = 60_000;
 const ENTRY_AT = /\/api\/v1\/log\/entries\/([0-9a-f]{64}|[0-9a-f]{80})$/;
 
 /**
- * Writes an entry. A log that does not answer in time may have taken it: asking again finds it, at its first index.
- * @throws ClientError `log-refused`, `answer-malformed`
+ * Writes an entry. When a log does not answer in time, it may have stored the entry: a retry finds it, at its first index.
+ * @throws {ClientError} `log-refused`, `answer-malformed`
  */
 export async function uploadEntry(
 	log: { readonly url: string; readonly majorApiVersion: number },
@@ -84,8 +84,8 @@ async function uploadV1(
 }
 
 /**
- * A log that takes nothing twice refuses the repetition of a request whose answer was lost, and says where the entry is.
- * Whether it is ours is seen when the finished bundle is verified: it must hold this signature.
+ * Some logs refuse a repeated entry. When the answer to the first request was lost, the retry is refused with the place of
+ * the entry. Whether it is our entry is checked when the finished bundle is verified: it must contain this signature.
  */
 async function fetchOwnEntry(
 	error: unknown,
@@ -148,7 +148,7 @@ async function uploadV2(
 	return entry;
 }
 
-/** A v2 log takes an envelope as the digest of what was signed: its pre-authentication encoding. */
+/** A v2 log takes an envelope as the digest of the signed bytes: its pre-authentication encoding. */
 function envelopeDigest(envelope: DsseEnvelope): [digest: Uint8Array, signature: Uint8Array] {
 	const [signature] = envelope.signatures;
 	if (!signature) throw new ClientError('log-refused', 'the envelope is not signed');

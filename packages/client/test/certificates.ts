@@ -1,4 +1,4 @@
-/** Certificates and timestamps of the test services, put together with core's writers and signed by node:crypto. */
+/** Certificates and timestamps of the test services, made with core's writers and signed by node:crypto. */
 import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { concatBytes, utf8 } from '@chancery/core/bytes';
 import { encodeSctList, sctSignedData } from '@chancery/core/ct';
@@ -52,7 +52,7 @@ export function issueCertificate(recipe: CertificateRecipe): Uint8Array {
 	return derSequence(tbs, ECDSA_SHA256, derBitString(signWith(recipe.signer, tbs)));
 }
 
-/** With one SCT by this log over what the recipe says. */
+/** With one SCT by this log, over the certificate of the recipe. */
 export function issueWithSct(
 	recipe: CertificateRecipe,
 	log: TestKey,
@@ -98,7 +98,7 @@ export function leafExtensions(email: string, issuer: string): Uint8Array[] {
 }
 
 export interface TimestampRecipe {
-	/** DER of the MessageImprint and of the nonce, as they stand in the request. */
+	/** DER of the MessageImprint and of the nonce, as in the request. */
 	readonly imprint: Uint8Array;
 	readonly nonce: Uint8Array | undefined;
 	readonly genTime: Date;

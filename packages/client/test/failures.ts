@@ -1,9 +1,9 @@
-/** What an attempt that must fail failed with. */
+/** The error of an attempt that must fail. */
 import { VerifyError } from '@chancery/verify/verify-error';
 import { expect } from 'vitest';
 import { ClientError } from '../src/client-error.ts';
 
-/** The error; fails the test when there is none, or when it is one that no caller expects. */
+/** Returns the error. The test fails when there is none, or when it is of a type that no caller expects. */
 export async function failureOf(attempt: Promise<unknown>): Promise<ClientError | VerifyError> {
 	const error = await attempt.then(
 		() => undefined,

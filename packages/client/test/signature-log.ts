@@ -1,4 +1,4 @@
-/** Both wires of a signature log with a tree of three leaves, the last of which is whatever was sent. */
+/** Both wires of a signature log, with a tree of three leaves; the last one is the entry that was sent. */
 import { createHash } from 'node:crypto';
 import { fromBase64, toBase64, toHex, utf8 } from '@chancery/core/bytes';
 import { canonicalJson } from '@chancery/core/canonical-json';

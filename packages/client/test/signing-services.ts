@@ -1,6 +1,6 @@
 /**
- * A CA, a timestamp authority and both logs behind one real server on loopback. They are honest until a test puts another
- * answer in the place of the honest one.
+ * A CA, a timestamp authority and both logs behind one real server on loopback. They answer correctly until a test replaces
+ * an answer.
  */
 import { createPublicKey, verify } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
@@ -41,7 +41,7 @@ export interface Reply {
 	readonly status: number;
 	readonly body: Uint8Array | string;
 	readonly headers?: Readonly<Record<string, string>>;
-	/** The connection ends instead. */
+	/** The connection is closed instead. */
 	readonly isReset?: boolean;
 }
 
@@ -57,12 +57,12 @@ export class SigningServices {
 	readonly v2 = new SignatureLog('log2.test');
 	readonly root = issueCertificate(this.recipe('root', this.rootKey.spki, CA_EXTENSIONS));
 	readonly tsa = issueCertificate(this.recipe('tsa', this.tsaKey.spki, TSA_EXTENSIONS));
-	/** Who was asked, in order. */
+	/** The services that were called, in order. */
 	readonly asked: ServiceName[] = [];
-	/** The pauses of the client, which pass at once, and what it said before each. */
+	/** The pauses of the client (they take no time), and its message before each. */
 	readonly pausesMs: number[] = [];
 	readonly said: string[] = [];
-	/** What is answered instead of the honest reply. */
+	/** Answers to send instead of the correct ones. */
 	answers: Partial<Record<ServiceName, (honest: Reply, request: Json) => Reply>> = {};
 	/** Entries of the v1 log that can be read, by path. */
 	readonly entriesV1 = new Map<string, string>();
@@ -104,7 +104,7 @@ export class SigningServices {
 		await new Promise((resolve) => this.#server.close(resolve));
 	}
 
-	/** Everybody is honest again. */
+	/** All services answer correctly again. */
 	reset(): void {
 		this.answers = {};
 		this.asked.length = 0;
@@ -216,7 +216,7 @@ const HONEST: Readonly<Record<ServiceName, (services: SigningServices, request: 
 	v2: (services, request) => ({ status: 201, body: JSON.stringify(services.v2.answerV2(request)) }),
 };
 
-/** An identity token as nobody signed it: the client does not verify it, and neither do these services. */
+/** An identity token without a valid signature: neither the client nor these services verify it. */
 export function token(claims: object): string {
 	const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
 	return `${part({ alg: 'RS256' })}.${part({ iss: ISSUER, sub: 'alice', aud: 'sigstore', ...claims })}.AAAA`;

@@ -1,6 +1,6 @@
 /**
- * A whole tile log in memory, made for tests by the definitions of RFC 6962 section 2.1 and of c2sp.org/tlog-tiles over
- * node:crypto, so that what audits it shares nothing with what made it.
+ * A complete tile log in memory, made for tests from the definitions of RFC 6962 section 2.1 and of c2sp.org/tlog-tiles with
+ * node:crypto, so that it shares no code with the audit.
  */
 import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 
@@ -40,14 +40,14 @@ export function ed25519Note(text: string): Uint8Array {
 	return Buffer.from(`${text}\n\u2014 ${ORIGIN} ${signature.toString('base64')}\n`);
 }
 
-/** As the v1 wire signs: the name is the first part of the origin, the key hash that of the SPKI. */
+/** Signs as the v1 wire does: the name is the first part of the origin, the key hash is that of the SPKI. */
 export function ecdsaNote(text: string, name: string): Uint8Array {
 	const hash = sha256(spkiOf(ecdsa.publicKey)).subarray(0, 4);
 	const signature = Buffer.concat([hash, sign('sha256', Buffer.from(text), ecdsa.privateKey)]);
 	return Buffer.from(`${text}\n\u2014 ${name} ${signature.toString('base64')}\n`);
 }
 
-/** As static-ct-api signs: RFC 6962 section 3.5 in a signature line. */
+/** Signs as static-ct-api does: RFC 6962 section 3.5 in a signature line. */
 export function treeHeadNote(size: number, root: Uint8Array, timestampMs: number): Uint8Array {
 	const time = Buffer.alloc(8);
 	time.writeBigUInt64BE(BigInt(timestampMs));

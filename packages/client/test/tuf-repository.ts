@@ -1,4 +1,4 @@
-/** A TUF repository in memory behind a real server, signed with one key and no service of ours. */
+/** A TUF repository in memory behind a real server, signed with one key and without any service of ours. */
 import { createHash, generateKeyPairSync, sign } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -11,9 +11,9 @@ export class TufRepository {
 	/** Path -> content. Tests change it. */
 	readonly files = new Map<string, Uint8Array>();
 	readonly asked: string[] = [];
-	/** A request for this path is left without an answer. */
+	/** A request for this path gets no answer. */
 	hangsAt: string | undefined;
-	/** How many requests are turned away with 503 from now on. */
+	/** The number of next requests that are answered with 503. */
 	turnsAway = 0;
 	readonly #server: Server;
 	url = '';
@@ -50,11 +50,11 @@ export class TufRepository {
 		return this.files.get('/1.root.json')!;
 	}
 
-	/** Publishes these targets under this version of everything but the root. */
+	/** Publishes these targets; everything except the root gets this version. */
 	publish(targets: Readonly<Record<string, string>>, version = 1, expiresMs: number = Date.now() + 86_400_000): void {
 		const expires = `${new Date(expiresMs).toISOString().slice(0, 19)}Z`;
 		const header = { spec_version: '1.0.31', version, expires };
-		// A root that was published never changes.
+		// A published root never changes.
 		if (!this.files.has('/1.root.json')) this.publishRoot(1);
 		const described = Object.entries(targets).map(([name, content]) => {
 			const hash = sha256Hex(content);

@@ -10,7 +10,7 @@ interface AttestOptions extends SigningOptions {
 	readonly type: string;
 }
 
-/** Logs take less; whoever reads a bundle holds it whole. */
+/** Logs accept less. Readers of a bundle keep all of it in memory. */
 const MAX_PREDICATE_BYTES = 16 * 1024 * 1024;
 
 export function attestBlobCommand(): Command {

@@ -1,4 +1,4 @@
-/** `chancery log audit`: recomputes a log from its entries to its signed head, and says what is wrong where. */
+/** `chancery log audit`: recomputes a log from its entries to its signed head, and reports every fault with its place. */
 
 import type { LogKey } from '@chancery/client/log-audit/log-key';
 import type { AuditReport } from '@chancery/core/log-audit/findings';
@@ -92,7 +92,7 @@ async function readKey(text: string): Promise<LogKey> {
 	return parseLogKey(isKey ? text : await new InputFiles().readText(text, 'the key of the log', MAX_KEY_BYTES));
 }
 
-/** A line every two seconds: enough to see that it goes on, and how long it will take. */
+/** A line every two seconds shows that the audit continues, and how long it will take. */
 function progress(): (log: string, entries: number, size: number) => void {
 	let saidAt = performance.now();
 	return (log, entries, size) => {

@@ -83,12 +83,12 @@ Example:
 	return log;
 }
 
-/** As the refusal prints it. */
+/** In the form that the refusal prints. */
 function utcTime(text: string): Date {
 	try {
 		if (text.endsWith('Z')) return parseRfc3339(text);
 	} catch {
-		// The reason that follows says what is expected.
+		// The reason that follows states what is expected.
 	}
 	throw new InvalidArgumentError('expected a time in UTC, for example 2027-03-01T08:00:00.000Z.');
 }

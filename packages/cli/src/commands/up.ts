@@ -38,7 +38,7 @@ Examples:
 		)
 		.action(async (options: UpCommandOptions) => {
 			const tls = tlsChoice(options);
-			// Loaded only here: no other command should pay for the services.
+			// Loaded only here, so that other commands do not load the services.
 			const { up } = await import('@chancery/stack/up/up');
 			process.exitCode = await up({
 				data: options.data,
@@ -66,7 +66,7 @@ interface UpCommandOptions {
 	readonly json?: boolean;
 }
 
-/** @throws UsageError when options are missing, or contradict each other */
+/** @throws {UsageError} when options are missing, or contradict each other */
 function tlsChoice({ tls, tlsCert, tlsKey, tlsKeyPassphrase, tlsCa }: UpCommandOptions) {
 	const files = [tlsCert, tlsKey, tlsKeyPassphrase, tlsCa].some((file) => file !== undefined);
 	if (!files) return tls === undefined ? undefined : tls ? ({ from: 'development' } as const) : 'none';
@@ -84,7 +84,7 @@ function tlsChoice({ tls, tlsCert, tlsKey, tlsKeyPassphrase, tlsCa }: UpCommandO
 	} as const;
 }
 
-/** The first of ten ports that an ordinary user may open. */
+/** The lowest of ten ports that an ordinary user may open. */
 function port(text: string): number {
 	if (!/^[0-9]{4,5}$/.test(text) || Number(text) < 1024 || Number(text) > 65526)
 		throw new InvalidArgumentError('expected a port number from 1024 to 65526.');

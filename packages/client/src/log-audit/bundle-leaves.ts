@@ -1,8 +1,8 @@
 /**
- * The entries of one bundle, as far as they can be read: what was cut off is told with the number of the entry, and what
- * came before it is still audited.
+ * The entries of one bundle, as far as they can be parsed. When the bundle is cut off, the result says at which entry, and
+ * the entries before it are still audited.
  *
- *     tlog-tiles      each entry behind its length as uint16; the entry is the leaf
+ *     tlog-tiles      each entry after its length as uint16; the entry is the leaf
  *     static-ct-api   TileLeaf: TimestampedEntry, for a precertificate the precertificate, fingerprints of the chain;
  *                     the leaf is a MerkleTreeLeaf (RFC 6962 section 3.4) around the TimestampedEntry
  */
@@ -11,7 +11,7 @@ import { FormatError } from '@chancery/core/format-error';
 import { TlsReader } from '@chancery/core/tls-presentation';
 
 export interface BundleLeaves {
-	/** What the tree commits to, per entry. */
+	/** The leaf of each entry. */
 	readonly leaves: readonly Uint8Array[];
 	/** SHA-256 of the certificates that the entries name; none in tlog-tiles. */
 	readonly fingerprints: readonly Uint8Array[];

@@ -1,6 +1,6 @@
 /**
- * The key that an audit trusts, and the checkpoint that it signed. A verifier key names the log; a bare public key (PEM)
- * verifies whichever of the three forms of signature the checkpoint carries:
+ * The key that an audit trusts, and the checkpoint that it signed. A verifier key names the log. A plain public key (PEM)
+ * verifies any of the three forms of signature in a checkpoint:
  *
  *     Ed25519 (type 1), ECDSA (type 2)       over the text: https://c2sp.org/signed-note
  *     RFC 6962 tree head (type 5)            time and DigitallySigned structure: https://c2sp.org/static-ct-api
@@ -29,14 +29,14 @@ import { verifySignature } from '@chancery/keys/verify-signature';
 export interface LogKey {
 	/** DER of the SubjectPublicKeyInfo. */
 	readonly spki: Uint8Array;
-	/** Of a verifier key: who signs with it, and how. */
+	/** From a verifier key: the name of the signer and the signature type. */
 	readonly named: { readonly name: string; readonly type: number } | undefined;
 }
 
 export interface SignedCheckpoint extends Checkpoint {
-	/** Whether the log writes its bundles as static-ct-api does. */
+	/** Whether the log writes its bundles in the format of static-ct-api. */
 	readonly isStaticCt: boolean;
-	/** Unix milliseconds, of a signed tree head. */
+	/** Unix milliseconds, from a signed tree head. */
 	readonly timestampMs: number | undefined;
 }
 
@@ -68,7 +68,7 @@ export async function openCheckpoint(
 	origin: string | undefined,
 ): Promise<SignedCheckpoint> {
 	const { signatures } = parseNote(note);
-	// The names stand in the note; which of them are the key's is told by the hash, and proved by the signature.
+	// The note contains the names. Its key hash says which lines are by the key, and the signature proves it.
 	const names = key.named ? [key.named.name] : [...new Set(signatures.map((signature) => signature.name))];
 	const types = key.named ? [key.named.type] : typesOf(key.spki);
 	const verifiers = names.flatMap((name) => types.map((type) => verifierOf(key.spki, name, type)));
@@ -111,7 +111,7 @@ function verifierOf(spki: Uint8Array, name: string, type: number): NoteVerifier 
 	};
 }
 
-/** A signed tree head covers the numbers, not the text: both are of one checkpoint. */
+/** A signed tree head covers the numbers, not the text: both must be of the same checkpoint. */
 function isSignedTreeHead({
 	publicKey,
 	text,

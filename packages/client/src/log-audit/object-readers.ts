@@ -1,6 +1,6 @@
 /**
- * Where an audited log is read from: a URL, or a folder. Both are somebody else's: sizes and times are bounded, and a
- * path is only ever one that the audit has made itself.
+ * Where an audited log is read from: a URL or a folder. Neither is trusted: sizes and times are limited, and every path is
+ * made by the audit itself.
  */
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -8,19 +8,19 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { explainTlsFailure } from '@chancery/net/tls-failure';
 import { ClientError } from '../client-error.ts';
 
-/** The bytes of a resource by its path below the log; undefined when it is not there. @throws ClientError `log-unreadable` */
+/** The bytes of a resource by its path below the log; undefined when it is not there. @throws {ClientError} `log-unreadable` */
 export type ReadObject = (path: string) => Promise<Uint8Array | undefined>;
 
-/** 256 entries of 65,535 bytes make 16 MiB; data tiles of a CT log can be larger, real ones are not. */
+/** 256 entries of 65,535 bytes are 16 MiB. Data tiles of a CT log could be larger; real ones are not. */
 const MAX_OBJECT_BYTES = 64 * 1024 * 1024;
 const TIMEOUT_MS = 30_000;
 const TRIES = 4;
 const FIRST_PAUSE_MS = 250;
 
-/** Statuses that mean: not now. */
+/** Statuses that mean: try again later. */
 const TRY_AGAIN = new Set([408, 425, 429, 500, 502, 503, 504]);
 
-/** A log over HTTP. `baseUrl` is what stands before `/checkpoint` and `/tile/...`. */
+/** A log over HTTP. `baseUrl` is the URL without `/checkpoint` or `/tile/...`. */
 export function urlReader(baseUrl: string, fetchUsed: typeof fetch): ReadObject {
 	const base = baseUrl.replace(/\/+$/, '');
 	return async (path) => {
@@ -33,13 +33,13 @@ export function urlReader(baseUrl: string, fetchUsed: typeof fetch): ReadObject 
 	};
 }
 
-/** Returns the error instead of throwing it; one with a cause is worth another try. */
+/** Returns the error instead of throwing it. An error with a cause is worth another attempt. */
 async function request(url: string, fetchUsed: typeof fetch): Promise<{ bytes: Uint8Array | undefined } | ClientError> {
 	const failure = (what: string, cause?: unknown) =>
 		new ClientError('log-unreadable', `${url} ${what}`, cause === undefined ? {} : { cause });
 	try {
 		const response = await fetchUsed(url, { redirect: 'error', signal: AbortSignal.timeout(TIMEOUT_MS) });
-		// A bucket whose reader may not list it says 403 for what is not there; that cannot be told from a real refusal.
+		// A bucket that the reader may not list answers 403 for missing objects; that looks the same as a real refusal.
 		if (response.status === 404 || response.status === 410) {
 			await response.body?.cancel();
 			return { bytes: undefined };
@@ -49,7 +49,7 @@ async function request(url: string, fetchUsed: typeof fetch): Promise<{ bytes: U
 		return failure(`answered ${response.status}`, TRY_AGAIN.has(response.status) ? response.status : undefined);
 	} catch (cause) {
 		if (cause instanceof ClientError) return cause;
-		// Asking again would not change what the certificate says.
+		// Another request would get the same certificate.
 		const ofTls = explainTlsFailure(cause, new URL(url).host);
 		if (ofTls !== undefined) return failure(`gave no answer: ${ofTls}`);
 		const inner = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;

@@ -1,6 +1,6 @@
 /**
- * The audit of a tile log from its public resources alone, as anybody can do it: signed checkpoint, bundles, tiles of
- * every level. For a static CT log also the certificates that its entries name.
+ * Audits a tile log with its public resources only, as anybody can: signed checkpoint, bundles, tiles of every level. For a
+ * static CT log, also the certificates that its entries name.
  * https://c2sp.org/tlog-tiles, https://c2sp.org/static-ct-api
  */
 import { equalBytes, fromHex, toHex } from '@chancery/core/bytes';
@@ -19,16 +19,16 @@ export interface TileLogAudit {
 	readonly key: LogKey;
 	/** First line that the checkpoint must have; undefined: the name in a verifier key, else any. */
 	readonly origin?: string | undefined;
-	/** Entries done, entries in all. */
+	/** Number of entries audited, number of entries in all. */
 	readonly onProgress?: (entries: number, size: number) => void;
 }
 
-/** Certificates that are looked up once each; a log has few authorities. */
+/** Certificates, each fetched once; a log has few authorities. */
 const MAX_ISSUERS = 100_000;
 
 /**
  * Recomputes everything from the entries to the signed root.
- * @throws ClientError `log-unreadable` when the log does not answer; whatever it answers wrong is in the report
+ * @throws {ClientError} `log-unreadable` when the log does not answer; wrong answers are in the report
  */
 export async function auditTileLog({ read, key, origin, onProgress }: TileLogAudit): Promise<AuditReport> {
 	const findings = new Findings();
@@ -71,7 +71,7 @@ async function readCheckpoint(
 function treeOf(read: ReadObject, checkpoint: SignedCheckpoint, findings: Findings, issuers: Set<string>): AuditedTree {
 	const pathOf = (tile: TileName) =>
 		checkpoint.isStaticCt ? tilePath(tile).replace(/^tile\/entries\//, 'tile/data/') : tilePath(tile);
-	/** The partial one of this tree, or the full one that a grown log has instead. */
+	/** The partial tile of this tree, or the full tile that a larger log has instead. */
 	const readTile = async (tile: TileName): Promise<Uint8Array | undefined> => {
 		const found = await read(pathOf(tile));
 		return found || tile.width === TILE_WIDTH ? found : read(pathOf({ ...tile, width: TILE_WIDTH }));
@@ -91,7 +91,7 @@ function treeOf(read: ReadObject, checkpoint: SignedCheckpoint, findings: Findin
 		async tile(level, index, width) {
 			const bytes = await readTile({ level, index, width });
 			if (!bytes) return 'missing';
-			// The full tile begins with the partial one.
+			// The full tile begins with the content of the partial one.
 			return bytes.length === TILE_WIDTH * HASH_LENGTH ? bytes.subarray(0, width * HASH_LENGTH) : bytes;
 		},
 		tileName: (level, index, width) => tilePath({ level, index, width }),
