@@ -1,4 +1,4 @@
-/** The refusals of the TUF repository and their statuses. */
+/** The errors of the TUF repository and their statuses. */
 import type { ErrorTable } from '@chancery/chassis/http/error-rendering';
 
 export const ERRORS: ErrorTable = {

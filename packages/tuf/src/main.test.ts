@@ -29,7 +29,7 @@ afterAll(async () => {
 	rmSync(folder, { recursive: true });
 });
 
-/** Starts the process with this section and answers its log and its end. */
+/** Starts the process with this section; returns its log and how it ended. */
 function start(changes: object = {}) {
 	const config = join(folder, 'config.json');
 	const key = (name: string) => ({ uri: `file:${join(folder, `${name}.pem`)}` });

@@ -21,9 +21,9 @@ export type TufServiceDeps = StoringDeps<TufConfig, 'snapshot' | 'timestamp', { 
 const MAX_ADMIN_BODY_BYTES = 8 * 1024 * 1024;
 
 /**
- * Starts also with a database that does not fit its mark: it says so, serves nothing that could mislead, publishes
- * nothing, and goes on by itself when the two agree again.
- * @throws MarkInUseError while another process has the mark
+ * Also starts with a database that does not match its mark: it then reports that, serves nothing that could mislead, publishes
+ * nothing, and recovers by itself when the two agree again.
+ * @throws {MarkInUseError} while another process has the mark
  */
 export async function createService(given: TufServiceDeps): Promise<Service> {
 	const mark = new RepositoryMark(given.marks.mark, given.database, given.config.publicUrl);

@@ -1,4 +1,4 @@
-/** Chains for reports: just enough of a certificate that its issuer can be checked. */
+/** Chains for reports: certificates with just enough content for a check of their issuer. */
 import {
 	derBitString,
 	derBoolean,

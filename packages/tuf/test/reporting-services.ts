@@ -26,11 +26,11 @@ export class ReportingServices {
 	readonly v1 = generateSigner('ecdsa-sha2-256-nistp256');
 	readonly v2 = generateSigner('ed25519');
 	readonly ctlog = generateSigner('ecdsa-sha2-256-nistp256');
-	/** What a service says about itself; tests put other words there. */
+	/** The report of a service; tests replace it. */
 	readonly materials: Record<ServiceName, TrustMaterial>;
-	/** Changes a report on its way out. */
+	/** Changes a report before it is sent. */
 	forge: (name: ServiceName, report: TrustReport) => TrustReport = (_name, report) => report;
-	/** When the reports are made. */
+	/** The time in the reports. */
 	clock: () => number = Date.now;
 	readonly asked: string[] = [];
 	readonly #apps: FastifyInstance[] = [];

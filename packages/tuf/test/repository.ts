@@ -81,7 +81,7 @@ export class TestRepository {
 	readonly timestampKey = generateSigner('ed25519');
 	readonly data: TestDatabase;
 	deps: TufDeps;
-	/** Where the mark lies: outside of the database. */
+	/** The path of the mark: outside of the database. */
 	readonly markFile: string;
 	readonly #folder: string;
 	#place: AdoptableMarkStore;
@@ -144,14 +144,14 @@ export class TestRepository {
 		});
 	}
 
-	/** The mark for someone else, as while the service is stopped; `restart` takes it back. */
+	/** Lets another process use the mark, as while the service is stopped; `restart` ends that. */
 	async takeMark(): Promise<AdoptableMarkStore> {
 		await this.#place.close?.();
 		this.#place = openFileMark(this.markFile);
 		return this.#place;
 	}
 
-	/** Another process on the same database, with this way to the mark. */
+	/** Another process with the same database and this access to the mark. */
 	async replica(mark: AdoptableMarkStore): Promise<{ deps: TufDeps; timestamp: () => Promise<number> }> {
 		const deps = { ...this.deps, mark: new RepositoryMark(mark, this.data.database, 'http://tuf.test') };
 		const read = async () =>
@@ -164,14 +164,14 @@ export class TestRepository {
 		return { ...this.deps, database };
 	}
 
-	/** Back to a repository in which nothing was ever published. */
+	/** Resets to a repository in which nothing was ever published. */
 	async reset(): Promise<void> {
 		await this.data.database.query('truncate tuf.metadata, tuf.target_file, tuf.tuf_mark_holder, tuf.adoption');
 		rmSync(this.markFile, { force: true });
 		await this.restart();
 	}
 
-	/** What a restored backup does, or a standby that was behind; gives back what it took, which lies in the table `taken`. */
+	/** Does what a restored backup does, or a standby that was behind. Returns a function that restores the removed rows. */
 	async goBack(where: string): Promise<() => Promise<void>> {
 		const { database } = this.data;
 		await database.query(`create table taken as select * from tuf.metadata where ${where}`);

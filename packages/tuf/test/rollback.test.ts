@@ -1,4 +1,4 @@
-/** tuf-js as the judge of a repository whose database was set back, and a publisher that dies between COMMIT and mark. */
+/** tuf-js tests a repository whose database was rolled back, and a publisher that ends between COMMIT and mark. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -68,11 +68,11 @@ describe('a client that saw more than the database holds', () => {
 		await query('alter table tuf.metadata disable trigger user');
 		await query(`delete from tuf.metadata where role in ('root', 'timestamp') and version > 1`);
 		await query('alter table tuf.metadata enable trigger user');
-		// Another root 2 would have locked the client out for ever.
+		// Another root 2 would have locked the client out forever.
 		expect((await repository.publishRoot({ version: 2, expiresInDays: 100 })).status).toBe(503);
 		await expect(refresh()).rejects.toThrow(/download/);
 
-		// The newest database is gone for good; the lost root was kept by the client.
+		// The newest database is lost; the client still has the lost root.
 		expect((await repository.post('/admin/v1/adoptions', { timestamp: 1, reason: 'disk lost' })).status).toBe(201);
 		const again = JSON.parse(Buffer.from(lost!.content).toString());
 		expect((await repository.post('/admin/v1/roots', { root: again })).status).toBe(201);
@@ -87,7 +87,7 @@ describe('a publisher that is killed between COMMIT and mark', () => {
 		const root = join(folder, 'next.json');
 		writeFileSync(root, JSON.stringify(await repository.makeRoot({ version: 2 })));
 		const publicKeys = [repository.snapshotKey, repository.timestampKey].map(({ publicKey }) => publicKey.toHex());
-		// The file belongs to one process: this one lets go of it.
+		// The file belongs to one process: this one releases it.
 		await (await repository.takeMark()).close?.();
 		const args = [repository.data.url, repository.markFile, root, ...publicKeys, String(repository.nowMs)];
 		const child = spawn(process.execPath, [fileURLToPath(new URL('./dying-publisher.ts', import.meta.url)), ...args], {

@@ -1,4 +1,4 @@
-/** tuf-js as the judge of what the service publishes, over a real server. */
+/** tuf-js reads what the service publishes, from a real server. */
 
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -108,7 +108,7 @@ describe('tuf-js', () => {
 		};
 		const signers = [...repository.rootKeys.slice(0, 2), ...root!.slice(1)];
 		expect((await repository.publishRoot({ ...plan, signers })).status).toBe(201);
-		// Targets signed by keys that are gone are refused until they are signed anew.
+		// Targets signed by removed keys are refused until they are signed again.
 		await expect(refresh()).rejects.toThrow();
 		const signed = await repository.makeTargets(2, FILES, { signers: targets! });
 		expect((await repository.postTargets(signed, FILES)).status).toBe(201);

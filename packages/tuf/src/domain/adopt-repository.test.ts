@@ -1,4 +1,4 @@
-/** What an operator may declare to be the true repository, and what stays remembered of what clients have seen. */
+/** What an operator may declare to be the true repository, and what stays recorded of what clients have seen. */
 import { createHash } from 'node:crypto';
 import { rmSync, writeFileSync } from 'node:fs';
 import { openFileMark, readFileMark } from '@chancery/postgres/mark/file-mark';
@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => repository.close());
 
-/** Root 2, targets 1, snapshot 1, timestamp 2, as the world has seen them. */
+/** Root 2, targets 1, snapshot 1, timestamp 2, as clients have seen them. */
 beforeEach(async () => {
 	await repository.reset();
 	expect((await repository.publishRoot()).status).toBe(201);

@@ -1,9 +1,9 @@
 /**
- * `tuf adopt-repository`: an operator declares that this database is the true repository, and the mark is to follow it.
+ * `tuf adopt-repository`: an operator declares that this database is the true repository, and the mark must follow it.
  *
- * The one way out of a missing mark, and the dangerous way out of a database that was set back: clients that have seen
- * newer files refuse older ones. So the versions they have seen are written down first, as the mark, this process and the
- * operator know them, and the next snapshot, timestamp and targets get larger ones. Roots cannot be skipped: the lost ones
+ * The only solution for a missing mark, and a dangerous one for a database that was rolled back: clients that have seen newer
+ * files refuse older ones. So the versions that clients have seen are recorded first, as the mark, this process and the
+ * operator know them. The next snapshot, timestamp and targets get larger versions. Roots cannot be skipped: the lost ones
  * are published again, byte for byte, before anything else (publish.ts).
  */
 import { DomainError } from '@chancery/chassis/domain-error';
@@ -14,7 +14,7 @@ import { insertAdoption, replaceMarkHolder, type SeenAtAdoption, SHARED_HOLDER }
 import { metadataHash, newestFiles } from '../store/metadata.ts';
 import { markOf, type PublishedVersion, type PublishedVersions, versionsIn } from './published-versions.ts';
 
-/** The newest versions that an operator found at clients; 0 for a role of which there was none. */
+/** The newest versions that an operator found at clients; 0 for a role that had none. */
 export interface StatedVersions {
 	/** `sha256`: 64 hex digits. */
 	readonly root: PublishedVersion;
@@ -28,30 +28,30 @@ export interface AdoptionOrder {
 	readonly mark: AdoptableMarkStore;
 	/** Base URL of the repository. */
 	readonly origin: string;
-	/** The newest timestamp in the database, as the operator read it; 0 when there is none. Another one is refused. */
+	/** The newest timestamp in the database, as the operator read it; 0 when there is none. Any other version is refused. */
 	readonly expect: number;
-	/** What this process has read from the mark or written to it, which may have gone back as well; empty for nothing. */
+	/** What this process has read from the mark or written to it; the mark may have gone back as well. Empty for nothing. */
 	readonly known: PublishedVersions;
 	/**
-	 * What the operator found at clients: needed when nothing else can tell, and never taken for less than what is known.
-	 * `nothing-newer`: they know of nothing newer than what is in the database.
+	 * What the operator found at clients: required when nothing else can tell. Never lowers what is known.
+	 * `nothing-newer`: clients know nothing newer than the database contains.
 	 */
 	readonly stated: StatedVersions | 'nothing-newer' | undefined;
-	/** For the record: who and why. */
+	/** For the record: who decided it, and why. */
 	readonly reason: string;
 }
 
 export interface Adoption {
-	/** What the overruled mark said; undefined when there was none, or it could not be made out. */
+	/** The content of the overruled mark; undefined when there was none, or when it could not be parsed. */
 	readonly previous: PublishedVersions | undefined;
-	/** The newest version of each role that clients have seen, as far as anybody could tell. */
+	/** The newest version of each role that clients have seen, as far as it is known. */
 	readonly seen: ReadonlyMap<string, number>;
 	readonly adopted: PublishedVersions;
 }
 
 /**
- * Every process that has the repository open must be started anew afterwards, except the one that does it.
- * @throws DomainError `wrong-version`, `no-root`, `seen-unknown`
+ * Afterwards, every other process that has the repository open must be restarted.
+ * @throws {DomainError} `wrong-version`, `no-root`, `seen-unknown`
  */
 export async function adoptRepository(order: AdoptionOrder): Promise<Adoption> {
 	const { database, mark, origin, expect, known, stated, reason } = order;
@@ -66,7 +66,7 @@ export async function adoptRepository(order: AdoptionOrder): Promise<Adoption> {
 		throw new DomainError('wrong-version', `the newest timestamp in the database is ${newest}, expected was ${expect}`);
 	const overruled = await readOverruled(mark, firstRoot);
 	const { previous } = overruled;
-	// A process that shares its mark does not know what the others have published since it looked.
+	// A process that shares its mark does not know what others have published since it last read the mark.
 	const isKnown = previous !== undefined || (known.size > 0 && mark.holder !== undefined);
 	if (!isKnown && stated === undefined)
 		throw new DomainError(
@@ -88,7 +88,7 @@ interface Overruled {
 	readonly silence: string;
 }
 
-/** What cannot be read is what may be overruled here; but then somebody else must know what was seen. */
+/** A mark that cannot be read may be overruled here. But then the operator must say what clients have seen. */
 async function readOverruled(mark: AdoptableMarkStore, firstRoot: Uint8Array): Promise<Overruled> {
 	let note: Uint8Array | undefined;
 	try {
@@ -104,7 +104,7 @@ async function readOverruled(mark: AdoptableMarkStore, firstRoot: Uint8Array): P
 	}
 }
 
-/** The largest of each role that anybody names. Of two roots with one version, the one that was written here. */
+/** The largest version of each role from all sources. Of two roots with one version, the one that was written here. */
 function seenOf(
 	known: PublishedVersions,
 	previous: PublishedVersions | undefined,

@@ -9,8 +9,8 @@ import { isSignedUnder, parseMetadata } from './signed-metadata.ts';
 const DAY_MS = 86_400_000;
 
 /**
- * Ready when the mark fits the database, all four roles are published, none has expired, and the newest root vouches for the keys that signed them:
- * a root that changed the targets keys leaves clients without targets until these are signed anew.
+ * Ready when the mark matches the database, all four roles are published, none has expired, and the newest root lists the
+ * keys that signed them: after a root that changed the targets keys, clients have no targets until these are signed again.
  */
 export async function checkHealth({
 	database,

@@ -1,6 +1,6 @@
 /**
- * The PEM files that clients older than the trusted root look for, by the usage in their custom metadata and by these
- * very names. Only the first instance of each kind has a file: those clients know no validity periods.
+ * The PEM files for clients older than the trusted root. Such clients search by the usage in the custom metadata, and by exactly
+ * these names. Only the first instance of each kind has a file, because those clients know no validity periods.
  */
 
 import type { TrustMaterial } from '@chancery/chassis/trust-report';
@@ -34,7 +34,7 @@ function legacyTargetsOf(material: TrustMaterial): LegacyTarget[] {
 		case 'ctlog':
 			return [publicKey('ctfe.pub', 'CTFE', material.publicKey, material.baseUrl)];
 		case 'tlog':
-			// They speak to v1 logs only.
+			// These clients use v1 logs only.
 			return material.majorApiVersion === 1
 				? [publicKey('rekor.pub', 'Rekor', material.publicKey, material.baseUrl)]
 				: [];

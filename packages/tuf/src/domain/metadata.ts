@@ -1,6 +1,6 @@
 /**
- * TUF metadata, specification 1.0.31: the four top-level roles as plain data, and builders that leave out everything a
- * client could read differently (empty optional members, fractions of seconds, several hashes per target).
+ * TUF metadata, specification 1.0.31: the four top-level roles as plain data, and builders that write nothing that clients could
+ * parse differently (empty optional members, fractions of seconds, several hashes per target).
  */
 import { REGISTRY } from '@chancery/core/algorithm-registry';
 import { formatRfc3339Seconds, isRfc3339 } from '@chancery/core/calendar-time';
@@ -50,7 +50,7 @@ export const rootMetadata = z.strictObject({
 	roles: z.strictObject({ root: roleKeys, targets: roleKeys, snapshot: roleKeys, timestamp: roleKeys }),
 });
 
-/** Read by clients older than the trusted root; newer ones pass over it. */
+/** Read by clients older than the trusted root; newer ones ignore it. */
 export const legacyUsage = z.strictObject({
 	sigstore: z.strictObject({
 		usage: z.enum(['Fulcio', 'Rekor', 'CTFE', 'TSA', 'Unknown']),
@@ -114,7 +114,7 @@ export interface SignedMetadata<Signed> {
 	readonly signed: Signed;
 }
 
-/** A key together with the id that clients compute from it. */
+/** A key together with the id that clients compute for it. */
 export interface IdentifiedKey {
 	readonly keyId: string;
 	readonly key: TufKey;

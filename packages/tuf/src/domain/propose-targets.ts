@@ -1,7 +1,7 @@
 /**
- * What the targets should say: every service is asked for its keys, proves that it has them, and the answers become
- * the trusted root, the signing configuration and the PEM files of older clients. Nothing here is signed; keyholders
- * look at the proposal and sign it elsewhere.
+ * Makes the proposed targets: asks every service for its keys, with a proof that it has them, and makes the trusted root, the
+ * signing configuration and the PEM files of older clients from the answers. Nothing is signed here; keyholders check the
+ * proposal and sign it elsewhere.
  */
 
 import { DomainError } from '@chancery/chassis/domain-error';
@@ -28,12 +28,12 @@ export interface TargetsProposal {
 }
 
 const DAY_MS = 86_400_000;
-/** Targets are proposed anew when less than this is left of them. */
+/** Targets are proposed again when less than this time is left. */
 const RENEW_WITHIN_DAYS = 90;
 
-/** @throws DomainError `repository-read-only`, `service-unreachable`, `invalid-trust-report` */
+/** @throws {DomainError} `repository-read-only`, `service-unreachable`, `invalid-trust-report` */
 export async function proposeTargets(deps: TufDeps): Promise<TargetsProposal> {
-	// What is extended here must be what was published, and not what an old backup remembers.
+	// The proposal must extend what was published, not the content of an old backup.
 	await deps.mark.compare();
 	const materials = await Promise.all(deps.config.services.map((service) => pullTrustMaterial(deps, service)));
 	const current = await currentTargets(deps);
@@ -97,7 +97,7 @@ async function pullTrustMaterial(
 	}
 }
 
-/** The published trusted root, so that instances which are gone stay in it: without them old signatures would die. */
+/** The published trusted root. Former instances stay in it: without them, old signatures could not be verified. */
 async function currentTrustedRoot(
 	deps: TufDeps,
 	targets: TargetsMetadata | undefined,

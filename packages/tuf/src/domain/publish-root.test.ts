@@ -10,7 +10,7 @@ beforeAll(async () => {
 beforeEach(() => repository.reset());
 afterAll(() => repository.close());
 
-/** Publishes and expects this refusal; nothing may be visible of it. */
+/** Publishes and expects this error; nothing of the root may be visible. */
 async function refused(plan: RootPlan, status: number, reason: string, words?: RegExp): Promise<void> {
 	const before = await repository.versions();
 	const answer = await repository.publishRoot(plan);
@@ -167,7 +167,7 @@ describe('the first root', () => {
 	});
 
 	it('cannot be longer than clients read', async () => {
-		// Few and long: a body of many short ones is refused before it is read.
+		// Few and long: a body of many short ones is refused before it is parsed.
 		const more = Array.from({ length: 600 }, (_, i) => {
 			const key = { keytype: 'ed25519', scheme: 'ed25519', keyval: { public: i.toString(16).padStart(1000, '0') } };
 			return [idOf(key), key];
@@ -200,7 +200,7 @@ describe('the next root', () => {
 		])
 			await refused(plan(tooFew), 403, 'threshold-not-met');
 		expect((await repository.publishRoot(plan([a, c, e, f]))).status).toBe(201);
-		// The old keys are of no use any more.
+		// The old keys cannot be used any more.
 		await refused({ version: 3, signers: [a, b, c] }, 403, 'threshold-not-met');
 		expect((await repository.publishRoot({ version: 3, root: [a, d, e], signers: [d, e] })).status).toBe(201);
 	});

@@ -17,7 +17,7 @@ beforeEach(async () => {
 	await repository.publishRoot();
 });
 
-/** Expects this refusal, and that nothing of the publication can be seen. */
+/** Expects this error, and that nothing of the publication is visible. */
 async function expectRefused(attempt: Promise<Answer>, status: number, reason: string, words: RegExp): Promise<void> {
 	const before = await repository.versions();
 	const answer = await attempt;
@@ -158,7 +158,7 @@ describe('targets', () => {
 			const usual = { length: 1, hashes: { sha256: '0'.repeat(64) } };
 			return { ...targets, targets: { a: { ...usual, ...description } } };
 		};
-		// Signing refuses some of these by itself; then the signature is of no matter.
+		// Signing refuses some of these; then the signature does not matter.
 		const targets = await repository
 			.makeTargets(1, {}, { change })
 			.catch(async () => ({ ...(await repository.makeTargets(1, {})), signed: change({}) }));
@@ -216,7 +216,7 @@ describe('a publication that ends in the middle', () => {
 	});
 });
 
-/** The same database, whose transactions lose their server after so many statements. */
+/** The same database, but its transactions lose their server after this many statements. */
 function failingAfter(database: Database, statements: number): Database {
 	return {
 		query: (text, values) => database.query(text, values),

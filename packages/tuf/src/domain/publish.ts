@@ -2,10 +2,9 @@
  * Publication: everything that a change makes new becomes visible in one transaction, so that no client ever sees a
  * timestamp whose snapshot, targets or files are missing.
  *
- * A crash before COMMIT leaves nothing; after it, everything, though nothing is served before the mark covers it
- * (repository-mark.ts). The two online files are signed before the transaction,
- * so that no signer is waited for inside it; their versions are fixed by the primary key, and of two publishers at
- * once the later one fails whole and may simply try again.
+ * A crash before COMMIT leaves nothing; after it, everything is stored, but nothing is served before the mark covers it
+ * (repository-mark.ts). The two online files are signed before the transaction, so that no transaction waits for a signer.
+ * The primary key fixes their versions: of two publishers at the same time, the later one fails completely and may try again.
  */
 
 import { DomainError } from '@chancery/chassis/domain-error';
@@ -51,7 +50,7 @@ export interface TufDeps {
 	/** The two online keys. Root and targets keys are never given to a server. */
 	readonly snapshotSigner: Signer;
 	readonly timestampSigner: Signer;
-	/** What was published before, as the world has seen it. */
+	/** What was published before, as clients have seen it. */
 	readonly mark: RepositoryMark;
 	readonly metrics: TufMetrics;
 }
@@ -74,9 +73,9 @@ export async function currentTargets(deps: TufDeps): Promise<SignedMetadata<Targ
 
 /**
  * Publishes a root: version 1 by its own threshold, every later one by the thresholds of its predecessor and its own.
- * A new timestamp comes along, and a new snapshot when the old one was signed by a key that is gone: clients that have
- * the new root would refuse what only the old one vouched for.
- * @throws DomainError `invalid-metadata`, `unsupported-key`, `wrong-version`, `threshold-not-met`, `lost-root`
+ * A new timestamp is published with it, and a new snapshot when the old one was signed by a removed key: clients with the new
+ * root would refuse files that only the old root allows.
+ * @throws {DomainError} `invalid-metadata`, `unsupported-key`, `wrong-version`, `threshold-not-met`, `lost-root`
  */
 export async function publishRoot(deps: TufDeps, value: unknown): Promise<{ version: number }> {
 	await deps.mark.compare();
@@ -102,7 +101,7 @@ export async function publishRoot(deps: TufDeps, value: unknown): Promise<{ vers
 
 /**
  * Publishes targets and their files, and signs the snapshot and timestamp that lead to them.
- * @throws DomainError `invalid-metadata`, `invalid-target`, `wrong-version`, `threshold-not-met`, `no-root`, `lost-root`
+ * @throws {DomainError} `invalid-metadata`, `invalid-target`, `wrong-version`, `threshold-not-met`, `no-root`, `lost-root`
  */
 export async function publishTargets(
 	deps: TufDeps,
@@ -130,9 +129,9 @@ export async function publishTargets(
 }
 
 /**
- * Signs anew what would otherwise grow old: the timestamp daily, the snapshot at half its life, both when the root no
- * longer vouches for the key that signed them. Returns which roles it renewed. Versions always grow, because clients
- * discard a file whose version they have seen.
+ * Signs again before files get too old: the timestamp daily, the snapshot after half of its lifetime, and both when the root no
+ * longer lists the key that signed them. Returns the renewed roles. Versions always grow, because clients discard a file whose
+ * version they have seen.
  */
 export async function renewOnlineMetadata(deps: TufDeps): Promise<Role[]> {
 	await deps.mark.compare();
@@ -158,9 +157,9 @@ export async function renewOnlineMetadata(deps: TufDeps): Promise<Role[]> {
 type RepositoryState = Partial<Readonly<Record<Role, MetadataRow>>> & { readonly seen: SeenVersions };
 
 /**
- * The newest file of each role. The timestamp is read first and every publication publishes its successor, so whoever
- * published after this moment has taken that version: a publication that was made from older files than the newest
- * fails whole, and never leads clients back.
+ * The newest file of each role. The timestamp is read first, and every publication publishes the next one. So a publisher that
+ * comes after this moment takes that version, and a publication made from older files than the newest fails completely. It can
+ * never bring clients back to older files.
  */
 async function readState({ database }: TufDeps): Promise<RepositoryState> {
 	const state: Partial<Record<Role, MetadataRow>> = {};
@@ -196,7 +195,7 @@ function gaugeVersion(metrics: TufMetrics, role: Role, { version, expiresAt }: M
 
 type Publication = readonly [role: Role, metadata: SignedMetadata<{ version: number; expires: string }>];
 
-/** The next timestamp, and below it the next snapshot when one for `targetsVersion` is wanted. */
+/** Signs the next timestamp and, if `targetsVersion` needs one, the next snapshot. */
 async function signNext(
 	deps: TufDeps,
 	state: RepositoryState,
@@ -216,7 +215,7 @@ async function signNext(
 	const expires = after(deps.config.timestampValidForDays);
 	const timestamp = buildTimestamp({ version, expires, snapshotVersion });
 	signed.push(['timestamp', await signMetadata(timestamp, [deps.timestampSigner])]);
-	// Nothing is published that a client would refuse, not even our own.
+	// Nothing is published that a client would refuse, not even by our own signature.
 	for (const [role, metadata] of signed) checkThreshold(metadata, root, role);
 	return signed;
 }
@@ -259,7 +258,7 @@ async function inOneTransaction(
 	await deps.mark.compare();
 }
 
-/** Every described file must be here or already stored under its hash, and nothing else may come along. */
+/** Every described file must be in the request or already stored under its hash; other files are refused. */
 function checkFiles(targets: TargetsMetadata, files: readonly TargetFile[]): void {
 	const given = new Map(files.map((file) => [file.name, file.content]));
 	if (given.size !== files.length) throw badTarget('a file is given twice');
@@ -281,8 +280,8 @@ function checkNextVersion(role: Role, version: number, latest: number): void {
 }
 
 /**
- * Neither may be over already, nor so far away that nobody will be there to renew it: whoever got hold of enough keys
- * once would otherwise make a file that outlives every later revocation.
+ * The date must not be in the past, nor so far ahead that nobody renews it. Otherwise, an attacker who once has enough keys could
+ * make a file that outlives every later revocation.
  */
 function checkExpiry(role: Role, expires: string, nowMs: number): void {
 	const expiresMs = parseRfc3339(expires).getTime();

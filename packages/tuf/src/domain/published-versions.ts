@@ -1,6 +1,6 @@
 /**
- * How far a repository has been published: for each role the newest version and the SHA-256 of its file. This is what its
- * mark remembers; roles that a later version of this service knows (delegations) fit in as they are.
+ * How far a repository has been published: for each role the newest version and the SHA-256 of its file. The mark stores this.
+ * Roles of later versions of this service (delegations) fit in without a change.
  */
 import { fromUtf8, toHex, utf8 } from '@chancery/core/bytes';
 import { FormatError } from '@chancery/core/format-error';
@@ -15,7 +15,7 @@ export interface PublishedVersion {
 	readonly sha256: string;
 }
 
-/** By role. Empty: nothing was published yet. */
+/** By role. Empty when nothing has been published yet. */
 export type PublishedVersions = ReadonlyMap<string, PublishedVersion>;
 
 const note = z.record(
@@ -24,15 +24,15 @@ const note = z.record(
 );
 
 /**
- * Every publication makes some version grow and none shrink, so that the sum of them orders the states of one
- * repository. `firstRoot` is the SHA-256 of `1.root.json`: which repository it is.
+ * Every publication increases some version and decreases none, so the sum of the versions orders the states of a repository.
+ * `firstRoot` is the SHA-256 of `1.root.json`: it identifies the repository.
  */
 export function markOf(origin: string, firstRoot: Uint8Array, versions: PublishedVersions): Mark {
 	const text = utf8(JSON.stringify(Object.fromEntries([...versions].sort(([a], [b]) => (a < b ? -1 : 1)))));
 	return { origin, keyId: firstRoot, size: sumOf(versions), root: sha256(text), note: text };
 }
 
-/** The versions in a mark. @throws MarkError for a mark of something else */
+/** The versions in a mark. @throws {MarkError} when it marks something else */
 export function versionsIn({ origin, note: text, size, root }: Mark): PublishedVersions {
 	try {
 		const versions = new Map(Object.entries(note.parse(parseJson(fromUtf8(text)))));

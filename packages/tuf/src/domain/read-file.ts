@@ -15,13 +15,13 @@ export interface RepositoryFile {
 }
 
 const VERSIONED = /^([1-9][0-9]{0,8})\.(root|targets|snapshot)\.json$/;
-/** The copy of the newest root is for people with curl; no client asks for it. */
+/** The copy of the newest root is for people with curl; no client requests it. */
 const LATEST = /^(timestamp|root)\.json$/;
 const TARGET = /^([0-9a-f]{64})\.[a-z0-9][a-z0-9._-]*$/;
 
 type ReadDeps = Pick<TufDeps, 'database' | 'mark'>;
 
-/** @throws DomainError `not-found`; `repository-read-only` when the database has lost what was published */
+/** @throws {DomainError} `not-found`; `repository-read-only` when the database has lost what was published */
 export async function readMetadataFile(deps: ReadDeps, name: string): Promise<RepositoryFile> {
 	const [, version, role] = VERSIONED.exec(name) ?? [];
 	const [, latest] = LATEST.exec(name) ?? [];
@@ -44,7 +44,7 @@ async function readVersion(
 	const newest = await mark.served(role, content && version);
 	if ((newest?.version ?? 0) < version) return undefined;
 	if (newest?.version === version) return asSeen({ database, mark }, role, newest, content);
-	// Versions are skipped after an adoption, else the file was there when it was marked: look why it is gone.
+	// Versions are skipped after an adoption. Otherwise the file was there when it was marked: find out why it is gone.
 	if (!content) await mark.compareOnce();
 	return content;
 }
@@ -57,7 +57,7 @@ async function readNewest({ database, mark }: ReadDeps, role: string): Promise<U
 	return asSeen({ database, mark }, role, newest, content);
 }
 
-/** Gone, or other bytes than the world has seen: the comparison says which, and nothing is served from here on. */
+/** The file is gone, or differs from what clients have seen: the comparison says which, and nothing more is served. */
 async function asSeen(
 	{ database, mark }: ReadDeps,
 	role: string,
@@ -66,12 +66,12 @@ async function asSeen(
 ): Promise<Uint8Array | undefined> {
 	if (content && toHex(sha256(content)) === seen) return content;
 	await mark.compareOnce();
-	// All is there: what was read came from another server, or from an earlier moment.
+	// Everything is there: the read came from another server, or from an earlier moment.
 	const again = await metadataContent(database, role, version);
 	return again && toHex(sha256(again)) === seen ? again : undefined;
 }
 
-/** @throws DomainError `not-found`, `repository-read-only` */
+/** @throws {DomainError} `not-found`, `repository-read-only` */
 export async function readTargetFile({ database, mark }: ReadDeps, name: string): Promise<RepositoryFile> {
 	await mark.served('targets');
 	const [, hash] = TARGET.exec(name) ?? [];

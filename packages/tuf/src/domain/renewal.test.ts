@@ -91,7 +91,7 @@ describe('renewal', () => {
 describe('whatever is published while another publication reads', () => {
 	const files = [{ name: 'b', content: Buffer.from('y') }];
 
-	/** After each statement that a renewal reads with, somebody else publishes targets 2. */
+	/** After each statement that a renewal reads with, another process publishes targets 2. */
 	it.each([0, 1, 2, 3, 4])('(after %d statements) is not taken back by a renewal', async (statements) => {
 		pass(20);
 		const targets = await repository.makeTargets(2, { b: 'y' });
@@ -163,7 +163,7 @@ describe('a root that changes keys', () => {
 	});
 
 	it('is followed by a renewal where the files of another server still stand', async () => {
-		// As a database would look that an earlier version of this service left behind.
+		// The state of a database that an earlier version of this service has left.
 		const signer = generateSigner('ed25519');
 		const root = await repository.makeRoot({ version: 2, snapshot: [signer], timestamp: [repository.timestampKey] });
 		await repository.data.database.query(
@@ -201,7 +201,7 @@ async function expectConsistent(): Promise<void> {
 	expect(snapshot?.signed.meta).toEqual({ 'targets.json': { version: targets?.version } });
 }
 
-/** The same database, with something that happens after so many statements outside of transactions. */
+/** The same database, with an event after this many statements outside of transactions. */
 function interrupted(database: Database, statements: number, meanwhile: () => Promise<void>): Database {
 	let count = 0;
 	const interrupt = async () => {

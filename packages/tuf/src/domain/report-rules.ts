@@ -1,6 +1,6 @@
 /**
- * What a trust report must say beyond its signature, before keyholders are asked to sign for it. The signature proves
- * possession of the first key; whatever else the reporter wrote, every client will read.
+ * What a trust report must say in addition to its signature, before keyholders are asked to sign it. The signature proves
+ * possession of the first key; every client will read the rest.
  */
 import { DomainError } from '@chancery/chassis/domain-error';
 import { checkFreshness, type OpenedTrustReport, type TrustMaterial } from '@chancery/chassis/trust-report';
@@ -15,11 +15,11 @@ import { verifySignature } from '@chancery/keys/verify-signature';
 
 /** @throws DomainError `invalid-trust-report` */
 export function checkReport(report: OpenedTrustReport, nowMs: number): void {
-	// An old report could be replayed by whoever has taken the service's place, to keep a retired key in use.
+	// An attacker in the place of the service could replay an old report, to keep a retired key in use.
 	checkFreshness(report, nowMs);
 	const { material } = report;
 	const address = 'uri' in material ? material.uri : 'baseUrl' in material ? material.baseUrl : material.issuer;
-	// It will stand in signed metadata, where clients normalise other characters in different ways.
+	// It will be in signed metadata, where clients normalise other characters in different ways.
 	if (!/^[\x21-\x7e]+$/.test(address)) throw refused('the address in the report is not ASCII');
 	try {
 		checkMaterial(material);
@@ -40,7 +40,7 @@ function checkMaterial(material: TrustMaterial): void {
 			checkLog(material);
 			break;
 		case 'identity':
-			// Shows no key, and clients do not trust it: the CA does.
+			// Contains no key, and clients do not trust the identity provider: the CA does.
 			break;
 	}
 }
@@ -58,7 +58,7 @@ function checkChain(chain: readonly string[]): void {
 	}
 }
 
-/** Clients find a log by its id, so that a log under the id of another one would stand in its place. */
+/** Clients find a log by its id, so a log with the id of another log would replace it. */
 function checkLog(log: Extract<TrustMaterial, { kind: 'tlog' | 'ctlog' }>): void {
 	const publicKey = fromBase64(log.publicKey);
 	const info = parseSpki(publicKey);

@@ -1,4 +1,4 @@
-/** A repository whose database was set back, exchanged or lost its mark, and what it does then. */
+/** What a repository does when its database was rolled back or exchanged, or when its mark is lost. */
 import { rmSync } from 'node:fs';
 import { openFileMark } from '@chancery/postgres/mark/file-mark';
 import { type AdoptableMarkStore, MarkError, MarkInUseError } from '@chancery/postgres/mark/mark';
@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => repository.close());
 
-/** Root 2, targets 1, snapshot 1, timestamp 2, as the world has seen them. */
+/** Root 2, targets 1, snapshot 1, timestamp 2, as clients have seen them. */
 beforeEach(async () => {
 	await repository.reset();
 	expect((await repository.publishRoot()).status).toBe(201);
@@ -32,7 +32,7 @@ const NEWEST = `role in ('timestamp', 'root') and version > 1`;
 const readable = async () => (await repository.get('/timestamp.json')).status;
 const health = async () => (await repository.service.health()).checks.mark!;
 
-/** Everything a repository does when it is not the one that the world has seen. */
+/** Checks everything that a repository must do when it differs from what clients have seen. */
 async function expectSilence(words: RegExp): Promise<void> {
 	const refused = await repository.publishRoot({ version: 2, expiresInDays: 200 });
 	expect(refused.status).toBe(503);
@@ -162,7 +162,7 @@ describe('a crash between COMMIT and mark', () => {
 		expect(published.json).toMatchObject({ status: 503, reason: 'repository-read-only' });
 		expect(published.json.detail).toMatch(/unreadable: no space left on the device/);
 		expect(await repository.versions()).toMatchObject({ root: 3, timestamp: 3 });
-		// In the database, and shown to nobody.
+		// In the database, but not shown to anyone.
 		expect((await repository.get('/3.root.json')).status).toBe(404);
 		expect((await repository.get('/timestamp.json')).json.signed.version).toBe(2);
 		expect((await repository.get('/root.json')).json.signed.version).toBe(2);
@@ -193,7 +193,7 @@ describe('a repository without its mark', () => {
 		const refused = await repository.publishRoot({ version: 4 });
 		expect(refused.json).toMatchObject({ status: 503, reason: 'repository-read-only' });
 		expect(refused.json.detail).toMatch(/missing: there is no mark beside a repository that had one \(root 3,/);
-		// Nobody can tell: what is signed already is served, as a log does.
+		// Nobody can tell: files that are already signed are served, as in a log.
 		expect(await readable()).toBe(200);
 		expect((await health()).ok).toBe(false);
 	});
@@ -211,7 +211,7 @@ describe('a repository without its mark', () => {
 		expect([previous?.get('timestamp')?.version, adopted.get('timestamp')?.version]).toEqual([2, 1]);
 		expect(Object.fromEntries(seen)).toEqual({ root: 2, targets: 1, snapshot: 1, timestamp: 2 });
 		await repository.restart();
-		// Timestamp 2 was seen by clients: it is not given out a second time.
+		// Clients have seen timestamp 2: it is not used a second time.
 		expect((await repository.publishRoot({ version: 2 })).status).toBe(201);
 		expect(await repository.versions()).toMatchObject({ root: 2, timestamp: 3 });
 		expect((await repository.get('/timestamp.json')).json.signed.version).toBe(3);
@@ -312,7 +312,7 @@ describe('several replicas', () => {
 		expect((await repository.get('/timestamp.json')).json.signed.version).toBe(2);
 		expect((await repository.get('/2.root.json')).status).toBe(200);
 
-		// Set back under both: neither serves nor publishes, whichever notices first.
+		// Rolled back below both: neither serves nor publishes, whichever notices first.
 		const giveBack = await goBack(NEWEST);
 		await expect(publishRoot(other.deps, await repository.makeRoot({ version: 2 }))).rejects.toMatchObject({
 			code: 'repository-read-only',
@@ -320,7 +320,7 @@ describe('several replicas', () => {
 		expect((await repository.get('/timestamp.json')).status).toBe(503);
 		await giveBack();
 
-		// Without the mark none knows what the others have published since it looked.
+		// Without the mark, neither knows what the other has published since its last read.
 		await marks.database.query('alter table marks.tlog_marks disable trigger user');
 		await marks.database.query('delete from marks.tlog_marks');
 		const order = { expect: 2, reason: 'x' };

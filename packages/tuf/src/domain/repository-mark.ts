@@ -1,10 +1,10 @@
 /**
- * Compares the stored repository with its mark, and says what may be served and whether anything may be published.
+ * Compares the stored repository with its mark, and decides what may be served and whether anything may be published.
  *
- * A database that was set back would give versions out a second time, which clients that saw the first refuse for ever.
- * So every file that the mark names must be there, byte for byte. This is looked at before each publication, again in its
- * transaction, each minute, and whenever a read meets a version that this process has not marked. After COMMIT the mark
- * advances, and only what it covers is served: a crash between the two leaves files that nobody has seen, and the next
+ * A database that was rolled back would use versions a second time, and clients that saw the first ones would refuse them
+ * forever. So every file that the mark names must exist, byte for byte. This is checked before each publication, again in its
+ * transaction, each minute, and whenever a read finds a version that this process has not marked. After COMMIT the mark
+ * advances, and only what it covers is served. A crash between the two leaves files that nobody has seen, and the next
  * comparison marks them.
  */
 import { DomainError } from '@chancery/chassis/domain-error';
@@ -18,13 +18,13 @@ import { markOf, type PublishedVersion, type PublishedVersions, sumOf, versionsI
 
 /**
  * `rolled-back`, `forked`, `foreign`: the database is not the one that was published from, and nothing of it is served.
- * `missing`, `unreadable`, `displaced`: nobody can tell; what is signed already is served, nothing is published.
+ * `missing`, `unreadable`, `displaced`: unknown; files that are already signed are served, nothing is published.
  */
 export type MarkProblem = 'rolled-back' | 'forked' | 'foreign' | 'missing' | 'unreadable' | 'displaced';
 
 const UNSERVABLE: ReadonlySet<MarkProblem> = new Set(['rolled-back', 'forked', 'foreign']);
 const RETRY_AFTER_SECONDS = 30;
-/** A place that is away answers after seconds; every read would wait for it anew. */
+/** When the mark's place is down, its error takes seconds; without a limit every read would wait for it again. */
 const FAILURE_STANDS_MS = 2_000;
 const WAY_ON: Readonly<Record<MarkProblem, string>> = {
 	'rolled-back': 'connect the newest database, or adopt this one (`adopt-repository`)',
@@ -55,7 +55,7 @@ export class RepositoryMark {
 		this.#origin = origin;
 	}
 
-	/** @throws MarkInUseError when another process has the mark. Whatever else is wrong with it shows at the comparison. */
+	/** @throws {MarkInUseError} when another process has the mark. The comparison reports all other faults of the mark. */
 	async open(): Promise<void> {
 		try {
 			await this.#place.read();
@@ -74,21 +74,21 @@ export class RepositoryMark {
 	}
 
 	/**
-	 * The whole comparison; afterwards the mark covers all that is published. Ends an earlier problem that is no more.
-	 * @throws DomainError `repository-read-only`
+	 * The complete comparison. Afterwards the mark covers everything that is published. Clears an earlier problem that is solved.
+	 * @throws {DomainError} `repository-read-only` when the database and the mark do not agree
 	 */
 	async compare(): Promise<void> {
-		// The mark first: what it stands at was committed before.
+		// Reads the mark first: what it states was committed before.
 		const stored = await this.#read();
 		const versions = await this.#newest();
 		const holder = await markHolder(this.#database);
 		const firstRoot = await metadataHash(this.#database, 'root', 1);
 		const marked = stored ? this.#versionsIn(stored) : NOTHING;
-		// The place of the mark may have gone back as well; this process knows what it has written.
+		// The mark's place may have gone back as well, but this process knows what it has written.
 		const reached = sumOf(marked) >= sumOf(this.#known) ? marked : this.#known;
 
-		// A repository that has published nothing has promised nothing. One of a version without marks has no holder yet:
-		// what it holds is taken for the truth, once.
+		// A repository that has published nothing has promised nothing. One of a version without marks has no holder yet: its
+		// content is accepted as true, once.
 		if (!stored && (holder !== undefined || this.#known.size > 0))
 			throw this.#refuse('missing', `there is no mark beside a repository that had one (${describe(versions)})`);
 		if (stored && firstRoot && toHex(stored.keyId) !== toHex(firstRoot))
@@ -102,7 +102,7 @@ export class RepositoryMark {
 			throw this.#refuse('displaced', `the repository belongs to the mark ${holder}, ours is ${own}`);
 
 		if (firstRoot) {
-			// The mark before its holder: after a crash between the two the next comparison finds a mark that fits.
+			// The mark before its holder: after a crash between the two, the next comparison finds a matching mark.
 			if (!stored || sumOf(versions) > sumOf(marked)) await this.#advance(markOf(this.#origin, firstRoot, versions));
 			if (holder === undefined) await claimMarkHolder(this.#database, own);
 			if (sumOf(versions) > sumOf(this.#known)) this.#known = versions;
@@ -113,9 +113,9 @@ export class RepositoryMark {
 	}
 
 	/**
-	 * An operator's word that the database is the true repository; see adopt-repository.ts. Other replicas go on refusing
-	 * until they are started anew.
-	 * @throws DomainError `wrong-version`, `no-root`, `seen-unknown`, `repository-read-only`
+	 * Accepts an operator's statement that the database is the true repository; see adopt-repository.ts. Other replicas continue
+	 * to refuse until they are restarted.
+	 * @throws {DomainError} `wrong-version`, `no-root`, `seen-unknown`, `repository-read-only`
 	 */
 	async adopt(order: Pick<AdoptionOrder, 'expect' | 'stated' | 'reason'>): Promise<Adoption> {
 		let adoption: Adoption;
@@ -131,8 +131,8 @@ export class RepositoryMark {
 	}
 
 	/**
-	 * For a transaction that publishes: whatever server it has come to, what was published must be there.
-	 * @throws DomainError `repository-read-only`
+	 * For a transaction that publishes: its server must have everything that was published.
+	 * @throws {DomainError} `repository-read-only` when it does not
 	 */
 	requireContained(sql: Sql): Promise<void> {
 		return this.#requireContains(sql, this.#known);
@@ -141,7 +141,7 @@ export class RepositoryMark {
 	/**
 	 * The newest version of a role that may be served; undefined when none may. A read that has met a newer one gives it
 	 * as `met`: another replica may have marked it in the meantime.
-	 * @throws DomainError `repository-read-only` when this is not the database that was published from
+	 * @throws {DomainError} `repository-read-only` when this is not the database that was published from
 	 */
 	async served(role: string, met?: number): Promise<PublishedVersion | undefined> {
 		const isBeyond = met !== undefined && met > (this.#known.get(role)?.version ?? 0);
@@ -149,13 +149,13 @@ export class RepositoryMark {
 			await this.compareOnce().catch((error: unknown) => {
 				if (this.#isUnservable() || !(error instanceof DomainError)) throw error;
 			});
-		// Without a mark nobody can tell what was shown. Serving what is signed already states nothing new, as in a log.
+		// Without a mark, it is unknown what was shown. Serving signed files states nothing new, as in a log.
 		return this.#wasCompared ? this.#known.get(role) : (await this.#newest()).get(role);
 	}
 
 	/**
-	 * For reads: however many come while the mark is slow or away, one comparison serves them all for some seconds.
-	 * @throws DomainError `repository-read-only`
+	 * For reads: while the mark is slow or down, one comparison is used for all reads of some seconds.
+	 * @throws {DomainError} `repository-read-only` when nothing may be served
 	 */
 	compareOnce(): Promise<void> {
 		if (!this.#comparing) {

@@ -1,6 +1,6 @@
 /**
- * What a root must say beyond its schema. A root that breaks one of these could be published and would then lock out
- * clients, or this server itself, until the keyholders meet again.
+ * What a root must fulfil in addition to its schema. A root that breaks one of these rules could be published, and would then
+ * lock out clients, or this server itself, until the keyholders meet again.
  */
 import { DomainError } from '@chancery/chassis/domain-error';
 import { FormatError } from '@chancery/core/format-error';
@@ -13,7 +13,7 @@ export interface OnlineKeys {
 	readonly timestamp: Uint8Array;
 }
 
-/** @throws DomainError `invalid-metadata`, `unsupported-key` */
+/** @throws {DomainError} `invalid-metadata`, `unsupported-key` */
 export function checkRoot(root: RootMetadata, online: OnlineKeys): void {
 	for (const [keyId, key] of Object.entries(root.keys)) checkKey(keyId, key);
 	for (const role of ROLES) {
@@ -35,8 +35,8 @@ export function checkRoot(root: RootMetadata, online: OnlineKeys): void {
 }
 
 /**
- * The id must be the hash of the key in its one spelling. Some clients check it; and a key that could be spelled in two
- * ways would have two ids, and its holder two votes.
+ * The id must be the hash of the key in its canonical form. Some clients check it. A key with two possible forms would have two
+ * ids, and its holder two votes.
  */
 function checkKey(keyId: string, key: TufKey): void {
 	let identified: string;

@@ -1,6 +1,6 @@
 /**
- * Roots that clients hold and this database has lost. Clients walk the roots one by one, so a lost one is published again,
- * byte for byte, or nobody who holds it can ever be led on.
+ * Roots that clients have and this database has lost. Clients read the roots one by one, so a lost root must be published again,
+ * byte for byte. Otherwise clients that have it can never be updated.
  */
 import { DomainError } from '@chancery/chassis/domain-error';
 import { equalBytes, toHex } from '@chancery/core/bytes';
@@ -9,7 +9,7 @@ import type { SeenVersions } from '../store/mark-holder.ts';
 import type { RootMetadata, SignedMetadata } from './metadata.ts';
 import { encodeMetadata } from './signed-metadata.ts';
 
-/** @throws DomainError `lost-root` for another root than the one of its version that clients have seen */
+/** @throws {DomainError} `lost-root` when clients have seen another root of this version */
 export function requireSeenRoot({ roots }: SeenVersions, root: SignedMetadata<RootMetadata>): void {
 	const { version } = root.signed;
 	const seen = roots.get(version);
@@ -22,8 +22,8 @@ export function requireSeenRoot({ roots }: SeenVersions, root: SignedMetadata<Ro
 }
 
 /**
- * Targets that an older root vouches for may be signed by keys that the newest has taken away.
- * @throws DomainError `lost-root` while a root that clients have seen is missing; `newest` is the version here
+ * Checked before targets are published: an older root may allow keys that the newest one has removed.
+ * @throws {DomainError} `lost-root` while a root that clients have seen is missing; `newest` is the newest version here
  */
 export function requireNoLostRoot({ roots }: SeenVersions, newest: number): void {
 	const seen = Math.max(0, ...roots.keys());

@@ -1,6 +1,6 @@
 /**
- * Signing and checking metadata: the pair every publication goes through. Signatures are over the canonical JSON of
- * `signed`, never over the bytes on the wire.
+ * Signing and checking metadata, used by every publication. Signatures are over the canonical JSON of `signed`, never over the
+ * bytes that are sent.
  */
 
 import { describeProblems } from '@chancery/chassis/describe-problems';
@@ -22,7 +22,7 @@ import {
 } from './metadata.ts';
 import { identifyKey, keyIdOf, publicKeyOf } from './tuf-keys.ts';
 
-/** As large as the smallest limit of a client for any role but root and targets; those have more room. */
+/** The smallest limit of any client, for every role except root and targets, which may be larger. */
 const MAX_METADATA_BYTES: Readonly<Record<Role, number>> = {
 	root: 512_000,
 	targets: 5_000_000,
@@ -47,8 +47,8 @@ export async function signMetadata<Signed extends object>(
 }
 
 /**
- * The bytes that are published and never change again.
- * @throws DomainError `invalid-metadata` when they are more than clients read
+ * Returns the bytes that are published and never change again.
+ * @throws {DomainError} `invalid-metadata` when they are larger than clients read
  */
 export function encodeMetadata(metadata: SignedMetadata<object>, role: Role): Uint8Array {
 	const content = utf8(`${JSON.stringify(metadata, null, 1)}\n`);
@@ -56,7 +56,7 @@ export function encodeMetadata(metadata: SignedMetadata<object>, role: Role): Ui
 	return content;
 }
 
-/** Parses a signed file of the given role. @throws DomainError `invalid-metadata` */
+/** Parses a signed file of the given role. @throws {DomainError} `invalid-metadata` */
 export function parseMetadata<R extends Role>(content: Uint8Array, role: R): SignedMetadata<MetadataOf<R>> {
 	checkLength(content, role);
 	try {
@@ -84,10 +84,10 @@ export function readMetadata<R extends Role>(value: unknown, role: R): SignedMet
 }
 
 /**
- * Checks that `metadata` is signed by the threshold of the keys that `root` gives to `role`. A key counts once; a key
- * whose id is not the hash of its content counts never, because some clients would refuse the whole file. Signatures by
- * other keys are passed over: the next keyholders may have signed already.
- * @throws DomainError `threshold-not-met`; `invalid-metadata` for two signatures by one key
+ * Checks that `metadata` has signatures for the threshold of the keys that `root` gives to `role`. A key counts once. A key whose
+ * id is not the hash of its content never counts, because some clients would refuse the whole file. Signatures by other keys
+ * are ignored: the next keyholders may have signed already.
+ * @throws {DomainError} `threshold-not-met`; `invalid-metadata` when one key has signed twice
  */
 export function checkThreshold(metadata: SignedMetadata<object>, root: RootMetadata, role: Role): void {
 	const { keyids, threshold } = root.roles[role];

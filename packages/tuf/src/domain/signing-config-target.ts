@@ -1,6 +1,6 @@
 /**
- * `signing_config.v0.2.json` as a target: where signers find the services. Both selectors are `ANY`, the only one that
- * every client knows; a selector without its services makes some clients throw, so they come and go together.
+ * `signing_config.v0.2.json` as a target: where signers find the services. Both selectors are `ANY`, the only one that every
+ * client knows. A selector without services makes some clients throw, so both are written or neither.
  */
 import type { TrustMaterial } from '@chancery/chassis/trust-report';
 import { SIGNING_CONFIG_MEDIA_TYPE, type SigningConfigJson } from '@chancery/wire/signing-config';
@@ -26,7 +26,7 @@ export function buildSigningConfig(
 		.flatMap((material) =>
 			material.kind === 'tlog' ? [service(material.baseUrl, material.majorApiVersion, material.validForStart)] : [],
 		)
-		// Clients take the highest version they speak, so a default of 1 is kept by naming no other.
+		// Clients use the highest version that they know, so for a default of 1 no other version is listed.
 		.filter(({ majorApiVersion }) => majorApiVersion <= config.defaultLogApiVersion)
 		.toSorted((a, b) => b.majorApiVersion - a.majorApiVersion);
 	const caUrls = materials.flatMap((material) =>

@@ -1,6 +1,6 @@
 /**
- * `trusted_root.json` as a target: what is published stays, what services newly report is added. Written without
- * `checkpointKeyId` and `operator`, which released clients refuse or misread.
+ * `trusted_root.json` as a target: published entries stay, newly reported ones are added. Written without `checkpointKeyId` and
+ * `operator`, which released clients refuse or misread.
  */
 import type { TrustMaterial } from '@chancery/chassis/trust-report';
 import { formatRfc3339Seconds, parseRfc3339 } from '@chancery/core/calendar-time';
@@ -10,8 +10,8 @@ type LogJson = NonNullable<TrustedRootJson['tlogs']>[number];
 type AuthorityJson = NonNullable<TrustedRootJson['certificateAuthorities']>[number];
 
 /**
- * Adds the reported instances to `current`. An instance that is already there keeps its entry untouched, because its
- * validity may have been decided by an operator. Each list is sorted oldest first.
+ * Adds the reported instances to `current`. The entry of a known instance is not changed, because an operator may have set its
+ * validity. Each list is sorted, oldest first.
  */
 export function extendTrustedRoot(
 	current: TrustedRootJson | undefined,
@@ -36,7 +36,7 @@ export function extendTrustedRoot(
 				addAuthority(timestampAuthorities, material);
 				break;
 			case 'identity':
-				// Clients do not trust the identity provider: the CA does.
+				// Clients do not trust the identity provider; the CA does.
 				break;
 		}
 	}
@@ -78,8 +78,8 @@ function addAuthority(
 }
 
 /**
- * Timestamps and integrated times are whole seconds, rounded down: a start with a fraction would exclude what was signed
- * in the very second in which a key came into use.
+ * Timestamps and integrated times are whole seconds, rounded down: a start with a fraction would exclude signatures made in the
+ * first second of a key.
  */
 export function wholeSecond(time: string): string {
 	return formatRfc3339Seconds(parseRfc3339(time));

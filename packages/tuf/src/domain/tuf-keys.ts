@@ -1,5 +1,5 @@
 /**
- * Keys as TUF writes them. Only the two kinds that every client verifies: Ed25519 and ECDSA P-256.
+ * Keys in the format of TUF. Only the two kinds that every client verifies: Ed25519 and ECDSA P-256.
  */
 
 import { DomainError } from '@chancery/chassis/domain-error';
@@ -31,7 +31,7 @@ export function keyIdOf(key: TufKey): string {
 	return toHex(sha256(olpcCanonicalJson(key)));
 }
 
-/** DER SPKI of a key. @throws FormatError when its value is not what its type says */
+/** DER SPKI of a key. @throws {FormatError} when its value does not match its type */
 export function publicKeyOf(key: TufKey): Uint8Array {
 	if (key.keytype === 'ed25519') return ed25519Spki(fromHex(key.keyval.public));
 	const [block] = parsePem(key.keyval.public);

@@ -1,6 +1,6 @@
 /**
- * Compares the repository with its mark, and keeps snapshot and timestamp from expiring. Every replica may run it: the version decides who publishes, the others
- * find the work done.
+ * Compares the repository with its mark, and renews snapshot and timestamp before they expire. Every replica may run it: the
+ * version decides which one publishes, and the others find nothing to do.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DomainError } from '@chancery/chassis/domain-error';
@@ -21,7 +21,7 @@ export function renewalJob(deps: TufDeps, logger: Logger): Job {
 					if (roles.length > 0) logger.info({ roles }, 'renewed');
 				} catch (error) {
 					if (!(error instanceof DomainError)) throw error;
-					// Looked at again in a minute, and reported by /readyz until it is well.
+					// Checked again in a minute; until then /readyz reports it.
 					if (error.code === 'repository-read-only') logger.warn({ detail: error.detail }, 'nothing may be published');
 					// Another replica was faster.
 					else if (error.code !== 'wrong-version') throw error;

@@ -1,4 +1,4 @@
-/** What an operator publishes. Nothing here can sign for root or targets: it only checks and stores. */
+/** What an operator publishes. This code cannot sign for root or targets: it only checks and stores. */
 import { OPERATORS } from '@chancery/chassis/http/admin';
 import { mount } from '@chancery/chassis/http/mount';
 import { adoptRepository, proposeTargets, publishRoot, publishTargets } from '@chancery/wire/tuf';

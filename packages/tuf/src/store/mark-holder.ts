@@ -1,10 +1,10 @@
-/** That the repository has a mark, and the record of the times an operator overruled it. */
+/** Stores that the repository has a mark, and records every time an operator overruled it. */
 import type { Sql } from '@chancery/postgres/sql';
 
-/** Stands for a mark that several processes share. */
+/** The holder's name for a mark that several processes share. */
 export const SHARED_HOLDER = '(shared)';
 
-/** The name of the mark store that this repository belongs to; undefined before it first had one. */
+/** The name of the mark store of this repository; undefined before it first had one. */
 export async function markHolder(sql: Sql): Promise<string | undefined> {
 	const [row] = await sql.query<{ holder: string }>('select holder from tuf.tuf_mark_holder');
 	return row?.holder;
@@ -28,7 +28,7 @@ export interface SeenRoot {
 	readonly sha256: Uint8Array;
 }
 
-/** What clients have seen when an adoption was decided; zero and undefined where nobody could tell. */
+/** What clients had seen when an adoption was decided; zero and undefined where that was unknown. */
 export interface SeenAtAdoption {
 	readonly root: SeenRoot | undefined;
 	readonly targets: number;
@@ -57,7 +57,7 @@ export async function insertAdoption(
 	);
 }
 
-/** What clients have seen of what this database has lost. */
+/** What clients have seen and this database has lost. */
 export interface SeenVersions {
 	/** SHA-256 by version, of roots that clients hold. */
 	readonly roots: ReadonlyMap<number, Uint8Array>;
@@ -66,7 +66,7 @@ export interface SeenVersions {
 	readonly timestamp: number;
 }
 
-/** Over all adoptions: the largest version of each role, and every root; of two with one version the later word counts. */
+/** Over all adoptions: the largest version of each role, and every root; of two with one version, the later record counts. */
 export async function seenVersions(sql: Sql): Promise<SeenVersions> {
 	const [row] = await sql.query<Omit<SeenVersions, 'roots'>>(
 		`select coalesce(max(seen_targets), 0) as targets, coalesce(max(seen_snapshot), 0) as snapshot,

@@ -9,8 +9,8 @@ export interface MetadataRow {
 }
 
 /**
- * Throws a unique violation (23505) when the version exists: of two publishers at once, one loses its whole
- * transaction and nothing of it is seen.
+ * Throws a unique violation (23505) when the version exists: of two publishers at the same time, one loses its whole transaction
+ * and nothing of it is visible.
  */
 export async function insertMetadata(sql: Sql, role: string, row: MetadataRow): Promise<void> {
 	await sql.query(
@@ -43,7 +43,7 @@ export interface PublishedFile {
 	readonly sha256: Uint8Array;
 }
 
-/** The newest file of each role, all at one moment. */
+/** The newest file of each role, all from one moment. */
 export function newestFiles(sql: Sql): Promise<readonly PublishedFile[]> {
 	return sql.query<PublishedFile>(
 		'select distinct on (role) role, version, sha256(content) as sha256 from tuf.metadata order by role, version desc',
