@@ -1,4 +1,4 @@
-/** What each refusal of the authority is on the wire: the HTTP status, and the PKIFailureInfo of a DER refusal. */
+/** How each error of the authority is answered: the HTTP status, and the PKIFailureInfo when DER is requested. */
 import { CHASSIS_ERRORS, type ErrorTable } from '@chancery/chassis/http/error-rendering';
 
 export const TSA_ERRORS: ErrorTable = {
@@ -32,12 +32,12 @@ const FAILURE_BITS: Readonly<Record<string, number>> = {
 	'signing-failed': 25,
 };
 
-/** The PKIFailureInfo bit of a refusal; undefined for refusals that RFC 3161 has no word for. */
+/** The PKIFailureInfo bit of an error; undefined when RFC 3161 has none for it. */
 export function failureBitOf(code: string): number | undefined {
 	return Object.hasOwn(FAILURE_BITS, code) ? FAILURE_BITS[code] : undefined;
 }
 
-/** The HTTP status of a refusal; 500 for a code that is none of ours. */
+/** The HTTP status of an error; 500 for an unknown code. */
 export function statusOf(code: string): number {
 	return (Object.hasOwn(TSA_ERRORS, code) ? TSA_ERRORS[code]?.status : undefined) ?? 500;
 }

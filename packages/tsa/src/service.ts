@@ -1,4 +1,4 @@
-/** The timestamp authority as a service: its parts wired together. It keeps no rows: its key, its chain, and the last second it reached. */
+/** The timestamp authority as a service: its parts wired together. It stores no rows, only a mark with the last second. */
 import { createAdminListener } from '@chancery/chassis/http/admin';
 import { createListener } from '@chancery/chassis/http/listener';
 import { createMetrics } from '@chancery/chassis/metrics';
@@ -17,12 +17,12 @@ import { mountCertChain } from './routes/cert-chain.ts';
 import { mountTimestamp } from './routes/timestamp.ts';
 import { mountTrust } from './routes/trust.ts';
 
-/** The mark remembers the last second that may stand in a token. */
+/** The mark remembers the last second that a token may state. */
 export type TsaDeps = ServiceDeps<TsaConfig, 'signer', { readonly mark: MarkStore }>;
 
 /**
  * Starts the authority.
- * @throws AuthorityError when chain and key do not fit, or would be refused by clients; MarkInUseError while another
+ * @throws {AuthorityError} when chain and key do not fit, or would be refused by clients; {MarkInUseError} while another
  * process has the mark
  */
 export async function createService(deps: TsaDeps): Promise<Service> {

@@ -1,4 +1,4 @@
-/** An authority made in memory, and openssl as the judge of what it issues. */
+/** An authority in memory, and openssl to check what it issues. */
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -17,7 +17,7 @@ export interface TestAuthority {
 	readonly chain: TsaChain;
 }
 
-/** A chain that is valid now, unless told otherwise. */
+/** A chain that is valid now, unless `options` say otherwise. */
 export async function makeAuthority(
 	options: { algorithm?: KeyAlgorithm; signer?: Signer; intermediate?: boolean; notBefore?: Date } = {},
 ): Promise<TestAuthority> {
@@ -34,12 +34,12 @@ export async function makeAuthority(
 	return { signer, chain };
 }
 
-/** The seconds of a clock as they are, for tests of everything but the time. */
+/** The seconds of a clock without a reserve, for tests that are not about time. */
 export function plainTime(clock: () => number): IssuingTime {
 	return { next: () => Math.floor(clock() / 1000) * 1000, secondsBehind: () => 0, problem: undefined };
 }
 
-/** Runs openssl in a folder of its own that holds the given files; answers stdout and stderr, throws on a bad exit. */
+/** Runs openssl in a new folder with the given files; returns stdout and stderr, throws on a bad exit code. */
 export function openssl(args: readonly string[], files: Readonly<Record<string, Uint8Array | string>> = {}): string {
 	const folder = mkdtempSync(join(tmpdir(), 'chancery-tsa-'));
 	try {
@@ -50,7 +50,7 @@ export function openssl(args: readonly string[], files: Readonly<Record<string, 
 	}
 }
 
-/** Like `openssl`, and answers a file that it wrote. */
+/** As `openssl`, and returns a file that it wrote. */
 export function opensslOutput(
 	args: readonly string[],
 	files: Readonly<Record<string, Uint8Array | string>>,
@@ -64,7 +64,7 @@ export function opensslOutput(
 	}
 }
 
-/** What `openssl ts -verify` needs to know of the authority. */
+/** What `openssl ts -verify` must know about the authority. */
 export function trustFiles(chain: TsaChain): { 'root.pem': string; 'untrusted.pem': string } {
 	return {
 		'root.pem': encodePem('CERTIFICATE', chain.root),

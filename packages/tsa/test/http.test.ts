@@ -1,4 +1,4 @@
-/** The authority over HTTP, as clients meet it. */
+/** The authority over HTTP, as clients use it. */
 
 import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -1,4 +1,4 @@
-/** The configuration that the README of the chassis shows, on a process that starts with it. */
+/** The configuration in the README of the chassis, with a process that starts from it. */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -33,7 +33,7 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** The example with what it leaves out: files of its own, free ports, a chain, the digest of a token. */
+/** The example, with what it leaves out: files of its own, free ports, a chain, the digest of a token. */
 function example(): string {
 	const [, yaml = ''] = /```yaml\n(profile: [\s\S]*?)```/.exec(README) ?? [];
 	return yaml

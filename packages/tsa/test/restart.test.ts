@@ -1,4 +1,4 @@
-/** The authority as a process that is killed and started again under another clock; openssl reads the times. */
+/** The authority as a process that is killed and started again with another clock; openssl reads the times. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
@@ -18,7 +18,7 @@ const children: ChildProcess[] = [];
 beforeAll(async () => {
 	folder = mkdtempSync(join(tmpdir(), 'chancery-tsa-main-'));
 	const signer = await createFileKey(join(folder, 'tsa.pem'), 'ecdsa-sha2-256-nistp256');
-	// Valid since long before, so that only the mark stands in the way of an earlier time.
+	// Valid since long before, so that only the mark prevents an earlier time.
 	chainPem = (await makeAuthority({ signer, notBefore: new Date(Date.now() - 10 * 86_400_000) })).chain.chainPem;
 });
 afterEach(() => {
@@ -26,7 +26,7 @@ afterEach(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** Starts the process with its clock moved, and gives back where it answers, or its log when it does not start. */
+/** Starts the process with its clock moved; returns its address, or its log when it does not start. */
 async function start(clockMovedMs: number, changes: object = {}) {
 	const config = join(folder, 'config.json');
 	const section = {

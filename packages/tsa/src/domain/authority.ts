@@ -1,6 +1,6 @@
 /**
- * The authority itself: its key and the certificates that say what the key is for. Opened once at start, so that a chain
- * that clients would refuse stops the service before it signs anything.
+ * The authority: its key, and the certificates that say what the key is for. Checked once at start, so that with a chain that
+ * clients would refuse, the service does not start at all.
  */
 
 import { DomainError } from '@chancery/chassis/domain-error';
@@ -32,7 +32,7 @@ export interface Authority {
 	readonly chainPem: string;
 }
 
-/** The chain and the key do not make a timestamp authority. The message names what was expected and what was found. */
+/** Chain and key are not those of a timestamp authority. The message says what was expected and what was found. */
 export class AuthorityError extends ChanceryError<'authority-unsuitable'> {
 	constructor(message: string, options?: ErrorOptions) {
 		super('authority-unsuitable', message, options);
@@ -40,9 +40,9 @@ export class AuthorityError extends ChanceryError<'authority-unsuitable'> {
 }
 
 /**
- * Checks a chain (PEM, authority first, root last) against the rules strict clients apply to it (RFC 3161 section 2.3) and
- * against the key. Dates are not checked here: a chain that is not valid yet must not keep the service from starting.
- * @throws AuthorityError when chain or key are unsuitable, FormatError when the PEM or a certificate cannot be read
+ * Checks a chain (PEM, authority first, root last) against the rules of strict clients (RFC 3161 section 2.3) and against the
+ * key. Dates are not checked here: with a chain that is not valid yet, the service must still start.
+ * @throws {AuthorityError} when chain or key cannot be used, {FormatError} when the PEM or a certificate cannot be parsed
  */
 export function openAuthority(input: { chainPem: string; signer: Signer }): Authority {
 	const { signer } = input;
@@ -71,7 +71,7 @@ export function openAuthority(input: { chainPem: string; signer: Signer }): Auth
 	};
 }
 
-/** The leaf may do one thing, and says so critically: timestamps by a key with other uses prove less. */
+/** The leaf may have only one purpose, and it is critical: a timestamp by a key with other purposes proves less. */
 function checkLeaf(leaf: Certificate): void {
 	const name = nameToString(leaf.subject);
 	if (basicConstraints(leaf)?.ca) throw new AuthorityError(`${name} is a CA; a timestamp authority must not be one`);
@@ -111,7 +111,7 @@ function checkLink(chain: readonly Certificate[], place: number): void {
 	}
 }
 
-/** @throws DomainError `certificate-not-valid` unless every certificate of the chain is valid at that time */
+/** @throws {DomainError} `certificate-not-valid` when any certificate of the chain is not valid at that time */
 export function requireValidAt({ chain }: Authority, timeMs: number): void {
 	for (const { notBefore, notAfter } of chain)
 		if (timeMs < notBefore.getTime() || timeMs > notAfter.getTime())

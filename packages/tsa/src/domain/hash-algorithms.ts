@@ -1,6 +1,6 @@
 /**
- * The digests that may be timestamped. Anything else, SHA-1 first of all, is refused: a timestamp over a digest that
- * can be collided proves nothing, and Sigstore's verifiers would refuse it later anyway.
+ * The digests that may be timestamped. All others, SHA-1 in particular, are refused: a timestamp over a digest with known
+ * collisions proves nothing, and Sigstore's verifiers would refuse it anyway.
  */
 import { HASH_ALGORITHMS, HASHES, type HashName } from '@chancery/core/algorithms';
 import { digestLength } from '@chancery/core/sha';

@@ -1,11 +1,11 @@
-/** Whether this authority may be asked for timestamps, and what an operator should know about it. */
+/** Whether this authority can issue timestamps, and what an operator should know about it. */
 import type { Health } from '@chancery/chassis/service';
 import type { Authority } from './authority.ts';
 import type { IssuingTime } from './issuing-time.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** Ready while the whole chain is valid the clock is not behind a token that was issued, and its seconds can be kept. */
+/** Ready while the whole chain is valid, the clock is not behind an issued token, and the mark can be written. */
 export function healthOf(authority: Authority, time: IssuingTime, accuracySeconds: number, nowMs: number): Health {
 	const startMs = Math.max(...authority.chain.map((certificate) => certificate.notBefore.getTime()));
 	const endMs = Math.min(...authority.chain.map((certificate) => certificate.notAfter.getTime()));

@@ -1,4 +1,4 @@
-/** The time of tokens over steps of the clock, crashes, and replicas. */
+/** The time of tokens when the clock steps, after crashes, and with replicas. */
 import { mkdirSync, mkdtempSync, renameSync, rmdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -82,7 +82,7 @@ describe('the time of tokens', () => {
 		const first = await start(() => now);
 		const last = await first.next();
 		await first.crash();
-		// A folder in its place: the file system answers, and gives no mark.
+		// A folder at its path: the file system answers, but there is no mark.
 		renameSync(path, `${path}.away`);
 		mkdirSync(path);
 		now -= 60_000;
@@ -157,7 +157,7 @@ describe('replicas that share a database', () => {
 		}
 		behindMs = 30_000;
 		await expect(b.next()).rejects.toMatchObject({ code: 'clock-behind' });
-		// A replica that starts with such a clock knows what the others have given out, or that its clock is no clock.
+		// A replica that starts with such a clock either knows what others have issued, or that its clock cannot be used.
 		const late = await start(() => Date.now() - 30_000, place());
 		await expect(late.next()).rejects.toMatchObject({ code: 'clock-behind' });
 		const ahead = await start(() => Date.now() + 30_000, place());

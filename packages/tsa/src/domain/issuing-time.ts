@@ -1,9 +1,9 @@
 /**
  * The time that goes into tokens: whole seconds of UTC that never go back.
  *
- * Fractions are legal in genTime but some clients drop them, so that a token could seem to lie outside the certificate it
- * belongs to; seconds are cut off, never rounded up. A second is given out only after it was set aside
- * (time-reserve.ts): the first token of a second waits for that when the second before had none, all others for nothing.
+ * Fractions are allowed in genTime, but some clients drop them, and then a token could seem to be outside the validity of its
+ * certificate. So seconds are rounded down, never up. A second is used only after it was reserved (time-reserve.ts). The first
+ * token of a second waits for that if the second before had no token; other tokens do not wait.
  */
 import { DomainError } from '@chancery/chassis/domain-error';
 import type { Clock } from '@chancery/chassis/service';
@@ -11,14 +11,14 @@ import type { TimeReserve } from './time-reserve.ts';
 
 export interface IssuingTime {
 	/**
-	 * The genTime of the next token, in unix milliseconds, a multiple of 1000. A promise only when it has to wait.
-	 * @throws DomainError `clock-behind` when the clock is behind what was issued by more than the accuracy that tokens
-	 * promise; `clock-apart`, `time-not-kept`
+	 * Returns the genTime of the next token, in unix milliseconds, a multiple of 1000. A promise only when it must wait.
+	 * @throws {DomainError} `clock-behind` when the clock is behind issued tokens by more than the accuracy that they promise;
+	 * `clock-apart`, `time-not-kept`
 	 */
 	next(): number | Promise<number>;
 	/** Seconds by which the clock is behind the last token issued; 0 when it is not. */
 	secondsBehind(): number;
-	/** Why the last second could not be set aside; undefined when it could. */
+	/** Why the last second could not be reserved; undefined when it could. */
 	readonly problem: string | undefined;
 }
 
@@ -27,14 +27,14 @@ export interface IssuingTimeOptions {
 	/** What tokens promise. */
 	readonly accuracySeconds: number;
 	readonly reserve: TimeReserve;
-	/** Throws when no token may carry this time: a clock that runs years ahead must not use up those years. */
+	/** Throws when no token may have this time: a clock that runs years ahead must not use up those years. */
 	readonly requireValid: (timeMs: number) => void;
 }
 
 /**
- * A step back of the clock within `accuracySeconds` repeats the last time, which is still true within the accuracy.
- * A larger one is refused until the clock has caught up: a token that contradicts an earlier one would be worse than none.
- * @throws MarkInUseError while another process has the mark
+ * When the clock goes back by at most `accuracySeconds`, the last time is repeated, which is true within the accuracy. When it goes
+ * back further, requests are refused until it has caught up: a token that contradicts an earlier one is worse than none.
+ * @throws {MarkInUseError} while another process has the mark
  */
 export async function openIssuingTime({
 	clock,
@@ -42,7 +42,7 @@ export async function openIssuingTime({
 	reserve,
 	requireValid,
 }: IssuingTimeOptions): Promise<IssuingTime> {
-	// After a crash nobody knows whether the last second was given out: begin with it, and not before.
+	// After a crash it is unknown whether the last second was used: start with it, and not before it.
 	let lastSecond = (await reserve.begin()) ?? Number.NEGATIVE_INFINITY;
 	let reservedSecond = Number.NEGATIVE_INFINITY;
 	let problem: string | undefined;
@@ -82,7 +82,7 @@ export async function openIssuingTime({
 
 	const give = (second: number): number => {
 		lastSecond = second;
-		// The next second, ahead of its first token. If that fails, the first token tries again and says so.
+		// Reserves the next second before its first token. If that fails, the first token tries again and reports it.
 		if (second === reservedSecond) extendTo(second + 1).catch(() => undefined);
 		return second * 1000;
 	};

@@ -17,7 +17,7 @@ export function productionFindings({
 	];
 }
 
-/** Names in a chain that can be read. One that cannot be is refused where it is opened, in better words. */
+/** Names in a chain that can be parsed. One that cannot be is refused when it is opened, with a better message. */
 function subjectsOf(chainPem: string): string[] {
 	try {
 		return parsePem(chainPem).map(({ der }) => nameToString(parseCertificate(der).subject));

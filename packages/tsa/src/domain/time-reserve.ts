@@ -1,11 +1,10 @@
 /**
- * Seconds that are set aside before they are given out, so that the time of tokens does not go back over restarts, nor
- * from one replica to another.
+ * Reserves seconds before tokens use them, so that the time of tokens does not go back after a restart, or from one replica to
+ * another.
  *
- * The mark of the authority holds the last second that may stand in a token. It moves before the first token of a second
- * is signed: a crash at any point leaves a mark that is no earlier than any token, and at most one second later. Whoever
- * starts next begins there. A file belongs to one process; replicas share a row of a database, and hold their clocks
- * against its.
+ * The mark of the authority is the last second that a token may state. It moves before the first token of a second is signed: a
+ * crash at any point leaves a mark that is not earlier than any token, and at most one second later. The next process starts
+ * there. A file belongs to one process; replicas share a row of a database, and compare their clocks with its clock.
  */
 import { DomainError } from '@chancery/chassis/domain-error';
 import type { Clock } from '@chancery/chassis/service';
@@ -15,25 +14,25 @@ import { type Mark, MarkError, MarkInUseError, type MarkStore } from '@chancery/
 
 export interface TimeReserve {
 	/**
-	 * The last second that anybody may have given out in an earlier life or beside us; undefined when there was none.
-	 * @throws MarkInUseError while another process has the mark
+	 * The last second that an earlier process or another replica may have used; undefined when there was none.
+	 * @throws {MarkInUseError} while another process has the mark
 	 */
 	begin(): Promise<number | undefined>;
 	/**
-	 * Sets aside everything up to and including `second`. Returns the last second that anybody else may have given out:
-	 * a replica beside us, or an earlier life that `begin` could not ask about.
-	 * @throws DomainError `time-not-kept`, `clock-apart`
+	 * Reserves everything up to and including `second`. Returns the last second that another replica may have used, or an earlier
+	 * process whose mark `begin` could not read.
+	 * @throws {DomainError} `time-not-kept`, `clock-apart`
 	 */
 	extendTo(second: number): Promise<number>;
-	/** Leaves the place to another process. Nothing may be set aside afterwards. */
+	/** Releases the mark for another process. Nothing may be reserved afterwards. */
 	close(): Promise<void>;
 }
 
 const RETRY_AFTER_SECONDS = 5;
-/** All that has to be remembered is the second; the mark's place asks for a digest of what stands there. */
+/** Only the second must be stored; the mark also requires a digest of its content. */
 const NO_ROOT = new Uint8Array(32);
 
-/** `origin` is the public URL: whoever else keeps time under it must share the mark. */
+/** `origin` is the public URL: every other process that issues time under it must share the mark. */
 export function createTimeReserve(
 	place: MarkStore,
 	{ clock, origin, accuracySeconds }: { clock: Clock; origin: string; accuracySeconds: number },
@@ -68,8 +67,8 @@ export function createTimeReserve(
 			const before = isBegun ? undefined : await reachedBefore();
 			await place.advance(markAt(second));
 			const reached = (await place.read())?.size ?? second;
-			// A replica sets one second more aside than it gives out. In a place with a holder nobody is beside us: what
-			// lies beyond ours is of an earlier life, which may have given out all of it.
+			// A replica reserves one second more than it uses. A mark with a holder has no other replica: what is beyond our own
+			// second is from an earlier process, which may have used all of it.
 			const others = place.holder && reached > second ? reached : reached - 1;
 			return Math.max(others, before ?? others);
 		} catch (cause) {
@@ -87,7 +86,7 @@ export function createTimeReserve(
 			try {
 				return await reachedBefore();
 			} catch (error) {
-				// Any other trouble may pass: no second is given out before one could be set aside, and that asks again.
+				// Other errors may be temporary: no second is used before one could be reserved, and that tries again.
 				if (error instanceof MarkInUseError || !(error instanceof MarkError)) throw error;
 				return undefined;
 			}
@@ -97,7 +96,7 @@ export function createTimeReserve(
 			pending = extending.catch(() => undefined);
 			return extending;
 		},
-		// What is under way would take the place again after it was left.
+		// A write in progress would take the mark again after it was released.
 		async close() {
 			await pending;
 			await place.close?.();

@@ -1,8 +1,8 @@
 /**
- * The request of a timestamp, in its two forms, parsed once into something that cannot be wrong.
+ * The request of a timestamp, in its two forms, parsed once into a value that is always valid.
  *
- * An outsider controls every byte. The sizes are bounded before parsing (16 KiB of DER, 1 KiB of JSON) and each element is
- * looked at once, so that long OIDs and nonces cost no more than their length.
+ * An outsider controls every byte. The sizes are limited before parsing (16 KiB of DER, 1 KiB of JSON), and each element is
+ * read once, so long OIDs and nonces cost no more than their length.
  */
 import { describeProblems } from '@chancery/chassis/describe-problems';
 import { DomainError } from '@chancery/chassis/domain-error';
@@ -31,11 +31,11 @@ export interface TimestampQuery {
 	readonly digest: Uint8Array;
 	/** DER of the MessageImprint. The token repeats the requester's own bytes, NULL parameters or none. */
 	readonly imprint: Uint8Array;
-	/** Dotted OID of the policy asked for; undefined leaves the choice to the authority. */
+	/** Dotted OID of the requested policy; undefined leaves the choice to the authority. */
 	readonly policy: string | undefined;
 	/** DER of the nonce INTEGER: minimal octets of either sign, because it becomes part of signed DER. Any length. */
 	readonly nonce: Uint8Array | undefined;
-	/** Whether the token shall carry the certificate of the authority. */
+	/** Whether the token must contain the certificate of the authority. */
 	readonly certReq: boolean;
 }
 
@@ -43,7 +43,7 @@ const TAG_EXTENSIONS = contextTag(0, true);
 
 /**
  * Parses the DER of a TimeStampReq (RFC 3161 section 2.4.1). Bytes after it are refused, as is any extension.
- * @throws DomainError `malformed-query`, `query-too-large`, `unaccepted-hash`, `wrong-digest-length`, `unaccepted-extension`
+ * @throws {DomainError} `malformed-query`, `query-too-large`, `unaccepted-hash`, `wrong-digest-length`, `unaccepted-extension`
  */
 export function parseTimestampQuery(der: Uint8Array): TimestampQuery {
 	if (der.length > MAX_QUERY_BYTES) throw tooLarge(der.length, MAX_QUERY_BYTES);
@@ -59,8 +59,8 @@ export function parseTimestampQuery(der: Uint8Array): TimestampQuery {
 		const { hash, digest } = parseImprint(imprint.value);
 
 		const policy = query.peekTag() === TAG_OID ? query.oid() : undefined;
-		// A padded nonce would make a token that strict readers (OpenSSL, Go) cannot read: refused, not repaired, because
-		// the client compares what comes back with what it sent.
+		// A padded nonce would make a token that strict parsers (OpenSSL, Go) refuse. It is refused and not corrected, because the
+		// client compares the nonce in the token with the one that it sent.
 		const nonce = query.peekTag() === TAG_INTEGER ? derRaw(TAG_INTEGER, query.integerBytes()) : undefined;
 		// DER leaves a FALSE default out, yet some encoders write it.
 		const certReq = query.peekTag() === TAG_BOOLEAN && query.boolean();
@@ -73,7 +73,7 @@ export function parseTimestampQuery(der: Uint8Array): TimestampQuery {
 
 /**
  * Parses the JSON form. The nonce is read from the text of the number, so that none of its digits are lost.
- * @throws DomainError `malformed-query`, `query-too-large`, `unaccepted-hash`, `wrong-digest-length`
+ * @throws {DomainError} `malformed-query`, `query-too-large`, `unaccepted-hash`, `wrong-digest-length`
  */
 export function parseTimestampJsonQuery(body: Uint8Array): TimestampQuery {
 	if (body.length > MAX_JSON_QUERY_BYTES) throw tooLarge(body.length, MAX_JSON_QUERY_BYTES);
@@ -112,12 +112,12 @@ function parseImprint(bytes: Uint8Array): { hash: ImprintHash; digest: Uint8Arra
 	return { hash, digest };
 }
 
-/** Requests carry extensions to change what the token says. None is known here, so that each would be ignored or misread. */
+/** Extensions change what a token says. None is known here, so each would be ignored or misread. */
 function refuseExtensions(extensions: DerReader): never {
 	throw new DomainError('unaccepted-extension', `unaccepted extension: ${extensions.sequence().oid()}`);
 }
 
-/** The encoder is the judge of what a dotted OID is. Throws FormatError. */
+/** The DER encoder decides what a valid dotted OID is. Throws FormatError. */
 function checkDottedOid(text: string): string {
 	derOid(text);
 	return text;
@@ -131,7 +131,7 @@ function checkDigestLength(hash: ImprintHash, digest: Uint8Array): void {
 		);
 }
 
-/** `JSON.parse` that keeps the nonce as it was written. */
+/** `JSON.parse` that keeps the text of the nonce. */
 function parseWithNumberText(text: string): unknown {
 	const reviver = (key: string, value: unknown, context?: { source?: string }) =>
 		key === 'nonce' && typeof value === 'number' ? (context?.source ?? value) : value;

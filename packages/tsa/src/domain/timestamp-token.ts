@@ -1,8 +1,8 @@
 /**
  * The timestamp token: TSTInfo (RFC 3161 section 2.4.2) inside CMS SignedData (RFC 5652 section 5).
  *
- * Written with the DER writer directly. Verifiers differ in what they forgive, so the shape is the strictest: one
- * signer, eContent in one piece, attributes in DER order, the certificate only on request.
+ * Written directly with the DER writer. Verifiers differ in what they tolerate, so the form is the strictest: one signer, eContent
+ * in one piece, attributes in DER order, the certificate only on request.
  */
 import {
 	contextTag,
@@ -45,7 +45,7 @@ export interface TokenStatement {
 	readonly nonce: Uint8Array | undefined;
 }
 
-/** DER of the TSTInfo. `ordering` is FALSE, which DER leaves out: tokens of one second are not ordered. */
+/** DER of the TSTInfo. `ordering` is FALSE, which DER omits: tokens of one second are not ordered. */
 export function encodeTstInfo(statement: TokenStatement): Uint8Array {
 	return derSequence(
 		derInteger(1),
@@ -59,8 +59,8 @@ export function encodeTstInfo(statement: TokenStatement): Uint8Array {
 }
 
 /**
- * Signs a TSTInfo and answers the DER of the ContentInfo.
- * @throws whatever the signer throws
+ * Signs a TSTInfo and returns the DER of the ContentInfo.
+ * @throws {Error} whatever the signer throws
  */
 export async function signToken(
 	authority: Authority,
@@ -74,7 +74,7 @@ export async function signToken(
 		attribute(OID_SIGNING_TIME, derUtcTime(options.genTime)),
 		attribute(OID_SIGNING_CERTIFICATE_V2, signingCertificateV2(leaf.der)),
 	);
-	// The signature covers the attributes as a SET; in the message the same content stands under [0] (RFC 5652 section 5.4).
+	// The signature covers the attributes as a SET; in the message they have the tag [0] (RFC 5652 section 5.4).
 	const signature = await authority.signer.sign(attributes);
 	const signerInfo = derSequence(
 		derInteger(1),
@@ -95,8 +95,8 @@ export async function signToken(
 }
 
 /**
- * Binds the token to one certificate, so that another certificate for the same key cannot take its place (RFC 5816).
- * The digest algorithm is SHA-256, the default, which DER leaves out; issuer and serial are optional and stand in the signer info.
+ * Binds the token to one certificate, so that another certificate for the same key cannot replace it (RFC 5816). The digest
+ * algorithm is SHA-256, the default, which DER omits; issuer and serial are optional, and are in the signer info.
  */
 function signingCertificateV2(leafDer: Uint8Array): Uint8Array {
 	const essCertIdV2 = derSequence(derOctetString(sha256(leafDer)));

@@ -40,7 +40,7 @@ function depsOf({ signer, chain }: TestAuthority, clock = () => NOW_MS) {
 	};
 }
 
-/** A request as openssl writes it. */
+/** A request made by openssl. */
 const opensslQuery = (...flags: string[]) => opensslOutput(['ts', '-query', '-data', 'data', ...flags], { data: DATA });
 
 const jsonQuery = (hash: string) =>

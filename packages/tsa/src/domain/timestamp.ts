@@ -13,45 +13,45 @@ export interface TimestampDeps {
 	readonly authority: Authority;
 	readonly time: IssuingTime;
 	readonly random: (length: number) => Uint8Array;
-	/** Policies that may be asked for; the first is the default. */
+	/** Policies that may be requested; the first is the default. */
 	readonly policyOids: readonly string[];
-	/** What genTime may be off by, in seconds: a promise about the clock of this machine. */
+	/** How far genTime may be from the true time, in seconds: a promise about the clock of this machine. */
 	readonly accuracySeconds: number;
 	readonly metrics: TsaMetrics;
 }
 
 /**
- * Issues one timestamp and answers the DER of a TimeStampResp with status granted. Nothing is stored but the
- * second that was reached (time-reserve.ts): a crash at any step leaves nothing else behind, and the client asks again.
- * @throws DomainError `unaccepted-policy`, `clock-behind`, `clock-apart`, `time-not-kept`, `certificate-not-valid`, `signing-failed`
+ * Issues one timestamp and returns the DER of a TimeStampResp with status granted. Only the reached second is stored
+ * (time-reserve.ts): a crash at any step leaves nothing else behind, and the client asks again.
+ * @throws {DomainError} `unaccepted-policy`, `clock-behind`, `clock-apart`, `time-not-kept`, `certificate-not-valid`, `signing-failed`
  */
 export async function issueTimestamp(deps: TimestampDeps, query: TimestampQuery): Promise<Uint8Array> {
 	const { authority, metrics } = deps;
 
-	// 1. The policy: the one asked for when it is offered, else the default. Never a silent replacement.
+	// 1. The policy: the requested one if it is offered, else the default. Never replaced silently.
 	const policy = query.policy ?? deps.policyOids[0];
 	if (policy === undefined || !deps.policyOids.includes(policy))
 		throw new DomainError('unaccepted-policy', `unaccepted policy: ${policy}; offered: ${deps.policyOids.join(', ')}`);
 
-	// 2. The time. Taken before signing, so that a slow signer dates a token too early, never too late.
+	// 2. The time. Taken before signing, so that with a slow signer the time is too early, never too late.
 	const genTimeMs = await deps.time.next();
 	const genTime = new Date(genTimeMs);
 
-	// 3. The chain must be valid at that time: clients judge it at genTime, and a token outside can never be used.
+	// 3. The chain must be valid at that time: clients check it at genTime, and a token outside of it is useless.
 	requireValidAt(authority, genTimeMs);
 
-	// 4. What is stated. The imprint and the nonce are the requester's own bytes.
+	// 4. The content. The imprint and the nonce are the requester's own bytes.
 	const tstInfo = encodeTstInfo({
 		policy,
 		imprint: query.imprint,
-		// Random, so that any number of replicas may share a name.
+		// Random, so that replicas may share a name, however many they are.
 		serial: newSerialNumber(deps.random),
 		genTime,
 		accuracySeconds: deps.accuracySeconds,
 		nonce: query.nonce,
 	});
 
-	// 5. The signature. Why a key service failed is for the log; the requester learns only that it did.
+	// 5. The signature. Why a key service failed goes to the log; the requester learns only that it failed.
 	let token: Uint8Array;
 	try {
 		token = await metrics.time('chancery_tsa_signing_duration_seconds', () =>

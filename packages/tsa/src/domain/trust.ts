@@ -1,4 +1,4 @@
-/** What this authority reports about itself: its chain and where it answers, signed with the key that signs timestamps. */
+/** What this authority reports about itself: its chain and its endpoint, signed with the key that signs timestamps. */
 import type { Clock } from '@chancery/chassis/service';
 import { signTrustReport } from '@chancery/chassis/trust-report';
 import { toBase64 } from '@chancery/core/bytes';
@@ -10,7 +10,7 @@ import type { Authority } from './authority.ts';
 const OID_ORGANIZATION = '2.5.4.10';
 const OID_COMMON_NAME = '2.5.4.3';
 
-/** Signs a report of this moment. The URI is the whole endpoint: clients post to it as it stands. */
+/** Signs a report with the current time. The URI is the complete endpoint: clients post to exactly this URI. */
 export async function reportTrust(authority: Authority, publicUrl: string, clock: Clock): Promise<TrustReport> {
 	const names = parseName(authority.leaf.subject);
 	const nameOf = (oid: string) => names.find((name) => name.oid === oid)?.value ?? '';

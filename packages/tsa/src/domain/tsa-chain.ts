@@ -1,6 +1,6 @@
 /**
- * The certificates of a new authority: a root, the authority's own certificate below it, and an intermediate between them
- * where the root key is kept elsewhere. Made once, by whoever sets an instance up.
+ * The certificates of a new authority: a root, the authority's own certificate below it, and an intermediate between them when the
+ * root key is kept elsewhere. Made once, when an instance is set up.
  */
 
 import { EKU_TIME_STAMPING } from '@chancery/core/certificate';
@@ -46,14 +46,14 @@ export interface TsaChain {
 	readonly chainPem: string;
 }
 
-/** A leaf ends before its issuers do, so that a token never outlives the chain that it is judged by. */
+/** A leaf ends before its issuers do, so that a token is never valid longer than its chain. */
 const ISSUER_YEARS = 10;
 const LEAF_YEARS = 9;
 
 /**
  * Makes a chain that strict clients accept (RFC 3161 section 2.3): the leaf has timeStamping as its only purpose, critical,
- * digitalSignature as its only usage, and is no CA; the intermediate carries the purpose too, for verifiers that nest purposes.
- * @throws AuthorityError for a key whose signatures timestamp clients do not verify; whatever a signer throws
+ * digitalSignature as its only usage, and is no CA; the intermediate has the purpose too, for verifiers that nest purposes.
+ * @throws {AuthorityError} when timestamp clients do not verify signatures of the key; {Error} of a signer that fails
  */
 export async function createTsaChain(request: TsaChainRequest): Promise<TsaChain> {
 	const { organization, commonName } = request;

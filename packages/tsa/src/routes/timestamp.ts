@@ -15,7 +15,7 @@ export interface TimestampRouteOptions extends TimestampDeps {
 	readonly refusals: 'http' | 'rfc3161';
 }
 
-/** A token is for one request: nothing on the way may keep it. */
+/** A token is for one request: no cache may keep it. */
 const NO_CACHE = {
 	'cache-control': 'no-cache, no-store, no-transform, must-revalidate, private, max-age=0',
 	pragma: 'no-cache',
@@ -24,11 +24,11 @@ const NO_CACHE = {
 } as const;
 
 const JSON_TYPE = 'application/json';
-/** A TimeStampResp carries one sentence; longer words are for the JSON form and the log. */
+/** A TimeStampResp contains one sentence; longer messages are for the JSON form and the log. */
 const MAX_STATUS_STRING_CHARS = 500;
 
 export function mountTimestamp(app: FastifyInstance, options: TimestampRouteOptions): void {
-	// A scope of its own: its refusals have a form that no other route has.
+	// A scope of its own: its errors have a form that no other route uses.
 	app.register(async (scope) => {
 		scope.setErrorHandler((error, request, reply) => {
 			options.metrics.count('chancery_tsa_timestamps_refused_total', 1, { reason: codeOf(error, TSA_ERRORS) });
@@ -60,7 +60,7 @@ function requireQueryType(request: FastifyRequest): void {
 	throw new DomainError('unknown-query-type', `${expected}, ${type} came`);
 }
 
-/** The media type without its parameters, in lower case; undefined when there is none that can be read. */
+/** The media type without its parameters, in lower case; undefined when there is none, or it cannot be parsed. */
 function mediaTypeOf(request: FastifyRequest): string | undefined {
 	return /^\s*([a-z0-9!#$&^_.+-]+\/[a-z0-9!#$&^_.+-]+)\s*(;|$)/i
 		.exec(request.headers['content-type'] ?? '')?.[1]
@@ -68,8 +68,8 @@ function mediaTypeOf(request: FastifyRequest): string | undefined {
 }
 
 /**
- * Refuses a DER query in the words of RFC 3161 where the client asked for them, or where the operator decided so for all.
- * Everything else is thrown on to the listener, which answers the JSON that Sigstore's clients read.
+ * Answers a refused DER query in the form of RFC 3161, when the client asked for it or the operator has configured it for all.
+ * Other errors are thrown on to the listener, which answers with the JSON that Sigstore's clients read.
  */
 function refuse(error: unknown, request: FastifyRequest, reply: FastifyReply, options: TimestampRouteOptions): void {
 	const bit = error instanceof DomainError ? failureBitOf(error.code) : undefined;

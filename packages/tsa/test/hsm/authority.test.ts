@@ -1,4 +1,4 @@
-/** The authority in a process of its own with its key in SoftHSM, as an operator configures it; openssl is the judge. */
+/** The authority in a process of its own with its key in SoftHSM, configured as by an operator; openssl checks it. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
@@ -36,7 +36,7 @@ interface Started {
 	readonly exit: Promise<number | string>;
 }
 
-/** Starts `main.ts` with the PIN in a file, or in the variable that `env` has. */
+/** Starts `main.ts` with the PIN in a file, or in the variable that `env` contains. */
 function start(pin: object, env: Record<string, string> = {}): Started {
 	const config = join(token.folder, 'config.json');
 	const tsa = {
@@ -79,7 +79,7 @@ async function post(body: Uint8Array): Promise<Response | undefined> {
 	}).catch(() => undefined);
 }
 
-/** The first answer of a wanted status, within a bounded time. */
+/** Returns the first answer with the wanted status, within a limited time. */
 async function answerOf(status: number, body: Uint8Array): Promise<Response> {
 	const deadline = performance.now() + 20_000;
 	let answer = await post(body);
