@@ -31,7 +31,7 @@ export interface ComparisonResult {
 	readonly comparisons: readonly Comparison[];
 }
 
-/** @throws VerificationFailed, and whatever keeps a server from starting */
+/** @throws {VerificationFailed}, and whatever keeps a server from starting */
 export async function runComparison(
 	options: BenchOptions,
 	peer: Peer,

@@ -21,7 +21,7 @@ export interface MatrixResult {
 	readonly stored: Readonly<Partial<Record<ServiceUnderTest, number>>>;
 }
 
-/** @throws VerificationFailed, and whatever keeps a server from starting */
+/** @throws {VerificationFailed}, and whatever keeps a server from starting */
 export async function runMatrix(
 	cells: readonly Cell[],
 	options: BenchOptions,

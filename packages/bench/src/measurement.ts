@@ -79,7 +79,7 @@ export class Measurement {
 		return this.#acknowledged;
 	}
 
-	/** @throws VerificationFailed */
+	/** @throws {VerificationFailed} */
 	async measure(server: ServerUnderTest, cell: Cell, options: MeasureOptions): Promise<CellFigures> {
 		const { warmUpMs, windowMs, runs, profileTo } = options;
 		await this.window(server, cell, warmUpMs);
@@ -103,7 +103,7 @@ export class Measurement {
 		return summarise(server, cell, windows, { verified, last });
 	}
 
-	/** One window of load. @throws VerificationFailed */
+	/** One window of load. @throws {VerificationFailed} */
 	async window(
 		server: ServerUnderTest,
 		cell: Cell,

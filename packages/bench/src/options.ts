@@ -63,7 +63,7 @@ export class UsageError extends ChanceryError<'usage'> {
 	}
 }
 
-/** @throws UsageError */
+/** @throws {UsageError} */
 export function parseOptions(args: readonly string[]): BenchOptions {
 	const { values } = read(args);
 	const quick = values.quick === true;

@@ -10,7 +10,7 @@ export function countStored(database: Database): Promise<number> {
 	return countStoredEntries(database, 'log');
 }
 
-/** @throws VerificationFailed unless the database holds `acknowledged` rows more than it held before */
+/** @throws {VerificationFailed} unless the database holds `acknowledged` rows more than it held before */
 export function requireStored(before: number, after: number, acknowledged: number): void {
 	if (after - before !== acknowledged)
 		throw new VerificationFailed(`${acknowledged} requests were acknowledged, and ${after - before} are stored`);

@@ -35,7 +35,7 @@ export interface GrowthResult {
 	readonly storedEntries: number;
 }
 
-/** @throws VerificationFailed, and whatever keeps a server from starting */
+/** @throws {VerificationFailed}, and whatever keeps a server from starting */
 export async function runGrowth(options: BenchOptions, largest: number, folder: string): Promise<GrowthResult> {
 	await using stack = new AsyncDisposableStack();
 	const instance = await LogInstance.create(folder);

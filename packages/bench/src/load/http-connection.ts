@@ -48,7 +48,7 @@ export class HttpConnection {
 		});
 	}
 
-	/** Sends the bytes of a whole request. @throws HttpConnectionError */
+	/** Sends the bytes of a whole request. @throws {HttpConnectionError} */
 	exchange(request: Uint8Array): Promise<HttpAnswer> {
 		if (this.#failure) return Promise.reject(this.#failure);
 		this.#waiting = Promise.withResolvers<HttpAnswer>();
@@ -78,7 +78,7 @@ export class HttpConnection {
 	}
 }
 
-/** The body of a GET that is answered 200; undefined for any other status. @throws HttpConnectionError */
+/** The body of a GET that is answered 200; undefined for any other status. @throws {HttpConnectionError} */
 export async function getBody(at: { host: string; port: number }, path: string): Promise<Buffer | undefined> {
 	const connection = await HttpConnection.open(at.host, at.port);
 	try {

@@ -120,7 +120,7 @@ export class CaInstance {
 		return this.#database.pid;
 	}
 
-	/** Starts the authority itself. @throws Error with the end of its log when it does not come up */
+	/** Starts the authority itself. @throws {Error} with the end of its log when it does not come up */
 	async start(logLevel: string): Promise<ServerUnderTest> {
 		const { folder, chain, chainPem, issuingKeyFile, issuer, ctLog } = this.files;
 		const port = await freePort();

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const START_LIMIT_MS = 30_000;
 
-/** @throws Error with the end of its log when it does not answer `url` with 200, or its program is not there */
+/** @throws {Error} with the end of its log when it does not answer `url` with 200, or its program is not there */
 export async function waitForHealth(child: ChildProcess, url: string, logFile: string): Promise<void> {
 	let problem: Error | undefined;
 	child.once('error', (error) => {

@@ -10,7 +10,7 @@ import { HOSTNAME, type LogInstance, TREE_ID, V2_ORIGIN } from './log-instance.t
 import type { ServerUnderTest } from './server-under-test.ts';
 import { startServiceProcess } from './service-process.ts';
 
-/** Starts the service over `instance`. @throws Error with the end of its log when it does not come up */
+/** Starts the service over `instance`. @throws {Error} with the end of its log when it does not come up */
 export async function startLogServer(
 	instance: LogInstance,
 	options: { readonly logLevel: string; readonly backend: BackendChoice },

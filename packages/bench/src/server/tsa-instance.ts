@@ -34,7 +34,7 @@ export async function makeTsaFiles(folder: string): Promise<TsaFiles> {
 	return { folder, keyFile, chainPem, chain: parsePem(chainPem).map(({ der }) => der) };
 }
 
-/** @throws Error with the end of its log when it does not come up */
+/** @throws {Error} with the end of its log when it does not come up */
 export async function startTsaServer(files: TsaFiles, logLevel: string): Promise<ServerUnderTest> {
 	const port = await freePort();
 	const process = await startServiceProcess({
