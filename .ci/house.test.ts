@@ -1,12 +1,13 @@
 /** Each house rule refuses a tree that breaks it, and lets one pass that breaks none. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { checkHouse } from './house/rules.ts';
 
 const HOUSE = join(import.meta.dirname, 'house.ts');
+const EXPORTS = join(import.meta.dirname, 'exports.ts');
 
 type Files = Readonly<Record<string, string>>;
 
@@ -161,7 +162,7 @@ const BROKEN: readonly (readonly [rule: string, changes: Files, complaint: strin
 		{
 			'packages/chassis/src/tls/main.ts': `export { code } from '../http/listener.ts';\n`,
 		},
-		`packages/chassis/src/tls/main.ts: '../http/listener.ts' points up: chassis has . <- config <- tls <- http <- process`,
+		`packages/chassis/src/tls/main.ts: '../http/listener.ts' points up: chassis has . <- config <- service-definition.ts <- tls <- http <- process`,
 	],
 	[
 		'a folder that has no place in the order',
@@ -255,4 +256,34 @@ it('lets pass what an exception names, and nothing beside it', () => {
 		'.ci/exceptions.json': '[{ "complaint": "^packages/ca/.* keys from outside", "until": "the work" }]',
 	};
 	expect(complaintsOf(changes)).toEqual([`notes.md: 'notes.md' is not a top-level name of this repository`]);
+});
+
+it('has its exports written from what other packages name, and no others', () => {
+	const root = makeTree({
+		...more('packages/ca/test/issue.test.ts', `const program = import.meta.resolve('@chancery/chassis/main');\n`),
+		'packages/chassis/src/main.ts': 'export {};\n',
+		'packages/chassis/package.json': '{ "name": "chassis", "exports": { "./*": "./src/*.ts" }, "private": true }',
+		'packages/core/package.json':
+			'{ "exports": { "./*": "./src/*.ts", "./mangled/tree": "./src/merkle.ts", "./mangled/note": "./src/merkle.ts" } }',
+		'packages/conformance/package.json': '{}',
+		'packages/conformance/test/mangle.test.ts': `import '@chancery/core/mangled/tree';\n`,
+	});
+	expect(execFileSync(process.execPath, [EXPORTS, root], { encoding: 'utf8' })).toContain(
+		'chassis/package.json: 2 exports',
+	);
+	const written = (name: string) => JSON.parse(readFileSync(join(root, 'packages', name, 'package.json'), 'utf8'));
+	expect(written('chassis')).toEqual({
+		name: 'chassis',
+		exports: { './http/listener': './src/http/listener.ts', './main': './src/main.ts' },
+		private: true,
+	});
+	expect(written('core').exports).toEqual({ './mangled/tree': './src/merkle.ts', './merkle': './src/merkle.ts' });
+	expect(written('conformance').exports).toEqual({});
+	expect(checkHouse(root).complaints).toEqual([]);
+});
+
+it('has no exports written for what is no file', () => {
+	const root = makeTree(more('packages/ca/src/main.ts', `import '@chancery/core/tile';\n`));
+	const { status, stderr } = spawnSync(process.execPath, [EXPORTS, root], { encoding: 'utf8' });
+	expect([status, stderr]).toEqual([1, 'named, but no files: @chancery/core/tile\n']);
 });

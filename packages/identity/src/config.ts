@@ -3,7 +3,7 @@ import { adminSection } from '@chancery/chassis/config/admin-section';
 import { ConfigError } from '@chancery/chassis/config/config-error';
 import { type Environment, type Secret, secret } from '@chancery/chassis/config/secret';
 import { z } from 'zod';
-import type { SigningJwks } from './domain/generate-jwks.ts';
+import type { SigningJwks } from './generate-jwks.ts';
 import { loginSettingsShape } from './login-methods/all.ts';
 
 /** The section `identity` of the configuration. */

@@ -4,9 +4,9 @@ import { openTrustReport } from '@chancery/chassis/trust-report';
 import { createRemoteJWKSet, exportJWK, generateKeyPair, type JWK, jwtVerify } from 'jose';
 import { describe, expect, it } from 'vitest';
 import { startIdentityServer, TEST_SECRET } from '../test/identity-server.ts';
-import { generateSigningJwks } from './domain/generate-jwks.ts';
 import { openIssuerKeys, SigningKeyError } from './domain/issuer-keys.ts';
 import { reportTrust } from './domain/trust.ts';
+import { generateSigningJwks } from './generate-jwks.ts';
 
 const ISSUER = 'http://id.example/auth';
 

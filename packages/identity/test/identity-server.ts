@@ -6,7 +6,7 @@ import type { Service } from '@chancery/chassis/service';
 import { createTestDatabase } from '@chancery/testkit/test-database';
 import { configSchema } from '../src/config.ts';
 import { identity } from '../src/definition.ts';
-import { generateSigningJwks, type SigningJwks } from '../src/domain/generate-jwks.ts';
+import { generateSigningJwks, type SigningJwks } from '../src/generate-jwks.ts';
 import { migrateSchema } from '../src/store/migrations.ts';
 
 export const TEST_SECRET = 'the-secret-of-this-test-instance';

@@ -8,7 +8,7 @@ import { encodePem } from '@chancery/core/pem';
 import { generateSigner } from '@chancery/keys/file/generate';
 import type { KeyAlgorithm, Signer } from '@chancery/keys/signer';
 import type { IssuingTime } from '../src/domain/issuing-time.ts';
-import { createTsaChain, type TsaChain } from '../src/domain/tsa-chain.ts';
+import { createTsaChain, type TsaChain } from '../src/tsa-chain.ts';
 
 export const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
 

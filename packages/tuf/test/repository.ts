@@ -16,6 +16,9 @@ import { createTestDatabase, type TestDatabase } from '@chancery/testkit/test-da
 import type { FastifyInstance } from 'fastify';
 import { configSchema, type TufConfig } from '../src/config.ts';
 import { tuf } from '../src/definition.ts';
+import type { TufDeps } from '../src/domain/publish.ts';
+import { readMetadataFile } from '../src/domain/read-file.ts';
+import { RepositoryMark } from '../src/domain/repository-mark.ts';
 import {
 	buildRoot,
 	buildTargets,
@@ -23,12 +26,9 @@ import {
 	type RootMetadata,
 	type SignedMetadata,
 	type TargetsMetadata,
-} from '../src/domain/metadata.ts';
-import type { TufDeps } from '../src/domain/publish.ts';
-import { readMetadataFile } from '../src/domain/read-file.ts';
-import { RepositoryMark } from '../src/domain/repository-mark.ts';
-import { signMetadata } from '../src/domain/signed-metadata.ts';
-import { identifyKey } from '../src/domain/tuf-keys.ts';
+} from '../src/metadata/metadata.ts';
+import { signMetadata } from '../src/metadata/signed-metadata.ts';
+import { identifyKey } from '../src/metadata/tuf-keys.ts';
 import { TUF_SERIES } from '../src/metrics.ts';
 import { migrateSchema } from '../src/store/migrations.ts';
 

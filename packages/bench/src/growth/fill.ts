@@ -6,15 +6,15 @@
 import { randomBytes } from 'node:crypto';
 import { hashLeaf } from '@chancery/core/merkle';
 import { openFileKey } from '@chancery/keys/file/file-key';
+import { signCheckpoint, statementV1 } from '@chancery/log/checkpoint-note';
 import type { LogConfig } from '@chancery/log/config';
-import { signCheckpoint, statementV1 } from '@chancery/log/domain/checkpoint-note';
 import { logIdentities } from '@chancery/log/domain/log-identities';
-import { toSearchKeys } from '@chancery/log/domain/search-keys';
-import { signedEntryTimestampPayload } from '@chancery/log/domain/signed-entry-timestamp';
+import { signedEntryTimestampPayload } from '@chancery/log/signed-entry-timestamp';
 import { openFileMark } from '@chancery/postgres/mark/file-mark';
 import { openDatabase } from '@chancery/postgres/pool';
 import type { NewEntry } from '@chancery/tlog/entry';
 import { type Log, openLog } from '@chancery/tlog/log';
+import { searchKey } from '@chancery/tlog/search-key';
 
 export interface FillRequest {
 	readonly databaseUrl: string;
@@ -105,11 +105,11 @@ function randomEntry(): NewEntry {
 			},
 		}),
 	);
-	const searchKeys = toSearchKeys([
-		{ kind: 'hash', value: `sha256:${digest}` },
-		{ kind: 'key', value: bytes.toString('hex', 103, 135) },
-		{ kind: 'signature', value: bytes.toString('hex', 32, 64) },
-	]);
+	const searchKeys = [
+		searchKey('hash', `sha256:${digest}`),
+		searchKey('key', bytes.toString('hex', 103, 135)),
+		searchKey('signature', bytes.toString('hex', 32, 64)),
+	];
 	return { identity: hashLeaf(leaf), encode: () => ({ leaf, extra: null, searchKeys }) };
 }
 

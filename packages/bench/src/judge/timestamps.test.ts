@@ -3,46 +3,42 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createMetrics } from '@chancery/chassis/metrics';
-import { openFileKey } from '@chancery/keys/file/file-key';
-import { openAuthority } from '@chancery/tsa/domain/authority';
-import { issueTimestamp } from '@chancery/tsa/domain/timestamp';
-import { parseTimestampQuery } from '@chancery/tsa/domain/timestamp-query';
-import { TSA_SERIES } from '@chancery/tsa/metrics';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tsaSubject } from '../load/tsa-subject.ts';
-import { makeTsaFiles, type TsaFiles } from '../server/tsa-instance.ts';
+import type { ServerUnderTest } from '../server/server-under-test.ts';
+import { makeTsaFiles, startTsaServer, type TsaFiles } from '../server/tsa-instance.ts';
+import { children, readTlv } from './der.ts';
 import { TimestampJudge, type TimestampRequest } from './timestamps.ts';
 
 const subjectOf = (chain: readonly Uint8Array[]) => tsaSubject({ host: '', port: 0, wire: 'tsa', chain });
 
 let folder: string;
 let files: TsaFiles;
+let server: ServerUnderTest;
 let judge: TimestampJudge;
 let request: TimestampRequest;
 let answer: Buffer;
 beforeAll(async () => {
 	folder = await mkdtemp(join(tmpdir(), 'chancery-judge-'));
 	files = await makeTsaFiles(join(folder, 'tsa'));
+	server = await startTsaServer(files, 'error');
 	judge = new TimestampJudge(files.chain);
 	request = subjectOf(files.chain).make('timestamp') as TimestampRequest;
 	answer = await issue(request.body);
 });
-afterAll(() => rm(folder, { recursive: true }));
+afterAll(async () => {
+	await server.stop();
+	await rm(folder, { recursive: true });
+});
 
 async function issue(query: Uint8Array): Promise<Buffer> {
-	const issued = await issueTimestamp(
-		{
-			authority: openAuthority({ chainPem: files.chainPem, signer: await openFileKey(files.keyFile) }),
-			time: { next: () => Math.floor(Date.now() / 1000) * 1000, secondsBehind: () => 0, problem: undefined },
-			random: (length) => new Uint8Array(randomBytes(length)),
-			policyOids: ['1.2.3'],
-			accuracySeconds: 1,
-			metrics: createMetrics('tsa', { series: TSA_SERIES }),
-		},
-		parseTimestampQuery(query),
-	);
-	return Buffer.from(issued);
+	const { host, port } = server.target('tsa');
+	const response = await fetch(`http://${host}:${port}/api/v1/timestamp`, {
+		method: 'POST',
+		headers: { 'content-type': 'application/timestamp-query' },
+		body: query,
+	});
+	return Buffer.from(await response.arrayBuffer());
 }
 
 /** What openssl writes when it reads `input`. */
@@ -69,12 +65,9 @@ describe('the judge of timestamps', () => {
 	it('accepts one that openssl asked for', async () => {
 		const data = 'some data';
 		const query = await openssl(data, 'ts', '-query', '-sha256', '-cert', '-data');
-		const { nonce: encoded } = parseTimestampQuery(query);
-		const asked = {
-			body: query,
-			digest: createHash('sha256').update(data).digest(),
-			nonce: Buffer.from(encoded!.subarray(2)),
-		};
+		// Version, digest, nonce, whether certificates are wanted.
+		const nonce = children(readTlv(query))[2]!.content;
+		const asked = { body: query, digest: createHash('sha256').update(data).digest(), nonce };
 		expect(judge.judge(asked, await issue(query))).toHaveProperty('serial');
 	});
 

@@ -21,13 +21,13 @@ const { values } = parseArgs({
 	options: { 'port-base': { type: 'string', default: '8390' }, times: { type: 'string', default: '10' } },
 });
 const times = Number(values.times);
-const command = join(import.meta.dirname, '../../../cli/src/main.ts');
+const command = join(import.meta.dirname, '../../../cli/bin/chancery');
 const folder = await mkdtemp(join(tmpdir(), 'chancery-cost-'));
 // The database server of root runs as another user, who must be able to pass.
 await chmod(folder, 0o711);
 const data = join(folder, 'instance');
 const env = { ...process.env, XDG_STATE_HOME: join(folder, 'state') };
-const child = spawn(process.execPath, [command, 'up', '--data', data, '--port-base', values['port-base']], {
+const child = spawn(command, ['up', '--data', data, '--port-base', values['port-base']], {
 	env,
 	stdio: ['ignore', 'pipe', 'inherit'],
 });
@@ -38,8 +38,8 @@ try {
 	};
 	const urls = Object.fromEntries(Object.entries(services).map(([name, { url }]) => [name, url]));
 	const token = async () => {
-		const args = [command, 'token', '--data', data, '--email', 'alice@example.com'];
-		return (await promisify(execFile)(process.execPath, args, { env })).stdout.trim();
+		const args = ['token', '--data', data, '--email', 'alice@example.com'];
+		return (await promisify(execFile)(command, args, { env })).stdout.trim();
 	};
 	const rows: { name: string; cpuMs: number }[] = [];
 	const requests = await costlyRequests({ data, services: urls, token });

@@ -5,8 +5,8 @@
 import { randomBytes } from 'node:crypto';
 import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createCaChain } from '@chancery/ca/ca-chain';
 import { ca } from '@chancery/ca/definition';
-import { createCaChain } from '@chancery/ca/domain/ca-chain';
 import { encodePem } from '@chancery/core/pem';
 import { sha256 } from '@chancery/core/sha';
 import { ctlog } from '@chancery/ctlog/definition';

@@ -3,7 +3,7 @@ import { parseCertificate } from '@chancery/core/certificate';
 import { encodePem } from '@chancery/core/pem';
 import { generateSigner } from '@chancery/keys/file/generate';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createCaChain } from './ca-chain.ts';
+import { createCaChain } from '../ca-chain.ts';
 import { ChainError, chainProblem, openIssuingChain } from './issuing-chain.ts';
 
 const random = (n: number) => new Uint8Array(randomBytes(n));

@@ -21,7 +21,7 @@ import { encodePem } from '@chancery/core/pem';
 import { generateSigner } from '@chancery/keys/file/generate';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { generateClientKey } from '../../test/client-key.ts';
-import { createCaChain } from './ca-chain.ts';
+import { createCaChain } from '../ca-chain.ts';
 import { type IssuingChain, openIssuingChain } from './issuing-chain.ts';
 import { encodeCertificate, encodeLeafTbs, type LeafFields, sharedTbs } from './leaf-certificate.ts';
 import { lintCertificate, lintSignature } from './lint.ts';

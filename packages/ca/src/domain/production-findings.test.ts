@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { encodePem } from '@chancery/core/pem';
 import { generateSigner } from '@chancery/keys/file/generate';
 import { expect, it } from 'vitest';
+import { createCaChain } from '../ca-chain.ts';
 import { issuerSettings } from '../issuers/issuer-types.ts';
-import { createCaChain } from './ca-chain.ts';
 import { productionFindings } from './production-findings.ts';
 
 async function chainPem(commonName: string): Promise<string> {

@@ -20,7 +20,7 @@ interface Window {
 
 const SECONDS = Number(process.env.SNAPSHOT_SECONDS ?? 60);
 const CLIENTS = 16;
-const SCRIPT = fileURLToPath(new URL('../../../tlog/test/surroundings/held-snapshot.ts', import.meta.url));
+const SCRIPT = fileURLToPath(import.meta.resolve('@chancery/tlog/test/held-snapshot'));
 
 it(`a snapshot held open for ${SECONDS} s under load: p99 at the end is under twice that of the start`, async () => {
 	const base = await mkdtemp(join(tmpdir(), 'chancery-snapshot-'));

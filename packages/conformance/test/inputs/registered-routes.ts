@@ -7,10 +7,11 @@ import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { RegisteredRoute } from './route-recorder.ts';
 
-const COMMAND = join(import.meta.dirname, '../../../cli/src/main.ts');
+const COMMAND = fileURLToPath(import.meta.resolve('@chancery/cli/main'));
 const RECORDER = join(import.meta.dirname, 'route-recorder.ts');
 const PORTS = 10;
 

@@ -1,6 +1,6 @@
 /** Keys, certificates, certification requests, CT structures, signed data and timestamps. */
-import { parseCertificationRequest } from '@chancery/ca/domain/certification-request';
-import { readRequestedKey } from '@chancery/ca/domain/requested-key';
+import { parseCertificationRequest } from '@chancery/ca/mangled/certification-request';
+import { readRequestedKey } from '@chancery/ca/mangled/requested-key';
 import { fromBase64, fromBase64Url } from '@chancery/core/bytes';
 import {
 	authorityKeyId,
@@ -40,8 +40,8 @@ import {
 	parseTimeStampResp,
 	parseTimeStampStatus,
 } from '@chancery/core/timestamp';
-import { parseChain } from '@chancery/ctlog/domain/chain';
-import { parseTimestampJsonQuery, parseTimestampQuery } from '@chancery/tsa/domain/timestamp-query';
+import { parseChain } from '@chancery/ctlog/mangled/chain';
+import { parseTimestampJsonQuery, parseTimestampQuery } from '@chancery/tsa/mangled/timestamp-query';
 import { parseCertificateVerifier, parsePemVerifier, parseSpkiVerifier } from '@chancery/wire/entries/verifier-key';
 import {
 	complaint,

@@ -9,7 +9,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { generateSigningJwks } from '@chancery/identity/domain/generate-jwks';
+import { generateSigningJwks } from '@chancery/identity/generate-jwks';
 
 const PASSPHRASE = 'mangled';
 const folder = mkdtempSync(join(tmpdir(), 'chancery-seeds-'));

@@ -1,7 +1,8 @@
 /** Claims of identity providers on their way into a certificate, and signatures as numbers. */
-import { encodeCertificate, sharedTbs } from '@chancery/ca/domain/leaf-certificate';
-import { identify } from '@chancery/ca/domain/principal';
-import { ISSUER_TYPES, issuerSettings } from '@chancery/ca/issuers/issuer-types';
+
+import { ISSUER_TYPES, issuerSettings } from '@chancery/ca/mangled/issuer-types';
+import { encodeCertificate, sharedTbs } from '@chancery/ca/mangled/leaf-certificate';
+import { identify } from '@chancery/ca/mangled/principal';
 import { utf8 } from '@chancery/core/bytes';
 import { parseCertificate, subjectAltNames } from '@chancery/core/certificate';
 import { derInteger, derSequence } from '@chancery/core/der';

@@ -3,11 +3,11 @@
  * bytes are outside of every signature (white space of JSON, members that are null, unsigned attributes).
  */
 
-import { checkProofOfPossession } from '@chancery/ca/domain/proof-of-possession';
-import { readRequestedKey } from '@chancery/ca/domain/requested-key';
-import { checkSct } from '@chancery/ca/domain/sct';
-import { createTokenVerifier } from '@chancery/ca/domain/token';
-import { issuerSettings } from '@chancery/ca/issuers/issuer-types';
+import { issuerSettings } from '@chancery/ca/mangled/issuer-types';
+import { checkProofOfPossession } from '@chancery/ca/mangled/proof-of-possession';
+import { readRequestedKey } from '@chancery/ca/mangled/requested-key';
+import { checkSct } from '@chancery/ca/mangled/sct';
+import { createTokenVerifier } from '@chancery/ca/mangled/token';
 import { openTrustReport } from '@chancery/chassis/trust-report';
 import { openCheckpoint } from '@chancery/client/log-audit/log-key';
 import { nodeCrypto } from '@chancery/client/node-crypto';
@@ -21,17 +21,17 @@ import { parsePem } from '@chancery/core/pem';
 import { issuerKeyHash, SCT_LIST_OID, tbsWithoutSct } from '@chancery/core/precertificate';
 import { sha256 } from '@chancery/core/sha';
 import { parseTimeStampResp } from '@chancery/core/timestamp';
-import { parseChain } from '@chancery/ctlog/domain/chain';
-import { completeChain } from '@chancery/ctlog/domain/complete-chain';
-import { RootSet } from '@chancery/ctlog/domain/root-set';
+import { parseChain } from '@chancery/ctlog/mangled/chain';
+import { completeChain } from '@chancery/ctlog/mangled/complete-chain';
+import { RootSet } from '@chancery/ctlog/mangled/root-set';
 import type { CheckSignature } from '@chancery/keys/checks/signature-checks';
 import { verifyDigest } from '@chancery/keys/digest/verify-digest';
 import { parsePublicKey } from '@chancery/keys/public-key';
 import { verifySignature } from '@chancery/keys/verify-signature';
-import { admitV1, admitV2 } from '@chancery/log/kinds/enabled-kinds';
-import { ROLES } from '@chancery/tuf/domain/metadata';
-import { checkRoot } from '@chancery/tuf/domain/root-rules';
-import { checkThreshold, parseMetadata } from '@chancery/tuf/domain/signed-metadata';
+import { admitV1, admitV2 } from '@chancery/log/mangled/enabled-kinds';
+import { checkRoot } from '@chancery/tuf/mangled/root-rules';
+import { ROLES } from '@chancery/tuf/metadata/metadata';
+import { checkThreshold, parseMetadata } from '@chancery/tuf/metadata/signed-metadata';
 import { openTrustedRoot } from '@chancery/verify/trust-material';
 import { type VerificationEvidence, verifyBundle } from '@chancery/verify/verify-bundle';
 import { VerifyError } from '@chancery/verify/verify-error';

@@ -6,7 +6,7 @@ import { createHash, createPrivateKey, generateKeyPairSync, type KeyObject, rand
 import { chmod, mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createCaChain } from '@chancery/ca/domain/ca-chain';
+import { createCaChain } from '@chancery/ca/ca-chain';
 import { encodePem } from '@chancery/core/pem';
 import { ctlog } from '@chancery/ctlog/definition';
 import { createFileKey, openFileKey } from '@chancery/keys/file/file-key';
@@ -18,7 +18,7 @@ import type { Database } from '@chancery/postgres/sql';
 import { openDevelopmentTls } from '@chancery/stack/bootstrap/development-tls';
 import { STORING_SERVICES } from '@chancery/stack/services';
 import requireSoftHsm, { TestToken } from '@chancery/testkit/softhsm';
-import { createTsaChain } from '@chancery/tsa/domain/tsa-chain';
+import { createTsaChain } from '@chancery/tsa/tsa-chain';
 import type { ForeignServers } from './foreign-servers.ts';
 import { freePortBase } from './free-ports.ts';
 import type { SecretRegistry } from './secret-registry.ts';

@@ -3,8 +3,8 @@
  */
 import type { Signer } from '@chancery/keys/signer';
 import type { LogIdentity } from '@chancery/tlog/log-identity';
+import { statementV1, statementV2 } from '../checkpoint-note.ts';
 import type { LogConfig } from '../config.ts';
-import { statementV1, statementV2 } from './checkpoint-note.ts';
 
 /** Names of the logs in the engine's tables. */
 export const V1_LOG_ID = 'rekor-v1';

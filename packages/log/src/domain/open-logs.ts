@@ -8,12 +8,12 @@ import type { Database } from '@chancery/postgres/sql';
 import type { EngineMetrics } from '@chancery/tlog/engine-metrics';
 import { openLog } from '@chancery/tlog/log';
 import type { LogIdentity } from '@chancery/tlog/log-identity';
+import { signCheckpoint, statementV1, statementV2 } from '../checkpoint-note.ts';
 import type { LogConfig } from '../config.ts';
+import { signedEntryTimestampPayload } from '../signed-entry-timestamp.ts';
 import { SCHEMA } from '../store/migrations.ts';
-import { signCheckpoint, statementV1, statementV2 } from './checkpoint-note.ts';
 import { logIdentities } from './log-identities.ts';
 import type { SignatureLogV1, SignatureLogV2 } from './signature-log.ts';
-import { signedEntryTimestampPayload } from './signed-entry-timestamp.ts';
 
 export interface OpenLogsDeps {
 	readonly config: LogConfig;

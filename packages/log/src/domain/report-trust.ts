@@ -4,7 +4,7 @@
 import { signTrustReport, type TrustMaterial, type TrustReport } from '@chancery/chassis/trust-report';
 import { toBase64 } from '@chancery/core/bytes';
 import { keyDetailsOf, parseSpki } from '@chancery/core/spki';
-import type { LogStatement } from './checkpoint-note.ts';
+import type { LogStatement } from '../checkpoint-note.ts';
 
 export interface ReportedLog {
 	readonly publicUrl: string;

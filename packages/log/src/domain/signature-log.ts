@@ -2,7 +2,7 @@
  * One log of this service, opened: the engine under it and what its wire needs to know about it.
  */
 import type { Log } from '@chancery/tlog/log';
-import type { LogStatement } from './checkpoint-note.ts';
+import type { LogStatement } from '../checkpoint-note.ts';
 
 /** The log behind the v1 wire. */
 export interface SignatureLogV1 {

@@ -6,7 +6,7 @@ import { createSignatureChecks } from '@chancery/keys/checks/signature-checks';
 import type { SearchTerm } from '@chancery/wire/entries/search-terms';
 import { createEntryRequest } from '@chancery/wire/rekor-v2';
 import { describe, expect, it } from 'vitest';
-import { signedEntryTimestampPayload } from '../domain/signed-entry-timestamp.ts';
+import { signedEntryTimestampPayload } from '../signed-entry-timestamp.ts';
 import { admitV1, admitV2 } from './enabled-kinds.ts';
 
 interface RealEntry {

@@ -6,7 +6,7 @@ import type { LogEntry } from '@chancery/wire/rekor-v1';
 import { formatEntryId } from '../domain/entry-id.ts';
 import type { ProvenEntry } from '../domain/proven-entry.ts';
 import type { SignatureLogV1 } from '../domain/signature-log.ts';
-import { integratedTime } from '../domain/signed-entry-timestamp.ts';
+import { integratedTime } from '../signed-entry-timestamp.ts';
 
 export function encodeLogEntry(v1: SignatureLogV1, entry: ProvenEntry): LogEntry {
 	// The receipt is stored with the publication that covers the entry, so a published entry without one cannot be.

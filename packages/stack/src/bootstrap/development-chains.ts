@@ -7,12 +7,12 @@
 import { randomBytes } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type CaChainRequest, createCaChain } from '@chancery/ca/ca-chain';
 import { ca } from '@chancery/ca/definition';
-import { type CaChainRequest, createCaChain } from '@chancery/ca/domain/ca-chain';
 import { encodePem } from '@chancery/core/pem';
 import { writeDurably } from '@chancery/postgres/file-modes';
 import { tsa } from '@chancery/tsa/definition';
-import { createTsaChain } from '@chancery/tsa/domain/tsa-chain';
+import { createTsaChain } from '@chancery/tsa/tsa-chain';
 import type { DevelopmentKeys } from './development-keys.ts';
 
 export interface DevelopmentChains {

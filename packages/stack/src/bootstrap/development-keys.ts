@@ -11,7 +11,7 @@ import { ConfigError } from '@chancery/chassis/config/config';
 import { Secret } from '@chancery/chassis/config/secret';
 import type { KeyDefinition } from '@chancery/chassis/service-definition';
 import { readSigningJwks } from '@chancery/identity/config';
-import { generateSigningJwks } from '@chancery/identity/domain/generate-jwks';
+import { generateSigningJwks } from '@chancery/identity/generate-jwks';
 import { createFileKey, openFileKey } from '@chancery/keys/file/file-key';
 import type { KeyAlgorithm, Signer } from '@chancery/keys/signer';
 import { writeDurably } from '@chancery/postgres/file-modes';

@@ -8,8 +8,8 @@
 import { createHash, randomBytes, X509Certificate } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createCaChain, createIssuingCertificate } from '@chancery/ca/ca-chain';
 import { ca } from '@chancery/ca/definition';
-import { createCaChain, createIssuingCertificate } from '@chancery/ca/domain/ca-chain';
 import { encodePem, parsePem } from '@chancery/core/pem';
 import type { Signer } from '@chancery/keys/signer';
 import { writeDurably } from '@chancery/postgres/file-modes';

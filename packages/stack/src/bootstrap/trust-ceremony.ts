@@ -10,9 +10,9 @@ import { parseRfc3339 } from '@chancery/core/calendar-time';
 import { parseUniqueJson } from '@chancery/core/json';
 import type { Signer } from '@chancery/keys/signer';
 import { CallError, call } from '@chancery/net/call';
-import { buildRoot, type RoleAssignment, targetsMetadata } from '@chancery/tuf/domain/metadata';
-import { parseMetadata, signMetadata } from '@chancery/tuf/domain/signed-metadata';
-import { identifyKey } from '@chancery/tuf/domain/tuf-keys';
+import { buildRoot, type RoleAssignment, targetsMetadata } from '@chancery/tuf/metadata/metadata';
+import { parseMetadata, signMetadata } from '@chancery/tuf/metadata/signed-metadata';
+import { identifyKey } from '@chancery/tuf/metadata/tuf-keys';
 import { parseTrustedRoot } from '@chancery/wire/trusted-root';
 import { getMetadataFile, proposeTargets, publishRoot, publishTargets } from '@chancery/wire/tuf';
 

@@ -8,7 +8,7 @@ import { FormatError } from '@chancery/core/format-error';
 import { sha256 } from '@chancery/core/sha';
 import { parsePublicKey } from '@chancery/keys/public-key';
 import { verifySignature } from '@chancery/keys/verify-signature';
-import { signedEntryTimestampPayload } from '@chancery/log/domain/signed-entry-timestamp';
+import { signedEntryTimestampPayload } from '@chancery/log/signed-entry-timestamp';
 import type { ReceiptCheck } from '@chancery/tlog/audit/stored-log-audit';
 
 /** `wire` as the row of the log says it. */

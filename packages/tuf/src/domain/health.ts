@@ -1,10 +1,10 @@
 /** Whether a client could update now. */
 import { DomainError } from '@chancery/chassis/domain-error';
 import type { Health } from '@chancery/chassis/service';
+import { ROLES } from '../metadata/metadata.ts';
+import { isSignedUnder, parseMetadata } from '../metadata/signed-metadata.ts';
 import { latestMetadata } from '../store/metadata.ts';
-import { ROLES } from './metadata.ts';
 import type { TufDeps } from './publish.ts';
-import { isSignedUnder, parseMetadata } from './signed-metadata.ts';
 
 const DAY_MS = 86_400_000;
 

@@ -6,7 +6,7 @@
 import type { TrustMaterial } from '@chancery/chassis/trust-report';
 import { utf8 } from '@chancery/core/bytes';
 import { encodePem } from '@chancery/core/pem';
-import type { TargetDescription } from './metadata.ts';
+import type { TargetDescription } from '../metadata/metadata.ts';
 import type { TargetFile } from './publish.ts';
 
 export type LegacyTarget = TargetFile & { readonly custom: NonNullable<TargetDescription['custom']> };

@@ -1,7 +1,7 @@
 import { generateSigner } from '@chancery/keys/file/generate';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type RootPlan, TestRepository } from '../../test/repository.ts';
-import { keyIdOf } from './tuf-keys.ts';
+import { keyIdOf } from '../metadata/tuf-keys.ts';
 
 let repository: TestRepository;
 beforeAll(async () => {

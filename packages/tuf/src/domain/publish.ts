@@ -16,10 +16,6 @@ import type { Signer } from '@chancery/keys/signer';
 import { CommitUnknownError, sqlState } from '@chancery/postgres/pg-errors';
 import type { Database } from '@chancery/postgres/sql';
 import type { TufConfig } from '../config.ts';
-import type { TufMetrics } from '../metrics.ts';
-import { type SeenVersions, seenVersions } from '../store/mark-holder.ts';
-import { insertMetadata, latestMetadata, type MetadataRow } from '../store/metadata.ts';
-import { insertTargetFile } from '../store/target-files.ts';
 import {
 	buildSnapshot,
 	buildTimestamp,
@@ -29,10 +25,7 @@ import {
 	type SignedMetadata,
 	type TargetsMetadata,
 	targetName,
-} from './metadata.ts';
-import type { RepositoryMark } from './repository-mark.ts';
-import { checkRoot } from './root-rules.ts';
-import { requireNoLostRoot, requireSeenRoot } from './seen-roots.ts';
+} from '../metadata/metadata.ts';
 import {
 	checkThreshold,
 	encodeMetadata,
@@ -40,7 +33,14 @@ import {
 	parseMetadata,
 	readMetadata,
 	signMetadata,
-} from './signed-metadata.ts';
+} from '../metadata/signed-metadata.ts';
+import type { TufMetrics } from '../metrics.ts';
+import { type SeenVersions, seenVersions } from '../store/mark-holder.ts';
+import { insertMetadata, latestMetadata, type MetadataRow } from '../store/metadata.ts';
+import { insertTargetFile } from '../store/target-files.ts';
+import type { RepositoryMark } from './repository-mark.ts';
+import { checkRoot } from './root-rules.ts';
+import { requireNoLostRoot, requireSeenRoot } from './seen-roots.ts';
 
 export interface TufDeps {
 	readonly database: Database;

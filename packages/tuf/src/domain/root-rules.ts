@@ -4,8 +4,8 @@
  */
 import { DomainError } from '@chancery/chassis/domain-error';
 import { FormatError } from '@chancery/core/format-error';
-import { ROLES, type RootMetadata, type TufKey } from './metadata.ts';
-import { identifyKey, publicKeyOf } from './tuf-keys.ts';
+import { ROLES, type RootMetadata, type TufKey } from '../metadata/metadata.ts';
+import { identifyKey, publicKeyOf } from '../metadata/tuf-keys.ts';
 
 /** DER SubjectPublicKeyInfo of the keys that this server signs with. */
 export interface OnlineKeys {

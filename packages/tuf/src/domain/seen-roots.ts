@@ -5,9 +5,9 @@
 import { DomainError } from '@chancery/chassis/domain-error';
 import { equalBytes, toHex } from '@chancery/core/bytes';
 import { sha256 } from '@chancery/core/sha';
+import type { RootMetadata, SignedMetadata } from '../metadata/metadata.ts';
+import { encodeMetadata } from '../metadata/signed-metadata.ts';
 import type { SeenVersions } from '../store/mark-holder.ts';
-import type { RootMetadata, SignedMetadata } from './metadata.ts';
-import { encodeMetadata } from './signed-metadata.ts';
 
 /** @throws {DomainError} `lost-root` when clients have seen another root of this version */
 export function requireSeenRoot({ roots }: SeenVersions, root: SignedMetadata<RootMetadata>): void {

@@ -19,8 +19,8 @@ import {
 import { encodePem } from '@chancery/core/pem';
 import { keyIdentifier } from '@chancery/core/spki';
 import type { Signer } from '@chancery/keys/signer';
-import { AuthorityError } from './authority.ts';
-import { SIGNATURE_ALGORITHMS } from './signature-algorithms.ts';
+import { AuthorityError } from './domain/authority.ts';
+import { SIGNATURE_ALGORITHMS } from './domain/signature-algorithms.ts';
 
 export interface TsaChainRequest {
 	readonly rootSigner: Signer;

@@ -2,8 +2,8 @@ import { X509Certificate } from 'node:crypto';
 import { encodePem } from '@chancery/core/pem';
 import { generateSigner } from '@chancery/keys/file/generate';
 import { describe, expect, it } from 'vitest';
-import { makeAuthority, openssl, random, trustFiles } from '../../test/authority-fixture.ts';
-import { AuthorityError, openAuthority } from './authority.ts';
+import { makeAuthority, openssl, random, trustFiles } from '../test/authority-fixture.ts';
+import { AuthorityError, openAuthority } from './domain/authority.ts';
 import { createTsaChain } from './tsa-chain.ts';
 
 const textOf = (der: Uint8Array) =>
