@@ -1,6 +1,6 @@
 import { createPublicKey, verify } from 'node:crypto';
+import { SeededRandom } from '@chancery/testkit/seeded-random';
 import { describe, expect, it } from 'vitest';
-import { SeededRandom } from '../test/seeded-random.ts';
 import { fromBase64, fromHex, fromUtf8, toHex, utf8 } from './bytes.ts';
 import { formatCheckpoint, parseCheckpoint } from './checkpoint.ts';
 import { FormatError } from './format-error.ts';

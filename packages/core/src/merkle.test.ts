@@ -1,5 +1,5 @@
+import { SeededRandom } from '@chancery/testkit/seeded-random';
 import { describe, expect, it } from 'vitest';
-import { SeededRandom } from '../test/seeded-random.ts';
 import { concatBytes, fromHex, toHex } from './bytes.ts';
 import { RightEdge } from './compact-range.ts';
 import { FormatError } from './format-error.ts';

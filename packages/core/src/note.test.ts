@@ -1,7 +1,7 @@
 import { createPublicKey, generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto';
+import { SeededRandom } from '@chancery/testkit/seeded-random';
 import { describe, expect, it } from 'vitest';
 import { oneByteChanges } from '../test/every-byte.ts';
-import { SeededRandom } from '../test/seeded-random.ts';
 import { fromBase64, fromHex, fromUtf8, toBase64, toHex, utf8 } from './bytes.ts';
 import {
 	ecdsaKeyHash,

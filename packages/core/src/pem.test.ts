@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
+import { SeededRandom } from '@chancery/testkit/seeded-random';
 import { describe, expect, it } from 'vitest';
-import { SeededRandom } from '../test/seeded-random.ts';
 import { utf8 } from './bytes.ts';
 import { FormatError } from './format-error.ts';
 import { encodePem, parsePem } from './pem.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
+import { SeededRandom } from '@chancery/testkit/seeded-random';
 import { describe, expect, it } from 'vitest';
-import { SeededRandom } from '../test/seeded-random.ts';
 import { toHex, utf8 } from './bytes.ts';
 import { digest, digestLength, type HashAlgorithm, sha256, sha384, sha512, startDigest } from './sha.ts';
 import * as native from './sha2-native.ts';

@@ -1,8 +1,8 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { SeededRandom } from '@chancery/testkit/seeded-random';
 import { sha1 } from '@noble/hashes/legacy.js';
 import { describe, expect, it } from 'vitest';
-import { SeededRandom } from '../test/seeded-random.ts';
 import { isPresent, VECTORS } from '../test/vectors.ts';
 import { fromBase64, fromHex, toBase64Url, toHex } from './bytes.ts';
 import { derBitString, derInteger, derNull, derOid, derSequence } from './der.ts';

@@ -1,8 +1,8 @@
 /** A real identity provider on a loopback port with a database of its own. */
 import { randomBytes } from 'node:crypto';
-import { createServer } from 'node:net';
 import { createLogger } from '@chancery/chassis/logger';
 import type { Service } from '@chancery/chassis/service';
+import { freePort } from '@chancery/testkit/free-port';
 import { createTestDatabase } from '@chancery/testkit/test-database';
 import { configSchema } from '../src/config.ts';
 import { identity } from '../src/definition.ts';
@@ -80,15 +80,4 @@ export async function startIdentityServer(options: ServerOptions = {}): Promise<
 			await service.close();
 		},
 	};
-}
-
-function freePort(): Promise<number> {
-	return new Promise((resolve, reject) => {
-		const server = createServer();
-		server.on('error', reject);
-		server.listen(0, '127.0.0.1', () => {
-			const address = server.address();
-			server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-		});
-	});
 }

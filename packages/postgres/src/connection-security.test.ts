@@ -5,9 +5,9 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chown, readdir, stat, writeFile } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from '@chancery/testkit/free-port';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeFolder } from '../test/supervised.ts';
 import { connectionSecurity } from './connection-security.ts';
@@ -76,22 +76,13 @@ describe.skipIf(ADDRESS === undefined)('a connection to another address', () => 
 		for (const name of await readdir(folder))
 			if (/\.(key|pem|conf)$/.test(name)) await chown(join(folder, name), uid, gid);
 		cleanUps.push(async () => running?.kill('SIGQUIT'));
-		port = await freePort();
+		port = await freePort(ADDRESS);
 		for (const server of SERVERS) {
 			await start(server);
 			for (const [parameters] of CASES) if (await connects(urlOf(parameters))) connected.get(parameters)?.push(server);
 			await end();
 		}
 	});
-
-	async function freePort(): Promise<number> {
-		const server = createServer().listen(0, ADDRESS);
-		await once(server, 'listening');
-		const { port: free } = server.address() as AddressInfo;
-		server.close();
-		await once(server, 'close');
-		return free;
-	}
 
 	function openssl(...args: string[]): void {
 		execFileSync('openssl', args, { cwd: folder, stdio: 'ignore' });

@@ -1,9 +1,10 @@
 import { fromBase64, toBase64 } from '@chancery/core/bytes';
+import { SeededRandom } from '@chancery/testkit/seeded-random';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ARTIFACT, IssuingAuthority } from '../test/issuing-authority.ts';
 import { memberAt, type Path, pathsIn, withMember } from '../test/json-path.ts';
+import { randomJson } from '../test/random-json.ts';
 import { refusalOf } from '../test/refusals.ts';
-import { SeededRandom } from '../test/seeded-random.ts';
 import type { VerificationEvidence } from './verify-bundle.ts';
 
 const authority = new IssuingAuthority();
@@ -135,7 +136,7 @@ describe('whatever comes instead of a bundle is refused', () => {
 		const random = new SeededRandom(4711);
 		const paths = pathsIn(bundles.v2);
 		for (let i = 0; i < 2000; i++) {
-			const value = random.json(5);
+			const value = randomJson(random, 5);
 			await refusalOf(authority.verify(value));
 			const evidence = await acceptance(authority.verify(withMember(bundles.v2, random.pick(paths), value)));
 			if (evidence) expect(evidence).toEqual(await authority.verify(bundles.v2));
@@ -146,7 +147,7 @@ describe('whatever comes instead of a bundle is refused', () => {
 		const random = new SeededRandom(4712);
 		const paths = pathsIn(authority.trustedRoot);
 		for (let i = 0; i < 1000; i++) {
-			const trustedRoot = withMember(authority.trustedRoot, random.pick(paths), random.json(5));
+			const trustedRoot = withMember(authority.trustedRoot, random.pick(paths), randomJson(random, 5));
 			await acceptance(authority.verify(bundles.v2, { artifact: { bytes: ARTIFACT }, trustedRoot }));
 		}
 	});

@@ -1,3 +1,4 @@
+import { SeededRandom } from '@chancery/testkit/seeded-random';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { createEntryRequest } from './rekor-v2.ts';
@@ -73,17 +74,15 @@ describe('a v2 request in proto3 JSON', () => {
 	});
 
 	it('never throws, whatever it is', () => {
-		let state = 0x2545f491;
-		const random = (below: number) => {
-			state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-			return state % below;
-		};
+		const random = new SeededRandom(0x2545f491);
 		const text = JSON.stringify({ hashedRekordRequestV002: hashed, dsseRequestV002: dsse });
 		let parsedTexts = 0;
 		for (let round = 0; round < 3000; round++) {
-			const at = random(text.length);
+			const at = random.below(text.length);
 			const mangled =
-				text.slice(0, at) + ['', '"', '0', 'null', '_a', '[', '{}', ','][random(8)] + text.slice(at + random(12));
+				text.slice(0, at) +
+				['', '"', '0', 'null', '_a', '[', '{}', ','][random.below(8)] +
+				text.slice(at + random.below(12));
 			let value: unknown;
 			try {
 				value = JSON.parse(mangled);

@@ -2,10 +2,10 @@
  * The log service as a process of its own: its real `main.ts` with a configuration file, and the probe beside it.
  */
 import { log } from '@chancery/log/definition';
+import { freePort } from '@chancery/testkit/free-port';
 import type { LogTarget } from '../load/messages.ts';
 import type { LogWire } from '../load/workloads.ts';
 import type { BackendChoice } from './digest-backend.ts';
-import { freePort } from './free-port.ts';
 import { HOSTNAME, type LogInstance, TREE_ID, V2_ORIGIN } from './log-instance.ts';
 import type { ServerUnderTest } from './server-under-test.ts';
 import { startServiceProcess } from './service-process.ts';

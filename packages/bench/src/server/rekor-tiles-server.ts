@@ -7,7 +7,7 @@ import { closeSync, openSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createFileKey } from '@chancery/keys/file/file-key';
-import { freePort } from './free-port.ts';
+import { freePort } from '@chancery/testkit/free-port';
 import { waitForHealth } from './health.ts';
 import type { ServerUnderTest } from './server-under-test.ts';
 import { stopChild } from './service-process.ts';

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { freePort } from './free-port.ts';
+import { freePort } from '@chancery/testkit/free-port';
 import { waitForHealth } from './health.ts';
 import type { ServerUnderTest } from './server-under-test.ts';
 import { stopChild } from './service-process.ts';

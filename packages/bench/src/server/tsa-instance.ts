@@ -4,9 +4,9 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parsePem } from '@chancery/core/pem';
 import { createFileKey } from '@chancery/keys/file/file-key';
+import { freePort } from '@chancery/testkit/free-port';
 import { tsa } from '@chancery/tsa/definition';
 import { createTsaChain } from '@chancery/tsa/tsa-chain';
-import { freePort } from './free-port.ts';
 import type { ServerUnderTest } from './server-under-test.ts';
 import { startServiceProcess } from './service-process.ts';
 

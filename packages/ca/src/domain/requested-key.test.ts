@@ -1,5 +1,6 @@
 import { utf8 } from '@chancery/core/bytes';
 import { parsePem } from '@chancery/core/pem';
+import { SeededRandom } from '@chancery/testkit/seeded-random';
 import { describe, expect, it } from 'vitest';
 import { certificationRequest, generateClientKey } from '../../test/client-key.ts';
 import { checkProofOfPossession } from './proof-of-possession.ts';
@@ -90,13 +91,9 @@ describe('hostile bytes', () => {
 	});
 
 	it('never throw anything but a refusal: random bytes and texts', () => {
-		let seed = 99;
-		const random = (n: number) => {
-			seed = (Math.imul(seed, 1103515245) + 12345) & 0x7fffffff;
-			return (seed >> 8) % n;
-		};
+		const random = new SeededRandom(99);
 		for (let i = 0; i < 2000; i++) {
-			const bytes = Uint8Array.from({ length: random(80) }, () => random(256));
+			const bytes = random.bytes(random.below(80));
 			if (i % 2 === 0) bytes[0] = 0x30;
 			expect(codeOf(() => read(bytes))).toBe('key-malformed');
 			expect(codeOf(() => readRequestedKey({ kind: 'csr', pem: bytes }))).toBe('csr-malformed');

@@ -1,4 +1,5 @@
 import { createPublicKey } from 'node:crypto';
+import { SeededRandom } from '@chancery/testkit/seeded-random';
 import { exportJWK } from 'jose';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { assembleToken, generateSigningKey, startTokenIssuer, type TokenIssuer } from '../../test/token-issuer.ts';
@@ -230,14 +231,10 @@ describe('tokens that nobody made', () => {
 	});
 
 	it('are refused with a code when they are random text', async () => {
-		let seed = 20260801;
-		const random = (n: number) => {
-			seed = (Math.imul(seed, 1103515245) + 12345) & 0x7fffffff;
-			return seed % n;
-		};
-		const alphabet = 'abcXYZ019-_.={}"\u0000\ud800 ';
+		const random = new SeededRandom(20260801);
+		const alphabet = [...'abcXYZ019-_.={}"\u0000\ud800 '];
 		for (let i = 0; i < 500; i++) {
-			const text = Array.from({ length: random(60) }, () => alphabet[random(alphabet.length)]).join('');
+			const text = random.text(alphabet, random.below(60));
 			expect(await codeOf(text)).toMatch(/^token-(missing|malformed)$/);
 		}
 	});

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { SeededRandom } from '@chancery/testkit/seeded-random';
 import { describe, expect, it } from 'vitest';
 import { identify } from '../domain/principal.ts';
 import { githubActions } from './github-actions.ts';
@@ -75,14 +76,10 @@ describe('the name of a workflow in a certificate', () => {
 	});
 
 	it('is ASCII without spaces, whatever text it came from', () => {
-		let seed = 7;
-		const random = (n: number) => {
-			seed = (Math.imul(seed, 1103515245) + 12345) & 0x7fffffff;
-			return (seed >> 8) % n;
-		};
+		const random = new SeededRandom(7);
 		const alphabet = ['a', '%', '4', ' ', '#', '?', '/', '.', '\u00fc', '"', '\\', '@', ':', '\u{1f511}'];
 		for (let i = 0; i < 2000; i++) {
-			const reference = Array.from({ length: random(12) }, () => alphabet[random(alphabet.length)]).join('');
+			const reference = random.text(alphabet, random.below(12));
 			expect(outcome(() => subjectUri('https://a.example', reference))).toMatch(/^(claim-malformed|[\x21-\x7e]+)$/);
 		}
 	});

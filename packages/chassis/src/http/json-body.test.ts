@@ -1,3 +1,4 @@
+import { SeededRandom } from '@chancery/testkit/seeded-random';
 import { describe, expect, it } from 'vitest';
 import { DomainError } from '../domain-error.ts';
 import { MAX_JSON_DEPTH, MAX_JSON_STRUCTURE, parseJsonBody } from './json-body.ts';
@@ -67,15 +68,11 @@ describe('a JSON body', () => {
 	});
 
 	it('of random bytes is a value or the typed refusal', () => {
-		let state = 99;
-		const random = (n: number) => {
-			state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-			return Math.floor((state / 2 ** 32) * n);
-		};
+		const random = new SeededRandom(99);
 		const alphabet = bytes('{}[]",:0123456789.eE+-truefalsn\\u_proto \u00e9');
 		for (let round = 0; round < 3000; round++) {
-			const body = Uint8Array.from({ length: 1 + random(40) }, () =>
-				random(10) === 0 ? random(256) : alphabet[random(alphabet.length)]!,
+			const body = Uint8Array.from({ length: 1 + random.below(40) }, () =>
+				random.below(10) === 0 ? random.below(256) : alphabet[random.below(alphabet.length)]!,
 			);
 			try {
 				expect(JSON.parse(JSON.stringify(parseJsonBody(body)))).toEqual(JSON.parse(new TextDecoder().decode(body)));

@@ -12,7 +12,7 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { findBinaries } from '@chancery/postgres/embedded/binaries';
 import { DEFAULT_SERVER_HOME, makeServerHome } from '@chancery/postgres/embedded/cluster-place';
-import type { SeededRandom } from './seeded-random.ts';
+import type { SeededRandom } from '@chancery/testkit/seeded-random';
 
 const SOURCE = join(import.meta.dirname, 'unsynced-writes.c');
 const ANYBODY = { uid: 65534, gid: 65534 };

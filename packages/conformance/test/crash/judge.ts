@@ -9,12 +9,12 @@
  */
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { SeededRandom } from '@chancery/testkit/seeded-random';
 import { checkV1Entry, type Reader } from './answers.ts';
 import type { HttpClient, Reply } from './http-client.ts';
 import type { Acknowledgement, Ledger } from './ledger.ts';
 import { isConsistent, isIncluded, leafHashOf, NaiveTree } from './naive-tree.ts';
 import { LOG_NAMES, type LogName } from './proposals.ts';
-import type { SeededRandom } from './seeded-random.ts';
 import { openTreeHead, type SignedTree, type V1Entry, Violation } from './signed-trees.ts';
 import { hashTilePaths, parseEntryBundle, tilePathOf } from './tile-layout.ts';
 

@@ -3,13 +3,14 @@
  * CRASH_FSCK_EVERY kills a run of Tessera's fsck (100).
  */
 import { generateKeyPairSync } from 'node:crypto';
+import { SeededRandom } from '@chancery/testkit/seeded-random';
 import { afterAll, expect, it } from 'vitest';
+import { campaignSeed } from './campaign-seed.ts';
 import { findFsck, openFsck } from './fsck.ts';
 import { createJudge } from './judge.ts';
 import { Victims } from './kill-campaign.ts';
 import { LOG_NAMES } from './proposals.ts';
 import { say, summaryOf } from './report.ts';
-import { campaignSeed, SeededRandom } from './seeded-random.ts';
 import { createTestbed, readSettings, type Testbed } from './testbed.ts';
 import { startWriters, type Writers } from './writers.ts';
 

@@ -4,9 +4,9 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EmbeddedPostgres } from '@chancery/postgres/embedded/embedded';
+import { SeededRandom } from '@chancery/testkit/seeded-random';
 import type { LogServer } from './log-server.ts';
 import { LOG_NAMES } from './proposals.ts';
-import { SeededRandom } from './seeded-random.ts';
 import { Violation } from './signed-trees.ts';
 import { type DatabaseKill, killDatabase, type Testbed } from './testbed.ts';
 

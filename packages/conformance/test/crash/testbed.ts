@@ -4,7 +4,6 @@
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,6 +11,7 @@ import { createFileKey } from '@chancery/keys/file/file-key';
 import { type EmbeddedOptions, type EmbeddedPostgres, startEmbedded } from '@chancery/postgres/embedded/embedded';
 import { postgresProcesses } from '@chancery/postgres/embedded/process-identity';
 import { openDatabase } from '@chancery/postgres/pool';
+import { freePorts } from '@chancery/testkit/free-port';
 import { createReader, type Reader } from './answers.ts';
 import { createHttpClient, type HttpClient } from './http-client.ts';
 import { Ledger } from './ledger.ts';
@@ -72,7 +72,7 @@ export async function createTestbed(parent = tmpdir()): Promise<Testbed> {
 		markFolder,
 		treeId: TREE_ID,
 		adminTokenSha256: createHash('sha256').update(adminToken).digest('hex'),
-		ports: await freePorts(),
+		ports: await planPorts(),
 	};
 	const { ports } = plan;
 	const keys = {
@@ -94,7 +94,7 @@ export async function createTestbed(parent = tmpdir()): Promise<Testbed> {
 		reader: createReader(keys, TREE_ID, ledgers),
 		authority,
 		adminToken,
-		anotherPlan: async (name, changes) => ({ ...plan, databaseUrl, name, ports: await freePorts(), ...changes }),
+		anotherPlan: async (name, changes) => ({ ...plan, databaseUrl, name, ports: await planPorts(), ...changes }),
 		startDatabase: async (changes = {}) => {
 			const database = await startEmbedded({ dataDir, ...changes });
 			await database.createDatabase(DATABASE);
@@ -169,20 +169,7 @@ export async function readSettings(url: string): Promise<Record<string, string>>
 	}
 }
 
-async function freePorts(): Promise<ProcessPlan['ports']> {
-	const servers = await Promise.all(
-		Array.from(
-			{ length: 5 },
-			() =>
-				new Promise<Server>((resolve, reject) => {
-					const server = createServer();
-					server.once('error', reject);
-					server.listen(0, '127.0.0.1', () => resolve(server));
-				}),
-		),
-	);
-	const ports = servers.map((server) => (server.address() as { port: number }).port);
-	await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-	const [v1 = 0, v2 = 0, logAdmin = 0, ct = 0, ctAdmin = 0] = ports;
+async function planPorts(): Promise<ProcessPlan['ports']> {
+	const [v1 = 0, v2 = 0, logAdmin = 0, ct = 0, ctAdmin = 0] = await freePorts(5);
 	return { v1, v2, logAdmin, ct, ctAdmin };
 }

@@ -6,16 +6,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { EmbeddedPostgres } from '@chancery/postgres/embedded/embedded';
 import { openDatabase } from '@chancery/postgres/pool';
 import type { Database } from '@chancery/postgres/sql';
+import { SeededRandom } from '@chancery/testkit/seeded-random';
 import { slowCommits } from '@chancery/tlog/test/interference';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readAcknowledgement } from './answers.ts';
+import { campaignSeed } from './campaign-seed.ts';
 import { type CommitProxy, startCommitProxy, type TransactionKind } from './commit-proxy.ts';
 import type { Reply } from './http-client.ts';
 import { createJudge } from './judge.ts';
 import { type LogServer, startLogServer } from './log-server.ts';
 import { createProposer, LOG_NAMES, type LogName, type Proposal, type Wire } from './proposals.ts';
 import { say } from './report.ts';
-import { campaignSeed, SeededRandom } from './seeded-random.ts';
 import { type SharedMarkServer, startSharedMarks } from './shared-mark.ts';
 import { createTestbed, DATABASE, type Testbed, urlsOf } from './testbed.ts';
 

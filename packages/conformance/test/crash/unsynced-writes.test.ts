@@ -4,13 +4,14 @@
  */
 import { execFileSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { SeededRandom } from '@chancery/testkit/seeded-random';
 import { afterEach, expect, it } from 'vitest';
+import { campaignSeed } from './campaign-seed.ts';
 import { createForgetfulDisk, type ForgetfulDisk } from './forgetful-disk.ts';
 import { createJudge } from './judge.ts';
 import type { LogServer } from './log-server.ts';
 import { LOG_NAMES } from './proposals.ts';
 import { quantiles, say } from './report.ts';
-import { campaignSeed, SeededRandom } from './seeded-random.ts';
 import { createTestbed, killDatabase, readSettings, type Testbed } from './testbed.ts';
 import { startWriters, type Writers } from './writers.ts';
 

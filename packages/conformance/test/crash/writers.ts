@@ -3,11 +3,11 @@
  * through refused connections, cut answers and 503. Every acknowledgement is verified and remembered.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { SeededRandom } from '@chancery/testkit/seeded-random';
 import { type Reader, readAcknowledgement } from './answers.ts';
 import type { HttpClient, Reply } from './http-client.ts';
 import type { Authority } from './precertificates.ts';
 import { createProposer, type LogName, type Proposal, type Wire } from './proposals.ts';
-import { SeededRandom } from './seeded-random.ts';
 import { Violation } from './signed-trees.ts';
 
 export interface WriterCounts {

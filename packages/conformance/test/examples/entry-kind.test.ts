@@ -4,8 +4,9 @@
 import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { freePortBase } from '@chancery/testkit/free-port';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { end, freePortBase, start } from '../judges/instance.ts';
+import { end, start } from '../judges/instance.ts';
 import { type Example, exampleOf } from './example-blocks.ts';
 import { checkForm, checkTypes, copyWithExample, run, type WorkspaceCopy } from './workspace-copy.ts';
 

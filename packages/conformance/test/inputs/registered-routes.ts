@@ -4,16 +4,15 @@
  */
 import { execFile } from 'node:child_process';
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { freePortBase } from '@chancery/testkit/free-port';
 import type { RegisteredRoute } from './route-recorder.ts';
 
 const COMMAND = fileURLToPath(import.meta.resolve('@chancery/cli/main'));
 const RECORDER = join(import.meta.dirname, 'route-recorder.ts');
-const PORTS = 10;
 
 /** One row per path of a listener, with all methods that some registration of it has. */
 export async function readRegisteredRoutes(): Promise<RegisteredRoute[]> {
@@ -40,21 +39,4 @@ function merged(routes: readonly RegisteredRoute[]): RegisteredRoute[] {
 		byPath.set(key, { ...route, methods });
 	}
 	return [...byPath.values()];
-}
-
-async function freePortBase(): Promise<number> {
-	for (let tries = 0; tries < 50; tries++) {
-		const base = 15_000 + Math.floor(Math.random() * 400) * PORTS;
-		const free = await Promise.all(Array.from({ length: PORTS }, (_, i) => isFree(base + i)));
-		if (free.every(Boolean)) return base;
-	}
-	throw new Error('no ten free ports in a row');
-}
-
-function isFree(port: number): Promise<boolean> {
-	return new Promise((resolve) => {
-		const server = createServer();
-		server.once('error', () => resolve(false));
-		server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-	});
 }

@@ -4,9 +4,9 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePortBase } from '@chancery/testkit/free-port';
 import type { TestProject } from 'vitest/node';
 
 declare module 'vitest' {
@@ -83,25 +83,4 @@ export async function end(child: ChildProcess): Promise<void> {
 	const ended = new Promise((resolve) => child.once('exit', resolve));
 	child.kill('SIGTERM');
 	await ended;
-}
-
-/**
- * Ten free ports in a row: tried, not promised. All below 32768, where kernels begin to take the ports of outgoing
- * connections: one of those can come between the trial and the start.
- */
-export async function freePortBase(): Promise<number> {
-	for (let tries = 0; tries < 50; tries++) {
-		const base = 20_000 + Math.floor(Math.random() * 1276) * 10;
-		const free = await Promise.all(Array.from({ length: 10 }, (_, i) => isFree(base + i)));
-		if (free.every(Boolean)) return base;
-	}
-	throw new Error('no ten free ports in a row');
-}
-
-function isFree(port: number): Promise<boolean> {
-	return new Promise((resolve) => {
-		const server = createServer();
-		server.once('error', () => resolve(false));
-		server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-	});
 }

@@ -1,6 +1,6 @@
 /** Changes that know nothing of the format: bits, slices, lengths, numbers at their bounds. */
 import { concatBytes } from '@chancery/core/bytes';
-import type { SeededRandom } from '../crash/seeded-random.ts';
+import type { SeededRandom } from '@chancery/testkit/seeded-random';
 
 /** No honest input of the parsers is longer; most refuse long before. */
 export const MAX_INPUT_BYTES = 64 * 1024;
@@ -30,10 +30,6 @@ export const BYTE_MUTATIONS: readonly Mutation[] = [
 	randomBytes,
 ];
 
-export function bytesOf(random: SeededRandom, length: number): Uint8Array {
-	return Uint8Array.from({ length }, () => random.below(256));
-}
-
 /** Two ends of a slice, short ones more often than long ones. */
 function sliceOf(bytes: Uint8Array, random: SeededRandom): [start: number, end: number] {
 	const start = random.below(bytes.length + 1);
@@ -56,7 +52,7 @@ function setByte(bytes: Uint8Array, random: SeededRandom): Uint8Array {
 
 function insertBytes(bytes: Uint8Array, random: SeededRandom): Uint8Array {
 	const at = random.below(bytes.length + 1);
-	return concatBytes(bytes.subarray(0, at), bytesOf(random, 1 + random.below(8)), bytes.subarray(at));
+	return concatBytes(bytes.subarray(0, at), random.bytes(1 + random.below(8)), bytes.subarray(at));
 }
 
 function removeSlice(bytes: Uint8Array, random: SeededRandom): Uint8Array {
@@ -122,9 +118,9 @@ function splice(bytes: Uint8Array, random: SeededRandom, corpus: Corpus): Uint8A
 }
 
 function appendBytes(bytes: Uint8Array, random: SeededRandom): Uint8Array {
-	return concatBytes(bytes, random.chance(50) ? bytesOf(random, 1 + random.below(4)) : bytes);
+	return concatBytes(bytes, random.chance(50) ? random.bytes(1 + random.below(4)) : bytes);
 }
 
 function randomBytes(_bytes: Uint8Array, random: SeededRandom): Uint8Array {
-	return bytesOf(random, random.chance(95) ? random.below(64) : random.below(4096));
+	return random.bytes(random.chance(95) ? random.below(64) : random.below(4096));
 }

@@ -9,7 +9,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { toBase64 } from '@chancery/core/bytes';
-import { SeededRandom } from '../crash/seeded-random.ts';
+import { SeededRandom } from '@chancery/testkit/seeded-random';
 import { MAX_INPUT_BYTES } from './byte-mutations.ts';
 import type { ParserUnderTest } from './parser-under-test.ts';
 import { mutate } from './text-mutations.ts';

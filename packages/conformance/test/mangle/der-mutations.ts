@@ -1,8 +1,8 @@
 /** Changes that keep DER in shape around the change, so that it reaches what lies deep inside. */
 import { concatBytes } from '@chancery/core/bytes';
 import { derRaw } from '@chancery/core/der';
-import type { SeededRandom } from '../crash/seeded-random.ts';
-import { BYTE_MUTATIONS, bytesOf, type Corpus } from './byte-mutations.ts';
+import type { SeededRandom } from '@chancery/testkit/seeded-random';
+import { BYTE_MUTATIONS, type Corpus } from './byte-mutations.ts';
 
 interface Element {
 	readonly tag: number;
@@ -83,7 +83,7 @@ function withOddLength(element: Uint8Array, random: SeededRandom): Uint8Array {
 		[0xff],
 		[(content.length + 1) & 0x7f],
 		[Math.max(0, content.length - 1) & 0x7f],
-		[...bytesOf(random, 3)],
+		[...random.bytes(3)],
 	];
 	return concatBytes(Uint8Array.of(tag), Uint8Array.from(random.pick(spellings)), content);
 }

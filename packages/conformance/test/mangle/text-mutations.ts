@@ -1,6 +1,6 @@
 /** Changes of text and JSON, and of what lies in base64 inside of them, whatever that is in turn. */
 import { utf8 } from '@chancery/core/bytes';
-import type { SeededRandom } from '../crash/seeded-random.ts';
+import type { SeededRandom } from '@chancery/testkit/seeded-random';
 import { BYTE_MUTATIONS, type Corpus, MAX_INPUT_BYTES } from './byte-mutations.ts';
 import { isDer, mutateDer } from './der-mutations.ts';
 

@@ -7,10 +7,11 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openDatabase } from '@chancery/postgres/pool';
+import { freePortBase } from '@chancery/testkit/free-port';
 import { readLog, signToken } from '../inputs/subject.ts';
 import { CHANCERY } from '../judges/running-instance.ts';
-import { freePortBase } from './free-ports.ts';
 import { misplace, type Target } from './misplaced.ts';
+import { PORTS } from './port-range.ts';
 import { ProcessWatch, RecordedProcess } from './recorded-process.ts';
 import { Recorder } from './recorder.ts';
 import { filesBelow, modeOf, rowsOf, type SearchedPlace } from './searched-places.ts';
@@ -50,7 +51,7 @@ export class InstanceScenario {
 		await chmod(base, 0o711);
 		for (const folder of ['home', 'work', 'state', 'temporary']) await mkdir(join(base, folder));
 		const scenario = new InstanceScenario(base, await mkdtemp(join(tmpdir(), 'chancery-secrets-keys-')));
-		scenario.#portBase = await freePortBase();
+		scenario.#portBase = await freePortBase(PORTS);
 		scenario.watch.start();
 		return scenario;
 	}

@@ -17,10 +17,11 @@ import { migrateAll } from '@chancery/postgres/migrate';
 import type { Database } from '@chancery/postgres/sql';
 import { openDevelopmentTls } from '@chancery/stack/bootstrap/development-tls';
 import { STORING_SERVICES } from '@chancery/stack/services';
+import { freePortBase } from '@chancery/testkit/free-port';
 import requireSoftHsm, { TestToken } from '@chancery/testkit/softhsm';
 import { createTsaChain } from '@chancery/tsa/tsa-chain';
 import type { ForeignServers } from './foreign-servers.ts';
-import { freePortBase } from './free-ports.ts';
+import { PORTS } from './port-range.ts';
 import type { SecretRegistry } from './secret-registry.ts';
 
 export const SERVICE_NAMES = ['ctlog', 'log', 'identity', 'tsa', 'ca', 'tuf'] as const;
@@ -168,8 +169,8 @@ export async function createTestbed(
 	const developmentSecret = mark('development secret', 'mint');
 	const [secretAccessKey, sessionToken] = [mark('S3 secret key', 's3'), mark('S3 session token', 'st')];
 
-	const bases = [await freePortBase(), await freePortBase()];
-	while (bases[1] === bases[0]) bases[1] = await freePortBase();
+	const bases = [await freePortBase(PORTS), await freePortBase(PORTS)];
+	while (bases[1] === bases[0]) bases[1] = await freePortBase(PORTS);
 	const ports = bases.flatMap((base) => Array.from({ length: 10 }, (_, offset) => base + offset));
 	const urls: Record<string, string> = {};
 	const listen = (service: string, ...listeners: string[]) =>

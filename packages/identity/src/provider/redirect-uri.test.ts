@@ -1,18 +1,8 @@
+import { SeededRandom } from '@chancery/testkit/seeded-random';
 import { describe, expect, it } from 'vitest';
 import { formTargetOf, redirectUriAllowed } from './redirect-uri.ts';
 
 const LOOPBACK_HOSTS = ['localhost', '[::1]'];
-
-/** Small deterministic generator (mulberry32), so that a failure can be repeated. */
-function seeded(seed: number): () => number {
-	let state = seed;
-	return () => {
-		state = (state + 0x6d2b79f5) | 0;
-		let t = Math.imul(state ^ (state >>> 15), 1 | state);
-		t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-		return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-	};
-}
 
 describe('a redirect URI', () => {
 	it.each([
@@ -53,7 +43,7 @@ describe('a redirect URI', () => {
 	});
 
 	it('never is one that a browser takes elsewhere, whatever it is made of', () => {
-		const random = seeded(20260401);
+		const random = new SeededRandom(20260401);
 		const pieces = [
 			'http://',
 			'https://',
@@ -78,8 +68,8 @@ describe('a redirect URI', () => {
 		];
 		let allowed = 0;
 		for (let i = 0; i < 200_000; i++) {
-			let uri = random() < 0.8 ? 'http://localhost' : '';
-			for (let n = Math.floor(random() * 6); n >= 0; n--) uri += pieces[Math.floor(random() * pieces.length)];
+			let uri = random.chance(80) ? 'http://localhost' : '';
+			uri += random.text(pieces, 1 + random.below(6));
 			if (!redirectUriAllowed(uri)) continue;
 			allowed++;
 			const { hostname, protocol, username, password, hash } = new URL(uri);

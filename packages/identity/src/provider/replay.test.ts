@@ -1,5 +1,6 @@
 import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
+import { SeededRandom } from '@chancery/testkit/seeded-random';
 import { describe, expect, it } from 'vitest';
 import { replayRequest } from './replay.ts';
 
@@ -81,17 +82,13 @@ describe('a replayed request', () => {
 	});
 
 	it('comes out of any bytes', async () => {
-		let state = 12345;
-		const random = (below: number) => {
-			state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff;
-			return (state >>> 8) % below;
-		};
+		const random = new SeededRandom(12345);
 		for (let i = 0; i < 5000; i++) {
-			const bytes = Uint8Array.from({ length: random(60) }, () => random(256));
-			const credentials = Buffer.from(Uint8Array.from({ length: random(30) }, () => random(256))).toString('base64');
+			const bytes = random.bytes(random.below(60));
+			const credentials = Buffer.from(random.bytes(random.below(30))).toString('base64');
 			const message = replay({
 				headers: {
-					authorization: `Basic ${random(2) ? Buffer.from('sigstore:').toString('base64') : credentials}`,
+					authorization: `Basic ${random.below(2) ? Buffer.from('sigstore:').toString('base64') : credentials}`,
 					cookie: String.fromCharCode(...bytes),
 				},
 				body: bytes,

@@ -3,8 +3,8 @@ import { type CurveName, HASHES, hashWithName } from '@chancery/core/algorithms'
 import { derInteger, derSequence } from '@chancery/core/der';
 import { digest as digestOf, type HashAlgorithm } from '@chancery/core/sha';
 import { ecSpki, parseSpki } from '@chancery/core/spki';
+import { SeededRandom } from '@chancery/testkit/seeded-random';
 import { describe, expect, it } from 'vitest';
-import { seeded } from '../../test/seeded.ts';
 import { KeyError } from '../key-error.ts';
 import { chooseDigestBackend, defaultDigestBackend, ECDSA_BACKENDS } from './digest-backend.ts';
 import type { EcdsaBackend, EcdsaQuestion } from './ecdsa-backend.ts';
@@ -39,17 +39,16 @@ describe.each<[CurveName, rounds: number]>([
 	const { Point } = CURVES[curve];
 	const { Fn, Fp } = Point;
 	const n = Fn.ORDER;
-	const random = seeded(curve.length * rounds);
-	const randomBytes = (length: number) => Uint8Array.from({ length }, () => random(256));
-	const scalar = () => (bytesToNumber(randomBytes(Fn.BYTES)) % (n - 1n)) + 1n;
+	const random = new SeededRandom(curve.length * rounds);
+	const scalar = () => (bytesToNumber(random.bytes(Fn.BYTES)) % (n - 1n)) + 1n;
 	const hashes: readonly HashAlgorithm[] = ['SHA2_256', 'SHA2_384', 'SHA2_512'];
 	const spkiOf = (point: InstanceType<typeof Point>) => ecSpki(curve, point.toBytes(false));
 
 	/** Signatures by OpenSSL, over digests shorter and longer than the order. */
 	const signed = (): Case & { r: bigint; s: bigint } => {
 		const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: curve });
-		const message = randomBytes(random(60));
-		const hash = hashes[random(3)]!;
+		const message = random.bytes(random.below(60));
+		const hash = hashes[random.below(3)]!;
 		const signature = new Uint8Array(sign(HASHES[hash].name, message, privateKey));
 		const spki = new Uint8Array(publicKey.export({ type: 'spki', format: 'der' }));
 		return { spki, hash, digest: digestOf(hash, message), signature, ...readEcdsaSignature(curve, signature)! };
@@ -85,7 +84,7 @@ describe.each<[CurveName, rounds: number]>([
 			for (const [otherR, otherS] of round % 4 === 0 ? spoilt : spoilt.slice(0, 4))
 				expect(answers({ ...good, signature: der(otherR, otherS) }), `${otherR}, ${otherS}`).toBe('false');
 			const digest = good.digest.slice();
-			digest[random(32)]! ^= 1 << random(8);
+			digest[random.below(32)]! ^= 1 << random.below(8);
 			expect(answers({ ...good, digest })).toBe('false');
 			expect(answers({ ...good, spki: signed().spki })).toBe('false');
 		}
@@ -118,7 +117,7 @@ describe.each<[CurveName, rounds: number]>([
 		const point = info.algorithm === 'ec' ? info.ecPoint : new Uint8Array();
 		for (let round = 0; round < 4; round++) {
 			const beside = point.slice();
-			beside[1 + random(point.length - 1)]! ^= 1 << random(8);
+			beside[1 + random.below(point.length - 1)]! ^= 1 << random.below(8);
 			expect(answers({ ...good, spki: ecSpki(curve, beside) })).toBe('false');
 		}
 		expect(answers({ ...good, spki: ecSpki(curve, new Uint8Array(point.length).fill(0).with(0, 4)) })).toBe('false');

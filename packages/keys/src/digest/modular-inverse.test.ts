@@ -1,6 +1,6 @@
+import { SeededRandom } from '@chancery/testkit/seeded-random';
 import { p256, p384, p521 } from '@noble/curves/nist.js';
 import { describe, expect, it } from 'vitest';
-import { seeded } from '../../test/seeded.ts';
 import { modularInverse } from './modular-inverse.ts';
 
 const moduli = [p256, p384, p521].flatMap(({ Point }) => [Point.Fn.ORDER, Point.Fp.ORDER]);
@@ -14,12 +14,10 @@ describe.each(moduli)('the inverse modulo %d', (modulus) => {
 		});
 
 	it('times the number leaves 1, for numbers of every length', () => {
-		const random = seeded(bits);
+		const random = new SeededRandom(bits);
 		const values = Array.from({ length: 2000 }, (_, i) => {
-			const hex = Array.from({ length: 1 + (i % Math.ceil(bits / 8)) }, () =>
-				random(256).toString(16).padStart(2, '0'),
-			);
-			return BigInt(`0x${hex.join('')}`) % modulus;
+			const hex = random.bytes(1 + (i % Math.ceil(bits / 8))).toHex();
+			return BigInt(`0x${hex}`) % modulus;
 		});
 		expect(wrong(values.filter((value) => value > 0n))).toEqual([]);
 	});

@@ -1,9 +1,9 @@
 import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { derInteger, derSequence } from '@chancery/core/der';
 import { type HashAlgorithm, digest as hashOf } from '@chancery/core/sha';
+import { SeededRandom } from '@chancery/testkit/seeded-random';
 import { ed25519ph } from '@noble/curves/ed25519.js';
 import { describe, expect, it } from 'vitest';
-import { seeded } from '../../test/seeded.ts';
 import { disagreements, hasWycheproof, readWycheproof } from '../../test/wycheproof.ts';
 import { parsePublicKey } from '../public-key.ts';
 import { verifySignature } from '../verify-signature.ts';
@@ -106,9 +106,9 @@ describe('a signature over a digest', () => {
 	it.each(rows)('made by OpenSSL with $kind and $hash is right, and no change of it', ({ kind, hash }) => {
 		const { publicKey, privateKey } = keys[kind];
 		const spki = spkiOf(publicKey);
-		const random = seeded(7);
+		const random = new SeededRandom(7);
 		for (let round = 0; round < 4; round++) {
-			const message = Uint8Array.from({ length: random(200) }, () => random(256));
+			const message = random.bytes(random.below(200));
 			const signature = new Uint8Array(sign(OPENSSL[hash], message, privateKey));
 			const digest = digestOf(hash, message);
 			expect(verifyDigest({ publicKey: spki, hash, digest, signature })).toBe(true);
@@ -116,10 +116,10 @@ describe('a signature over a digest', () => {
 			expect(verifySignature({ publicKey: spki, message, signature, hash })).toBe(true);
 
 			const otherDigest = digest.slice();
-			otherDigest[random(Math.min(digest.length, usedBytes[kind]))]! ^= 1 << random(8);
+			otherDigest[random.below(Math.min(digest.length, usedBytes[kind]))]! ^= 1 << random.below(8);
 			expect(verifyDigest({ publicKey: spki, hash, digest: otherDigest, signature })).toBe(false);
 			const otherSignature = signature.slice();
-			otherSignature[random(signature.length)]! ^= 1 << random(8);
+			otherSignature[random.below(signature.length)]! ^= 1 << random.below(8);
 			expect(verifyDigest({ publicKey: spki, hash, digest, signature: otherSignature })).toBe(false);
 		}
 	});
@@ -203,7 +203,7 @@ describe('Ed25519ph', () => {
 
 describe('bytes from strangers', () => {
 	it('are answered false and never with an error, whatever is mangled', () => {
-		const random = seeded(2024);
+		const random = new SeededRandom(2024);
 		const message = new Uint8Array(32);
 		const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 		const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
@@ -214,9 +214,9 @@ describe('bytes from strangers', () => {
 		const digest = digestOf('SHA2_256', message);
 		for (let round = 0; round < 600; round++) {
 			const { spki, signature } = sources[round % 2]!;
-			const target = (random(2) === 0 ? spki : signature).slice();
-			const cut = random(3) === 0 ? target.subarray(0, random(target.length)) : target;
-			if (cut.length > 0) cut[random(cut.length)]! ^= 1 + random(255);
+			const target = (random.below(2) === 0 ? spki : signature).slice();
+			const cut = random.below(3) === 0 ? target.subarray(0, random.below(target.length)) : target;
+			if (cut.length > 0) cut[random.below(cut.length)]! ^= 1 + random.below(255);
 			const [key, mark] = target.length === spki.length ? [cut, signature] : [spki, cut];
 			expect(verifyDigest({ publicKey: key, hash: 'SHA2_256', digest, signature: mark })).toBe(false);
 			expect(verifySignature({ publicKey: key, message, signature: mark })).toBe(false);

@@ -1,5 +1,5 @@
+import { SeededRandom } from '@chancery/testkit/seeded-random';
 import { describe, expect, it } from 'vitest';
-import { seeded } from '../../test/seeded.ts';
 import { KeyError } from '../key-error.ts';
 import { moduleEnvironment } from './pkcs11-environment.ts';
 import { parsePkcs11Uri } from './pkcs11-uri.ts';
@@ -85,15 +85,19 @@ describe('a PKCS#11 URI', () => {
 	});
 
 	it('that is mangled or random is read the same every time, or refused with that one error', () => {
-		const random = seeded(7512);
+		const random = new SeededRandom(7512);
 		const good = `pkcs11:token=The%20CA;object=issuer;id=%01%FF;slot-id=7;type=private${MODULE}`;
 		const letters = 'pkcs11:;=?&%0aF/|token id\u0000é\u{1f600}';
 		const outcomes = { read: 0, refused: 0 };
 		for (let round = 0; round < 20_000; round++) {
 			const chars = round % 4 === 0 ? [] : [...good];
-			for (let change = 0; change <= random(4); change++) {
-				const at = random(chars.length + 1);
-				chars.splice(at, random(3), ...Array.from({ length: random(3) }, () => letters.charAt(random(letters.length))));
+			for (let change = 0; change <= random.below(4); change++) {
+				const at = random.below(chars.length + 1);
+				chars.splice(
+					at,
+					random.below(3),
+					...Array.from({ length: random.below(3) }, () => letters.charAt(random.below(letters.length))),
+				);
 			}
 			const uri = chars.join('');
 			try {

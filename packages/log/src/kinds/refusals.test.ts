@@ -2,6 +2,7 @@ import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:cryp
 import { DomainError } from '@chancery/chassis/domain-error';
 import { preAuthEncode } from '@chancery/core/dsse';
 import { createSignatureChecks } from '@chancery/keys/checks/signature-checks';
+import { SeededRandom } from '@chancery/testkit/seeded-random';
 import { createEntryRequest } from '@chancery/wire/rekor-v2';
 import { describe, expect, it } from 'vitest';
 import { SEED_ENTRY, SEED_TEXT } from '../domain/seed-entry.ts';
@@ -268,16 +269,13 @@ describe('v2 requests', () => {
 describe('mangled proposals', () => {
 	it('are refused with a DomainError or lead to the same leaf, whatever changes in them', async () => {
 		const proposals = [hashedrekord(), dsse([{ sig: sig(p256.privateKey) }], [p256.publicKey])];
-		let state = 0x9e3779b9;
-		const random = (below: number) => {
-			state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-			return state % below;
-		};
+		const random = new SeededRandom(0x9e3779b9);
 		for (const proposal of proposals) {
 			const text = JSON.stringify(proposal.spec);
 			for (let round = 0; round < 300; round++) {
-				const at = random(text.length);
-				const mangled = text.slice(0, at) + String.fromCharCode(32 + random(95)) + text.slice(at + random(3));
+				const at = random.below(text.length);
+				const mangled =
+					text.slice(0, at) + String.fromCharCode(32 + random.below(95)) + text.slice(at + random.below(3));
 				let spec: unknown;
 				try {
 					spec = JSON.parse(mangled);

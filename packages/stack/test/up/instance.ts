@@ -2,11 +2,11 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { chmod, chown, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { canEnter } from '@chancery/postgres/embedded/server-user';
-import { databaseOf, databaseProcesses, PORT_COUNT } from './processes.ts';
+import { freePortBase } from '@chancery/testkit/free-port';
+import { databaseOf, databaseProcesses } from './processes.ts';
 import { Run } from './run.ts';
 
 export const CHECKOUT = join(import.meta.dirname, '../../../..');
@@ -171,22 +171,4 @@ function freshShell(): NodeJS.ProcessEnv {
 
 export async function readInstance(place: Place): Promise<InstanceFile> {
 	return JSON.parse(await readFile(join(place.data, 'instance.json'), 'utf8')) as InstanceFile;
-}
-
-/** Ten free ports in a row: tried, not promised. */
-async function freePortBase(): Promise<number> {
-	for (let tries = 0; tries < 50; tries++) {
-		const base = 20_000 + Math.floor(Math.random() * 1200) * 10;
-		const free = await Promise.all(Array.from({ length: PORT_COUNT }, (_, offset) => isFree(base + offset)));
-		if (free.every(Boolean)) return base;
-	}
-	throw new Error('no ten free ports in a row');
-}
-
-function isFree(port: number): Promise<boolean> {
-	return new Promise((resolve) => {
-		const server = createServer();
-		server.once('error', () => resolve(false));
-		server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-	});
 }

@@ -9,7 +9,7 @@ import type { End, Run } from './run.ts';
 export const STOPPED_WITHIN_MS = 5_000;
 
 /** How many ports belong to an instance, used or not. */
-export const PORT_COUNT = 10;
+const PORT_COUNT = 10;
 
 /** Where an instance is found. */
 interface Whereabouts {

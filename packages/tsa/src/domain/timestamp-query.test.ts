@@ -9,6 +9,7 @@ import {
 	derRaw,
 	derSequence,
 } from '@chancery/core/der';
+import { SeededRandom } from '@chancery/testkit/seeded-random';
 import { AsnConvert } from '@peculiar/asn1-schema';
 import { TimeStampReq } from '@peculiar/asn1-tsp';
 import { describe, expect, it } from 'vitest';
@@ -177,13 +178,9 @@ describe('parseTimestampQuery', () => {
 	});
 
 	it('answers random bytes with a typed error', () => {
-		let seed = 12345;
-		const next = () => {
-			seed = (Math.imul(seed, 1103515245) + 12345) & 0x7fffffff;
-			return seed >> 8;
-		};
+		const random = new SeededRandom(12345);
 		for (let round = 0; round < 3000; round++) {
-			const bytes = Uint8Array.from({ length: next() % 80 }, () => next() & 0xff);
+			const bytes = random.bytes(random.below(80));
 			if (round % 2 === 0 && bytes.length > 2) bytes.set([0x30, bytes.length - 2]);
 			expect(outcome(() => parseTimestampQuery(bytes))).toMatch(/^(malformed-query|unaccepted|wrong-digest)/);
 		}

@@ -1,14 +1,15 @@
-/**
- * Random numbers that are the same in every run, so that a failing input can be found again by its seed.
- */
+/** Random choices that are the same in every run, so that a failing input can be found again by its seed. */
+import { createHash } from 'node:crypto';
 
-/** xorshift32 (Marsaglia 2003); plenty for making inputs, nothing for making keys. */
+/** xorshift32 (Marsaglia 2003): plenty for making inputs, nothing for making keys. */
 export class SeededRandom {
 	#state: number;
 
-	constructor(seed: number) {
+	/** A text counts as the first four bytes of its SHA-256. */
+	constructor(seed: number | string) {
+		const state = typeof seed === 'number' ? seed | 0 : createHash('sha256').update(seed).digest().readUInt32LE(0);
 		// Zero is the one state that xorshift never leaves.
-		this.#state = seed | 0 || 1;
+		this.#state = state || 1;
 	}
 
 	/** A whole number from 0 up to, not including, `limit`. */
@@ -19,12 +20,23 @@ export class SeededRandom {
 		return (this.#state >>> 0) % limit;
 	}
 
+	chance(percent: number): boolean {
+		return this.below(100) < percent;
+	}
+
 	bytes(length: number): Uint8Array {
 		return Uint8Array.from({ length }, () => this.below(256));
 	}
 
+	/** @throws {RangeError} when there is nothing to pick from */
 	pick<T>(items: readonly T[]): T {
+		if (items.length === 0) throw new RangeError('there is nothing to pick from');
 		return items[this.below(items.length)]!;
+	}
+
+	/** A text of so many picks from `pieces`. */
+	text(pieces: readonly string[], count: number): string {
+		return Array.from({ length: count }, () => this.pick(pieces)).join('');
 	}
 
 	/** A copy with one to three small damages: a byte changed, removed, inserted or repeated, the end cut off. */
