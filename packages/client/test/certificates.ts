@@ -4,19 +4,26 @@ import { concatBytes, utf8 } from '@chancery/core/bytes';
 import { encodeSctList, sctSignedData } from '@chancery/core/ct';
 import {
 	derBitString,
-	derBoolean,
 	derContext,
 	derGeneralizedTime,
 	derInteger,
-	derNamedBits,
 	derOctetString,
 	derOid,
 	derRaw,
 	derSequence,
 	derSet,
-	derTime,
 	derUtf8,
 } from '@chancery/core/der';
+import {
+	basicConstraints,
+	CODE_SIGNING,
+	commonName,
+	extendedKeyUsage,
+	extension,
+	keyUsage,
+	TIME_STAMPING,
+	tbsCertificate,
+} from '@chancery/testkit/certificate';
 
 export interface TestKey {
 	readonly privateKey: KeyObject;
@@ -69,29 +76,16 @@ export function issueWithSct(
 }
 
 function toBeSigned(recipe: CertificateRecipe): Uint8Array {
-	return derSequence(
-		derContext(0, {}, derInteger(2)),
-		derInteger(77),
-		ECDSA_SHA256,
-		commonName(recipe.issuer),
-		derSequence(derTime(recipe.notBefore), derTime(recipe.notAfter)),
-		commonName(recipe.subject),
-		recipe.publicKey,
-		derContext(3, {}, derSequence(...recipe.extensions)),
-	);
+	return tbsCertificate({ ...recipe, serial: 77, algorithm: ECDSA_SHA256 });
 }
 
-export function extension(oid: string, value: Uint8Array, critical = false): Uint8Array {
-	return derSequence(derOid(oid), ...(critical ? [derBoolean(true)] : []), derOctetString(value));
-}
-
-export const CA_EXTENSIONS = [extension('2.5.29.19', derSequence(derBoolean(true)), true)];
-export const TSA_EXTENSIONS = [extension('2.5.29.37', derSequence(derOid('1.3.6.1.5.5.7.3.8')), true)];
+export const CA_EXTENSIONS = [basicConstraints(true)];
+export const TSA_EXTENSIONS = [extendedKeyUsage([TIME_STAMPING], true)];
 
 export function leafExtensions(email: string, issuer: string): Uint8Array[] {
 	return [
-		extension('2.5.29.15', derNamedBits([0]), true),
-		extension('2.5.29.37', derSequence(derOid('1.3.6.1.5.5.7.3.3'))),
+		keyUsage(0),
+		extendedKeyUsage([CODE_SIGNING]),
 		extension('2.5.29.17', derSequence(derContext(1, { constructed: false }, utf8(email))), true),
 		extension('1.3.6.1.4.1.57264.1.8', derUtf8(issuer)),
 	];
@@ -139,8 +133,4 @@ export function makeTimestamp({ imprint, nonce, genTime, key, certificate, issue
 
 function attribute(oid: string, value: Uint8Array): Uint8Array {
 	return derSequence(derOid(oid), derSet(value));
-}
-
-function commonName(name: string): Uint8Array {
-	return derSequence(derSet(derSequence(derOid('2.5.4.3'), derUtf8(name))));
 }

@@ -1,32 +1,13 @@
 /** Certificates for tests, assembled field by field, so that each test chooses what is wrong with them. */
 import { createHash, randomBytes } from 'node:crypto';
-import {
-	derBitString,
-	derBoolean,
-	derContext,
-	derInteger,
-	derNull,
-	derOctetString,
-	derOid,
-	derSequence,
-	derSet,
-	derTime,
-	derUtf8,
-} from '@chancery/core/der';
+import { derBitString, derNull, derOid, derSequence } from '@chancery/core/der';
 import { generateSigner } from '@chancery/keys/file/generate';
 import type { KeyAlgorithm, Signer } from '@chancery/keys/signer';
+import { basicConstraints, extendedKeyUsage, extension, tbsCertificate } from '@chancery/testkit/certificate';
 
-export const POISON = extension('1.3.6.1.4.1.11129.2.4.3', true, derNull());
-export const CODE_SIGNING = extension('2.5.29.37', false, derSequence(derOid('1.3.6.1.5.5.7.3.3')));
-export const IS_CA = extension('2.5.29.19', true, derSequence(derBoolean(true)));
-
-export function extension(oid: string, critical: boolean, value: Uint8Array): Uint8Array {
-	return derSequence(derOid(oid), ...(critical ? [derBoolean(true)] : []), derOctetString(value));
-}
-
-export function name(commonName: string): Uint8Array {
-	return derSequence(derSet(derSequence(derOid('2.5.4.3'), derUtf8(commonName))));
-}
+export const POISON = extension('1.3.6.1.4.1.11129.2.4.3', derNull(), true);
+export const CODE_SIGNING = extendedKeyUsage(['1.3.6.1.5.5.7.3.3']);
+export const IS_CA = basicConstraints(true);
 
 const ALGORITHMS: Readonly<Record<KeyAlgorithm, Uint8Array>> = {
 	'ecdsa-sha2-256-nistp256': derSequence(derOid('1.2.840.10045.4.3.2')),
@@ -50,22 +31,22 @@ export interface CertificatePlan {
 /** DER of the TBSCertificate. */
 export function tbsOf(plan: CertificatePlan): Uint8Array {
 	const notBefore = plan.notBefore ?? new Date();
-	return derSequence(
-		derContext(0, {}, derInteger(2)),
-		derInteger(plan.serial ?? Uint8Array.of(1, ...randomBytes(15))),
-		plan.algorithm ?? ALGORITHMS[plan.signer.algorithm],
-		name(plan.issuer),
-		derSequence(derTime(notBefore), derTime(new Date(notBefore.getTime() + 600_000))),
-		name(plan.subject),
-		plan.publicKey,
-		...(plan.extensions.length > 0 ? [derContext(3, {}, derSequence(...plan.extensions))] : []),
-	);
+	return tbsCertificate({
+		...plan,
+		algorithm: algorithmOf(plan),
+		serial: plan.serial ?? Uint8Array.of(1, ...randomBytes(15)),
+		notBefore,
+		notAfter: new Date(notBefore.getTime() + 600_000),
+	});
 }
 
 export async function certificate(plan: CertificatePlan): Promise<Uint8Array> {
 	const tbs = tbsOf(plan);
-	const algorithm = plan.algorithm ?? ALGORITHMS[plan.signer.algorithm];
-	return derSequence(tbs, algorithm, derBitString(await plan.signer.sign(tbs)));
+	return derSequence(tbs, algorithmOf(plan), derBitString(await plan.signer.sign(tbs)));
+}
+
+function algorithmOf({ algorithm, signer }: CertificatePlan): Uint8Array {
+	return algorithm ?? ALGORITHMS[signer.algorithm];
 }
 
 export interface TestAuthority {

@@ -12,8 +12,9 @@ import {
 	derTime,
 } from '@chancery/core/der';
 import { parseSpki } from '@chancery/core/spki';
+import { commonName } from '@chancery/testkit/certificate';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { certificate, leafPlan, makeAuthority, makePrecertificate, name, type TestAuthority } from './certificates.ts';
+import { certificate, leafPlan, makeAuthority, makePrecertificate, type TestAuthority } from './certificates.ts';
 import { type RunningLog, register, reportOf, startLog, submit, submitPatiently } from './running-log.ts';
 
 let log: RunningLog;
@@ -64,9 +65,9 @@ it('refuses a chain of RSA keys with exponents as long as their moduli before on
 			derContext(0, {}, derInteger(2)),
 			derInteger(serial + 1),
 			RSA_SHA256,
-			name('evil'),
+			commonName('evil'),
 			derSequence(derTime(new Date()), derTime(new Date(Date.now() + 600_000))),
-			name('evil'),
+			commonName('evil'),
 			spki,
 			derContext(3, {}, derSequence(isCa)),
 		);

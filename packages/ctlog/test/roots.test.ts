@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { openTrustReport, signTrustReport } from '@chancery/chassis/trust-report';
 import { parsePem } from '@chancery/core/pem';
 import { generateSigner } from '@chancery/keys/file/generate';
+import { extension } from '@chancery/testkit/certificate';
 import type { AddChainReply } from '@chancery/wire/ct';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { configSchema } from '../src/config.ts';
@@ -14,7 +15,6 @@ import {
 	base64,
 	CODE_SIGNING,
 	certificate,
-	extension,
 	leafPlan,
 	makeAuthority,
 	makePrecertificate,
@@ -218,14 +218,14 @@ describe('get-entries of large entries', () => {
 	it('stops at the bytes of one answer, and always carries one entry', async () => {
 		const start = (await get(log, 'get-sth')).json().tree_size;
 		for (let i = 0; i < 3; i++) {
-			const large = extension('1.2.3.4', false, new Uint8Array(40_000));
+			const large = extension('1.2.3.4', new Uint8Array(40_000));
 			const response = await submit(log, 'add-chain', [
 				await certificate(leafPlan(authority, [large])),
 				authority.issuing,
 			]);
 			expect(response.statusCode).toBe(200);
 		}
-		const huge = extension('1.2.3.4', false, new Uint8Array(80_000));
+		const huge = extension('1.2.3.4', new Uint8Array(80_000));
 		await submit(log, 'add-chain', [await certificate(leafPlan(authority, [huge])), authority.issuing]);
 		const count = async (from: number) =>
 			(await get(log, 'get-entries', { start: from, end: start + 3 })).json().entries.length;

@@ -1,13 +1,13 @@
 /** Submissions over HTTP: SCTs are judged by bytes assembled here and by node's own ECDSA. */
 import { randomBytes } from 'node:crypto';
 import { call } from '@chancery/net/call';
+import { extension } from '@chancery/testkit/certificate';
 import { type AddChainReply, addChain, addPreChain, getSth, getSthConsistency } from '@chancery/wire/ct';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
 	base64,
 	CODE_SIGNING,
 	certificate,
-	extension,
 	leafPlan,
 	makeAuthority,
 	makePrecertificate,
@@ -181,7 +181,7 @@ describe('refusals', () => {
 	});
 
 	it('refuses poison that is malformed', async () => {
-		const odd = extension('1.3.6.1.4.1.11129.2.4.3', true, Uint8Array.of(5, 1, 0));
+		const odd = extension('1.3.6.1.4.1.11129.2.4.3', Uint8Array.of(5, 1, 0), true);
 		const der = await certificate(leafPlan(authority, [odd]));
 		const response = await submit(log, 'add-pre-chain', [der, authority.issuing]);
 		expect([response.statusCode, response.body]).toEqual([400, expect.stringContaining('poison')]);
@@ -196,8 +196,8 @@ describe('refusals', () => {
 	});
 
 	it('refuses precertificate signing certificates', async () => {
-		const purpose = extension('2.5.29.37', true, Buffer.from('300c060a2b06010401d679020404', 'hex'));
-		const isCa = extension('2.5.29.19', true, Uint8Array.of(0x30, 3, 1, 1, 0xff));
+		const purpose = extension('2.5.29.37', Buffer.from('300c060a2b06010401d679020404', 'hex'), true);
+		const isCa = extension('2.5.29.19', Uint8Array.of(0x30, 3, 1, 1, 0xff), true);
 		const precertSigner = await certificate({
 			...leafPlan(authority, [isCa, purpose]),
 			subject: 'precert signer',

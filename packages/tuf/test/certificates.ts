@@ -1,21 +1,10 @@
 /** Chains for reports: certificates with just enough content for a check of their issuer. */
-import {
-	derBitString,
-	derBoolean,
-	derContext,
-	derInteger,
-	derOctetString,
-	derOid,
-	derSequence,
-	derSet,
-	derTime,
-	derUtf8,
-} from '@chancery/core/der';
+import { derBitString, derOid, derSequence } from '@chancery/core/der';
 import { generateSigner } from '@chancery/keys/file/generate';
 import type { Signer } from '@chancery/keys/signer';
+import { basicConstraints, tbsCertificate } from '@chancery/testkit/certificate';
 
 const ALGORITHM = derSequence(derOid('1.2.840.10045.4.3.2'));
-const CA = derSequence(derOid('2.5.29.19'), derOctetString(derSequence(derBoolean(true))));
 
 export interface TestChain {
 	/** First the certificate of `signer`, then the root. */
@@ -38,19 +27,15 @@ export async function issue(
 	signer: Signer,
 	isCa: boolean,
 ): Promise<Uint8Array> {
-	const tbs = derSequence(
-		derContext(0, {}, derInteger(2)),
-		derInteger(1),
-		ALGORITHM,
-		name(issuer),
-		derSequence(derTime(new Date('2026-01-01T00:00:00Z')), derTime(new Date('2036-01-01T00:00:00Z'))),
-		name(subject),
+	const tbs = tbsCertificate({
+		issuer,
+		subject,
 		publicKey,
-		...(isCa ? [derContext(3, {}, derSequence(CA))] : []),
-	);
+		algorithm: ALGORITHM,
+		serial: 1,
+		notBefore: new Date('2026-01-01T00:00:00Z'),
+		notAfter: new Date('2036-01-01T00:00:00Z'),
+		extensions: isCa ? [basicConstraints(true)] : [],
+	});
 	return derSequence(tbs, ALGORITHM, derBitString(await signer.sign(tbs)));
-}
-
-function name(commonName: string): Uint8Array {
-	return derSequence(derSet(derSequence(derOid('2.5.4.3'), derUtf8(commonName))));
 }

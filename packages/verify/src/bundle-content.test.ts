@@ -1,6 +1,7 @@
 import { toBase64 } from '@chancery/core/bytes';
+import { basicConstraints } from '@chancery/testkit/certificate';
 import { describe, expect, it } from 'vitest';
-import { basicConstraints, issueCertificate } from '../test/certificates.ts';
+import { issueCertificate } from '../test/certificates.ts';
 import { IssuingAuthority } from '../test/issuing-authority.ts';
 import { withMember } from '../test/json-path.ts';
 import { makeKey } from '../test/keys.ts';

@@ -1,13 +1,8 @@
 import { toBase64 } from '@chancery/core/bytes';
 import { parseCertificate } from '@chancery/core/certificate';
+import { basicConstraints, extension, keyUsage } from '@chancery/testkit/certificate';
 import { describe, expect, it } from 'vitest';
-import {
-	basicConstraints,
-	type CertificateRecipe,
-	extension,
-	issueCertificate,
-	keyUsage,
-} from '../test/certificates.ts';
+import { type CertificateRecipe, issueCertificate } from '../test/certificates.ts';
 import { testCrypto } from '../test/crypto-port.ts';
 import { copyOf, IssuingAuthority, minutes, SIGNED_AT } from '../test/issuing-authority.ts';
 import { makeKey } from '../test/keys.ts';

@@ -1,7 +1,8 @@
 import { toBase64 } from '@chancery/core/bytes';
 import { derOctetString } from '@chancery/core/der';
+import { extension } from '@chancery/testkit/certificate';
 import { describe, expect, it } from 'vitest';
-import { type CertificateRecipe, extension, SCT_LIST_OID, type SctRecipe, sha256 } from '../test/certificates.ts';
+import { type CertificateRecipe, SCT_LIST_OID, type SctRecipe, sha256 } from '../test/certificates.ts';
 import { copyOf, IssuingAuthority, SIGNED_AT } from '../test/issuing-authority.ts';
 import { makeKey } from '../test/keys.ts';
 import { expectRefusal } from '../test/refusals.ts';

@@ -1,13 +1,13 @@
 import { toBase64, utf8 } from '@chancery/core/bytes';
-import { describe, expect, it } from 'vitest';
 import {
 	basicConstraints,
 	CODE_SIGNING,
 	extendedKeyUsage,
-	issueCertificate,
 	keyUsage,
 	TIME_STAMPING,
-} from '../test/certificates.ts';
+} from '@chancery/testkit/certificate';
+import { describe, expect, it } from 'vitest';
+import { issueCertificate } from '../test/certificates.ts';
 import { copyOf, IssuingAuthority, minutes, SIGNED_AT, TSA_URI } from '../test/issuing-authority.ts';
 import { withMember } from '../test/json-path.ts';
 import { makeKey } from '../test/keys.ts';

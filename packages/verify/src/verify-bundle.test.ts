@@ -7,8 +7,9 @@ import { fromBase64, toBase64, utf8 } from '@chancery/core/bytes';
 import { encodePem } from '@chancery/core/pem';
 import type { HashAlgorithm } from '@chancery/core/sha';
 import type { SignedDigest } from '@chancery/core/signed-message';
+import { basicConstraints, extendedKeyUsage, extension, keyUsage } from '@chancery/testkit/certificate';
 import { describe, expect, it } from 'vitest';
-import { basicConstraints, extendedKeyUsage, extension, issuerV1, issuerV2, keyUsage } from '../test/certificates.ts';
+import { issuerV1, issuerV2 } from '../test/certificates.ts';
 import { testCrypto } from '../test/crypto-port.ts';
 import {
 	ALICE,

@@ -2,20 +2,8 @@
 import { createHash } from 'node:crypto';
 import { utf8 } from '@chancery/core/bytes';
 import { encodeSctList, sctSignedData } from '@chancery/core/ct';
-import {
-	derBitString,
-	derBoolean,
-	derContext,
-	derInteger,
-	derNamedBits,
-	derNull,
-	derOctetString,
-	derOid,
-	derSequence,
-	derSet,
-	derTime,
-	derUtf8,
-} from '@chancery/core/der';
+import { derBitString, derContext, derNull, derOid, derSequence, derUtf8 } from '@chancery/core/der';
+import { extension, tbsCertificate } from '@chancery/testkit/certificate';
 import { signWith, type TestKey } from './keys.ts';
 
 export interface CertificateRecipe {
@@ -44,10 +32,6 @@ const ALGORITHMS = {
 
 export const SCT_LIST_OID = '1.3.6.1.4.1.11129.2.4.2';
 
-export function commonName(name: string): Uint8Array {
-	return derSequence(derSet(derSequence(derOid('2.5.4.3'), derUtf8(name))));
-}
-
 export function algorithmIdentifier(key: TestKey, oid: string = ALGORITHMS[key.kind][0]): Uint8Array {
 	return key.kind.startsWith('rsa') ? derSequence(derOid(oid), derNull()) : derSequence(derOid(oid));
 }
@@ -60,17 +44,8 @@ export function issueCertificate(recipe: CertificateRecipe): Uint8Array {
 }
 
 function toBeSigned(recipe: CertificateRecipe): Uint8Array {
-	const { signer, algorithm, extensions } = recipe;
-	return derSequence(
-		derContext(0, {}, derInteger(2)),
-		derInteger(recipe.serial ?? 4711),
-		algorithmIdentifier(signer, algorithm?.oid),
-		commonName(recipe.issuer),
-		derSequence(derTime(recipe.notBefore), derTime(recipe.notAfter)),
-		commonName(recipe.subject),
-		recipe.publicKey,
-		...(extensions.length > 0 ? [derContext(3, {}, derSequence(...extensions))] : []),
-	);
+	const { signer, algorithm } = recipe;
+	return tbsCertificate({ serial: 4711, ...recipe, algorithm: algorithmIdentifier(signer, algorithm?.oid) });
 }
 
 export interface SctRecipe {
@@ -98,27 +73,6 @@ export function withScts(recipe: CertificateRecipe, scts: readonly SctRecipe[]):
 		};
 	});
 	return { ...recipe, extensions: [...recipe.extensions, extension(SCT_LIST_OID, encodeSctList(list))] };
-}
-
-export function extension(oid: string, value: Uint8Array, critical = false): Uint8Array {
-	return derSequence(derOid(oid), ...(critical ? [derBoolean(true)] : []), derOctetString(value));
-}
-
-export function basicConstraints(ca: boolean, pathLength?: number): Uint8Array {
-	const parts = [...(ca ? [derBoolean(true)] : []), ...(pathLength === undefined ? [] : [derInteger(pathLength)])];
-	return extension('2.5.29.19', derSequence(...parts), true);
-}
-
-/** Bit 0 is digitalSignature, bit 5 keyCertSign. */
-export function keyUsage(...bits: readonly number[]): Uint8Array {
-	return extension('2.5.29.15', derNamedBits(bits), true);
-}
-
-export const CODE_SIGNING = '1.3.6.1.5.5.7.3.3';
-export const TIME_STAMPING = '1.3.6.1.5.5.7.3.8';
-
-export function extendedKeyUsage(oids: readonly string[], critical = false): Uint8Array {
-	return extension('2.5.29.37', derSequence(...oids.map(derOid)), critical);
 }
 
 export const emailName = (address: string) => derContext(1, { constructed: false }, utf8(address));

@@ -6,6 +6,13 @@ import { createHash } from 'node:crypto';
 import { toBase64, utf8 } from '@chancery/core/bytes';
 import { preAuthEncode } from '@chancery/core/dsse';
 import type { HashAlgorithm } from '@chancery/core/sha';
+import {
+	basicConstraints,
+	CODE_SIGNING,
+	extendedKeyUsage,
+	keyUsage,
+	TIME_STAMPING,
+} from '@chancery/testkit/certificate';
 import type { BundleJson } from '@chancery/wire/bundle';
 import type { TrustedRootJson } from '@chancery/wire/trusted-root';
 import type { Artifact } from '../src/artifact.ts';
@@ -13,18 +20,13 @@ import type { Policy } from '../src/policy.ts';
 import { openTrustedRoot } from '../src/trust-material.ts';
 import { type VerificationEvidence, verifyBundle } from '../src/verify-bundle.ts';
 import {
-	basicConstraints,
 	type CertificateRecipe,
-	CODE_SIGNING,
 	emailName,
-	extendedKeyUsage,
 	issueCertificate,
 	issuerV2,
-	keyUsage,
 	type SctRecipe,
 	sha256,
 	subjectAltName,
-	TIME_STAMPING,
 	withScts,
 } from './certificates.ts';
 import { testCrypto } from './crypto-port.ts';

@@ -11,7 +11,8 @@ import {
 	derSequence,
 	derSet,
 } from '@chancery/core/der';
-import { algorithmIdentifier, commonName } from './certificates.ts';
+import { commonName } from '@chancery/testkit/certificate';
+import { algorithmIdentifier } from './certificates.ts';
 import { signWith, type TestKey } from './keys.ts';
 
 export interface TimestampRecipe {

@@ -2,27 +2,16 @@
 import { createHash, createPrivateKey, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { signTrustReport } from '@chancery/chassis/trust-report';
-import {
-	derBitString,
-	derBoolean,
-	derContext,
-	derInteger,
-	derNull,
-	derOctetString,
-	derOid,
-	derSequence,
-	derSet,
-	derTime,
-	derUtf8,
-} from '@chancery/core/der';
+import { derBitString, derNull, derOid, derSequence } from '@chancery/core/der';
 import { createFileKey } from '@chancery/keys/file/file-key';
+import { basicConstraints, extendedKeyUsage, extension, tbsCertificate } from '@chancery/testkit/certificate';
 import type { TrustReport } from '@chancery/wire/trust-report';
 import { spkiOf } from './signed-trees.ts';
 
 const ECDSA_SHA256 = derSequence(derOid('1.2.840.10045.4.3.2'));
-const POISON = extension('1.3.6.1.4.1.11129.2.4.3', true, derNull());
-const CODE_SIGNING = extension('2.5.29.37', false, derSequence(derOid('1.3.6.1.5.5.7.3.3')));
-const IS_CA = extension('2.5.29.19', true, derSequence(derBoolean(true)));
+const POISON = extension('1.3.6.1.4.1.11129.2.4.3', derNull(), true);
+const CODE_SIGNING = extendedKeyUsage(['1.3.6.1.5.5.7.3.3']);
+const IS_CA = basicConstraints(true);
 const VALID_MS = 600_000;
 
 export interface Precertificate {
@@ -113,26 +102,19 @@ function signed(tbs: Uint8Array, key: KeyObject): Uint8Array {
 function tbsOf(
 	issuer: string,
 	subject: string,
-	spki: Uint8Array,
+	publicKey: Uint8Array,
 	extensions: readonly Uint8Array[],
 	{ serial, notBefore }: Moment,
 ): Uint8Array {
-	return derSequence(
-		derContext(0, {}, derInteger(2)),
-		derInteger(serial),
-		ECDSA_SHA256,
-		name(issuer),
-		derSequence(derTime(notBefore), derTime(new Date(notBefore.getTime() + VALID_MS))),
-		name(subject),
-		spki,
-		derContext(3, {}, derSequence(...extensions)),
-	);
-}
-
-function extension(oid: string, critical: boolean, value: Uint8Array): Uint8Array {
-	return derSequence(derOid(oid), ...(critical ? [derBoolean(true)] : []), derOctetString(value));
-}
-
-function name(commonName: string): Uint8Array {
-	return derSequence(derSet(derSequence(derOid('2.5.4.3'), derUtf8(commonName))));
+	const notAfter = new Date(notBefore.getTime() + VALID_MS);
+	return tbsCertificate({
+		issuer,
+		subject,
+		publicKey,
+		algorithm: ECDSA_SHA256,
+		serial,
+		notBefore,
+		notAfter,
+		extensions,
+	});
 }

@@ -2,11 +2,11 @@ import { derNull } from '@chancery/core/der';
 import type { CheckSignature } from '@chancery/keys/checks/signature-checks';
 import { generateSigner } from '@chancery/keys/file/generate';
 import { verifySignature } from '@chancery/keys/verify-signature';
+import { extension } from '@chancery/testkit/certificate';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
 	CODE_SIGNING,
 	certificate,
-	extension,
 	IS_CA,
 	leafPlan,
 	makeAuthority,
@@ -66,19 +66,19 @@ describe('checkEntryType', () => {
 		{ name: 'no poison', extensions: [CODE_SIGNING], x509: undefined, precert: /^wrong-endpoint/ },
 		{
 			name: 'poison that is not critical',
-			extensions: [extension('1.3.6.1.4.1.11129.2.4.3', false, derNull())],
+			extensions: [extension('1.3.6.1.4.1.11129.2.4.3', derNull())],
 			x509: /^wrong-endpoint/,
 			precert: /^malformed-poison/,
 		},
 		{
 			name: 'poison with another value',
-			extensions: [extension('1.3.6.1.4.1.11129.2.4.3', true, Uint8Array.of(5, 1, 0))],
+			extensions: [extension('1.3.6.1.4.1.11129.2.4.3', Uint8Array.of(5, 1, 0), true)],
 			x509: /^wrong-endpoint/,
 			precert: /^malformed-poison/,
 		},
 		{
 			name: 'poison with bytes behind it',
-			extensions: [extension('1.3.6.1.4.1.11129.2.4.3', true, Uint8Array.of(5, 0, 0))],
+			extensions: [extension('1.3.6.1.4.1.11129.2.4.3', Uint8Array.of(5, 0, 0), true)],
 			x509: /^wrong-endpoint/,
 			precert: /^malformed-poison/,
 		},

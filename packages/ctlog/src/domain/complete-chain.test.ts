@@ -6,11 +6,11 @@ import { derBitString, derInteger, derNull, derOid, derSequence } from '@chancer
 import type { CheckSignature } from '@chancery/keys/checks/signature-checks';
 import { generateSigner } from '@chancery/keys/file/generate';
 import { verifySignature } from '@chancery/keys/verify-signature';
+import { extension } from '@chancery/testkit/certificate';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
 	CODE_SIGNING,
 	certificate,
-	extension,
 	IS_CA,
 	leafPlan,
 	makeAuthority,
@@ -63,7 +63,7 @@ describe('completeChain', () => {
 	});
 
 	it('accepts dates of any kind and unknown critical extensions', async () => {
-		const odd = extension('1.2.3.4', true, derNull());
+		const odd = extension('1.2.3.4', derNull(), true);
 		const leaf = await certificate({ ...leafPlan(authority, [odd]), notBefore: new Date('2001-01-01') });
 		expect(await lengthOf([leaf, authority.issuing], [authority.root])).toBe(3);
 	});
