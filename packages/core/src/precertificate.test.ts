@@ -1,5 +1,5 @@
+import { OpensslFolder } from '@chancery/testkit/openssl-folder';
 import { afterAll, describe, expect, it } from 'vitest';
-import { OpensslFolder } from '../test/openssl.ts';
 import { toHex } from './bytes.ts';
 import { type Certificate, parseCertificate } from './certificate.ts';
 import {

@@ -1,7 +1,7 @@
 import { createHash, verify } from 'node:crypto';
+import { OpensslFolder } from '@chancery/testkit/openssl-folder';
 import { SeededRandom } from '@chancery/testkit/seeded-random';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { OpensslFolder } from '../test/openssl.ts';
 import { concatBytes, fromHex, toHex, utf8 } from './bytes.ts';
 import { hashOfOid } from './cms.ts';
 import {

@@ -1,13 +1,10 @@
 /** How authorities become accepted, and what the log says about itself. */
-import { execFileSync } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { openTrustReport, signTrustReport } from '@chancery/chassis/trust-report';
 import { parsePem } from '@chancery/core/pem';
 import { generateSigner } from '@chancery/keys/file/generate';
 import { extension } from '@chancery/testkit/certificate';
+import { OpensslFolder } from '@chancery/testkit/openssl-folder';
 import type { AddChainReply } from '@chancery/wire/ct';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { configSchema } from '../src/config.ts';
@@ -129,88 +126,83 @@ describe('POST /admin/v1/roots', () => {
 
 describe('a chain made by openssl', () => {
 	it('is logged with the TBSCertificate that openssl itself writes without the poison', async () => {
-		const folder = mkdtempSync(join(tmpdir(), 'chancery-ct-'));
-		const run = (...args: string[]) => execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' });
-		const pem = (file: string) => new Uint8Array(parsePem(readFileSync(join(folder, file), 'utf8'))[0]!.der);
-		try {
-			run(
-				'req',
-				'-x509',
-				'-newkey',
-				'ec',
-				'-pkeyopt',
-				'ec_paramgen_curve:P-384',
-				'-nodes',
-				'-keyout',
-				'root.key',
-				'-out',
-				'root.pem',
-				'-subj',
-				'/O=OpenSSL root',
-				'-days',
-				'10',
-			);
-			run(
-				'req',
-				'-new',
-				'-newkey',
-				'ec',
-				'-pkeyopt',
-				'ec_paramgen_curve:P-256',
-				'-nodes',
-				'-keyout',
-				'leaf.key',
-				'-out',
+		using folder = new OpensslFolder();
+		const pem = (file: string) => new Uint8Array(parsePem(folder.readText(file))[0]!.der);
+		folder.run(
+			'req',
+			'-x509',
+			'-newkey',
+			'ec',
+			'-pkeyopt',
+			'ec_paramgen_curve:P-384',
+			'-nodes',
+			'-keyout',
+			'root.key',
+			'-out',
+			'root.pem',
+			'-subj',
+			'/O=OpenSSL root',
+			'-days',
+			'10',
+		);
+		folder.run(
+			'req',
+			'-new',
+			'-newkey',
+			'ec',
+			'-pkeyopt',
+			'ec_paramgen_curve:P-256',
+			'-nodes',
+			'-keyout',
+			'leaf.key',
+			'-out',
+			'leaf.csr',
+			'-subj',
+			'/CN=leaf',
+		);
+		const issue = (ext: string, out: string) => {
+			folder.write('ext.cnf', ext);
+			folder.run(
+				'x509',
+				'-req',
+				'-in',
 				'leaf.csr',
-				'-subj',
-				'/CN=leaf',
+				'-CA',
+				'root.pem',
+				'-CAkey',
+				'root.key',
+				'-set_serial',
+				'0x1234',
+				'-days',
+				'5',
+				'-extfile',
+				'ext.cnf',
+				'-out',
+				out,
 			);
-			const issue = (ext: string, out: string) => {
-				writeFileSync(join(folder, 'ext.cnf'), ext);
-				run(
-					'x509',
-					'-req',
-					'-in',
-					'leaf.csr',
-					'-CA',
-					'root.pem',
-					'-CAkey',
-					'root.key',
-					'-set_serial',
-					'0x1234',
-					'-days',
-					'5',
-					'-extfile',
-					'ext.cnf',
-					'-out',
-					out,
-				);
-			};
-			const plain = 'extendedKeyUsage=codeSigning\nsubjectAltName=email:a@example.com\n';
-			// The dates stand in the TBSCertificate: again, when the two were not made within one second.
-			do {
-				issue(`${plain}1.3.6.1.4.1.11129.2.4.3=critical,DER:05:00\n`, 'pre.pem');
-				issue(plain, 'final.pem');
-			} while (new X509Certificate(pem('pre.pem')).validFrom !== new X509Certificate(pem('final.pem')).validFrom);
-			run('pkey', '-in', 'root.key', '-pubout', '-outform', 'DER', '-out', 'root.spki');
-			await log.database.database.query(
-				`insert into ctlog.accepted_roots (sha256, certificate, report, registered_by, registered_at) values ($1, $2, '{}', 'x', now())`,
-				[sha256(pem('root.pem')), pem('root.pem')],
-			);
-			laterMs += 1_000;
-			const response = await submit(log, 'add-pre-chain', [pem('pre.pem')]);
-			expect(response.body).toContain('sct_version');
-			const sct = response.json<AddChainReply>();
-			const final = pem('final.pem');
-			const headerLength = final[1] === 0x82 ? 4 : 3;
-			const tbsLength = 4 + final[headerLength + 2]! * 256 + final[headerLength + 3]!;
-			const tbs = final.subarray(headerLength, headerLength + tbsLength);
-			const spki = readFileSync(join(folder, 'root.spki'));
-			const leaf = leafBytes(sct.timestamp, { issuerPublicKey: spki, tbs });
-			expect(checkDigitallySigned(log.signer.publicKey, leaf, sct.signature)).toBe(true);
-		} finally {
-			rmSync(folder, { recursive: true });
-		}
+		};
+		const plain = 'extendedKeyUsage=codeSigning\nsubjectAltName=email:a@example.com\n';
+		// The dates stand in the TBSCertificate: again, when the two were not made within one second.
+		do {
+			issue(`${plain}1.3.6.1.4.1.11129.2.4.3=critical,DER:05:00\n`, 'pre.pem');
+			issue(plain, 'final.pem');
+		} while (new X509Certificate(pem('pre.pem')).validFrom !== new X509Certificate(pem('final.pem')).validFrom);
+		folder.run('pkey', '-in', 'root.key', '-pubout', '-outform', 'DER', '-out', 'root.spki');
+		await log.database.database.query(
+			`insert into ctlog.accepted_roots (sha256, certificate, report, registered_by, registered_at) values ($1, $2, '{}', 'x', now())`,
+			[sha256(pem('root.pem')), pem('root.pem')],
+		);
+		laterMs += 1_000;
+		const response = await submit(log, 'add-pre-chain', [pem('pre.pem')]);
+		expect(response.body).toContain('sct_version');
+		const sct = response.json<AddChainReply>();
+		const final = pem('final.pem');
+		const headerLength = final[1] === 0x82 ? 4 : 3;
+		const tbsLength = 4 + final[headerLength + 2]! * 256 + final[headerLength + 3]!;
+		const tbs = final.subarray(headerLength, headerLength + tbsLength);
+		const spki = folder.read('root.spki');
+		const leaf = leafBytes(sct.timestamp, { issuerPublicKey: spki, tbs });
+		expect(checkDigitallySigned(log.signer.publicKey, leaf, sct.signature)).toBe(true);
 	});
 });
 

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { encodePem } from '@chancery/core/pem';
 import { generateSigner } from '@chancery/keys/file/generate';
+import { OpensslFolder } from '@chancery/testkit/openssl-folder';
 import { describe, expect, it } from 'vitest';
 import { makeAuthority, openssl, random, trustFiles } from '../test/authority-fixture.ts';
 import { AuthorityError, openAuthority } from './domain/authority.ts';
@@ -127,56 +128,46 @@ describe('openAuthority', () => {
 async function opensslLeaf(extensions: string) {
 	const signer = generateSigner('ecdsa-sha2-256-nistp256');
 	const publicPem = encodePem('PUBLIC KEY', signer.publicKey);
-	const { execFileSync } = await import('node:child_process');
-	const { mkdtempSync, readFileSync, rmSync, writeFileSync } = await import('node:fs');
-	const { tmpdir } = await import('node:os');
-	const folder = mkdtempSync(`${tmpdir()}/chancery-leaf-`);
-	const run = (...args: string[]) => execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' });
-	try {
-		writeFileSync(`${folder}/pub.pem`, publicPem);
-		writeFileSync(`${folder}/ext.cnf`, extensions);
-		run(
-			'req',
-			'-x509',
-			'-newkey',
-			'ec',
-			'-pkeyopt',
-			'ec_paramgen_curve:P-256',
-			'-nodes',
-			'-keyout',
-			'root.key',
-			'-out',
-			'root.pem',
-			'-subj',
-			'/O=Root',
-			'-days',
-			'10',
-		);
-		run('req', '-new', '-key', 'root.key', '-out', 'leaf.csr', '-subj', '/O=Leaf');
-		run(
-			'x509',
-			'-req',
-			'-in',
-			'leaf.csr',
-			'-CA',
-			'root.pem',
-			'-CAkey',
-			'root.key',
-			'-force_pubkey',
-			'pub.pem',
-			'-days',
-			'5',
-			'-extfile',
-			'ext.cnf',
-			'-out',
-			'leaf.pem',
-		);
-		return {
-			signer,
-			leafPem: readFileSync(`${folder}/leaf.pem`, 'utf8'),
-			rootPem: readFileSync(`${folder}/root.pem`, 'utf8'),
-		};
-	} finally {
-		rmSync(folder, { recursive: true });
-	}
+	using folder = new OpensslFolder({ 'pub.pem': publicPem, 'ext.cnf': extensions });
+	folder.run(
+		'req',
+		'-x509',
+		'-newkey',
+		'ec',
+		'-pkeyopt',
+		'ec_paramgen_curve:P-256',
+		'-nodes',
+		'-keyout',
+		'root.key',
+		'-out',
+		'root.pem',
+		'-subj',
+		'/O=Root',
+		'-days',
+		'10',
+	);
+	folder.run('req', '-new', '-key', 'root.key', '-out', 'leaf.csr', '-subj', '/O=Leaf');
+	folder.run(
+		'x509',
+		'-req',
+		'-in',
+		'leaf.csr',
+		'-CA',
+		'root.pem',
+		'-CAkey',
+		'root.key',
+		'-force_pubkey',
+		'pub.pem',
+		'-days',
+		'5',
+		'-extfile',
+		'ext.cnf',
+		'-out',
+		'leaf.pem',
+	);
+	return {
+		signer,
+		leafPem: folder.readText('leaf.pem'),
+		rootPem: folder.readText('root.pem'),
+	};
 }

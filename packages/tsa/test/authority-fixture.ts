@@ -1,12 +1,9 @@
 /** An authority in memory, and openssl to check what it issues. */
-import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { encodePem } from '@chancery/core/pem';
 import { generateSigner } from '@chancery/keys/file/generate';
 import type { KeyAlgorithm, Signer } from '@chancery/keys/signer';
+import { OpensslFolder } from '@chancery/testkit/openssl-folder';
 import type { IssuingTime } from '../src/domain/issuing-time.ts';
 import { createTsaChain, type TsaChain } from '../src/tsa-chain.ts';
 
@@ -39,29 +36,18 @@ export function plainTime(clock: () => number): IssuingTime {
 	return { next: () => Math.floor(clock() / 1000) * 1000, secondsBehind: () => 0, problem: undefined };
 }
 
-/** Runs openssl in a new folder with the given files; returns stdout and stderr, throws on a bad exit code. */
-export function openssl(args: readonly string[], files: Readonly<Record<string, Uint8Array | string>> = {}): string {
-	const folder = mkdtempSync(join(tmpdir(), 'chancery-tsa-'));
-	try {
-		for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content);
-		return execFileSync('openssl', args, { cwd: folder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
-	} finally {
-		rmSync(folder, { recursive: true });
-	}
+type OpensslFiles = Readonly<Record<string, Uint8Array | string>>;
+
+/** Runs openssl in a folder of its own that holds the given files; returns stdout, throws on a bad exit. */
+export function openssl(args: readonly string[], files: OpensslFiles = {}): string {
+	using folder = new OpensslFolder(files);
+	return folder.run(...args);
 }
 
-/** As `openssl`, and returns a file that it wrote. */
-export function opensslOutput(
-	args: readonly string[],
-	files: Readonly<Record<string, Uint8Array | string>>,
-): Uint8Array {
-	const folder = mkdtempSync(join(tmpdir(), 'chancery-tsa-'));
-	try {
-		for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content);
-		return new Uint8Array(execFileSync('openssl', args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] }));
-	} finally {
-		rmSync(folder, { recursive: true });
-	}
+/** Like `openssl`, and returns the bytes of stdout. */
+export function opensslOutput(args: readonly string[], files: OpensslFiles): Uint8Array {
+	using folder = new OpensslFolder(files);
+	return new Uint8Array(folder.runForBytes(...args));
 }
 
 /** What `openssl ts -verify` must know about the authority. */

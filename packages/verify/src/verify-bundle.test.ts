@@ -1,13 +1,10 @@
-import { spawnSync } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fromBase64, toBase64, utf8 } from '@chancery/core/bytes';
 import { encodePem } from '@chancery/core/pem';
 import type { HashAlgorithm } from '@chancery/core/sha';
 import type { SignedDigest } from '@chancery/core/signed-message';
 import { basicConstraints, extendedKeyUsage, extension, keyUsage } from '@chancery/testkit/certificate';
+import { OpensslFolder } from '@chancery/testkit/openssl-folder';
 import { describe, expect, it } from 'vitest';
 import { issuerV1, issuerV2 } from '../test/certificates.ts';
 import { testCrypto } from '../test/crypto-port.ts';
@@ -44,17 +41,16 @@ describe('the authority that these tests make bundles with', () => {
 	});
 
 	it('makes timestamps that openssl ts verifies', async () => {
-		const folder = mkdtempSync(join(tmpdir(), 'chancery-verify-'));
 		const bundle = await authority.sign();
 		const stamp = bundle.verificationMaterial.timestampVerificationData?.rfc3161Timestamps?.[0]?.signedTimestamp ?? '';
-		writeFileSync(join(folder, 'root.pem'), encodePem('CERTIFICATE', authority.root));
-		writeFileSync(join(folder, 'data'), fromBase64(bundle.messageSignature?.signature ?? ''));
-		writeFileSync(join(folder, 'reply'), fromBase64(stamp));
+		using folder = new OpensslFolder({
+			'root.pem': encodePem('CERTIFICATE', authority.root),
+			data: fromBase64(bundle.messageSignature?.signature ?? ''),
+			reply: fromBase64(stamp),
+		});
 		const at = String(SIGNED_AT.getTime() / 1000);
 		const args = ['ts', '-verify', '-data', 'data', '-in', 'reply', '-CAfile', 'root.pem', '-attime', at];
-		const { status, stderr } = spawnSync('openssl', args, { cwd: folder, encoding: 'utf8' });
-		expect(status, stderr).toBe(0);
-		rmSync(folder, { recursive: true });
+		expect(folder.run(...args)).toContain('Verification: OK');
 	});
 });
 
