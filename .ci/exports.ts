@@ -1,7 +1,7 @@
 /**
  * Writes into every `package.json` which of its files other packages may import: those that they do import, or name in a
  * string, in programs and tests. `npm run exports`; the house rules refuse an export that nobody uses, and an import of
- * what is not exported. An entry whose file is not called like itself (`./mangled/...`) is written by hand, and kept while
+ * what is not exported. An entry whose file is not called like itself (`./tested/...`) is written by hand, and kept while
  * it is used.
  */
 import { writeFileSync } from 'node:fs';

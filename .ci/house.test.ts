@@ -137,11 +137,11 @@ const BROKEN: readonly (readonly [rule: string, changes: Files, complaint: strin
 	[
 		'what is only for mangling, elsewhere',
 		{
-			...more('packages/ca/src/main.ts', `import '@chancery/chassis/mangled/listener';\n`),
+			...more('packages/ca/src/main.ts', `import '@chancery/chassis/tested/listener';\n`),
 			'packages/chassis/package.json':
-				'{ "exports": { "./http/listener": "./src/http/listener.ts", "./mangled/listener": "./src/http/listener.ts" } }',
+				'{ "exports": { "./http/listener": "./src/http/listener.ts", "./tested/listener": "./src/http/listener.ts" } }',
 		},
-		`packages/ca/src/main.ts: '@chancery/chassis/mangled/listener' is for conformance alone`,
+		`packages/ca/src/main.ts: '@chancery/chassis/tested/listener' is for tests and the bench alone`,
 	],
 	[
 		'a path into another package',
@@ -264,9 +264,9 @@ it('has its exports written from what other packages name, and no others', () =>
 		'packages/chassis/src/main.ts': 'export {};\n',
 		'packages/chassis/package.json': '{ "name": "chassis", "exports": { "./*": "./src/*.ts" }, "private": true }',
 		'packages/core/package.json':
-			'{ "exports": { "./*": "./src/*.ts", "./mangled/tree": "./src/merkle.ts", "./mangled/note": "./src/merkle.ts" } }',
+			'{ "exports": { "./*": "./src/*.ts", "./tested/tree": "./src/merkle.ts", "./tested/note": "./src/merkle.ts" } }',
 		'packages/conformance/package.json': '{}',
-		'packages/conformance/test/mangle.test.ts': `import '@chancery/core/mangled/tree';\n`,
+		'packages/conformance/test/mangle.test.ts': `import '@chancery/core/tested/tree';\n`,
 	});
 	expect(execFileSync(process.execPath, [EXPORTS, root], { encoding: 'utf8' })).toContain(
 		'chassis/package.json: 2 exports',
@@ -277,7 +277,7 @@ it('has its exports written from what other packages name, and no others', () =>
 		exports: { './http/listener': './src/http/listener.ts', './main': './src/main.ts' },
 		private: true,
 	});
-	expect(written('core').exports).toEqual({ './mangled/tree': './src/merkle.ts', './merkle': './src/merkle.ts' });
+	expect(written('core').exports).toEqual({ './tested/tree': './src/merkle.ts', './merkle': './src/merkle.ts' });
 	expect(written('conformance').exports).toEqual({});
 	expect(checkHouse(root).complaints).toEqual([]);
 });

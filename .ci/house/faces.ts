@@ -10,11 +10,11 @@ import { type Complaint, EVERYTHING, fileOfExport, lineAt, type SourceFile, type
 const INNER = /^\.\/(domain|store)\//;
 
 /**
- * Under such names stand readers and checks of outside bytes that one suite alone calls: to change every byte of what they
- * read is a promise, and over HTTP it would take days.
+ * Names that only tests and the bench may import: readers of outside bytes that the mangling suite calls directly, because
+ * over HTTP every change of every byte would take days, and parts of which a test makes a damaged or a special instance.
  */
-const MANGLED = './mangled/';
-const MAY_MANGLE = 'conformance';
+const TESTED = './tested/';
+const MAY_TEST: readonly string[] = ['conformance', 'bench', 'testkit'];
 
 export function faces(tree: SourceTree): Complaint[] {
 	const used = usedExports(tree);
@@ -47,7 +47,7 @@ export function usedExports(tree: SourceTree): Map<string, Set<string>> {
 
 const NAMED = /['"`]@chancery\/([a-z]+|\$\{[^}]+\})\/([\w./-]+)['"`]/g;
 
-function checkImports(tree: SourceTree, { path, owner, imports }: SourceFile): Complaint[] {
+function checkImports(tree: SourceTree, { path, owner, isTest, imports }: SourceFile): Complaint[] {
 	return imports.flatMap(({ specifier }): Complaint[] => {
 		const [, name, rest] = /^@chancery\/([a-z]+)(?:\/(.+))?$/.exec(specifier) ?? [];
 		const manifest = name === undefined ? undefined : tree.manifests.get(name);
@@ -55,8 +55,8 @@ function checkImports(tree: SourceTree, { path, owner, imports }: SourceFile): C
 		const subpath = `./${rest ?? ''}`;
 		if (name === owner) return [`${path}: '${specifier}' is of this package: import it by its path`];
 		if (INNER.test(subpath)) return [`${path}: '${specifier}' lies inside of ${name}: it is not part of its face`];
-		if (subpath.startsWith(MANGLED) && owner !== MAY_MANGLE)
-			return [`${path}: '${specifier}' is for ${MAY_MANGLE} alone`];
+		if (subpath.startsWith(TESTED) && !isTest && !MAY_TEST.includes(owner))
+			return [`${path}: '${specifier}' is for tests and the bench alone`];
 		if (fileOfExport(manifest.exports, subpath) === undefined)
 			return [`${path}: '${specifier}' is not in the exports of ${name}: npm run exports`];
 		return [];

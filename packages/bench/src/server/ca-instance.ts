@@ -10,7 +10,7 @@ import { ca } from '@chancery/ca/definition';
 import { encodePem } from '@chancery/core/pem';
 import { sha256 } from '@chancery/core/sha';
 import { ctlog } from '@chancery/ctlog/definition';
-import { insertAcceptedRoot } from '@chancery/ctlog/store/accepted-roots';
+import { insertAcceptedRoot } from '@chancery/ctlog/tested/accepted-roots';
 import { createFileKey } from '@chancery/keys/file/file-key';
 import { migrateAll } from '@chancery/postgres/migrate';
 import { freePort } from '@chancery/testkit/free-port';

@@ -8,7 +8,7 @@ import { createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openIssuingChain } from '@chancery/ca/domain/issuing-chain';
+import { openIssuingChain } from '@chancery/ca/tested/issuing-chain';
 import { nodeCrypto } from '@chancery/client/node-crypto';
 import { SIGNATURE_IDENTIFIERS } from '@chancery/core/algorithm-registry';
 import { toBase64 } from '@chancery/core/bytes';
@@ -25,15 +25,15 @@ import {
 import { LINK_RULES, type LinkFault, linkFault } from '@chancery/core/certificate-link';
 import { derBoolean, derInteger, derNamedBits, derOid, derSequence } from '@chancery/core/der';
 import { encodePem } from '@chancery/core/pem';
-import { completeChain } from '@chancery/ctlog/domain/complete-chain';
-import { RootSet } from '@chancery/ctlog/domain/root-set';
+import { completeChain } from '@chancery/ctlog/tested/complete-chain';
+import { RootSet } from '@chancery/ctlog/tested/root-set';
 import { isCertificateChain } from '@chancery/keys/checks/certificate-chain';
 import { createSignatureChecks } from '@chancery/keys/checks/signature-checks';
 import { generateSigner } from '@chancery/keys/file/generate';
 import type { Signer } from '@chancery/keys/signer';
 import { verifySignature } from '@chancery/keys/verify-signature';
-import { openAuthority } from '@chancery/tsa/domain/authority';
-import { checkReport } from '@chancery/tuf/domain/report-rules';
+import { openAuthority } from '@chancery/tsa/tested/authority';
+import { checkReport } from '@chancery/tuf/tested/report-rules';
 import { pathProblem } from '@chancery/verify/certificate-path';
 import { describe, expect, it } from 'vitest';
 

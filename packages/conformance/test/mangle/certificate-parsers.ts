@@ -1,6 +1,6 @@
 /** Keys, certificates, certification requests, CT structures, signed data and timestamps. */
-import { parseCertificationRequest } from '@chancery/ca/mangled/certification-request';
-import { readRequestedKey } from '@chancery/ca/mangled/requested-key';
+import { parseCertificationRequest } from '@chancery/ca/tested/certification-request';
+import { readRequestedKey } from '@chancery/ca/tested/requested-key';
 import { fromBase64, fromBase64Url } from '@chancery/core/bytes';
 import {
 	authorityKeyId,
@@ -40,8 +40,8 @@ import {
 	parseTimeStampResp,
 	parseTimeStampStatus,
 } from '@chancery/core/timestamp';
-import { parseChain } from '@chancery/ctlog/mangled/chain';
-import { parseTimestampJsonQuery, parseTimestampQuery } from '@chancery/tsa/mangled/timestamp-query';
+import { parseChain } from '@chancery/ctlog/tested/chain';
+import { parseTimestampJsonQuery, parseTimestampQuery } from '@chancery/tsa/tested/timestamp-query';
 import { parseCertificateVerifier, parsePemVerifier, parseSpkiVerifier } from '@chancery/wire/entries/verifier-key';
 import {
 	complaint,

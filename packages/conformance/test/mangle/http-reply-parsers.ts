@@ -5,9 +5,9 @@
 
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
-import { probeCtLog } from '@chancery/ca/mangled/ct-log';
-import { fetchDocument } from '@chancery/ca/mangled/fetch-document';
-import type { IssuingChain } from '@chancery/ca/mangled/issuing-chain';
+import { probeCtLog } from '@chancery/ca/tested/ct-log';
+import { fetchDocument } from '@chancery/ca/tested/fetch-document';
+import type { IssuingChain } from '@chancery/ca/tested/issuing-chain';
 import { toBase64 } from '@chancery/core/bytes';
 import { type Certificate, parseCertificate } from '@chancery/core/certificate';
 import { parsePem } from '@chancery/core/pem';

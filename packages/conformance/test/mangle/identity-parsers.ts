@@ -1,8 +1,8 @@
 /** Claims of identity providers on their way into a certificate, and signatures as numbers. */
 
-import { ISSUER_TYPES, issuerSettings } from '@chancery/ca/mangled/issuer-types';
-import { encodeCertificate, sharedTbs } from '@chancery/ca/mangled/leaf-certificate';
-import { identify } from '@chancery/ca/mangled/principal';
+import { ISSUER_TYPES, issuerSettings } from '@chancery/ca/tested/issuer-types';
+import { encodeCertificate, sharedTbs } from '@chancery/ca/tested/leaf-certificate';
+import { identify } from '@chancery/ca/tested/principal';
 import { utf8 } from '@chancery/core/bytes';
 import { parseCertificate, subjectAltNames } from '@chancery/core/certificate';
 import { derInteger, derSequence } from '@chancery/core/der';

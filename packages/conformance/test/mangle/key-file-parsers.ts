@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createSecureContext, getCACertificates, setDefaultCACertificates } from 'node:tls';
-import { ChainError, openIssuingChain } from '@chancery/ca/mangled/issuing-chain';
+import { ChainError, openIssuingChain } from '@chancery/ca/tested/issuing-chain';
 import { ConfigError } from '@chancery/chassis/config/config';
 import { Secret } from '@chancery/chassis/config/secret';
 import { checkTlsPair } from '@chancery/chassis/tls/tls-pair';
@@ -12,13 +12,13 @@ import { equalBytes, utf8 } from '@chancery/core/bytes';
 import { type Certificate, parseCertificate } from '@chancery/core/certificate';
 import { parsePem } from '@chancery/core/pem';
 import { readSigningJwks } from '@chancery/identity/config';
-import { openIssuerKeys, SigningKeyError } from '@chancery/identity/mangled/issuer-keys';
+import { openIssuerKeys, SigningKeyError } from '@chancery/identity/tested/issuer-keys';
 import { openFileKey } from '@chancery/keys/file/file-key';
 import { KeyError, type KeyErrorCode } from '@chancery/keys/key-error';
 import { spkiOfFound } from '@chancery/keys/pkcs11/pkcs11-public-key';
 import type { Signer } from '@chancery/keys/signer';
 import { TlsTrustError, trustAuthorityFile } from '@chancery/net/tls-authorities';
-import { AuthorityError, openAuthority } from '@chancery/tsa/mangled/authority';
+import { AuthorityError, openAuthority } from '@chancery/tsa/tested/authority';
 import {
 	anyOf,
 	complaint,

@@ -20,8 +20,8 @@ import {
 } from '@chancery/core/note';
 import { checkConsistency, checkInclusion, ProofError } from '@chancery/core/proof';
 import { encodeBundle, parseBundle, parseTilePath, tilePath } from '@chancery/core/tile';
-import { admitV1, admitV2 } from '@chancery/log/mangled/enabled-kinds';
-import { formatEntryId, parseEntryName } from '@chancery/log/mangled/entry-id';
+import { admitV1, admitV2 } from '@chancery/log/tested/enabled-kinds';
+import { formatEntryId, parseEntryName } from '@chancery/log/tested/entry-id';
 import { encodeStaticCtTile } from '@chancery/tlog/static-ct';
 import { inTotoDigests } from '@chancery/wire/entries/in-toto-digests';
 import { entryUuid, logEntry, proposedEntry } from '@chancery/wire/rekor-v1';

@@ -3,11 +3,11 @@
  * bytes are outside of every signature (white space of JSON, members that are null, unsigned attributes).
  */
 
-import { issuerSettings } from '@chancery/ca/mangled/issuer-types';
-import { checkProofOfPossession } from '@chancery/ca/mangled/proof-of-possession';
-import { readRequestedKey } from '@chancery/ca/mangled/requested-key';
-import { checkSct } from '@chancery/ca/mangled/sct';
-import { createTokenVerifier } from '@chancery/ca/mangled/token';
+import { issuerSettings } from '@chancery/ca/tested/issuer-types';
+import { checkProofOfPossession } from '@chancery/ca/tested/proof-of-possession';
+import { readRequestedKey } from '@chancery/ca/tested/requested-key';
+import { checkSct } from '@chancery/ca/tested/sct';
+import { createTokenVerifier } from '@chancery/ca/tested/token';
 import { openTrustReport } from '@chancery/chassis/trust-report';
 import { openCheckpoint } from '@chancery/client/log-audit/log-key';
 import { nodeCrypto } from '@chancery/client/node-crypto';
@@ -21,17 +21,17 @@ import { parsePem } from '@chancery/core/pem';
 import { issuerKeyHash, SCT_LIST_OID, tbsWithoutSct } from '@chancery/core/precertificate';
 import { sha256 } from '@chancery/core/sha';
 import { parseTimeStampResp } from '@chancery/core/timestamp';
-import { parseChain } from '@chancery/ctlog/mangled/chain';
-import { completeChain } from '@chancery/ctlog/mangled/complete-chain';
-import { RootSet } from '@chancery/ctlog/mangled/root-set';
+import { parseChain } from '@chancery/ctlog/tested/chain';
+import { completeChain } from '@chancery/ctlog/tested/complete-chain';
+import { RootSet } from '@chancery/ctlog/tested/root-set';
 import type { CheckSignature } from '@chancery/keys/checks/signature-checks';
 import { verifyDigest } from '@chancery/keys/digest/verify-digest';
 import { parsePublicKey } from '@chancery/keys/public-key';
 import { verifySignature } from '@chancery/keys/verify-signature';
-import { admitV1, admitV2 } from '@chancery/log/mangled/enabled-kinds';
-import { checkRoot } from '@chancery/tuf/mangled/root-rules';
+import { admitV1, admitV2 } from '@chancery/log/tested/enabled-kinds';
 import { ROLES } from '@chancery/tuf/metadata/metadata';
 import { checkThreshold, parseMetadata } from '@chancery/tuf/metadata/signed-metadata';
+import { checkRoot } from '@chancery/tuf/tested/root-rules';
 import { openTrustedRoot } from '@chancery/verify/trust-material';
 import { type VerificationEvidence, verifyBundle } from '@chancery/verify/verify-bundle';
 import { VerifyError } from '@chancery/verify/verify-error';

@@ -4,8 +4,8 @@
  */
 import { DomainError } from '@chancery/chassis/domain-error';
 import { openFileMark } from '@chancery/postgres/mark/file-mark';
+import { type Adoption, type AdoptionOrder, adoptRepository as adopt } from '@chancery/tuf/adopt-repository';
 import { tuf } from '@chancery/tuf/definition';
-import { type Adoption, type AdoptionOrder, adoptRepository as adopt } from '@chancery/tuf/domain/adopt-repository';
 import { urlOf } from '../instance/addresses.ts';
 import { existingDataFolder } from '../instance/data-folder.ts';
 import { lockFolder } from '../instance/folder-lock.ts';
