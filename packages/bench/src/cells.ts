@@ -18,8 +18,8 @@ export function nameOf({ workload, clients, backend }: Cell): string {
 }
 
 /**
- * The cells that the options ask for, those of one server process next to each other. Without `--only`: the usual
- * workloads with the usual backend, and unless it should be quick, the others where a digest is all there is.
+ * The cells that the options select, cells of one server process next to each other. Without `--only`: the usual workloads
+ * with the usual backend and, unless `--quick`, the other backends for workloads that verify a digest alone.
  */
 export function chooseCells(options: Pick<BenchOptions, 'only' | 'clients' | 'quick'>): Cell[] {
 	const usual = usualBackend();
@@ -35,7 +35,7 @@ export function chooseCells(options: Pick<BenchOptions, 'only' | 'clients' | 'qu
 	);
 }
 
-/** A pattern that stops early asks for the usual; `*` for all. */
+/** A pattern of fewer parts selects the usual values for the rest; `*` selects all. */
 function matching(pattern: string, counts: readonly number[], usual: BackendChoice): Cell[] {
 	const [workload = '*', clients = '*', backend = usual] = pattern.split('/');
 	const backends = backend === '*' ? offeredBackends() : [backend as BackendChoice];

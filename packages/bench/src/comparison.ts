@@ -1,6 +1,6 @@
 /**
- * The same load on our server and on another one, on one machine in one session, taking turns: ours, theirs, ours,
- * theirs. Both run all the time, only one has load. What is reported are the ratios of neighbouring windows.
+ * The same load on our server and on a peer, on one machine and by turns: ours, theirs, ours, theirs. Both servers run all the
+ * time, only one has load. The report contains the ratios of neighbouring windows.
  */
 import { type Cell, chooseCells, nameOf } from './cells.ts';
 import { LoadProcess } from './load/load-process.ts';
@@ -14,7 +14,7 @@ import { usualBackend } from './server/digest-backend.ts';
 import type { ServerUnderTest } from './server/server-under-test.ts';
 import { median } from './statistics.ts';
 
-/** One window of ours and the one of theirs after it. */
+/** One window of our server, and the window of the peer after it. */
 export interface Pair {
 	readonly ours: WindowFigures;
 	readonly theirs: WindowFigures;
@@ -84,12 +84,12 @@ async function compare(
 	return { cell, theirs: theirs.name, pairs };
 }
 
-/** CPU of a server with everything that it needs, in seconds per 1,000 requests. */
+/** CPU time of a server and everything that it needs, in seconds per 1,000 requests. */
 function cpuOf({ serverCpu, companionCpu, databaseCpu }: WindowFigures): number {
 	return (serverCpu ?? Number.NaN) + (companionCpu ?? 0) + (databaseCpu ?? 0);
 }
 
-/** The middle of the pairwise ratios, with the smallest and the largest. */
+/** The median of the pairwise ratios, with the smallest and the largest. */
 function ratio(pairs: readonly Pair[], read: (window: WindowFigures) => number): string {
 	const ratios = pairs.map(({ ours, theirs }) => read(ours) / read(theirs));
 	return `${figure(median(ratios))} (${figure(Math.min(...ratios))}-${figure(Math.max(...ratios))})`;

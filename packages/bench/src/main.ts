@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: load that verifies while it loads, with figures. Exit codes: 0 everything verified, 1 an answer did
- * not verify or the run failed, 2 wrong usage.
+ * `npm run bench`: load whose answers are verified, with figures. Exit codes: 0 everything verified, 1 an answer did not verify or
+ * the run failed, 2 wrong usage.
  */
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
@@ -32,8 +32,8 @@ try {
 }
 
 /**
- * The options with the pinned program of the other server where no other one is named; built before anything is measured.
- * @throws {Error} that says why it cannot be had
+ * The options, with the pinned program of the peer when they name none; it is built before anything is measured.
+ * @throws {Error} when the program cannot be built; says why
  */
 async function withProgram(options: BenchOptions): Promise<BenchOptions> {
 	if (options.against === undefined || options.bin !== undefined) return options;
@@ -45,7 +45,7 @@ async function withProgram(options: BenchOptions): Promise<BenchOptions> {
 async function run(options: BenchOptions): Promise<void> {
 	const machine = await describeMachine();
 	const folder = await mkdtemp(join(options.dataFolder ?? tmpdir(), 'chancery-bench-'));
-	// For root: the user the database runs as has to pass, or the database would lie elsewhere and stay.
+	// For root: the database's user must be able to enter, or the database would be elsewhere and stay.
 	await chmod(folder, 0o711);
 	try {
 		const syncMs = measureSyncMs(folder);

@@ -1,5 +1,5 @@
 /**
- * The usual run: all cells, service by service; one server process per digest backend over one database that grows.
+ * The usual run: all cells, service by service, with one server process per digest backend on one growing database.
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';

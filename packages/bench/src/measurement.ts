@@ -1,6 +1,6 @@
 /**
- * Measures one cell: warm-up, several short windows, and the middle of what they say. A window in which anything did
- * not verify ends the whole run.
+ * Measures one cell: warm-up, several short windows, and the median of their figures. A window with an answer that did not verify ends
+ * the whole run.
  */
 import { ChanceryError } from '@chancery/core/chancery-error';
 import { type Cell, nameOf } from './cells.ts';
@@ -19,7 +19,7 @@ export interface WindowFigures {
 	readonly p99Ms: number;
 	readonly maxMs: number;
 	readonly serverCpu: number | undefined;
-	/** Of the servers that it cannot do without: the CT log of an authority. */
+	/** Of the servers that it needs: the CT log of an authority. */
 	readonly companionCpu: number | undefined;
 	readonly databaseCpu: number | undefined;
 	/** Of the load generator, in cores: what it took from the server on the same machine. */
@@ -46,7 +46,7 @@ export interface CellFigures {
 	readonly answerBytes: number;
 }
 
-/** An answer did not verify, or was none. The run is void. */
+/** An answer did not verify, or was no valid answer. The run has no result. */
 export class VerificationFailed extends ChanceryError<'not-verified'> {
 	constructor(message: string, options?: ErrorOptions) {
 		super('not-verified', message, options);
@@ -57,14 +57,14 @@ export interface MeasureOptions {
 	readonly warmUpMs: number;
 	readonly windowMs: number;
 	readonly runs: number;
-	/** Where the profile of the last window goes; that of a companion beside it. */
+	/** Path for the profile of the last window; that of a companion is beside it. */
 	readonly profileTo?: string | undefined;
 }
 
-/** More than a window could use, so that it is not cut short. */
+/** More than a window can use, so that it does not end early. */
 const MARGIN = 1.5;
 
-/** Keeps, for each kind of load, what rate to expect. */
+/** Remembers the expected rate of each kind of load. */
 export class Measurement {
 	readonly #load: LoadProcess;
 	readonly #rates = new Map<string, number>();
@@ -74,7 +74,7 @@ export class Measurement {
 		this.#load = load;
 	}
 
-	/** Every write that was ever acknowledged, those of warm-ups included. */
+	/** Every write that was ever acknowledged, also in warm-ups. */
 	get acknowledged(): number {
 		return this.#acknowledged;
 	}

@@ -1,5 +1,5 @@
 /**
- * What can be asked of the benchmark, and what it does when nothing is.
+ * The options of the benchmark, and their defaults.
  */
 
 import { parseArgs } from 'node:util';

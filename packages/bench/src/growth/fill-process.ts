@@ -6,7 +6,7 @@ import { figure } from '../report/table.ts';
 import type { LogInstance } from '../server/log-instance.ts';
 import type { FillReply, FillRequest } from './fill.ts';
 
-/** Fills the v1 log up to `size` entries. No server may run on it. Returns how many seconds it took. */
+/** Fills the v1 log up to `size` entries. No server may run on it. Returns the seconds that it took. */
 export async function fillTo(instance: LogInstance, size: number): Promise<number> {
 	const startMs = performance.now();
 	const request: FillRequest = {

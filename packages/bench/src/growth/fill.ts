@@ -1,7 +1,7 @@
 /**
- * Fills the v1 log through the engine, without HTTP and without signatures of clients: a process of its own, because a
- * log's mark belongs to one process, and ends before the server starts again. What it stores looks like hashedrekord
- * entries; their bytes are random.
+ * Fills the v1 log through the engine, without HTTP and without signatures of clients. It is a process of its own, because the
+ * mark of a log belongs to one process; it ends before the server starts again. The entries look like hashedrekord entries;
+ * their bytes are random.
  */
 import { randomBytes } from 'node:crypto';
 import { hashLeaf } from '@chancery/core/merkle';
@@ -21,7 +21,7 @@ export interface FillRequest {
 	readonly config: LogConfig;
 	readonly keyFiles: { readonly v1: string; readonly v2: string };
 	readonly markFile: string;
-	/** Entries that the log holds at the end. */
+	/** Number of entries in the log at the end. */
 	readonly size: number;
 }
 

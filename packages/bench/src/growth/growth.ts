@@ -1,5 +1,5 @@
 /**
- * How the rate holds as the log grows: the same load at several sizes, also with a database that has only a part of its
+ * How the rate changes while the log grows: the same load at several sizes, also with a database that has only a part of its
  * size in memory.
  */
 import { LoadProcess } from '../load/load-process.ts';
@@ -24,7 +24,7 @@ export interface GrowthPoint {
 	readonly size: number;
 	readonly databaseBytes: number;
 	readonly fillPerSecond: number | undefined;
-	/** In words; undefined for the usual settings. */
+	/** A description; undefined for the usual settings. */
 	readonly memoryLimit: string | undefined;
 	readonly cells: readonly CellFigures[];
 }

@@ -1,6 +1,6 @@
 /**
- * Limits what memory the database may use: its own cache by its setting, and that of the system through a control
- * group, when the operator names a place for one (cgroups(7); v1 memory controller or v2).
+ * Limits the memory of the database: its own cache by its setting, and the system's cache by a control group, when the operator
+ * names a folder for one (cgroups(7); v1 memory controller or v2).
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
@@ -9,19 +9,19 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { LogInstance } from '../server/log-instance.ts';
 
 const MIB = 2 ** 20;
-/** The least that PostgreSQL and its ten connections can live with. */
+/** The minimum for PostgreSQL with its ten connections. */
 const LEAST_GROUP_BYTES = 96 * MIB;
 
 export interface MemoryLimit {
-	/** In words, for the report. */
+	/** A description for the report. */
 	readonly description: string;
-	/** Back to the usual settings. Restarts the database. */
+	/** Restores the usual settings. Restarts the database. */
 	lift(): Promise<void>;
 }
 
 /**
- * Restarts the database with `bytes` of memory in all: an eighth of it for its own cache, the rest for the system's.
- * What the system had cached of its files is dropped first.
+ * Restarts the database with `bytes` of memory in all: an eighth for its own cache, the rest for the system's cache. Drops what the
+ * system had cached of its files first.
  */
 export async function limitMemory(
 	instance: LogInstance,
@@ -47,7 +47,7 @@ export async function limitMemory(
 	};
 }
 
-/** Makes a group of `bytes` and puts the process and its children into it; those to come are born there. */
+/** Makes a group of `bytes` and puts the process and its children into it; later children start in it. */
 function makeGroup(parent: string, bytes: number, pid: number): string {
 	const group = join(parent, `chancery-bench-${process.pid}`);
 	mkdirSync(group);
@@ -89,7 +89,7 @@ function parentOf(pid: number): number | undefined {
 	}
 }
 
-/** The members end with the database; the kernel takes a moment to let the group go. */
+/** The members end with the database; the kernel needs a moment until the group can be removed. */
 async function removeGroup(group: string): Promise<void> {
 	for (let attempt = 1; ; attempt++) {
 		try {
@@ -108,6 +108,6 @@ function dropFromCache(folder: string): void {
 	try {
 		execFileSync('sh', ['-c', script, folder], { stdio: 'ignore' });
 	} catch {
-		// A warm cache then makes the first moments better than they should be; the warm-up is not measured.
+		// Then a warm cache makes the first moments faster than they should be; the warm-up is not measured.
 	}
 }

@@ -1,6 +1,6 @@
 /**
- * Whether an answer proves what it claims: the leaf is the one that was submitted, its proof leads to the root of a
- * checkpoint, the log has signed that checkpoint, and on the v1 wire also the promise (SET).
+ * Checks that an answer proves what it claims: the leaf is the submitted one, its proof leads to the root of a checkpoint, the log
+ * has signed that checkpoint and, on the v1 wire, also the SET.
  */
 import { createHash, verify } from 'node:crypto';
 import type { PreparedEntry } from '../load/log-entries.ts';
@@ -54,7 +54,7 @@ interface V2Entry {
 	readonly canonicalizedBody: string;
 }
 
-/** Checkpoints are shared by many answers and verified once each. */
+/** Many answers share a checkpoint; each is verified once. */
 export class AnswerJudge {
 	readonly #log: LogKey;
 	readonly #wire: LogWire;
@@ -65,7 +65,7 @@ export class AnswerJudge {
 		this.#log = log;
 	}
 
-	/** What the answer proves, or what is wrong with it. */
+	/** Returns what the answer proves, or what is wrong with it. */
 	judge(entry: Pick<PreparedEntry, 'leaf'>, body: Buffer): JudgedAnswer | string {
 		try {
 			const answer: unknown = JSON.parse(body.toString());

@@ -1,6 +1,6 @@
 /**
- * Whether an answered chain is what was asked for: a certificate of this key and this person, issued by this authority,
- * whose embedded timestamp the CT log has signed (RFC 6962 section 3.2). OpenSSL judges the signatures of certificates.
+ * Checks that a chain is the requested one: a certificate of this key and this person, issued by this authority, with an SCT that
+ * the CT log has signed (RFC 6962 section 3.2). OpenSSL verifies the signatures of certificates.
  */
 import { createHash, createPublicKey, type KeyObject, verify, X509Certificate } from 'node:crypto';
 import { children, descend, encodeTlv, readTlv, TAG_SEQUENCE, type Tlv } from './der.ts';
@@ -42,7 +42,7 @@ export class CertificateJudge {
 		this.#ctLogId = sha256(ctLogKey);
 	}
 
-	/** Hash of the leaf that the CT log must hold, or what is wrong. */
+	/** Returns the hash of the leaf that the CT log must contain, or what is wrong. */
 	judge(request: CertificateRequest, body: Buffer): { readonly leaf: Buffer } | string {
 		try {
 			const answer = JSON.parse(body.toString()) as {

@@ -1,6 +1,6 @@
 /**
- * Checkpoints as the judge reads them (https://c2sp.org/tlog-checkpoint over https://c2sp.org/signed-note), written
- * again so that it shares nothing with the code it judges.
+ * Parses checkpoints (https://c2sp.org/tlog-checkpoint over https://c2sp.org/signed-note). Written again, so that it shares no code
+ * with the servers.
  */
 import { createHash, createPublicKey, type KeyObject, verify } from 'node:crypto';
 import type { HexHash } from './merkle.ts';
@@ -38,7 +38,7 @@ export function logKey(log: TrustedLog): LogKey {
 	return { ...log, key, keyHash };
 }
 
-/** The tree head in a note that the log has signed. Returns a complaint instead when it has not. */
+/** The tree head in a note that the log has signed. Returns a complaint when it has not. */
 export function openCheckpoint(log: LogKey, note: string): TreeHead | string {
 	const split = note.lastIndexOf('\n\n');
 	const text = note.slice(0, split + 1);

@@ -1,6 +1,6 @@
 /**
- * DER as the judge reads it (X.690 section 8.1), written again so that it shares nothing with the code it judges. It reads
- * what a server that we started has answered; bytes that make no sense end in an error, which is a complaint.
+ * Parses DER (X.690 section 8.1). Written again, so that it shares no code with the servers. Its input is an answer of a server that
+ * we started; invalid bytes cause an error, which is a complaint.
  */
 
 export interface Tlv {
@@ -12,7 +12,7 @@ export interface Tlv {
 
 export const TAG_SEQUENCE = 0x30;
 
-/** The one value that `bytes` hold. */
+/** The only value in `bytes`. */
 export function readTlv(bytes: Buffer): Tlv {
 	const [only, ...more] = readAll(bytes);
 	if (only === undefined || more.length > 0) throw new Error('not one DER value');
@@ -24,7 +24,7 @@ export function children(value: Tlv): Tlv[] {
 	return readAll(value.content);
 }
 
-/** The child at each step, from the outside in. */
+/** Follows the child at each step, from the outside in. */
 export function descend(value: Tlv, ...path: readonly number[]): Tlv {
 	return path.reduce((at, index) => {
 		const child = children(at)[index];

@@ -1,6 +1,6 @@
 /**
- * What a log has said so far, over all answers: an index has one leaf, a size one root, and every checkpoint is a state
- * of one and the same growing tree.
+ * Everything that a log has stated so far, over all answers: an index has one leaf, a size has one root, and every checkpoint is a
+ * state of the same growing tree.
  */
 import type { JudgedAnswer } from './answers.ts';
 import type { TreeHead } from './checkpoint.ts';
@@ -8,7 +8,7 @@ import { GrowingTree, type HexHash, leafHash } from './merkle.ts';
 
 export class LogHistory {
 	readonly #leaves = new Map<number, Buffer>();
-	/** Of the sizes that the tree has not reached yet. */
+	/** Checkpoints of sizes that the tree has not reached yet. */
 	readonly #roots = new Map<number, HexHash>();
 	readonly #tree = new GrowingTree();
 	#first: TreeHead | undefined;
@@ -28,7 +28,7 @@ export class LogHistory {
 		this.#leaves.set(0, leafHash(leaf));
 	}
 
-	/** Remembers a verified answer. Complains when it contradicts an earlier one. */
+	/** Stores a verified answer. Returns a complaint when it contradicts an earlier one. */
 	add({ index, leaf, head }: JudgedAnswer): string[] {
 		const complaints: string[] = [];
 		const known = this.#roots.get(head.size);
@@ -43,8 +43,8 @@ export class LogHistory {
 	}
 
 	/**
-	 * Builds the tree from the answered leaves as far as they reach without a gap and compares the root of every
-	 * checkpoint on the way. To be called when nothing is under way. Returns complaints.
+	 * Builds the tree from the answered leaves, up to the first gap, and compares the root of every checkpoint on the way. Call it
+	 * only when no request is in progress. Returns complaints.
 	 */
 	replay(): string[] {
 		const complaints: string[] = [];
@@ -60,7 +60,7 @@ export class LogHistory {
 		return complaints;
 	}
 
-	/** Whether every leaf of the newest checkpoint was answered to us, and all of them went through `replay`. */
+	/** Whether we got an answer for every leaf of the newest checkpoint, and `replay` has used all of them. */
 	get isComplete(): boolean {
 		return this.#last !== undefined && this.#leaves.size === 0 && this.#tree.size === this.#last.size;
 	}

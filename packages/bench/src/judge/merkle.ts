@@ -1,5 +1,5 @@
 /**
- * The Merkle tree of RFC 9162 section 2.1, written again for judging: it shares nothing with the code it judges.
+ * The Merkle tree of RFC 9162 section 2.1. Written again, so that it shares no code with the servers.
  */
 import { hash } from 'node:crypto';
 
@@ -14,7 +14,7 @@ function nodeHash(left: Uint8Array, right: Uint8Array): Buffer {
 	return hash('sha256', Buffer.concat([Buffer.of(1), left, right]), 'buffer');
 }
 
-/** The root that an inclusion proof leads to (section 2.1.3.2); undefined when its length does not fit. */
+/** The root that follows from an inclusion proof (section 2.1.3.2); undefined when its length is wrong. */
 export function rootFromInclusion(
 	index: number,
 	size: number,

@@ -1,6 +1,6 @@
 /**
- * Whether a timestamp is what was asked for (RFC 3161 sections 2.4.2, RFC 5652 section 5.4, RFC 5816): granted, over this
- * digest, with this nonce, signed by this authority.
+ * Checks that a timestamp is the requested one (RFC 3161 sections 2.4.2, RFC 5652 section 5.4, RFC 5816): granted, over this digest,
+ * with this nonce, signed by this authority.
  */
 import { createHash, type KeyObject, verify, X509Certificate } from 'node:crypto';
 import { children, descend, encodeTlv, readTlv, type Tlv } from './der.ts';
@@ -31,7 +31,7 @@ export class TimestampJudge {
 		this.#certificateHash = createHash('sha256').update(leaf.raw).digest();
 	}
 
-	/** The serial number in hexadecimal, or what is wrong. */
+	/** Returns the serial number in hexadecimal, or what is wrong. */
 	judge(request: TimestampRequest, body: Buffer): { readonly serial: string } | string {
 		try {
 			const response = readTlv(body);
@@ -66,7 +66,7 @@ export class TimestampJudge {
 	}
 }
 
-/** TSTInfo: version, policy, imprint, serial number, time, and what may follow in any combination. */
+/** TSTInfo: version, policy, imprint, serial number, time, then optional fields in any combination. */
 function judgeInfo({ digest, nonce }: TimestampRequest, info: Tlv): { readonly serial: string } | string {
 	const [, , imprint, serial, , ...rest] = children(info);
 	if (imprint === undefined || serial === undefined) return 'the content is not a TSTInfo';

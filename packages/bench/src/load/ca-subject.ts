@@ -1,6 +1,6 @@
 /**
- * A certificate authority under load: people with tokens of an issuer, each with a key of their own. After each window the
- * CT log is read, and rebuilt: every certificate that was answered must be in it.
+ * A certificate authority under load: people with tokens of an issuer, each with a key of their own. After each window the CT log is
+ * read and rebuilt: every certificate that was answered must be in it.
  */
 import {
 	createPrivateKey,
@@ -16,7 +16,7 @@ import { GrowingTree, leafHash } from '../judge/merkle.ts';
 import type { CaTarget } from './messages.ts';
 import type { Subject } from './subject.ts';
 
-/** Entries asked for at once; a log may answer fewer. */
+/** Entries per request; a log may return fewer. */
 const PAGE = 1000;
 /** Longer than any run: the tokens are made before the window. */
 const TOKEN_SECONDS = 24 * 3600;
@@ -81,7 +81,7 @@ interface TreeHead {
 	readonly tree_head_signature: string;
 }
 
-/** Reads what a CT log has added since the last time, and compares its tree head with the tree of all that was read. */
+/** Reads the new entries of a CT log, and compares its tree head with the tree of everything that was read. */
 class CtLogReader {
 	readonly #url: string;
 	readonly #key: KeyObject;

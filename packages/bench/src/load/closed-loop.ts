@@ -13,19 +13,19 @@ export interface SentRequest {
 
 export interface LoopResult {
 	readonly elapsedMs: number;
-	/** How many were answered with a success within `elapsedMs`. */
+	/** Number of successful answers within `elapsedMs`. */
 	readonly inTime: number;
-	/** Everything that was answered, acknowledged or not. */
+	/** All answers, acknowledged or not. */
 	readonly sent: readonly SentRequest[];
 	readonly refused: number;
-	/** Requests that were taken up, answered or not. */
+	/** Number of requests that were started, answered or not. */
 	readonly taken: number;
 	readonly ranOut: boolean;
-	/** What ended a client early. */
+	/** The error that ended a client early. */
 	readonly failures: readonly string[];
 }
 
-/** Clients do not wait as long as a busy server asks them to: a closed loop would then measure the waiting. */
+/** Clients wait less than a busy server asks for: otherwise a closed loop would measure the waiting. */
 const REFUSED_PAUSE_MS = 100;
 
 export async function runClosedLoop(options: {
@@ -33,7 +33,7 @@ export async function runClosedLoop(options: {
 	readonly port: number;
 	readonly clients: number;
 	readonly windowMs: number;
-	/** Whole requests, each for one use. */
+	/** Complete requests, each for one use. */
 	readonly requests: readonly Uint8Array[];
 }): Promise<LoopResult> {
 	const { host, port, clients, windowMs, requests } = options;
@@ -90,7 +90,7 @@ export async function runClosedLoop(options: {
 	};
 }
 
-/** An orderly "not now": it says when to come back. */
+/** An orderly refusal: it says when to come back. */
 function isRefusal({ status, retryAfter }: HttpAnswer): boolean {
 	return (status === 429 || status === 503) && retryAfter !== undefined;
 }

@@ -1,6 +1,6 @@
 /**
- * One keep-alive HTTP/1.1 connection of a client, one request at a time. The platform's own clients spend more CPU on a
- * request than the servers we measure; this one writes bytes that were made before and looks only for the end of the answer.
+ * One keep-alive HTTP/1.1 connection of a client, one request at a time. The runtime's own clients spend more CPU time on a request
+ * than the measured servers. This one writes prepared bytes and only searches for the end of the answer.
  */
 
 import { connect, type Socket } from 'node:net';
@@ -8,12 +8,12 @@ import { ChanceryError } from '@chancery/core/chancery-error';
 
 export interface HttpAnswer {
 	readonly status: number;
-	/** Seconds that a refusal asks to wait; undefined when it does not. */
+	/** Seconds in Retry-After of a refusal; undefined when there are none. */
 	readonly retryAfter: number | undefined;
 	readonly body: Buffer;
 }
 
-/** The connection ended, or sent what is not an answer. */
+/** The connection ended, or sent something that is not an HTTP answer. */
 export class HttpConnectionError extends ChanceryError<'connection-broken'> {
 	constructor(message: string, options?: ErrorOptions) {
 		super('connection-broken', message, options);
@@ -90,7 +90,7 @@ export async function getBody(at: { host: string; port: number }, path: string):
 	}
 }
 
-/** The answer that the bytes hold; undefined while it is not complete. */
+/** The answer in the bytes; undefined while it is not complete. */
 function readAnswer(bytes: Buffer): HttpAnswer | 'unreadable' | undefined {
 	const headEnd = bytes.indexOf(HEAD_END);
 	if (headEnd === -1) return undefined;

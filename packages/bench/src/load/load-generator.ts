@@ -1,6 +1,6 @@
 /**
- * The load generator: a process of its own, so that its work is not the server's, and its CPU time can be told apart.
- * It signs requests before a window, sends them in it, and verifies every answer after it.
+ * The load generator: a process of its own, so that its CPU time is not counted as the server's. It signs requests before a window,
+ * sends them in the window, and verifies every answer after it.
  */
 import { caSubject } from './ca-subject.ts';
 import { type LoopResult, runClosedLoop } from './closed-loop.ts';
@@ -9,12 +9,12 @@ import type { LoadCommand, LoadReply, LoadTarget, WindowReport } from './message
 import type { Prepared, Subject } from './subject.ts';
 import { tsaSubject } from './tsa-subject.ts';
 
-/** Complaints that are told; one is enough to end the run. */
+/** Maximum of reported complaints; one is enough to end the run. */
 const MAX_COMPLAINTS = 5;
 
-/** By workload, signed and not yet sent. */
+/** By workload: signed requests that are not sent yet. */
 const prepared = new Map<string, Prepared[]>();
-/** By server: what it has said lasts as long as this process. */
+/** By server: what it has stated, for as long as this process lives. */
 const subjects = new Map<string, Promise<Subject>>();
 
 /** One server is one subject on all its wires of a kind. */
@@ -129,5 +129,5 @@ process.on('message', (command: LoadCommand) => {
 		reply({ kind: 'failed', reason: error instanceof Error ? (error.stack ?? error.message) : String(error) });
 	});
 });
-// The benchmark is gone, and nobody waits for figures any more.
+// The benchmark is gone, and nobody needs figures any more.
 process.on('disconnect', () => process.exit(0));

@@ -20,12 +20,12 @@ export class LoadProcess {
 		return this.#child.pid ?? 0;
 	}
 
-	/** Signs requests until so many are ready. Takes 0.1 to 1 ms each; never part of a window. */
+	/** Signs requests until this many are ready. Takes 0.1 to 1 ms each; never part of a window. */
 	async prepare(target: LoadTarget, workload: string, requests: number): Promise<void> {
 		await this.#ask({ kind: 'prepare', target, workload, requests });
 	}
 
-	/** Returns when the window is over and everything that was under way has been answered. */
+	/** Returns when the window is over and all running requests have been answered. */
 	async window(
 		target: LoadTarget,
 		load: { readonly workload: string; readonly clients: number; readonly windowMs: number },

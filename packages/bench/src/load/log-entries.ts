@@ -1,6 +1,6 @@
 /**
- * What is written to the signature log: requests as clients make them, every one with a key and a signature of its own,
- * and the leaf that the log must have made of it.
+ * The entries for the signature log: requests as clients make them, each with a key and a signature of its own, and the leaf that the
+ * log must make of it.
  */
 import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
 import { SIGNATURE_IDENTIFIERS } from '@chancery/core/algorithm-registry';
@@ -30,7 +30,7 @@ interface SigningKey {
 	readonly spki: Buffer;
 }
 
-/** One key per entry: that is what keyless signing does, and a server that remembers keys must not gain by it. */
+/** One key per entry: keyless signing does that, and a server that caches keys must not profit. */
 function newKey(): SigningKey {
 	const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 	return { privateKey, spki: publicKey.export({ type: 'spki', format: 'der' }) };
@@ -64,7 +64,7 @@ function hashedrekordV1(verifierPem: (key: SigningKey) => string): PreparedEntry
 
 const PAYLOAD_TYPE = 'application/vnd.in-toto+json';
 
-/** A provenance statement of the size that builders make: about 1.2 kB. */
+/** A provenance statement of a realistic size: about 1.2 kB. */
 function statement(): Buffer {
 	const commit = randomBytes(20).toString('hex');
 	return Buffer.from(
@@ -171,14 +171,14 @@ function dsseV2(): PreparedEntry {
 				verifiers: [verifier],
 			},
 		}),
-		// A v2 log knows one kind: an envelope is logged by the digest of what was signed.
+		// A v2 log has one kind: of an envelope it logs the digest of the signed bytes.
 		leaf: hashedrekordV2Leaf(sha256(encoded), signature, key.spki),
 	};
 }
 
 let issuer: { readonly key: SigningKey; readonly name: Uint8Array } | undefined;
 
-/** A certificate as keyless clients get it: ten minutes, an identity, an issuer; without the timestamps of CT logs. */
+/** A certificate as keyless clients get it: ten minutes, an identity, an issuer; but without SCTs. */
 function keylessCertificate(key: SigningKey): string {
 	issuer ??= { key: newKey(), name: encodeName('example', 'example intermediate') };
 	const now = Date.now();

@@ -1,5 +1,5 @@
 /**
- * What the benchmark and its load generator, a process of its own, say to each other.
+ * The messages between the benchmark and its load generator, which is a process of its own.
  */
 import type { TrustedLog } from '../judge/checkpoint.ts';
 import type { LogWire } from './workloads.ts';
@@ -17,7 +17,7 @@ export interface LogTarget extends Address {
 
 export interface CaTarget extends Address {
 	readonly wire: 'ca';
-	/** Who vouches for the people in the requests. */
+	/** The issuer of the tokens in the requests. */
 	readonly issuer: {
 		readonly url: string;
 		readonly keyId: string;
@@ -41,7 +41,7 @@ export interface TsaTarget extends Address {
 export type LoadTarget = LogTarget | CaTarget | TsaTarget;
 
 export type LoadCommand =
-	/** Signs so many requests for later windows. */
+	/** Signs this many requests for later windows. */
 	| { readonly kind: 'prepare'; readonly target: LoadTarget; readonly workload: string; readonly requests: number }
 	/** One window of closed-loop load with prepared requests. */
 	| {
@@ -51,22 +51,22 @@ export type LoadCommand =
 			readonly clients: number;
 			readonly windowMs: number;
 	  }
-	/** Verifies every answer of the window before; apart from it, so that the work does not fall into the measurement. */
+	/** Verifies every answer of the window before; a separate step, so that it takes no time from the measurement. */
 	| { readonly kind: 'verify' };
 
 /**
- * Of a signature log: its checkpoints were rebuilt from all leaves, or connected by a consistency proof, or no size had
- * two roots. Of a certificate authority: the CT log was rebuilt, and holds every certificate. Of a timestamp authority:
- * no serial number was given out twice.
+ * For a signature log: its checkpoints were rebuilt from all leaves, or connected by a consistency proof, or no size had two roots.
+ * For a certificate authority: the CT log was rebuilt, and contains every certificate. For a timestamp authority: no serial number
+ * was used twice.
  */
 export type History = 'rebuilt' | 'consistency proof' | 'one root per size' | 'all in the CT log' | 'serials differ';
 
 export interface WindowReport {
-	/** From the first request until the window was over, or the prepared entries were used up. */
+	/** From the first request until the end of the window, or until the prepared requests were used up. */
 	readonly elapsedMs: number;
 	/** Acknowledged within `elapsedMs`. */
 	readonly acknowledged: number;
-	/** Acknowledged in all, with what was under way at the end. */
+	/** All acknowledged requests, including those that were running at the end. */
 	readonly answered: number;
 	/** Refused with 429 or 503 and Retry-After; the request was sent again. */
 	readonly refused: number;
@@ -74,9 +74,9 @@ export interface WindowReport {
 	readonly ranOut: boolean;
 	/** Milliseconds from sending to the whole answer, ascending, of every acknowledged request. */
 	readonly latenciesMs: Float64Array;
-	/** Answers that were verified: all of them. */
+	/** Number of verified answers: all of them. */
 	readonly verified: number;
-	/** What was verified beside the answers one by one. */
+	/** What was verified over all answers together. */
 	readonly history: History;
 	/** Bytes of one request and one answer, on average. */
 	readonly requestBytes: number;

@@ -1,5 +1,5 @@
 /**
- * What the load generator knows of a kind of service: how its requests are made, and who judges the answers.
+ * What the load generator must know of a kind of service: how to make requests, and how to verify answers.
  */
 import type { History } from './messages.ts';
 
@@ -7,7 +7,7 @@ export interface Prepared {
 	readonly body: string | Uint8Array;
 }
 
-/** One server under load. What it has said so far is remembered, so that later answers can contradict it. */
+/** One server under load. It stores what the server has stated, to detect later answers that contradict it. */
 export interface Subject<Request extends Prepared = Prepared> {
 	/** Of the POST requests. */
 	readonly path: string;
@@ -19,10 +19,10 @@ export interface Subject<Request extends Prepared = Prepared> {
 	/** Makes and signs a request that was never made before. */
 	make(workload: string): Request;
 	/**
-	 * Complaints about an answer that was a success; none when it proves everything that it should. `request` was made by
-	 * this subject or another one of its kind.
+	 * Complaints about a successful answer; none when it proves everything that it must. `request` was made by this subject or another one
+	 * of its kind.
 	 */
 	judge(request: Request, body: Buffer): string[];
-	/** When nothing is under way: what all answers together prove, and complaints. */
+	/** Called when no request is running: what all answers together prove, and complaints. */
 	settle(): Promise<{ readonly history: History; readonly complaints: readonly string[] }>;
 }

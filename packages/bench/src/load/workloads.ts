@@ -1,5 +1,5 @@
 /**
- * The table of workloads: what is asked of which service. A new one is a row here, and what makes its requests.
+ * The table of workloads: which requests go to which service. A new one is a row here, and the code that makes its requests.
  */
 import type { LOG_ENTRIES } from './log-entries.ts';
 
@@ -11,9 +11,9 @@ export interface Workload {
 	readonly wire: Wire;
 	/** Part of the usual matrix; the others run when `--only` names them. */
 	readonly usual: boolean;
-	/** Whether the service has to verify a signature over a bare digest, for which there are several backends. */
+	/** Whether the service must verify a signature over a digest alone, for which there are several backends. */
 	readonly digestOnly: boolean;
-	/** Requests per second to prepare for a first look; afterwards the measured rate decides. */
+	/** Requests per second to prepare for a first window; later, the measured rate decides. */
 	readonly firstRate: number;
 }
 

@@ -1,6 +1,6 @@
 /**
- * How fast one core is at what the log does most, before and after everything: when the two differ, the machine changed
- * under the measurement.
+ * How fast one core does the log's most frequent operations, before and after everything: when the two differ, the machine changed
+ * during the measurement.
  */
 import { generateKeyPairSync, hash, randomBytes, sign, verify } from 'node:crypto';
 

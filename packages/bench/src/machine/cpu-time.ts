@@ -20,7 +20,7 @@ export interface TreeUsage {
 	readonly residentBytes: number;
 }
 
-/** Each root with its descendants; processes that are gone count nothing. Undefined where there is no /proc. */
+/** Each root with its descendants; ended processes count as zero. Undefined where there is no /proc. */
 export function usageOf(roots: readonly number[]): (TreeUsage | undefined)[] {
 	const processes = readProcesses();
 	if (processes.length === 0) return roots.map(() => undefined);
@@ -60,7 +60,7 @@ function listProc(): string[] {
 function readStat(pid: string): ProcessStat | undefined {
 	try {
 		const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-		// The name in parentheses may hold anything, also parentheses.
+		// The name in parentheses may contain any characters, also parentheses.
 		const fields = text
 			.slice(text.lastIndexOf(')') + 2)
 			.split(' ')

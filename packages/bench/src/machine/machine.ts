@@ -1,5 +1,5 @@
 /**
- * What the figures were taken on, and what else was running.
+ * The machine of the measurement, and what else was running on it.
  */
 import { execFileSync } from 'node:child_process';
 import { closeSync, fdatasyncSync, openSync, rmSync, writeSync } from 'node:fs';
@@ -22,7 +22,7 @@ export interface Machine {
 	readonly busiest: readonly string[];
 }
 
-/** Above this, others take enough of the machine to change figures. */
+/** Above this load, other processes change the figures. */
 export const QUIET_LOAD = 0.5;
 
 export async function describeMachine(): Promise<Machine> {
@@ -57,7 +57,7 @@ function describeCommit(): string {
 
 const WATCH_MS = 500;
 
-/** Who used more than a tenth of a core during half a second. */
+/** The processes that used more than a tenth of a core during half a second. */
 async function busiestProcesses(): Promise<string[]> {
 	const before = readTicks();
 	await new Promise((resolve) => setTimeout(resolve, WATCH_MS));
@@ -87,7 +87,7 @@ function readTicks(): Map<number, { name: string; ticks: number }> {
 	return found;
 }
 
-/** Milliseconds that one 8 kB block takes to get to the disk (or to what says that it is one), the middle of 50. */
+/** Median of 50: milliseconds until one 8 kB block is on the disk (or until the disk claims that). */
 export function measureSyncMs(folder: string): number {
 	const path = join(folder, 'sync-probe');
 	const file = openSync(path, 'w');

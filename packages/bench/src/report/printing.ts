@@ -1,4 +1,4 @@
-/** Where the benchmark says things: figures to standard output, progress to standard error. */
+/** Where the benchmark prints: figures to standard output, progress to standard error. */
 
 export function print(text = ''): void {
 	process.stdout.write(`${text}\n`);

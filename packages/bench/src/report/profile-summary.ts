@@ -1,6 +1,6 @@
 /**
- * The top costs in a CPU profile, in share of the time that was not idle: by package, by function alone, and by
- * function of ours with everything it calls.
+ * The largest costs in a CPU profile, as a share of the time that was not idle: by package, by single function, and by function of
+ * ours with everything that it calls.
  */
 import { readFile } from 'node:fs/promises';
 import { figure, table } from './table.ts';

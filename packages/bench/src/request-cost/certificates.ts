@@ -1,4 +1,4 @@
-/** Certificates for the most expensive requests: long, many, or under costly keys. Nothing here is judged by anyone. */
+/** Certificates for the most expensive requests: long, many, or with expensive keys. Nothing here is verified. */
 import { type KeyObject, randomBytes, sign } from 'node:crypto';
 import { encodeCaExtensions, encodeExtension } from '@chancery/core/certificate-encoding';
 import {
@@ -18,13 +18,13 @@ const ALGORITHMS = {
 	rsa: derSequence(derOid('1.2.840.113549.1.1.11'), derNull()),
 } as const;
 const HOUR_MS = 3_600_000;
-/** One for all: a chain must be valid at the moment in which its leaf begins to be. */
+/** One time for all: a chain must be valid at the start of its leaf's validity. */
 const NOW_MS = Date.now();
 
 export const POISON: Uint8Array = encodeExtension('1.3.6.1.4.1.11129.2.4.3', true, derNull());
 export const IS_CA: readonly Uint8Array[] = encodeCaExtensions(20);
 
-/** An extension that nobody reads, of so many bytes. */
+/** An extension of this many bytes that no code reads. */
 export const ballast = (bytes: number): Uint8Array => encodeExtension('1.2.3.4.5', false, randomBytes(bytes));
 
 const relativeName = (commonName: string): Uint8Array => derSet(derSequence(derOid('2.5.4.3'), derUtf8(commonName)));

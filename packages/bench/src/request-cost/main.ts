@@ -1,11 +1,11 @@
 /**
- * What the most expensive request of each public route costs in CPU time: an instance of its own is started, each request
- * is sent some times in a row, and the time that the services and their database used meanwhile is divided by that.
+ * Measures the CPU time of the most expensive request of each public route. It starts an instance, sends each request several times
+ * in a row, and divides the time that the services and their database used by that number.
  *
  *     node packages/bench/src/request-cost/main.ts [--port-base N] [--times N]
  *
- * Needs /proc. Prints a table, the dearest first; a request that is answered otherwise than expected is
- * named and has no figure, and the exit code is 1.
+ * Needs /proc. Prints a table, the most expensive first. A request with an unexpected answer is named and has no figure, and the exit
+ * code is 1.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -23,7 +23,7 @@ const { values } = parseArgs({
 const times = Number(values.times);
 const command = join(import.meta.dirname, '../../../cli/bin/chancery');
 const folder = await mkdtemp(join(tmpdir(), 'chancery-cost-'));
-// The database server of root runs as another user, who must be able to pass.
+// The database server of root runs as another user, which must be able to enter.
 await chmod(folder, 0o711);
 const data = join(folder, 'instance');
 const env = { ...process.env, XDG_STATE_HOME: join(folder, 'state') };
@@ -67,13 +67,13 @@ function print(line: string): void {
 }
 
 async function costOf(request: CostlyRequest, idlePerMs: number): Promise<number> {
-	// Once before, so that code is compiled and threads are there.
+	// Once before the measurement, so that code is compiled and threads exist.
 	await ask(request, request.body?.());
 	const bodies = Array.from({ length: times }, () => request.body?.());
 	await pause(100);
 	const [before, startMs] = [cpuMs(), performance.now()];
 	for (const body of bodies) await ask(request, body);
-	// What is published behind the answer belongs to it.
+	// Work that continues after the answer, such as publication, belongs to it.
 	await pause(200);
 	return Math.max(0, cpuMs() - before - idlePerMs * (performance.now() - startMs)) / times;
 }

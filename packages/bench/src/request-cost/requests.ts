@@ -1,6 +1,6 @@
 /**
- * For each public route that does more than look something up: the request that costs it most among those that it accepts
- * or has to think about before it refuses. What is bounded by a schema is sent at that bound.
+ * For each public route that does more than look something up: the most expensive request that it accepts, or that it must process
+ * before it refuses. Where a schema sets a bound, the request has that size.
  */
 import {
 	createHash,
@@ -24,7 +24,7 @@ export interface CostlyRequest {
 	readonly url: string;
 	readonly method: 'GET' | 'POST';
 	readonly headers?: Readonly<Record<string, string>>;
-	/** Made anew for each request, so that no request is a repeat; outside of what is measured. */
+	/** Makes a new request each time, so that none is a repeat; not measured. */
 	readonly body?: () => string | Uint8Array;
 	readonly status: number;
 }
@@ -43,7 +43,7 @@ const rsa = (modulusLength: number, publicExponent = 65_537) =>
 	generateKeyPairSync('rsa', { modulusLength, publicExponent });
 type Pair = { readonly publicKey: KeyObject; readonly privateKey: KeyObject };
 
-/** Requests of all services. Fills the CT log with so many large entries on the way. */
+/** Requests of all services. Also fills the CT log with this many large entries. */
 export async function costlyRequests(instance: Instance): Promise<CostlyRequest[]> {
 	return [
 		...(await ctlogRequests(instance)),
@@ -157,7 +157,7 @@ function logRequests({ services }: Instance): CostlyRequest[] {
 	const keyPem = (pair: Pair) => utf8(encodePem('PUBLIC KEY', spkiOf(pair.publicKey)));
 	const p521 = Array.from({ length: 10 }, () => ec('P-521'));
 	const longChain = chainPem(strangersChain(ec('P-521'), 9, p521[0]));
-	// A longer one is refused unread.
+	// A longer one is refused without being parsed.
 	const longestChain = chainPem(strangersChain(ec('P-521'), 9, p521[0], longNameOf));
 	const envelope = (
 		payload: Buffer,
@@ -273,7 +273,7 @@ function logRequests({ services }: Instance): CostlyRequest[] {
 	];
 }
 
-/** As many members as the bound on structure lets through, no two with one name. */
+/** As many members as the limit on structure allows, all with different names. */
 function junk(members: number, message: object): string {
 	const unknown = Array.from({ length: members }, (_, i) => [`k${i.toString(36)}`, 0] as const);
 	return JSON.stringify({ ...message, ...Object.fromEntries(unknown) });

@@ -1,4 +1,4 @@
-/** The database of a server that is measured: a supervised PostgreSQL, set as `chancery up` sets it. */
+/** The database of a measured server: a supervised PostgreSQL, configured as by `chancery up`. */
 import { type EmbeddedPostgres, startEmbedded } from '@chancery/postgres/embedded/embedded';
 import { openDatabase } from '@chancery/postgres/pool';
 import type { Database } from '@chancery/postgres/sql';
@@ -53,7 +53,7 @@ export class BenchDatabase {
 		return Object.fromEntries(rows.map(({ name, setting }) => [name, setting]));
 	}
 
-	/** Stops it; `whileDown` may do what cannot be done to a running one; then it is started again. */
+	/** Stops it, calls `whileDown` for work that needs a stopped server, then starts it again. */
 	async restart(whileDown: () => Promise<void> = async () => undefined): Promise<void> {
 		await this.close();
 		await whileDown();

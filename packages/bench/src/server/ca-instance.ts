@@ -1,6 +1,6 @@
 /**
- * The certificate authority that is measured, with what it cannot do without: a CT log in a process of its own, a
- * database that both share, and an identity provider.
+ * The measured certificate authority with what it needs: a CT log in a process of its own, a database that both share, and an
+ * identity provider.
  */
 import { randomBytes } from 'node:crypto';
 import { chmod, mkdir } from 'node:fs/promises';
@@ -175,7 +175,7 @@ function processSections(database: BenchDatabase, logLevel: string) {
 	};
 }
 
-/** Nobody calls the admin listener. */
+/** No client uses the admin listener. */
 function noTokens() {
 	return { tokens: [] };
 }

@@ -1,6 +1,6 @@
 /**
- * Loaded into the server before its own `main.ts` (`node --import`): measures the event loop and takes profiles, when
- * the benchmark asks for it. The server itself runs as it would in production and knows nothing of it.
+ * Loaded into the server before its own `main.ts` (`node --import`): measures the event loop and makes profiles when the benchmark asks
+ * for it. The server itself runs as in production and does not know of it.
  */
 import { writeFileSync } from 'node:fs';
 import { Session } from 'node:inspector/promises';

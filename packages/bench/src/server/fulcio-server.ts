@@ -1,6 +1,6 @@
 /**
- * Fulcio as the other side of a comparison: our keys and chain, our identity provider, and our CT log, whose timestamps
- * it verifies too. README.md says how to get the program.
+ * Fulcio as the peer of a comparison: with our keys and chain, our identity provider, and our CT log, whose SCTs it verifies too.
+ * README.md says how to get the program.
  */
 import { spawn } from 'node:child_process';
 import { createPrivateKey, randomBytes } from 'node:crypto';
@@ -14,7 +14,7 @@ import { waitForHealth } from './health.ts';
 import type { ServerUnderTest } from './server-under-test.ts';
 import { stopChild } from './service-process.ts';
 
-/** Starts it with its files below `folder`. It records no intents and keeps no certificates. */
+/** Starts it with its files below `folder`. It records no intents and stores no certificates. */
 export async function startFulcio(
 	bin: string,
 	folder: string,
@@ -23,7 +23,7 @@ export async function startFulcio(
 	await mkdir(folder, { recursive: true });
 	const passphrase = randomBytes(16).toString('hex');
 	const at = (name: string) => join(folder, name);
-	// It takes encrypted keys only.
+	// It accepts encrypted keys only.
 	const key = createPrivateKey(await readFile(files.issuingKeyFile));
 	const encrypted = key.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase });
 	await writeFile(at('key.pem'), encrypted, { mode: 0o600 });

@@ -1,4 +1,4 @@
-/** Waiting for a server that is not ours, and says by a path of its own that it serves. */
+/** Waits for a server of another project until its health path answers. */
 import type { ChildProcess } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';

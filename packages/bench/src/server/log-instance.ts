@@ -1,6 +1,6 @@
 /**
- * Database, keys and configuration of the log that is measured: a supervised PostgreSQL, key files, file marks, and a
- * configuration file such as an operator writes.
+ * Database, keys and configuration of the measured log: a supervised PostgreSQL, key files, file marks, and a configuration file as an
+ * operator writes it.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { chmod, mkdir } from 'node:fs/promises';
@@ -70,7 +70,7 @@ export class LogInstance {
 		return this.#database.cluster;
 	}
 
-	/** File that remembers the newest checkpoint of a log. */
+	/** File of the mark of a log, with its newest checkpoint. */
 	markFile(wire: 'v1' | 'v2'): string {
 		return join(this.folder, 'marks', `${wire}.mark`);
 	}
@@ -79,7 +79,7 @@ export class LogInstance {
 		return this.#database.settings();
 	}
 
-	/** Stops the database; `whileDown` may do what cannot be done to a running one; then it is started again. */
+	/** Stops the database, calls `whileDown` for work that needs a stopped server, then starts it again. */
 	restartDatabase(whileDown?: () => Promise<void>): Promise<void> {
 		return this.#database.restart(whileDown);
 	}
@@ -117,7 +117,7 @@ export class LogInstance {
 	}
 }
 
-/** The section `log` as both the server and the filling of the log have it. */
+/** The section `log`, for both the server and the process that fills the log. */
 function sectionOf() {
 	return {
 		v1: { publicUrl: `https://${HOSTNAME}`, hostname: HOSTNAME, treeId: TREE_ID },

@@ -1,6 +1,5 @@
 /**
- * The rekor-tiles server (Rekor v2) with its storage in files, as the other side of a comparison. README.md says how to
- * get the program.
+ * The rekor-tiles server (Rekor v2) with its storage in files, as the peer of a comparison. README.md says how to get the program.
  */
 import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
@@ -16,14 +15,14 @@ const HOSTNAME = 'tiles.bench.example';
 
 /** How the other server is set up; both are reported. */
 export const TILES_VARIANTS = {
-	/** A checkpoint every ten seconds: what its operators get who set nothing. */
+	/** A checkpoint every ten seconds: what operators get by default. */
 	defaults: ['--checkpoint-interval=10s', '--batch-max-age=250ms', '--batch-max-size=256'],
-	/** As quick as it can be told to answer: its storage allows no checkpoint sooner, and it looks for one once a second. */
+	/** The fastest possible settings: its storage allows no checkpoint sooner, and it looks for one once a second. */
 	quickest: ['--checkpoint-interval=100ms', '--batch-max-age=10ms', '--batch-max-size=1024'],
 } as const;
 export type TilesVariant = keyof typeof TILES_VARIANTS;
 
-/** Starts it on an empty folder. Repeats are recognised on both sides, so its persistent antispam is on. */
+/** Starts it with an empty folder. Both servers recognise repeats, so its persistent antispam is on. */
 export async function startRekorTiles(bin: string, folder: string, variant: TilesVariant): Promise<ServerUnderTest> {
 	await mkdir(join(folder, 'storage'), { recursive: true });
 	const keyFile = join(folder, 'key.pem');

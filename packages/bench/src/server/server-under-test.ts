@@ -1,10 +1,10 @@
 /**
- * What the measurement needs of a server, ours or another one.
+ * What the measurement needs from a server, ours or a peer.
  */
 import type { LoadTarget } from '../load/messages.ts';
 import type { Wire } from '../load/workloads.ts';
 
-/** How the event loop fared: milliseconds by which it came late, and CPU time of its thread alone. */
+/** Figures of the event loop: its delay in milliseconds, and the CPU time of its thread alone. */
 export interface LoopFigures {
 	readonly cpuSeconds: number;
 	readonly p50Ms: number;
@@ -23,12 +23,12 @@ export interface ServerUnderTest {
 	readonly databasePid: number | undefined;
 	/** Of its first process. Absent when the server has no event loop, or does not tell. */
 	readonly probe?: ServerProbe;
-	/** Of a server that it cannot do without. */
+	/** The server that it needs, such as a CT log. */
 	readonly companionProbe?: ServerProbe;
 	stop(): Promise<void>;
 }
 
-/** What is asked of our own server from inside its process. */
+/** Requests to our own server from inside its process. */
 export interface ServerProbe {
 	/** Begins a new measurement of the event loop. */
 	resetLoop(): Promise<void>;

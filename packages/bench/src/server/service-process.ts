@@ -54,7 +54,7 @@ export async function startServiceProcess(start: {
 
 async function isServing(child: ChildProcess, ports: readonly number[], logFile: string): Promise<void> {
 	for (const endMs = performance.now() + START_LIMIT_MS; performance.now() < endMs; await sleep(50)) {
-		// Any answer will do: the listeners open when the logs are.
+		// Any answer is enough: the listeners open when the logs are open.
 		const answers = ports.map((port) =>
 			fetch(`http://127.0.0.1:${port}/`).then(
 				() => true,
