@@ -1,6 +1,6 @@
 /**
- * The tables of docs/clients: every pinned client in its version, with the page that installs it; and how each is told of
- * a private authority, which test:clients tries for every one of them.
+ * The tables of docs/clients: every pinned client with its version and the page that installs it, and how each one is told to trust a
+ * private authority, which test:clients tries for all of them.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * The instance that the pages speak of: on the default ports, with its data where `npm start` puts it in the home of a
- * user who has nothing else yet. The clients come from the cache that test:clients fills.
+ * The instance that the pages use: on the default ports, with its data where `npm start` puts it in a new user's home. The clients come
+ * from the cache that test:clients fills.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -11,7 +11,7 @@ import { provideClients } from '../clients/installed-clients.ts';
 
 declare module 'vitest' {
 	interface ProvidedContext {
-		/** Home of the user who runs the instance, and what the start said. */
+		/** Home of the user who runs the instance, and the output of the start. */
 		homeOfInstance: string;
 		saidAtStart: string;
 	}
@@ -31,7 +31,7 @@ export default async function startForPages(project: TestProject): Promise<() =>
 
 export async function startDefaultInstance(): Promise<{ home: string; said: string; stop(): Promise<void> }> {
 	const home = await mkdtemp(join(tmpdir(), 'chancery-pages-'));
-	// The database server of root runs as another user, who must be able to pass.
+	// The database server of root runs as another user, which must be able to enter.
 	await chmod(home, 0o711);
 	await mkdir(join(home, DATA_IN_HOME), { recursive: true });
 	let child: ChildProcess | undefined;
@@ -49,14 +49,14 @@ export async function startDefaultInstance(): Promise<{ home: string; said: stri
 	}
 }
 
-/** What `npm start` starts when everything is installed. */
+/** The program that `npm start` runs after the installation. */
 async function startOfNpm(home: string): Promise<{ command: string; env: NodeJS.ProcessEnv }> {
 	const { scripts } = JSON.parse(await readFile(join(CHECKOUT, 'package.json'), 'utf8'));
 	const path = [dirname(process.execPath), process.env.PATH].join(delimiter);
 	return { command: scripts.start, env: { PATH: path, HOME: home } };
 }
 
-/** Returns what was said until then: the steps, then the instructions. */
+/** Returns the output until then: the steps, then the instructions. */
 async function untilReady(child: ChildProcess): Promise<string> {
 	const said = { stderr: '', stdout: '' };
 	const failure = (what: string) =>

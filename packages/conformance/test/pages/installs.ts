@@ -1,6 +1,6 @@
 /**
- * The installation that a page tells its reader. It must be of the very packages that test:clients installs, and is not
- * repeated but put where the reader would have it: `~/go/bin`, a Python environment in the home, `node_modules`.
+ * The installation that a page describes. It must install exactly the packages that test:clients installs. It is not repeated: the
+ * result is copied to where the reader would have it: `~/go/bin`, a Python environment in the home, `node_modules`.
  */
 import { readFileSync } from 'node:fs';
 import { mkdir, symlink } from 'node:fs/promises';
@@ -14,10 +14,10 @@ export type Install =
 	| { readonly client: ClientName; readonly kind: 'go' }
 	| { readonly client: ClientName; readonly kind: 'npm' }
 	| { readonly client: ClientName; readonly kind: 'pip'; readonly folder: string }
-	/** A package that a client is used with, from the lockfile as the client is. */
+	/** A package that a client is used with; its version is from the lockfile, like the client's. */
 	| { readonly package: string; readonly kind: 'with' };
 
-/** @throws Error when a line installs anything but a pinned client in one of the three ways */
+/** @throws {Error} when a line installs anything but a pinned client in one of the three ways */
 export function readInstall(code: string): Install[] {
 	const installs: Install[] = [];
 	let folder: string | undefined;
@@ -54,7 +54,7 @@ function fromNpm(name: string): Install {
 	return { package: pinned, kind: 'with' };
 }
 
-/** Puts what was installed where the reader would have it. */
+/** Copies what was installed to where the reader would have it. */
 export async function install(
 	it: Install,
 	pathOf: (client: ClientName) => string | undefined,

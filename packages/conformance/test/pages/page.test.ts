@@ -1,4 +1,4 @@
-/** What the suite would miss if it were lenient: pages that nobody runs, outputs that are not as shown, wrong ends. */
+/** What a tolerant suite would miss: pages that nobody runs, outputs that differ from the page, wrong exit codes. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -66,7 +66,7 @@ function* faultsOf({ how, code, output, above }: Block): Generator<string> {
 	if (output === undefined) yield 'is to be refused, and does not show how';
 }
 
-/** Whether the reader's shell sees it. */
+/** Whether it is pasted into the reader's shell. */
 export const isPasted = ({ how }: Block): boolean => how === 'run' || how === 'fails' || how === 'serves';
 
 const isStart = (code: string): boolean => code.split('\n').every((line) => START.test(line));

@@ -1,4 +1,4 @@
-/** Every command of the pages, pasted as it stands, does what the page says it does. */
+/** Every command of the pages, pasted without changes, does what the page says. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -12,11 +12,11 @@ import { type Pasted, runPage } from './run-page.ts';
 import { differenceOf } from './shown-output.ts';
 
 const CLIENT_PAGES = 'docs/clients';
-/** Read in the checkout; all others next to a running instance, in an empty folder. */
+/** Pages whose reader is in the checkout; readers of all others have a running instance and an empty folder. */
 const IN_CHECKOUT = ['README.md', `${CLIENT_PAGES}/README.md`];
 
 const names = readdirSync(join(CHECKOUT, CLIENT_PAGES)).filter((name) => name.endsWith('.md'));
-/** The second has no block yet; one that it gets is not passed over. */
+/** The second page has no block yet; a new block in it will be run. */
 const OTHERS = ['README.md', 'docs/life-of-a-signature.md'];
 const pages = [...OTHERS, ...names.map((name) => `${CLIENT_PAGES}/${name}`)].map((path) => {
 	const page = readPage(readFileSync(join(CHECKOUT, path), 'utf8'));
@@ -36,7 +36,7 @@ function installsOf({ blocks, faults }: Page): { installs: readonly Install[]; f
 	return { installs, faults: [...faults, ...more] };
 }
 
-/** Undefined for a client that could not be had: it was named as not run when the clients were looked for. */
+/** Undefined when the client is not installed: then the setup has reported that it is not run. */
 function pathOf(client: ClientName): string | undefined {
 	const found = inject('clients')[client];
 	return 'path' in found ? found.path : undefined;
@@ -76,7 +76,7 @@ beforeAll(() => {
 	lanes = Array.from({ length: PAGES_AT_ONCE }, pasteNext);
 });
 afterAll(async () => {
-	// Of a run that asks for some tests only: what is being pasted ends, and nothing more is begun.
+	// When only some tests are selected: the running paste ends, and no new one starts.
 	waiting.length = 0;
 	await Promise.allSettled(lanes);
 });

@@ -1,13 +1,13 @@
 /**
- * Compares what a command printed with what a page shows. `...` in a line stands for anything in that line, a line that
- * is only `...` for any lines or none. Blank lines do not count, and several blanks count as one.
+ * Compares the output of a command with what a page shows. `...` in a line matches anything in that line; a line of only `...` matches
+ * any number of lines. Blank lines do not count, and several blanks count as one.
  */
 
-/** Returns undefined when they agree, else what was looked for and what was there. */
+/** Returns undefined when they agree, else what was expected and what was found. */
 export function differenceOf(shown: string, printed: string): string | undefined {
 	const pattern = linesOf(shown);
 	const lines = linesOf(printed);
-	// As shells match `*`: the last gap is widened by a line whenever what follows it does not fit.
+	// As shells match `*`: when the text after a gap does not match, the last gap is extended by one line.
 	let [at, next] = [0, 0];
 	let gap: { readonly pattern: number; line: number } | undefined;
 	let furthest = 0;

@@ -1,4 +1,4 @@
-/** Services that cannot start: secrets that are wrong, broken, or written where something else belongs. */
+/** Services that cannot start: secrets that are wrong, broken, or in the place of something else. */
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ServicesScenario } from './services-scenario.ts';
@@ -221,7 +221,7 @@ export async function badServiceStarts(scenario: ServicesScenario): Promise<void
 		);
 }
 
-/** A key without a passphrase, which is in the registry. */
+/** A key without a passphrase, which is registered. */
 function clearPem(scenario: ServicesScenario): string {
 	return String(scenario.strayKey().export({ type: 'pkcs8', format: 'pem' }));
 }

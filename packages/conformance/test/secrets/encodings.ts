@@ -1,14 +1,14 @@
 /**
- * The forms in which a secret may lie around: as bytes, and in whatever a log, a database, a shell or a debugger makes
- * of bytes. Each form comes with the length from which a piece of it counts as found.
+ * The forms in which a secret may be found: as bytes, and in the forms that a log, a database, a shell or a debugger makes of bytes.
+ * Each form has the minimum length of a piece that counts as found.
  */
 
-/** A secret as it is, and how much of it is too much. */
+/** A secret, and how much of it counts as a leak. */
 export interface Secret {
-	/** Shown in findings; says the kind and never the value. */
+	/** Name in findings; states the kind and never the value. */
 	readonly name: string;
 	readonly bytes: Buffer;
-	/** So many consecutive bytes are a leak. Default 16, which is half of every key of ours, or all when it is shorter. */
+	/** So many consecutive bytes are a leak. Default 16, half of each of our keys, or all bytes when there are fewer. */
 	readonly leakBytes?: number;
 }
 
@@ -16,15 +16,15 @@ export interface Form {
 	readonly secret: string;
 	readonly encoding: string;
 	readonly text: Buffer;
-	/** A match shorter than this is chance. */
+	/** A shorter match is a coincidence. */
 	readonly minLength: number;
 }
 
 const LEAK_BYTES = 16;
-/** Shorter forms meet themselves by chance in hundreds of megabytes. */
+/** In hundreds of megabytes, shorter forms are found by coincidence. */
 export const MIN_FORM_LENGTH = 8;
 
-/** Every form of `secret`, without repetitions. */
+/** Every form of `secret`, without duplicates. */
 export function formsOf(secret: Secret): Form[] {
 	const { name, bytes } = secret;
 	const leak = Math.min(secret.leakBytes ?? LEAK_BYTES, bytes.length);
@@ -74,7 +74,7 @@ export function formsOf(secret: Secret): Form[] {
 	});
 }
 
-/** What programs that take care of special characters write. */
+/** The forms of programs that escape special characters. */
 function textForms(text: string): [string, string, number][] {
 	const forms: [string, string][] = [
 		['JSON', JSON.stringify(text).slice(1, -1)],
@@ -87,7 +87,7 @@ function textForms(text: string): [string, string, number][] {
 	return forms.map(([encoding, form]) => [encoding, form, form.length]);
 }
 
-/** The characters of a base64 text that only these bytes decide, when `shift` bytes stand before them. */
+/** The characters of a base64 text that depend only on these bytes, when `shift` bytes are before them. */
 function base64At(bytes: Buffer, shift: number): string {
 	const text = Buffer.concat([Buffer.alloc(shift), bytes])
 		.toString('base64')

@@ -1,6 +1,6 @@
 /**
- * Loaded before the command: writes every private key that it makes in memory to the file that EPHEMERAL_KEYS_FILE
- * names, outside of everything that is searched, because otherwise nobody could look for a key that only the client had.
+ * Loaded before the command: writes every private key that the command makes in memory to the file that EPHEMERAL_KEYS_FILE names. The
+ * file is outside of everything that is searched. Otherwise, a key that only the client had could not be searched for.
  */
 import crypto, { type KeyObject } from 'node:crypto';
 import { appendFileSync } from 'node:fs';

@@ -1,9 +1,9 @@
-/** The places that exist to hold or to hand out a secret. docs/threat-model.md says the same in words. */
+/** The places whose purpose is to store or to give out a secret. docs/threat-model.md lists the same in words. */
 import type { Exception } from './leak-search.ts';
 
 const TOKEN = /^(identity|access|refused|development) token/;
 
-/** What the OpenID provider hands out, to whom it is for. */
+/** What the OpenID provider gives to the right recipient. */
 const SIGNING_IN: readonly Exception[] = [
 	{
 		secret: TOKEN,

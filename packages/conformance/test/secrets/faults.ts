@@ -1,6 +1,6 @@
 /**
- * Loaded before a service: on SIGUSR2 an error that nobody catches, on SIGHUP a rejection that nobody handles. Both carry
- * secrets the way errors of libraries do: in properties, in causes, and in words that somebody quoted.
+ * Loaded before a service: on SIGUSR2 it throws an uncaught error, on SIGHUP it makes an unhandled rejection. Both contain secrets as
+ * errors of libraries do: in properties, in causes, and in quoted texts.
  */
 const secret = process.env.CARRIED_SECRET ?? '';
 const token = process.env.CARRIED_TOKEN ?? '';

@@ -1,6 +1,6 @@
 /**
- * The scenario of all secrets through `chancery up` as anyone starts it, with its embedded database: once with every log line
- * that there is, then, after a crash of the database, restarted with the default ones.
+ * The scenario of all secrets with `chancery up` as any user starts it, with its embedded database: first with every log line switched
+ * on; then, after a crash of the database, restarted with the default ones.
  */
 import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -28,11 +28,11 @@ export class InstanceScenario {
 	readonly recorder = new Recorder();
 	readonly watch = new ProcessWatch();
 	readonly processes: RecordedProcess[] = [];
-	/** Rows as they were in the middle of things. */
+	/** Rows from the middle of the scenario. */
 	readonly kept: SearchedPlace[] = [];
 	/** Exit codes of commands. */
 	readonly exits = new Map<string, number | string>();
-	/** Folder of the database's socket, and its mode while it was there. */
+	/** Folder of the database's socket, and its mode while it existed. */
 	runtimeDir = '';
 	runtimeDirMode = '';
 	/** Permissions as the instance itself set them, by path below the data folder. */
@@ -47,7 +47,7 @@ export class InstanceScenario {
 
 	static async begin(): Promise<InstanceScenario> {
 		const base = await mkdtemp(join(tmpdir(), 'chancery-secrets-'));
-		// The database server of root runs as another user, who must be able to pass.
+		// The database server of root runs as another user, which must be able to enter.
 		await chmod(base, 0o711);
 		for (const folder of ['home', 'work', 'state', 'temporary']) await mkdir(join(base, folder));
 		const scenario = new InstanceScenario(base, await mkdtemp(join(tmpdir(), 'chancery-secrets-keys-')));
@@ -60,7 +60,7 @@ export class InstanceScenario {
 		return join(this.base, 'data');
 	}
 
-	/** Starts a program of the scenario in surroundings that are searched afterwards. */
+	/** Starts a program of the scenario with an environment and folders that are searched afterwards. */
 	spawn(name: string, command: readonly string[], env: NodeJS.ProcessEnv = {}): RecordedProcess {
 		const started = new RecordedProcess(name, command, {
 			cwd: join(this.base, 'work'),
@@ -78,7 +78,7 @@ export class InstanceScenario {
 		return started;
 	}
 
-	/** Runs a command to its end; answers its output. */
+	/** Runs a command to its end; returns its output. */
 	async run(name: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<string> {
 		const started = this.spawn(name, [CHANCERY, ...args], env);
 		this.exits.set(name, await started.ended);
@@ -86,7 +86,7 @@ export class InstanceScenario {
 	}
 
 	async up(name: string, env: NodeJS.ProcessEnv = {}): Promise<RecordedProcess> {
-		// What else the person has in the environment is no business of children.
+		// Child processes must not get the rest of the person's environment.
 		const foreign = { CLOUD_PASSWORD: this.registry.addText('foreign secret', 'pa55-of-an0ther-program') };
 		const command = [CHANCERY, 'up', '--data', this.data, '--port-base', String(this.#portBase)];
 		const up = this.spawn(name, command, { ...foreign, ...env });
@@ -114,7 +114,7 @@ export class InstanceScenario {
 		return up;
 	}
 
-	/** Everything that the instance itself keeps secret. */
+	/** Registers everything that the instance itself keeps secret. */
 	async learnSecrets(): Promise<void> {
 		const { secrets } = await this.readJson('chancery.json');
 		for (const [name, secret] of Object.entries(secrets as Record<string, string>))
@@ -134,7 +134,7 @@ export class InstanceScenario {
 		return JSON.parse(await readFile(join(this.data, path), 'utf8')) as Record<string, unknown>;
 	}
 
-	/** Rows as they are now, with sign-ins that are not over yet. */
+	/** Keeps the current rows, with sign-ins that are not finished. */
 	async keepRows(moment: string): Promise<void> {
 		const host = encodeURIComponent(this.runtimeDir);
 		const database = openDatabase({
@@ -157,7 +157,7 @@ export class InstanceScenario {
 		return [...urls].map(([name, url]) => ({ name, url, posts: POSTS[name] ?? [] }));
 	}
 
-	/** Keys that only clients had, as soon as they have ended. */
+	/** Registers the keys that only clients had, after the clients have ended. */
 	async learnEphemeralKeys(): Promise<number> {
 		const lines = (await readFile(join(this.#outside, 'keys'), 'utf8')).trimEnd().split('\n');
 		for (const line of lines)
@@ -194,7 +194,7 @@ export const POSTS: Readonly<Record<string, readonly string[]>> = {
 	'tuf admin': ['/admin/v1/roots', '/admin/v1/proposals', '/admin/v1/targets'],
 };
 
-/** Everything that people and programs do with an instance, and do wrong. */
+/** Everything that people and programs do with an instance, also by mistake. */
 export async function runInstanceScenario(scenario: InstanceScenario): Promise<void> {
 	const { registry, recorder, data } = scenario;
 	const up = await scenario.up('first up', { CHANCERY_LOG_LEVEL: 'trace' });
@@ -205,7 +205,7 @@ export async function runInstanceScenario(scenario: InstanceScenario): Promise<v
 	const url = (name: string) => services[name]?.url ?? '';
 	const signIn: SignInDeps = { issuer, recorder, registry };
 
-	// 1. Sign-ins, by pages and on a device, and what goes wrong with their codes.
+	// 1. Sign-ins, by pages and on a device, and mistakes with their codes.
 	const tokens = await signInByPages(signIn, EMAIL, () => scenario.keepRows('with a code'));
 	await signInOnDevice(signIn, EMAIL, () => scenario.keepRows('with a device code'));
 	const secret = registry.addText('client secret', 'c1ient-5ecret-that-nobody-asked-f0r');
@@ -235,10 +235,10 @@ export async function runInstanceScenario(scenario: InstanceScenario): Promise<v
 			await certify(recorder, ca, key, { version: 2, where, subject: EMAIL, token: refused });
 	await submitEntries(recorder, { v1: url('log'), v2: url('log2') }, key);
 
-	// 3. Our command, with tokens where they belong and where they do not.
+	// 3. Our command, with tokens in the right and in the wrong places.
 	await commands(scenario, issuer);
 
-	// 4. Metrics, health and reports, for whoever may read them.
+	// 4. Metrics, health and reports, for clients that may read them.
 	const { secrets } = (await scenario.readJson('chancery.json')) as { secrets: Record<string, string> };
 	const targets = scenario.targets();
 	const authorization = `Bearer ${secrets.operator}`;
@@ -253,7 +253,7 @@ export async function runInstanceScenario(scenario: InstanceScenario): Promise<v
 		])
 			await recorder.ask(`of ${name} ${path}`, at + path, { headers: { authorization } });
 
-	// 5. Secrets everywhere in requests where they do not belong.
+	// 5. Secrets in all wrong places of requests.
 	const stray = clientKey(registry).export({ type: 'pkcs8', format: 'der' }).toString('base64url');
 	for (const target of targets)
 		for (const misplaced of [tokens.idToken, secrets.operator ?? '', stray])
@@ -262,7 +262,7 @@ export async function runInstanceScenario(scenario: InstanceScenario): Promise<v
 	for (const { name, url: at } of targets.filter(({ name }) => name.endsWith('admin')))
 		await recorder.ask(`of ${name} /metrics`, `${at}/metrics`, { headers: { authorization } });
 
-	// 6. The database dies under requests, and the instance is started again with default logging.
+	// 6. The database ends while requests run, and the instance is started again with default logging.
 	const pid = Number.parseInt(await readFile(join(data, 'postgres/cluster/postmaster.pid'), 'utf8'), 10);
 	const inFlight = Array.from({ length: 8 }, () => certify(recorder, ca, key, { ...order, version: 2, where: 'body' }));
 	process.kill(pid, 'SIGKILL');
@@ -336,7 +336,7 @@ async function commands(scenario: InstanceScenario, issuer: string): Promise<voi
 	await scenario.run('verify-blob, refused', [...verify, ...whom, predicate]);
 	await scenario.run('log audit', ['log', 'audit', '--data', data]);
 
-	// Tokens that cannot be used, from the environment, where nothing but a message can give them away.
+	// Tokens that cannot be used, from the environment, where only a message could reveal them.
 	for (const [what, value] of [
 		['of two lines', `${minted}\n${minted}`],
 		['in quotes', `"${minted}"`],
@@ -347,7 +347,7 @@ async function commands(scenario: InstanceScenario, issuer: string): Promise<voi
 		['that is an opaque one', registry.addText('refused token', 'gho_16C7e42F292c6912E7710c838347Ae178B4a')],
 	] as const)
 		await scenario.run(`sign-blob, token ${what}`, [...sign, file], { SIGSTORE_ID_TOKEN: value });
-	// On the command line it is visible to everyone who may list processes: that is the caller's doing, the rest is not.
+	// On the command line, everyone who may list processes sees it. That is the caller's responsibility; the rest is ours.
 	const shown = await mint('token for the command line', '--email', EMAIL);
 	for (const [what, args] of [
 		['a misspelt option', [...sign, `--identity-tokn=${shown}`, file]],
@@ -362,7 +362,7 @@ async function commands(scenario: InstanceScenario, issuer: string): Promise<voi
 		await scenario.run(`command with ${what}`, args);
 }
 
-/** Starts that fail, over secrets that are broken or where they do not belong. */
+/** Starts that fail, because secrets are broken or in the wrong place. */
 async function badStarts(scenario: InstanceScenario): Promise<void> {
 	const { base, registry, data } = scenario;
 	const password = registry.addText('database password', 'pa55word-0f-the-database');

@@ -1,6 +1,6 @@
 /**
- * Secrets of every kind go through an instance of `chancery up`, and through everything that goes wrong with it;
- * afterwards they are found nowhere but in the places that exist for them.
+ * Secrets of every kind go through an instance of `chancery up`, and through every fault of it; afterwards they are found only in the
+ * places whose purpose is to have them.
  */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ import { modeOf } from './searched-places.ts';
 
 const SHOWN_LEAKS = 60;
 
-/** Kinds of places; a search that missed one would prove little. */
+/** Kinds of places; a search without one of them would prove little. */
 const EVERYWHERE = [
 	/^output first up stderr$/,
 	/^output sign-blob, token in quotes stderr$/,

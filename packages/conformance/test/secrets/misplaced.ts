@@ -1,9 +1,9 @@
-/** Secrets where they do not belong: every kind of place in a request that people, proxies and clients put them into. */
+/** Secrets in the wrong places: every part of a request into which people, proxies and clients put them by mistake. */
 import { connect } from 'node:net';
 import type { Recorder } from './recorder.ts';
 
 export interface Target {
-	/** What answers are called. */
+	/** Name of the answers. */
 	readonly name: string;
 	readonly url: string;
 	/** Paths that take a body. */
@@ -68,7 +68,7 @@ const WRONG_HEADERS = (secret: string): [string, string][] => [
 	['if-none-match', secret],
 ];
 
-/** Members that our routes know: a secret in one of them gets as far as its own parser. */
+/** Members that our routes know: a secret in one of them reaches the parser of that member. */
 const KNOWN_MEMBERS = [
 	'credentials.oidcIdentityToken',
 	'publicKeyRequest.publicKey.content',

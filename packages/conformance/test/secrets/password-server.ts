@@ -1,6 +1,6 @@
 /**
- * A PostgreSQL server that asks for a password and writes down everything that it is told: every statement with its
- * parameters, and every error with its DETAIL. What an operator could turn on at worst.
+ * A PostgreSQL server that asks for a password and logs as much as possible: every statement with its parameters, and every error with
+ * its DETAIL. The worst that an operator could configure.
  */
 import { randomBytes } from 'node:crypto';
 import { appendFile, chown, mkdir, rm, writeFile } from 'node:fs/promises';
@@ -35,7 +35,7 @@ export interface PasswordServer {
 	restart(): Promise<RecordedProcess>;
 }
 
-/** @param outside where the file with the password may lie for a moment. */
+/** @param outside folder in which the file with the password may exist for a moment. */
 export async function startPasswordServer(
 	folder: string,
 	outside: string,
@@ -87,7 +87,7 @@ export async function startPasswordServer(
 	};
 }
 
-/** An account for a server of root's, which nothing else uses while this one runs. */
+/** An account for a server of root's; nothing else uses it while the server runs. */
 async function serverUser(folder: string): Promise<ServerUser | undefined> {
 	if (process.geteuid?.() !== 0) return undefined;
 	await makeServerHome(DEFAULT_SERVER_HOME);

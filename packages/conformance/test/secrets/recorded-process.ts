@@ -1,4 +1,4 @@
-/** Programs that are run, and all that they say; and what the system shows everyone of each process meanwhile. */
+/** Programs that are run, and everything that they print; also what the system shows to everyone of each process. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
@@ -41,7 +41,7 @@ export class RecordedProcess {
 		return Buffer.concat(this.#said[stream]).toString();
 	}
 
-	/** Waits until it has said this; rejects with all it said when it does not. */
+	/** Waits until it has printed this; rejects with its whole output when it does not. */
 	async said(words: RegExp): Promise<void> {
 		const deadline = performance.now() + RUN_WITHIN_MS;
 		for (;;) {
@@ -70,7 +70,7 @@ export class RecordedProcess {
 	}
 }
 
-/** Looks again and again at arguments and environment of all descendants of this process, as `ps` shows them. */
+/** Repeatedly reads the arguments and environment of all descendants of this process, as `ps` shows them. */
 export class ProcessWatch {
 	readonly #seen = new Map<string, SearchedPlace>();
 	#isOver = false;
@@ -115,12 +115,12 @@ function nameOf(commandLine: string): string {
 	const [program = '', ...args] = commandLine.split('\0');
 	const script = args.find((arg) => arg.endsWith('/main.ts') || arg.endsWith('/bin/chancery'));
 	if (script === undefined) return program.replace(/^.*\//, '').replace(/[:\s].*$/s, '');
-	// The command is a script of the shell that becomes Node.
+	// The command is a shell script that becomes Node.
 	const service = script.endsWith('.ts') ? script.split('/').at(-3) : 'cli';
 	return service === undefined || service === 'cli' ? `chancery ${args[args.indexOf(script) + 1]}` : service;
 }
 
-/** Root without the right to look at others' processes can become the user who may: the database's. */
+/** Root without the right to look at other users' processes can become the user who may: the database's. */
 async function readAs(pid: number): Promise<Buffer | undefined> {
 	if (process.geteuid?.() !== 0) return undefined;
 	const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');

@@ -1,4 +1,4 @@
-/** Requests of a scenario, and every answer with its headers as evidence. */
+/** The requests of a scenario, and every answer with its headers as evidence. */
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sendRaw } from '../inputs/probe.ts';
@@ -13,10 +13,10 @@ export interface Asked {
 
 export class Recorder {
 	readonly #answers: SearchedPlace[] = [];
-	/** Answers by status, each with one request that got it. */
+	/** Number of answers by status, each with the first request that got it. */
 	readonly statuses = new Map<number, { count: number; readonly first: string }>();
 
-	/** `label` is what exceptions call the answer. No answer is an answer too, of status 0. */
+	/** `label` names the answer in exceptions. When there is no answer, the status is 0. */
 	async ask(label: string, url: string, init: RequestInit = {}): Promise<Asked> {
 		try {
 			const response = await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(15_000), ...init });
@@ -31,7 +31,7 @@ export class Recorder {
 		}
 	}
 
-	/** A head that no library would send. */
+	/** Sends a request head that no library would send. */
 	async askRaw(label: string, url: string, head: string): Promise<void> {
 		const answer = await sendRaw(url, head).catch(() => undefined);
 		if (!answer) return;
@@ -39,7 +39,7 @@ export class Recorder {
 		this.#keep(label, answer.status, Buffer.concat([Buffer.from(`${headers.join('')}\n`), answer.body]));
 	}
 
-	/** Says so much and goes away. */
+	/** Sends this text and closes the connection. */
 	async abandon(url: string, text: string): Promise<void> {
 		const { hostname, port } = new URL(url);
 		const socket = connect(Number(port), hostname);

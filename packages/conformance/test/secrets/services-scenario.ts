@@ -63,7 +63,7 @@ export class ServicesScenario {
 		return scenario;
 	}
 
-	/** Runs the service with this configuration until it has ended; answers the exit. */
+	/** Runs the service with this configuration until it has ended; returns the exit code. */
 	async fail(
 		what: string,
 		service: ServiceName,
@@ -74,7 +74,7 @@ export class ServicesScenario {
 		const text =
 			typeof config === 'string' ? config : JSON.stringify({ profile: 'development', ...(config as object) });
 		const started = await this.start(`${service}, ${what}`, service, text, env, args);
-		// What is misplaced does not always keep a service from starting: then it is told to stop.
+		// Some wrong configurations do not keep a service from starting: then it is stopped.
 		const late = setTimeout(() => started.signal('SIGTERM'), 10_000);
 		this.exits.set(what, await started.ended);
 		clearTimeout(late);
@@ -87,7 +87,7 @@ export class ServicesScenario {
 		env: NodeJS.ProcessEnv = {},
 		args: string[] = [],
 	): Promise<RecordedProcess> {
-		// Outside: what an operator wrote into a file is no finding, what is made of it is.
+		// Outside of the searched places: a secret in the operator's own file is no finding, only what becomes of it.
 		const path = join(this.outside, `${name.replaceAll(/[^a-z0-9]+/gi, '-')}.yaml`);
 		await writeFile(path, config, { mode: 0o600 });
 		const main = fileURLToPath(import.meta.resolve(`@chancery/${service}/main`));

@@ -27,7 +27,7 @@ export async function runServicesScenario(scenario: ServicesScenario): Promise<v
 	const url = (name: string) => urls[name] ?? '';
 	const carried = { CARRIED_SECRET: registry.addText('carried secret', 'what-an-error-carried-0f-the-config') };
 
-	// 1. All services, with every log line. The repository first meets a service that repeats what it is told.
+	// 1. All services, with every log line. The repository first meets a service that repeats what it is sent.
 	const running = new Map<ServiceName, RecordedProcess>();
 	for (const service of SERVICE_NAMES.filter((name) => name !== 'tuf'))
 		running.set(service, await scenario.serve(service, 'trace'));
@@ -109,7 +109,7 @@ export async function runServicesScenario(scenario: ServicesScenario): Promise<v
 		SIGSTORE_ID_TOKEN: development,
 	});
 
-	// 3. What may be read of them, and what must not be sent to them.
+	// 3. Reading what may be read from them, and sending what must not be sent to them.
 	const lookAround = async () => {
 		for (const [name, at] of Object.entries(urls).filter(([name]) => name.endsWith('admin')))
 			for (const path of ['/metrics', '/healthz', '/readyz', '/admin/v1/trust', '/admin/v1/trust/v1'])
@@ -120,7 +120,7 @@ export async function runServicesScenario(scenario: ServicesScenario): Promise<v
 			await misplace(recorder, { name, url: at, posts: POSTS[name] ?? [] }, misplaced);
 	await lookAround();
 
-	// 4. A database that refuses rows and says which: the server's DETAIL quotes them whole.
+	// 4. A database that refuses rows and says which: the server's DETAIL quotes them completely.
 	const { database } = server;
 	for (const table of ['identity.artifacts', 'ca.issuance'])
 		await database.query(`alter table ${table} add constraint refused check (false) not valid`);
@@ -133,7 +133,7 @@ export async function runServicesScenario(scenario: ServicesScenario): Promise<v
 	for (const table of ['identity.artifacts', 'ca.issuance'])
 		await database.query(`alter table ${table} drop constraint refused`);
 
-	// 5. Neighbours that go away: the CT log, and the database in the middle of requests.
+	// 5. Other services that end: the CT log, and the database while requests run.
 	await running.get('ctlog')?.end('SIGKILL');
 	await certify(recorder, ca, key, { ...order, version: 2, where: 'body' });
 	running.set('ctlog', await scenario.serve('ctlog', 'debug'));
@@ -146,7 +146,7 @@ export async function runServicesScenario(scenario: ServicesScenario): Promise<v
 	await lookAround();
 	scenario.processes.push(await server.restart());
 
-	// 6. Errors that nobody catches, and stops in the middle of requests; then once more as by default.
+	// 6. Uncaught errors, and stops while requests run; then once more with default logging.
 	for (const one of running.values()) if (one.isRunning) await one.end();
 	for (const signal of ['SIGUSR2', 'SIGHUP'] as const) {
 		const env = { ...carried, CARRIED_TOKEN: development, NODE_OPTIONS: `--import=${FAULTS}` };

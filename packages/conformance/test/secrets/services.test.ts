@@ -1,6 +1,6 @@
 /**
- * Secrets of every kind go through services that run as an operator runs them, over a database that writes down all
- * that it is told; afterwards they are found nowhere but in the places that exist for them.
+ * Secrets of every kind go through services that run as an operator runs them, with a database that logs every statement; afterwards
+ * they are found only in the places whose purpose is to have them.
  */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { SERVICES_EXCEPTIONS } from './exceptions.ts';
@@ -10,7 +10,7 @@ import { runServicesScenario } from './services-steps.ts';
 
 const SHOWN_LEAKS = 60;
 
-/** Kinds of places; a search that missed one would prove little. */
+/** Kinds of places; a search without one of them would prove little. */
 const EVERYWHERE = [
 	/^output database 1 stderr$/,
 	/^output tsa at trace stderr$/,
@@ -56,7 +56,7 @@ it('called every foreign server, and ended as it should', () => {
 	const exits = Object.fromEntries(scenario.exits);
 	expect(exits).toMatchObject({ initialize: 0, 'sign-blob': 0, SIGUSR2: 1, SIGHUP: 1, 'passphrase in the clear': 78 });
 	expect(exits).toMatchObject({ 'TLS files that cannot be used': 0, 'wrong passphrase of a TLS key': 78 });
-	// 0: what was misplaced kept nothing from starting, and the service was then told to stop.
+	// 0: a misplaced secret did not prevent the start, and the service was then stopped.
 	for (const [what, exit] of scenario.exits) expect([what, [0, 1, 78].includes(Number(exit))]).toEqual([what, true]);
 	expect([...scenario.exits.values()].filter((exit) => exit === 78).length).toBeGreaterThan(25);
 });

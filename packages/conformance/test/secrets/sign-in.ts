@@ -1,4 +1,4 @@
-/** A person who signs in, by pages or for a device; everything on the way that must stay between the two goes into the registry. */
+/** A person who signs in, by pages or for a device. Registers everything that must stay between person and provider. */
 import { createHash, randomBytes } from 'node:crypto';
 import type { Asked, Recorder } from './recorder.ts';
 import type { SecretRegistry } from './secret-registry.ts';
@@ -28,7 +28,7 @@ class Browser {
 		this.#deps = deps;
 	}
 
-	/** Follows redirects within the issuer's origin; answers the last page, or where it was sent away to. */
+	/** Follows redirects within the issuer's origin; returns the last page, or the address of another origin. */
 	async go(url: string, form?: Record<string, string>): Promise<{ page: Asked; leftFor: string | undefined }> {
 		const { issuer, recorder } = this.#deps;
 		let at = new URL(url, issuer);
@@ -112,7 +112,7 @@ export async function signInOnDevice(
 	return { ...(await redeem(deps, grant)), code, verifier: '' };
 }
 
-/** Asks the token endpoint, whatever comes of it. */
+/** Calls the token endpoint, whatever the result. */
 export function token({ issuer, recorder }: SignInDeps, form: Record<string, string>, basic?: string): Promise<Asked> {
 	return recorder.ask('token endpoint', `${issuer}/token`, {
 		method: 'POST',

@@ -1,4 +1,4 @@
-/** What clients ask of the authority and the logs, and what they send when they confuse a private key with its public half. */
+/** The requests of clients to the authority and the logs, also with a private key in the place of the public one. */
 import { createHash, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import type { Asked, Recorder } from './recorder.ts';
 import type { SecretRegistry } from './secret-registry.ts';
@@ -9,15 +9,15 @@ const base64 = (bytes: Uint8Array | string) => Buffer.from(bytes).toString('base
 export interface Certification {
 	readonly version: 1 | 2;
 	readonly token: string;
-	/** Where the token travels. Version 1 knows only the header. */
+	/** Where the token is sent. Version 1 has only the header. */
 	readonly where: 'header' | 'body';
-	/** Whom the proof of possession is over. */
+	/** The identity of the proof of possession. */
 	readonly subject: string;
-	/** Sends the private key where the public one belongs. */
+	/** Sends the private key in the place of the public one. */
 	readonly isConfused?: boolean;
 }
 
-/** A client's key; nobody else may ever hold it. */
+/** A client's key; nobody else may ever have it. */
 export function clientKey(registry: SecretRegistry): KeyObject {
 	const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 	registry.addKey("a client's key", privateKey);
@@ -47,7 +47,7 @@ export interface LogUrls {
 	readonly v2: string;
 }
 
-/** Entries of both wires, right and with a private key for a verifier. */
+/** Entries of both wires: correct ones, and ones with a private key as verifier. */
 export async function submitEntries(recorder: Recorder, urls: LogUrls, key: KeyObject): Promise<number[]> {
 	const artifact = Buffer.from('an artifact');
 	const digest = createHash('sha256').update(artifact);

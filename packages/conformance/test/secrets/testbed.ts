@@ -1,6 +1,6 @@
 /**
- * The services as an operator runs them: each by its own `main.ts` from a configuration file, with encrypted keys, two
- * of them in an HSM where there is one, over a server with a password.
+ * The services as an operator runs them: each by its own `main.ts` from a configuration file, with encrypted keys, two of them in an
+ * HSM if there is one, and a database server with a password.
  */
 import { createHash, createPrivateKey, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
 import { chmod, mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
@@ -31,19 +31,19 @@ type Config = Record<string, Record<string, unknown>>;
 
 export interface Testbed {
 	readonly folder: string;
-	/** Sections of all services; what is run gets a file with some of them. */
+	/** Sections of all services; a started service gets a file with some of them. */
 	readonly config: Config;
-	/** What each service has in its environment, because its configuration says so. */
+	/** The environment of each service, as its configuration requires. */
 	readonly environment: Readonly<Record<ServiceName, NodeJS.ProcessEnv>>;
 	/** Base URLs by `service listener`. */
 	readonly urls: Readonly<Record<string, string>>;
 	readonly admin: { readonly operator: string; readonly service: string };
 	readonly developmentSecret: string;
 	readonly signers: Readonly<Record<string, Signer>>;
-	/** PEM of a key file and its passphrase, to spoil. */
+	/** PEM of a key file and its passphrase, for tests that damage them. */
 	readonly keyFile: { readonly path: string; readonly passphrase: string };
 	readonly token: TestToken | undefined;
-	/** Section of a listener that speaks TLS, with a key in a file of its own and its passphrase; who vouches for it. */
+	/** Section of a TLS listener, with its own key file and passphrase; and its certificate authority. */
 	readonly tls: { readonly certificateFile: string; readonly keyFile: string; readonly passphrase: object };
 	readonly tlsAuthority: string;
 	/** Makes schemas and logs, as `migrate` and `log create` do. */
@@ -311,7 +311,7 @@ export async function createTestbed(
 	};
 }
 
-/** Says what is missing where there is none: the rest of the scenario needs no HSM. */
+/** Prints what is missing when there is no HSM: the rest of the scenario does not need one. */
 function hasSoftHsm(): boolean {
 	try {
 		requireSoftHsm();
@@ -322,7 +322,7 @@ function hasSoftHsm(): boolean {
 	}
 }
 
-/** A folder that another user may pass through. */
+/** A folder that another user may enter. */
 export async function openFolder(prefix: string): Promise<string> {
 	const folder = await mkdtemp(join(tmpdir(), prefix));
 	await chmod(folder, 0o711);

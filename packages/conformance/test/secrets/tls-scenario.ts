@@ -1,11 +1,11 @@
-/** A service whose public listener speaks TLS: what clients do with it, and what becomes of it when its key file changes. */
+/** A service whose public listener speaks TLS: what clients do with it, and what happens when its key file changes. */
 import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { request } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ConnectionOptions, connect } from 'node:tls';
 import type { ServicesScenario } from './services-scenario.ts';
 
-/** Files are read again every ten seconds, and what is wrong with them is told at the second look. */
+/** Files are read again every ten seconds, and a fault in them is reported at the second reading. */
 const NOTICED_WITHIN_MS = 30_000;
 
 export async function runTlsScenario(scenario: ServicesScenario): Promise<void> {
@@ -18,7 +18,7 @@ export async function runTlsScenario(scenario: ServicesScenario): Promise<void> 
 	const keep = (place: string, text: string) => scenario.kept.push({ place, bytes: Buffer.from(text), isDeep: true });
 
 	keep('answer over TLS', await chainOverTls(Number(port), testbed.tlsAuthority));
-	// Clients that trust somebody else, speak what is too old, or speak no TLS at all.
+	// Clients that trust another authority, use an old version of TLS, or use no TLS at all.
 	keep('answer to a foreign client over TLS', await shake(Number(port), {}));
 	const old: ConnectionOptions = { ca: testbed.tlsAuthority, minVersion: 'TLSv1', maxVersion: 'TLSv1.1' };
 	keep('answer to an old client over TLS', await shake(Number(port), old));
@@ -39,7 +39,7 @@ export async function runTlsScenario(scenario: ServicesScenario): Promise<void> 
 	);
 }
 
-/** Head and body of the certificate chain, as a client gets it that trusts the authority. */
+/** Head and body of the certificate chain, as received by a client that trusts the authority. */
 function chainOverTls(port: number, ca: string): Promise<string> {
 	return new Promise((resolve, reject) => {
 		const asked = request({ host: 'localhost', port, path: '/api/v1/timestamp/certchain', ca }, (answer) => {
@@ -55,7 +55,7 @@ function chainOverTls(port: number, ca: string): Promise<string> {
 	});
 }
 
-/** What a client sees whose handshake must fail. */
+/** The error of a client whose handshake must fail. */
 function shake(port: number, options: ConnectionOptions): Promise<string> {
 	return new Promise((resolve, reject) => {
 		const socket = connect({ host: 'localhost', port, ...options }, () => reject(new Error('the handshake succeeded')));
