@@ -34,7 +34,7 @@ describe('the output of the command', () => {
 		});
 	});
 
-	it('that nobody takes is none', async () => {
+	it('that nobody reads is no failure', async () => {
 		const child = spawn(process.execPath, [MAIN, '--version'], { stdio: ['ignore', 'pipe', 'pipe'] });
 		child.stdout?.destroy();
 		const [code] = await once(child, 'close');

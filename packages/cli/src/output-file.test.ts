@@ -46,7 +46,7 @@ async function read(name: string): Promise<void> {
 }
 
 describe('an output', () => {
-	it('is written where nothing is, whole, and nothing else stays', async () => {
+	it('is written completely where nothing is, and leaves no other file', async () => {
 		await write('a');
 		expect(contentOf('a')).toBe('new');
 		expect(readdirSync(folder)).toEqual(['a']);
@@ -122,7 +122,7 @@ describe('an output', () => {
 		expect(contentOf('a')).toBe('precious');
 	});
 
-	it('of many at once is one of them, whole', async () => {
+	it('of many commands at the same time is the complete output of one', async () => {
 		await Promise.all(
 			Array.from({ length: 20 }, (_, i) =>
 				writeOutput(at('a'), BUNDLE.replace('AAAA', `AAA${i % 10}`.slice(0, 4)), { inputs, isForced: false }).catch(
@@ -172,7 +172,7 @@ describe('an output', () => {
 		server.close();
 	});
 
-	it('goes through a pipe that somebody reads, and says when nobody does', async () => {
+	it('is written into a pipe with a reader, and fails with a message without one', async () => {
 		execFileSync('mkfifo', [at('pipe')]);
 		await expect(write('pipe')).rejects.toThrow(/nobody is at the other end/);
 		const reader = spawn('cat', [at('pipe')]);

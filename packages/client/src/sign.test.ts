@@ -173,7 +173,7 @@ describe('a certificate authority', () => {
 		['that has expired', { notAfter: new Date(0) }, 'certificate-untrusted'],
 		['for nobody', { extensions: leafExtensions('', '').slice(0, 2) }, 'identity-mismatch'],
 		['for another purpose', { extensions: leafExtensions(EMAIL, ISSUER).slice(2) }, 'certificate-invalid'],
-	])('that issues a certificate %s is found out', async (_what, changes, code) => {
+	])('that issues a certificate %s is detected', async (_what, changes, code) => {
 		services.changeLeaf = (recipe) => ({ ...recipe, ...changes });
 		const failure = await failureOf(sign());
 		expect(failure.code).toBe(code);
@@ -193,7 +193,7 @@ describe('a timestamp authority', () => {
 				),
 			},
 		],
-	])('that answers %s is found out before anything is logged', async (_what, changes) => {
+	])('that answers %s is detected before anything is logged', async (_what, changes) => {
 		services.changeTimestamp = (recipe) => ({ ...recipe, ...changes });
 		const failure = await failureOf(sign());
 		expect(failure.message).toContain('the timestamp of another request');
@@ -210,7 +210,7 @@ describe('a timestamp authority', () => {
 		['by a stranger', () => ({ key: makeKey() }), 'timestamp-invalid'],
 		['from yesterday', () => ({ genTime: new Date(services.nowMs - 86_400_000) }), 'timestamp-invalid'],
 		['from tomorrow', () => ({ genTime: new Date(services.nowMs + 86_400_000) }), 'timestamp-invalid'],
-	])('that answers a timestamp %s is found out', async (_what, changes, code) => {
+	])('that answers a timestamp %s is detected', async (_what, changes, code) => {
 		services.changeTimestamp = (recipe) => ({ ...recipe, ...changes() });
 		expect((await failureOf(sign())).code).toBe(code);
 	});
@@ -252,7 +252,7 @@ describe('a log', () => {
 		['v2', 'no checkpoint of its own', (entry) => Object.assign(entry.inclusionProof.checkpoint, { envelope: 'x' })],
 		['v2', 'a negative index', (entry) => Object.assign(entry, { logIndex: '-1' })],
 	] satisfies ['v1' | 'v2', string, (entry: any) => void][])(
-		'(%s) that answers %s is found out',
+		'(%s) that answers %s is detected',
 		async (name, _what, edit) => {
 			change(name, edit);
 			await failureOf(sign(versionFor(name)));
@@ -269,7 +269,7 @@ describe('a log', () => {
 		expect((await failureOf(sign(1))).message).toContain('something else than one entry');
 	});
 
-	it('that answers with somebody else’s entry is found out', async () => {
+	it('that answers with another entry is detected', async () => {
 		const replies: Reply[] = [];
 		services.answers.v2 = (honest) => {
 			replies.push(honest);

@@ -117,7 +117,7 @@ describe('beginning again', () => {
 		['nothing', ''],
 		['other metadata', '{"signatures":[],"signed":{"_type":"targets"}}'],
 		['a root without signatures', undefined],
-	])('with %s as the root changes nothing and asks nobody', async (_what, text) => {
+	])('with %s as the root changes nothing and makes no request', async (_what, text) => {
 		await begin();
 		const asked = repository.asked.length;
 		const unsigned = { ...JSON.parse(Buffer.from(repository.initialRoot).toString()), signatures: [] };
@@ -209,7 +209,7 @@ describe('a client that is killed', () => {
 		await begin();
 	});
 
-	it('leaves a draft that a later update takes away', async () => {
+	it('leaves a draft that a later update removes', async () => {
 		await begin();
 		const abandoned = join(cacheDir, '.draft-00000000-0000-4000-8000-000000000000');
 		const fresh = join(cacheDir, '.draft-00000000-0000-4000-8000-000000000001');

@@ -44,7 +44,7 @@ describe('fetching trust', () => {
 		expect((await again()).signingConfig.caUrls).toEqual([]);
 	});
 
-	it('without a root, when there is none in the cache, asks nobody', async () => {
+	it('without a root, when there is none in the cache, makes no request', async () => {
 		await expectUnavailable(again(), /there is no root for http:.* yet; give one that you trust/);
 		expect(repository.asked).toEqual([]);
 	});
@@ -130,13 +130,13 @@ describe('a repository', () => {
 		await expectUnavailable(first(), /gave no trusted root/);
 	});
 
-	it('whose target was exchanged is refused', async () => {
+	it('whose target was replaced is refused', async () => {
 		const path = [...repository.files.keys()].find((file) => file.endsWith('.trusted_root.json')) ?? '';
 		repository.files.set(path, Buffer.from(ROOT.replace('0.1', '0.2')));
 		await expectUnavailable(first(), /gave no trusted root/);
 	});
 
-	it('whose file in the cache was changed is asked again', async () => {
+	it('is asked again when a file in the cache was changed', async () => {
 		const { trustedRootPath } = await first();
 		writeFileSync(trustedRootPath, ROOT.replace('}', ',"tlogs":[7]}'));
 		expect((await again()).trust.tlogs).toEqual([]);

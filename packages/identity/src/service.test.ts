@@ -67,7 +67,7 @@ describe('the service', () => {
 		await broken.test.drop();
 	});
 
-	it('asks clients to come back while its database takes no writes', async () => {
+	it('asks clients to come back while its database is read-only', async () => {
 		const { publicUrl, test, stop, logged } = await startIdentityServer();
 		await test.database.query(`do $$ begin
 			execute format('alter database %I set default_transaction_read_only = on', current_database());

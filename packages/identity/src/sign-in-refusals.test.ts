@@ -70,7 +70,7 @@ describe('an authorization request is refused', () => {
 		expect(told ?? end.body).toContain(error);
 	});
 
-	it('of an unknown client, also of one whose id no database takes', async () => {
+	it('of an unknown client, also with an id that no database accepts', async () => {
 		for (const client of ['nobody', 'nobody\u00e9', `x${'y'.repeat(3000)}`]) {
 			const url = authorizationUrl(discovery, newVerifier().challenge, { client_id: client });
 			expect(await new Browser(server.publicUrl).open(url)).toMatchObject({ status: 400, leftFor: undefined });

@@ -31,7 +31,7 @@ it('excludes other parts of the process and other processes, until it is release
 	(await lockFile(path))?.release();
 });
 
-it('goes to exactly one of many who want it', async () => {
+it('is given to exactly one of many processes', async () => {
 	const locks = await Promise.all(Array.from({ length: 12 }, () => lockFile(path)));
 	expect(locks.filter((lock) => lock !== undefined)).toHaveLength(1);
 	for (const lock of locks) lock?.release();

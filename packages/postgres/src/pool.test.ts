@@ -276,7 +276,7 @@ describe('admit', () => {
 		await database.close();
 	});
 
-	it('refuses the connection by throwing, and whoever waited gets that error', async () => {
+	it('refuses the connection by throwing, and the waiting caller gets that error', async () => {
 		const refusal = new Error('this server is a stale standby');
 		let refusing = true;
 		const database = openDatabase({

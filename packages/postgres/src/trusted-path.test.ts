@@ -125,7 +125,7 @@ describe.runIf(IS_ROOT && isReachable)('a folder that the first group of the use
 		expect(await ask(gid, gid)).toMatch(/theirs has mode 0775/);
 	});
 
-	it('is his own where the group has his name and nobody else in it', async () => {
+	it('is his own when the group has his name and no other member', async () => {
 		addGroup(NAME);
 		addAccount(NAME, USER.uid);
 		expect(await ask(USER.uid, USER.gid)).toBe('trusted');
@@ -137,7 +137,7 @@ describe.runIf(IS_ROOT && isReachable)('a folder that the first group of the use
 		expect(await ask(USER.uid, USER.gid)).toMatch(/theirs has mode 0775/);
 	});
 
-	it('is not his own where the group has another name, whoever is seen to be in it', async () => {
+	it('is not his own when the group has another name, whatever its members', async () => {
 		addGroup(`${NAME}g`);
 		addAccount(NAME, USER.uid);
 		expect(await ask(USER.uid, USER.gid)).toMatch(/theirs has mode 0775/);

@@ -69,7 +69,7 @@ describe('the configuration', () => {
 		expect(schema.safeParse({ ...LEAST, ...changes }).success).toBe(false);
 	});
 
-	it('takes tokens from where secrets lie, and does not show them', () => {
+	it('reads tokens from files or the environment, and does not show them', () => {
 		const parsed = configSchema(ENV).parse({ ...LEAST, services: [SOURCE] });
 		expect(JSON.stringify(parsed)).not.toContain(ENV.WORD);
 		expect(parsed.services.map(({ bearer }) => bearer.reveal())).toEqual([ENV.WORD]);

@@ -23,7 +23,7 @@ describe('the tree of the judge', () => {
 		});
 	});
 
-	it('takes every inclusion proof of the log, and none of them for another index, size or leaf', async () => {
+	it('accepts every inclusion proof of the log, and none of them for another index, size or leaf', async () => {
 		for (let size = 1; size <= SIZE; size += 3) {
 			for (let index = 0; index < size; index++) {
 				const proof = await proveInclusion(index, size, read);
@@ -37,7 +37,7 @@ describe('the tree of the judge', () => {
 		}
 	});
 
-	it('takes every consistency proof of the log, and none of them for other roots', async () => {
+	it('accepts every consistency proof of the log, and none of them for other roots', async () => {
 		for (let second = 2; second <= SIZE; second += 3) {
 			for (let first = 1; first < second; first++) {
 				const proof = await proveConsistency(first, second, read);

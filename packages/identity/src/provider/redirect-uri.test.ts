@@ -42,7 +42,7 @@ describe('a redirect URI', () => {
 		expect(redirectUriAllowed(uri)).toBe(false);
 	});
 
-	it('never is one that a browser takes elsewhere, whatever it is made of', () => {
+	it('is never one that leads a browser to another host, for random texts', () => {
 		const random = new SeededRandom(20260401);
 		const pieces = [
 			'http://',

@@ -62,7 +62,7 @@ describe.runIf(IS_ROOT)('accounts that we make', () => {
 		expect((await claim(folders[1] as string)).account).toEqual(second.account);
 	});
 
-	it('are different for all who come at once', async () => {
+	it('are different for databases that claim one at the same time', async () => {
 		const folders = await Promise.all([1, 2, 3].map(() => makeFolder(cleanUps)));
 		const claims = await Promise.all(folders.map(claim));
 		expect(new Set(claims.map(({ account }) => account.uid)).size).toBe(3);
@@ -82,7 +82,7 @@ describe.runIf(IS_ROOT)('accounts that we make', () => {
 		expect(await readdir(join(pool.serverHome, 'run'))).toEqual([]);
 	});
 
-	it('stay taken while something runs as them, or a database of theirs lies in root’s place', async () => {
+	it('stay taken while a process runs as them, or a database of theirs is in root’s folder', async () => {
 		const gone = await makeFolder(cleanUps);
 		const { account } = await claim(gone);
 		await rm(gone, { recursive: true });
@@ -166,7 +166,7 @@ describe.runIf(IS_ROOT)('an account', () => {
 		});
 	});
 
-	it('that the operator names runs the server, takes the cluster over and gives it back', async () => {
+	it('that the operator names runs the server, gets the cluster and gives it back', async () => {
 		const dataDir = await makeFolder(cleanUps);
 		const before = process.env[ACCOUNT_VARIABLE];
 		cleanUps.push(async () => {

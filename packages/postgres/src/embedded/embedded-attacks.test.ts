@@ -95,7 +95,7 @@ describe.runIf(IS_ROOT)('planted by who runs as the account of the database', ()
 		},
 	);
 
-	it('who may connect is decided by files that the account can neither change nor replace', async () => {
+	it('the account can neither change nor replace the files that decide who may connect', async () => {
 		const server = await start();
 		const user = await lstat(server.cluster);
 		const said = await plant(
@@ -113,7 +113,7 @@ describe.runIf(IS_ROOT)('planted by who runs as the account of the database', ()
 		expect(await ask(again.url('postgres'), 'show hba_file')).toEqual([{ hba_file: join(dataDir, 'pg_hba.conf') }]);
 	});
 
-	it('the folder of the socket cannot be exchanged, and what is put into it harms nobody', async () => {
+	it('the folder of the socket cannot be replaced, and files in it do no harm', async () => {
 		const server = await start();
 		const user = await lstat(server.cluster);
 		const { runtimeDir } = server;
@@ -144,7 +144,7 @@ describe.runIf(IS_ROOT)('planted by who runs as the account of the database', ()
 		await checkVictim();
 	});
 
-	it('what its owner may not remove is not removed by root, who says so', async () => {
+	it('root does not remove what the owner may not remove, and reports it', async () => {
 		const inside = join(dataDir, 'cluster.new-0123456789ab', 'inside');
 		await mkdir(inside, { recursive: true });
 		await writeFile(join(inside, 'of-root'), '');

@@ -37,7 +37,7 @@ async function makeClosedFolder(): Promise<{ closed: string; serverHome: string 
 }
 
 describe('the server', () => {
-	it('lets in the system user that supervises it and nobody else', async () => {
+	it('accepts only the system user that supervises it', async () => {
 		const server = await start({ dataDir: await makeFolder(cleanUps) });
 		const socket = join(server.runtimeDir, '.s.PGSQL.5432');
 		expect(await ask(server.url('postgres'), 'select current_user as name')).toEqual([{ name: 'chancery' }]);

@@ -51,7 +51,7 @@ const kept = (server: EmbeddedPostgres) => ask(server.url('postgres'), 'select o
 const plant = (line: string) => runAs(FIRST_VERSION_USER, '/bin/sh', ['-c', line, 'sh', cluster], 20_000);
 
 describe.runIf(IS_ROOT)('a cluster of nobody', () => {
-	it('is handed over at the next start, whole, with nothing left behind', async () => {
+	it('is handed over at the next start, complete, with nothing left behind', async () => {
 		await makeFirstVersion();
 		const messages: string[] = [];
 		const server = await start(messages);
@@ -65,7 +65,7 @@ describe.runIf(IS_ROOT)('a cluster of nobody', () => {
 		expect(again).toEqual([]);
 	});
 
-	it('is handed over also with a server of nobody still running on it, which ends', async () => {
+	it('is handed over also when a server of the user nobody still runs on it, which ends', async () => {
 		await makeFirstVersion();
 		await makeServerHome(DEFAULT_SERVER_HOME);
 		const { binDir } = await findBinaries(FIRST_VERSION_USER, DEFAULT_SERVER_HOME);
@@ -101,7 +101,7 @@ describe.runIf(IS_ROOT)('a cluster of nobody', () => {
 		expect((await readdir(dataDir)).filter((entry) => entry.startsWith('cluster'))).toEqual(['cluster']);
 	});
 
-	it('with another name of a file that nobody may not read gives none of it away', async () => {
+	it('with a hard link to a file that the user nobody may not read gives none of it away', async () => {
 		await makeFirstVersion();
 		const secret = join(dataDir, 'secret');
 		await writeFile(secret, 'only root may read this', { mode: 0o600 });

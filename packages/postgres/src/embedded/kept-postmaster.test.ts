@@ -70,7 +70,7 @@ describe('a supervisor that ends while its server is down', () => {
 		return programs;
 	}
 
-	it('takes along the one that it is just starting', async () => {
+	it('ends the server that it is just starting', async () => {
 		const folder = await makeFolder(cleanUps);
 		const binDir = await makeHangingPrograms(folder);
 		const held = await holdServer({ dataDir: join(folder, 'data'), isKept: true, binDir });

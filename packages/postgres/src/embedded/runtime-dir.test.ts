@@ -64,7 +64,7 @@ describe('makeRuntimeDir', () => {
 	if (IS_ROOT)
 		PLANTED.push(["someone else's folder", async (path) => mkdir(path, 0o700).then(() => chown(path, 1, 1))]);
 
-	it.each(PLANTED)('does not use %s that lies there under its name', async (_, plant) => {
+	it.each(PLANTED)('does not use %s that has its name already', async (_, plant) => {
 		const input = inputFor();
 		const usual = await makeRuntimeDir(input);
 		await removeRuntimeDir(usual);
@@ -78,7 +78,7 @@ describe('makeRuntimeDir', () => {
 });
 
 describe('removal', () => {
-	it('takes the socket and its lock along, and stops at anything else', async () => {
+	it('removes the socket and its lock, and keeps a folder with anything else', async () => {
 		const dir = await make(inputFor());
 		for (const name of ['.s.PGSQL.5432', '.s.PGSQL.5432.lock', 'note']) await writeFile(join(dir, name), '');
 		await removeRuntimeDir(dir);

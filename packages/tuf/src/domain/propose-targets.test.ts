@@ -102,7 +102,7 @@ describe('a proposal', () => {
 		await repository.restart();
 	});
 
-	it('with nobody to ask is empty', async () => {
+	it('without services is empty', async () => {
 		await repository.restart({ config: { ...repository.deps.config, services: [] } });
 		const proposal = await propose();
 		expect(parseTrustedRoot(fileOf(proposal, 'trusted_root.json')).tlogs).toEqual([]);

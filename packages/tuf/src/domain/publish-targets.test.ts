@@ -169,7 +169,7 @@ describe('targets', () => {
 });
 
 describe('two publishers at once', () => {
-	it('publish one whole: the other sees that it came second', async () => {
+	it('publish one completely: the other learns that it came second', async () => {
 		const one = { 'trusted_root.json': 'one', 'one.json': '1' };
 		const two = { 'trusted_root.json': 'two', 'two.json': '2' };
 		const signed = await Promise.all([repository.makeTargets(1, one), repository.makeTargets(1, two)]);
@@ -199,7 +199,7 @@ describe('a publication that ends in the middle', () => {
 		expect((await repository.publishTargets(1, FILES)).status).toBe(201);
 	});
 
-	it('with an outcome that nobody knows is said to be so', async () => {
+	it('with an unknown outcome is reported as unknown', async () => {
 		const targets = await repository.makeTargets(1, {});
 		const { database } = repository.data;
 		const unsure: Database = {

@@ -78,7 +78,7 @@ describe('a database that was set back', () => {
 		await giveBack();
 	});
 
-	it('and published from since, by whoever did not look at the mark, is a fork', async () => {
+	it('and then published from without a look at the mark, is a fork', async () => {
 		const giveBack = await goBack(NEWEST);
 		for (const role of ['root', 'timestamp'])
 			await query(
@@ -144,7 +144,7 @@ describe('a database that was set back', () => {
 });
 
 describe('a crash between COMMIT and mark', () => {
-	it('shows nobody what the mark does not cover, and the next start marks it', async () => {
+	it('does not show what the mark does not cover, and the next start marks it', async () => {
 		const place = openFileMark(repository.markFile.replace('tuf.mark', 'other.mark'));
 		await place.advance((await openedMark())!);
 		let isBroken = true;

@@ -84,7 +84,7 @@ describe('a file', () => {
 		expect(answer.headers['cache-control']).toBe('no-store');
 	});
 
-	it('takes no body and no other method', async () => {
+	it('accepts no body and no other method', async () => {
 		for (const method of ['POST', 'PUT', 'DELETE'] as const) {
 			const reply = await repository.app('public').inject({ method, url: '/timestamp.json', payload: 'x' });
 			expect(reply.statusCode).toBe(405);
