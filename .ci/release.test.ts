@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -50,6 +50,21 @@ it.each(['0.9.1', '0.10.0', '1.0.0', '10.0.0'])(
 		expect(() => release(folder, '11.0.0', '2026-12-25')).toThrow(/nothing stands under "Unreleased"/);
 	},
 );
+
+it('prints what is derived from the version before it commits', () => {
+	mkdirSync(join(folder, '.ci'), { mode: 0o700 });
+	mkdirSync(join(folder, 'docs/openapi'), { recursive: true, mode: 0o700 });
+	writeFileSync(
+		join(folder, '.ci/openapi.ts'),
+		`import { readFileSync, writeFileSync } from 'node:fs';
+		writeFileSync('docs/openapi/ca.json', JSON.parse(readFileSync('package.json', 'utf8')).version);`,
+	);
+	writeFileSync(join(folder, 'docs/openapi/ca.json'), '0.9.0');
+	commit(withNotes(NOTES));
+	release(folder, '1.0.0', '2026-12-24');
+	expect(git('show', 'v1.0.0:docs/openapi/ca.json')).toBe('1.0.0');
+	expect(git('status', '--porcelain')).toBe('');
+});
 
 describe('nothing is released, and nothing changed,', () => {
 	it.each<[what: string, prepare: () => void, version: string, reason: RegExp]>([

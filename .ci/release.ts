@@ -1,10 +1,10 @@
 /**
  * `npm run release -- X.Y.Z` makes a version of what is checked out: moves the notes of the changelog under its number,
- * writes the number into package.json, the one place that has it, commits and tags. docs/releasing.md says what comes
- * before and after. Nothing leaves this machine.
+ * writes the number into package.json, the one place that has it, prints what is derived from it, commits and tags.
+ * docs/releasing.md says what comes before and after. Nothing is pushed.
  */
 import { execFileSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Why there is no release. Nothing has been changed. */
@@ -37,8 +37,17 @@ export function release(root: string, version: string, day: string): void {
 
 	writeFileSync(changelogPath, changelog);
 	writeFileSync(manifestPath, manifest.replace(/^(\s*"version": ")[^"]+(",?)$/m, `$1${version}$2`));
-	git('commit', '--quiet', '--message', `Release ${version}`, '--', 'CHANGELOG.md', 'package.json');
+	const printed = printVersion(root);
+	git('commit', '--quiet', '--message', `Release ${version}`, '--', 'CHANGELOG.md', 'package.json', ...printed);
 	git('tag', '--annotate', '--message', version, tag);
+}
+
+/** The OpenAPI documents name the version: they are printed anew. Returns what changed. */
+function printVersion(root: string): string[] {
+	const program = join(root, '.ci/openapi.ts');
+	if (!existsSync(program)) return [];
+	execFileSync(process.execPath, [program], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
+	return ['docs/openapi'];
 }
 
 function isLater(version: string, current: string): boolean {

@@ -1,8 +1,12 @@
 /** What others may catch has one root and a stable code: the command and the tables of statuses rely on it. */
 import type { Complaint, SourceTree } from './source-tree.ts';
 
-/** Errors that steer the flow between two files of one folder, or of a file that runs without any other package. */
-const STEERING = /^packages\/(tlog\/src\/sequence\/batch|keys\/src\/pkcs11\/pkcs11-token)\.ts$/;
+/**
+ * Errors that steer the flow between two files of one folder, of a file that runs without any other package, and the one for
+ * a fault of ours (`TransactionAbortedError`), whose stack is wanted.
+ */
+const STEERING =
+	/^packages\/(tlog\/src\/sequence\/batch|keys\/src\/pkcs11\/pkcs11-token|postgres\/src\/pg-errors)\.ts$/;
 
 export function errorRoot(tree: SourceTree): Complaint[] {
 	return [...tree.sources.values()]

@@ -39,7 +39,7 @@ const MAX_BODY_BYTES = 128 * 1024;
 
 /**
  * Starts the authority. Neither the CT log nor the issuers have to be there yet.
- * @throws ChainError or FormatError when chain, key and CT log key do not fit together
+ * @throws {ChainError} or FormatError when chain, key and CT log key do not fit together
  */
 export async function createService(deps: CaDeps): Promise<Service> {
 	const { config, database, clock, random, logger } = deps;

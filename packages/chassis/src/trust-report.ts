@@ -57,7 +57,7 @@ export async function signTrustReport(statement: TrustStatement, signer: Signer)
 /**
  * Checks a report and returns what it says. Says nothing about whether its key is one to trust, nor how old the report
  * is (`checkFreshness`).
- * @throws DomainError `invalid-trust-report`
+ * @throws {DomainError} `invalid-trust-report`
  */
 export function openTrustReport(report: unknown): OpenedTrustReport {
 	try {
@@ -83,7 +83,7 @@ const MAX_REPORT_AGE_MS = 10 * 60_000;
 
 /**
  * Refuses a report that was not made just now: whoever has kept an old one could otherwise bring back what was ended.
- * @throws DomainError `invalid-trust-report`
+ * @throws {DomainError} `invalid-trust-report`
  */
 export function checkFreshness({ issuedAt }: OpenedTrustReport, nowMs: number): void {
 	const ageMs = nowMs - issuedAt.getTime();

@@ -38,7 +38,7 @@ export type CtlogDeps = StoringDeps<CtlogConfig, 'signer', { readonly mark: Mark
 
 /**
  * Opens the log in a migrated database.
- * @throws LogKeyError for a key that clients cannot verify; TlogError when the stored log is another one
+ * @throws {LogKeyError} for a key that clients cannot verify; TlogError when the stored log is another one
  */
 export async function createService(deps: CtlogDeps): Promise<Service> {
 	const { config, database, clock } = deps;

@@ -59,7 +59,7 @@ const signingJwks = z.strictObject({ auth: jwks, ci: jwks.default([]) });
 
 /**
  * Reads the private keys. What they are good for is checked by whoever opens them.
- * @throws ConfigError without any part of the value
+ * @throws {ConfigError} without any part of the value
  */
 export function readSigningJwks(value: Secret): SigningJwks {
 	let json: unknown;

@@ -35,7 +35,7 @@ const SCHEMES: Readonly<Record<string, Opener>> = {
 /**
  * Opens the key that `uri` names: `file:/absolute/path`, `file:relative/path` or `file:///absolute/path` (the last one
  * percent-encoded, RFC 8089), or `pkcs11:token=...;object=...?module-path=/absolute/path` (RFC 7512).
- * @throws KeyError `bad-uri` for an unknown scheme, and whatever the key store says
+ * @throws {KeyError} `bad-uri` for an unknown scheme, and whatever the key store says
  */
 export async function openSigner(uri: string, secrets: SignerSecrets = {}): Promise<Signer> {
 	const scheme = /^[a-z][a-z0-9+.-]*:/i.exec(uri)?.[0].toLowerCase() ?? '';

@@ -17,7 +17,7 @@ const BY_OPENSSL_NAME: ReadonlyMap<string, KeyAlgorithm> = new Map(
 
 /**
  * Wraps `privateKey`; `where` names it in errors (a URI or path without secrets).
- * @throws KeyError `unsupported-algorithm`
+ * @throws {KeyError} `unsupported-algorithm`
  */
 export function signerOf(privateKey: KeyObject, where: string): Signer {
 	const algorithm = algorithmOf(privateKey, where);

@@ -14,7 +14,7 @@ export interface PublicKey {
 
 /**
  * Reads a DER SubjectPublicKeyInfo of a kind that `core` knows (EC on the three NIST curves, RSA, Ed25519).
- * @throws FormatError also for a point that is not on its curve, which only OpenSSL notices
+ * @throws {FormatError} also for a point that is not on its curve, which only OpenSSL notices
  */
 export function parsePublicKey(spki: Uint8Array): PublicKey {
 	const info = parseSpki(spki);
@@ -66,7 +66,7 @@ export class PublicKeyCache {
 		this.#maxKeys = maxKeys;
 	}
 
-	/** @throws FormatError as `parsePublicKey`; failures are not kept */
+	/** @throws {FormatError} as `parsePublicKey`; failures are not kept */
 	get(spki: Uint8Array): PublicKey {
 		const name = spki.toBase64();
 		const known = this.#keys.get(name);

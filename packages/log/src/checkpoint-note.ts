@@ -37,7 +37,7 @@ export interface TreeHead {
 	readonly root: Uint8Array;
 }
 
-/** @throws LogKeyError when the key is not ECDSA P-256: clients verify nothing else on this wire */
+/** @throws {LogKeyError} when the key is not ECDSA P-256: clients verify nothing else on this wire */
 export function statementV1(hostname: string, treeId: string, signer: Signer): LogStatement {
 	if (signer.algorithm !== 'ecdsa-sha2-256-nistp256')
 		throw new LogKeyError(`the v1 log needs an ECDSA P-256 key and was given ${signer.algorithm}`);
@@ -49,7 +49,7 @@ export function statementV1(hostname: string, treeId: string, signer: Signer): L
 	};
 }
 
-/** @throws LogKeyError when the key is not Ed25519: tile readers and witnesses expect nothing else */
+/** @throws {LogKeyError} when the key is not Ed25519: tile readers and witnesses expect nothing else */
 export function statementV2(origin: string, signer: Signer): LogStatement {
 	const { ed25519 } = parseSpki(signer.publicKey);
 	if (signer.algorithm !== 'ed25519' || ed25519 === undefined)

@@ -39,8 +39,8 @@ const MAX_IN_FLIGHT = 8_192;
 
 /**
  * Opens both logs, which must have been created (`domain/create-logs`), and seeds the v1 tree when it is empty.
- * @throws TlogError when the stored logs are others than configured
- * @throws KeyError when the configured backend for digests is not offered here
+ * @throws {TlogError} when the stored logs are others than configured
+ * @throws {KeyError} when the configured backend for digests is not offered here
  */
 export async function createService(deps: LogDeps): Promise<Service> {
 	const { config, database, clock } = deps;

@@ -73,7 +73,7 @@ const MAX_SERVER_MESSAGE_CHARS = 500;
 
 /**
  * Calls `route` at `baseUrl` (no trailing slash).
- * @throws CallError when no answer comes in time, the status is not a success of the route, or the reply breaks its schema.
+ * @throws {CallError} when no answer comes in time, the status is not a success of the route, or the reply breaks its schema.
  */
 export async function call<R extends Route>(
 	route: R,

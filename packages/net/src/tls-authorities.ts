@@ -27,7 +27,7 @@ const CERTIFICATE = /-----BEGIN (?:TRUSTED )?CERTIFICATE-----[^-]*-----END (?:TR
 /**
  * Adds the authorities that `SSL_CERT_FILE` names, a file of PEM certificates, as other clients do. Without it nothing
  * changes. `NODE_EXTRA_CA_CERTS` is the runtime's own and works as well.
- * @throws TlsTrustError when the file is of no use, or the environment wants TLS without verification
+ * @throws {TlsTrustError} when the file is of no use, or the environment wants TLS without verification
  */
 export function trustFromEnvironment(env: Readonly<Record<string, string | undefined>> = process.env): void {
 	// The runtime would obey it in silence: tokens would go to whoever answers.
@@ -40,7 +40,7 @@ export function trustFromEnvironment(env: Readonly<Record<string, string | undef
 
 /**
  * Adds the authorities in a PEM file. `namedBy` says in a refusal who named the file.
- * @throws TlsTrustError
+ * @throws {TlsTrustError}
  */
 export function trustAuthorityFile(path: string, namedBy: string): void {
 	const refuse = (why: string, cause?: unknown) =>

@@ -19,10 +19,8 @@ export class CommitUnknownError extends ChanceryError<'commit-unknown'> {
  * COMMIT of a transaction that had already failed: the work ignored the error of a statement. PostgreSQL answers such a COMMIT
  * with ROLLBACK and no error. Nothing of the transaction is stored.
  */
-export class TransactionAbortedError extends ChanceryError<'transaction-aborted'> {
-	constructor(message: string, options?: ErrorOptions) {
-		super('transaction-aborted', message, options);
-	}
+export class TransactionAbortedError extends Error {
+	override readonly name = 'TransactionAbortedError';
 }
 
 /** Node's error codes of a connection that could not be made or was lost. */

@@ -158,7 +158,7 @@ export const LOGS: readonly InstanceLog[] = SERVICES.flatMap(({ definition, logs
 	Object.entries(logs ?? {}).map(([name, found]) => ({ ...found, name, service: definition })),
 );
 
-/** The logs of these names, or all. @throws Error for a name that none has */
+/** The logs of these names, or all. @throws {Error} for a name that none has */
 export function logsNamed(names: readonly string[] = LOGS.map(({ name }) => name)): InstanceLog[] {
 	return names.map((name) => {
 		const found = LOGS.find((candidate) => candidate.name === name);

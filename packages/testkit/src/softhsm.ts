@@ -67,7 +67,7 @@ export class TestToken {
 
 	/**
 	 * Makes an empty token. `SOFTHSM2_CONF` of this process names it from now on, for every key that is opened here.
-	 * @throws Error where SoftHSM is not installed
+	 * @throws {Error} where SoftHSM is not installed
 	 */
 	constructor(pin: string = String(randomInt(1e8, 1e9))) {
 		const module = softHsmModule();
@@ -113,7 +113,7 @@ export class TestToken {
 		return execFileSync('pkcs11-tool', args, { env: this.#environment, encoding: 'utf8', stdio: 'pipe' });
 	}
 
-	/** Runs pkcs11-tool on this token. @throws Error with what it said */
+	/** Runs pkcs11-tool on this token. @throws {Error} with what it said */
 	tool(...args: readonly string[]): string {
 		const whole = ['--module', this.module, '--token-label', this.label, '--pin', 'env:TOKEN_PIN', ...args];
 		return execFileSync('pkcs11-tool', whole, { env: this.#environment, encoding: 'utf8', stdio: 'pipe' });

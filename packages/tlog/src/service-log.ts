@@ -14,7 +14,7 @@ export interface ServiceLog<Config = unknown> {
 	readonly checks: readonly string[];
 	/**
 	 * What its row says when it was made from this configuration and key.
-	 * @throws Error when the log cannot have a key of this algorithm
+	 * @throws {Error} when the log cannot have a key of this algorithm
 	 */
 	identity(config: Config, signer: { readonly publicKey: Uint8Array }, mode: LogIdentity['mode']): LogIdentity;
 }

@@ -31,7 +31,7 @@ export interface ArtifactNeeds {
 
 /**
  * What verifying `bundle` (a JSON value from an untrusted source) will ask of the artifact. Nothing is verified here.
- * @throws VerifyError `bundle-malformed`, `certificate-invalid` or `statement-mismatch`, as the verification would
+ * @throws {VerifyError} `bundle-malformed`, `certificate-invalid` or `statement-mismatch`, as the verification would
  */
 export function artifactNeeds(bundle: unknown, policy: Policy): ArtifactNeeds {
 	const content = readOr('bundle-malformed', 'the bundle', () => openBundle(bundle));
@@ -57,7 +57,7 @@ export function signedHash(
 	return publicKey === undefined ? 'SHA2_256' : defaultHashOf(publicKey);
 }
 
-/** @throws VerifyError `artifact-mismatch` when only other kinds of digest are known */
+/** @throws {VerifyError} `artifact-mismatch` when only other kinds of digest are known */
 export function digestOf(artifact: Artifact, hash: HashAlgorithm): Uint8Array {
 	const known = knownDigest(artifact, hash);
 	if (known) return known;

@@ -34,7 +34,7 @@ export interface BundleContent {
 
 /**
  * Opens the JSON value of a bundle.
- * @throws VerifyError `bundle-malformed` or `certificate-invalid`
+ * @throws {VerifyError} `bundle-malformed` or `certificate-invalid`
  */
 export function openBundle(value: unknown): BundleContent {
 	try {

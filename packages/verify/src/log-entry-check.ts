@@ -32,7 +32,7 @@ export function isV2Entry(entry: BundledLogEntry): boolean {
 
 /**
  * Checks that a trusted log vouches for `entry`.
- * @throws VerifyError `log-unknown`, `inclusion-promise-invalid`, `inclusion-proof-invalid`, `checkpoint-invalid`
+ * @throws {VerifyError} `log-unknown`, `inclusion-promise-invalid`, `inclusion-proof-invalid`, `checkpoint-invalid`
  */
 export async function checkLogEntry(
 	entry: BundledLogEntry,

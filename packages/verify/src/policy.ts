@@ -30,7 +30,7 @@ export interface CertificateIdentity {
 
 /**
  * The first identity of the policy that the certificate bears.
- * @throws VerifyError `identity-mismatch`, with what was found; `certificate-invalid` when its names cannot be read
+ * @throws {VerifyError} `identity-mismatch`, with what was found; `certificate-invalid` when its names cannot be read
  */
 export function checkIdentity(certificate: Certificate, policy: Policy): CertificateIdentity {
 	if (policy.kind === 'key')
@@ -51,7 +51,7 @@ export function checkIdentity(certificate: Certificate, policy: Policy): Certifi
 	});
 }
 
-/** @throws VerifyError `key-mismatch` when the policy wants identities or another key */
+/** @throws {VerifyError} `key-mismatch` when the policy wants identities or another key */
 export function checkKeyPolicy(hint: string, policy: Policy): Uint8Array {
 	if (policy.kind === 'key') return policy.publicKey;
 	throw new VerifyError('key-mismatch', 'the bundle was signed with a bare key; give that key to verify it', {

@@ -18,7 +18,7 @@ export interface SctEvidence {
 /**
  * Checks every embedded SCT: each must come from a trusted log, within that log's validity, and verify over the
  * precertificate. At least one is needed.
- * @throws VerifyError `sct-invalid`
+ * @throws {VerifyError} `sct-invalid`
  */
 export async function checkScts(
 	leaf: Certificate,

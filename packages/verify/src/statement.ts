@@ -19,7 +19,7 @@ const statement = z.looseObject({
 	subject: z.array(z.looseObject({ digest: z.record(z.string(), z.string()) })).max(1024),
 });
 
-/** The hashes by which the statement in the envelope names its artifacts. @throws VerifyError `statement-mismatch` */
+/** The hashes by which the statement in the envelope names its artifacts. @throws {VerifyError} `statement-mismatch` */
 export function digestNamesIn({
 	payloadType,
 	payload,
@@ -31,7 +31,7 @@ export function digestNamesIn({
 /**
  * Checks that the artifact is among the subjects of the statement. `digestOf` gives its digest by a hash, or undefined
  * where that one is not known.
- * @throws VerifyError `statement-mismatch` or `artifact-mismatch`
+ * @throws {VerifyError} `statement-mismatch` or `artifact-mismatch`
  */
 export function checkStatement(
 	{ payloadType, payload }: Pick<DsseEnvelope, 'payloadType' | 'payload'>,

@@ -29,7 +29,7 @@ export interface TimestampEvidence {
 
 /**
  * Checks every timestamp; one that is not good spoils the bundle, because an honest signer has no use for it.
- * @throws VerifyError `timestamp-invalid`
+ * @throws {VerifyError} `timestamp-invalid`
  */
 export async function checkTimestamps(
 	timestamps: readonly Uint8Array[],

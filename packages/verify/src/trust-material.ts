@@ -41,7 +41,7 @@ export interface TrustMaterial {
 
 /**
  * Opens the JSON value of a `trusted_root.json`.
- * @throws VerifyError `trusted-root-malformed`: one bad entry spoils the file, because a verifier that skips what it
+ * @throws {VerifyError} `trusted-root-malformed`: one bad entry spoils the file, because a verifier that skips what it
  * cannot read would silently trust less, or more, than the root says.
  */
 export function openTrustedRoot(value: unknown): TrustMaterial {

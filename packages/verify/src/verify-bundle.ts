@@ -60,7 +60,7 @@ export interface VerificationEvidence {
 
 /**
  * Verifies a bundle.
- * @throws VerifyError, and nothing else, when any check fails
+ * @throws {VerifyError}, and nothing else, when any check fails
  */
 export async function verifyBundle(request: VerificationRequest): Promise<VerificationEvidence> {
 	try {

@@ -60,7 +60,7 @@ export class VerifyError extends ChanceryError<VerifyErrorCode> {
 
 /**
  * Returns what `read` reads. What a parser refuses becomes a refusal of the bundle with this code.
- * @throws VerifyError
+ * @throws {VerifyError}
  */
 export function readOr<T>(code: VerifyErrorCode, what: string, read: () => T): T {
 	try {

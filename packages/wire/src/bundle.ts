@@ -80,7 +80,7 @@ export type BundleJson = z.input<typeof bundle>;
 export type BundledLogEntry = z.output<typeof bundledLogEntry>;
 export type DsseEnvelope = z.output<typeof dsseEnvelope>;
 
-/** Parses the JSON value of a bundle; the rules of its version are the verifier's. @throws z.ZodError */
+/** Parses the JSON value of a bundle; the rules of its version are the verifier's. @throws {ZodError} */
 export function parseBundle(value: unknown): Bundle {
 	return bundle.parse(value);
 }

@@ -52,7 +52,7 @@ export type ServiceSelection = z.output<typeof serviceSelection>;
 export type SigningConfig = z.output<typeof signingConfig>;
 export type SigningConfigJson = z.input<typeof signingConfig>;
 
-/** Parses the JSON value of a signing configuration. @throws z.ZodError naming each field that is wrong. */
+/** Parses the JSON value of a signing configuration. @throws {ZodError} naming each field that is wrong. */
 export function parseSigningConfig(value: unknown): SigningConfig {
 	return signingConfig.parse(value);
 }

@@ -65,7 +65,7 @@ export type CertificateAuthority = z.output<typeof certificateAuthority>;
 
 const MEDIA_TYPES = /^application\/vnd\.dev\.sigstore\.trustedroot(\+json;version=0\.1|\.v0\.[12]\+json)$/;
 
-/** Parses the JSON value of a trusted root. @throws z.ZodError naming each field that is wrong. */
+/** Parses the JSON value of a trusted root. @throws {ZodError} naming each field that is wrong. */
 export function parseTrustedRoot(value: unknown): TrustedRoot {
 	return trustedRoot
 		.refine((root) => MEDIA_TYPES.test(root.mediaType), {

@@ -24,7 +24,7 @@ export interface ServiceProcess {
 /**
  * Starts a service and returns when all of `ports` answer.
  * @param section of the service; `sections` are those beside it
- * @throws Error with the end of its log when it does not come up
+ * @throws {Error} with the end of its log when it does not come up
  */
 export async function startServiceProcess(start: {
 	/** Its definition. */

@@ -41,7 +41,7 @@ export class Admission {
 
 	/**
 	 * Runs `work` in its turn. `holder`: whose share it takes; `usefulForMs`: how long from now its token is accepted.
-	 * @throws DomainError `ca-overloaded`, or whatever `work` throws
+	 * @throws {DomainError} `ca-overloaded`, or whatever `work` throws
 	 */
 	async run<T>(holder: TokenHolder, usefulForMs: number, work: () => Promise<T>): Promise<T> {
 		// Nobody is overtaken: whoever waits could not begin either when a place was last given back.

@@ -22,7 +22,7 @@ export interface CertificationRequest {
 
 /**
  * Reads a request in PEM.
- * @throws FormatError
+ * @throws {FormatError}
  */
 export function parseCertificationRequest(pem: Uint8Array): CertificationRequest {
 	const [block, ...more] = parsePem(fromUtf8(pem));

@@ -40,7 +40,7 @@ const RETRY_PAUSES_MS = [100, 400];
 
 /**
  * Describes the log. Clients verify SCTs with ECDSA on P-256 everywhere and with little else.
- * @throws FormatError when the PEM does not hold exactly such a key.
+ * @throws {FormatError} when the PEM does not hold exactly such a key.
  */
 export function describeCtLog(settings: { url: string; publicKeyPem: string }, transport: Transport): CtLog {
 	const [block, ...more] = parsePem(settings.publicKeyPem);
@@ -54,7 +54,7 @@ export function describeCtLog(settings: { url: string; publicKeyPem: string }, t
 /**
  * Submits a precertificate with its issuers. A repeat of the same bytes is answered by the log with its first
  * timestamp, so that an attempt whose answer was lost may be made again.
- * @throws DomainError `ct-log-unavailable` when a later request may find the log well, else `ct-log-failed`
+ * @throws {DomainError} `ct-log-unavailable` when a later request may find the log well, else `ct-log-failed`
  */
 export async function submitPrecertificate(
 	log: CtLog,

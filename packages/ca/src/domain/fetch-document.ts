@@ -8,7 +8,7 @@ import { parseJson } from '@chancery/core/json';
 /** Discovery documents and key sets of large providers are about 10 KiB. */
 const MAX_DOCUMENT_BYTES = 256 * 1024;
 
-/** @throws Error of any kind; callers turn it into their own, since its text names our network. */
+/** @throws {Error} of any kind; callers turn it into their own, since its text names our network. */
 export async function fetchDocument(fetcher: typeof fetch, url: URL, signal: AbortSignal): Promise<unknown> {
 	const response = await fetcher(url, {
 		headers: { accept: 'application/json' },

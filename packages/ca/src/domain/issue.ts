@@ -83,7 +83,7 @@ export interface IssuedCertificate {
 	readonly pems: readonly string[];
 }
 
-/** @throws DomainError with a code of `errors.ts` */
+/** @throws {DomainError} with a code of `errors.ts` */
 export function issueCertificate(deps: IssueDeps, request: IssueRequest): Promise<IssuedCertificate> {
 	return countOutcome(deps.metrics, (counted) =>
 		within(ISSUE_TIMEOUT_MS, issue(deps, request, counted), () =>

@@ -88,7 +88,7 @@ export class IssuerKeys {
 
 	/**
 	 * The keys that may have signed a token with this protected header, which came from `address`.
-	 * @throws IssuerUnavailableError
+	 * @throws {IssuerUnavailableError}
 	 */
 	async candidates(header: JWSHeaderParameters, token: FlattenedJWSInput, address: string): Promise<Candidates> {
 		this.#askedForAtMs = this.#deps.clock();

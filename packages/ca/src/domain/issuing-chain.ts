@@ -51,7 +51,7 @@ export class ChainError extends ChanceryError<'chain-unusable'> {
 
 /**
  * Reads and checks the chain in PEM. Times are not judged here: a chain that has ended is reported by readiness.
- * @throws ChainError
+ * @throws {ChainError}
  */
 export function openIssuingChain(pem: string, signer: Signer): IssuingChain {
 	const certificates = parseChain(pem);
@@ -91,7 +91,7 @@ export function chainProblem(chain: IssuingChain, nowMs: number, leafLifetimeMs:
 	return undefined;
 }
 
-/** @throws ChainError */
+/** @throws {ChainError} */
 export function parseChain(pem: string): Certificate[] {
 	try {
 		return parsePem(pem).map(({ label, der }) => {

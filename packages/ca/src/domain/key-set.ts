@@ -31,7 +31,7 @@ export interface KeySet {
 
 /**
  * Asks the issuer, until `signal` says that it is enough.
- * @throws Error of any kind; its text names our network and stays in the log
+ * @throws {Error} of any kind; its text names our network and stays in the log
  */
 export async function fetchKeySet(issuer: string, fetcher: typeof fetch, signal: AbortSignal): Promise<KeySet> {
 	const discovery = discoveryDocument.parse(

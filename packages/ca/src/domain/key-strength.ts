@@ -16,7 +16,7 @@ const RSA_EXPONENT = 65537n;
 const PRIMES = primesBelow(752);
 const FERMAT_ROUNDS = 100;
 
-/** @throws DomainError `key-insecure` */
+/** @throws {DomainError} `key-insecure` */
 export function checkKeyStrength(key: { spki: Uint8Array; info: PublicKeyInfo }, blocked: BlockedKeys): void {
 	const weakness = blocked.has(toHex(sha256(key.spki))) ? 'this key is known and not accepted' : weaknessOf(key.info);
 	if (weakness !== undefined) throw refuse('key-insecure', weakness);

@@ -52,7 +52,7 @@ export interface SharedTbs {
 	readonly encoded: Uint8Array;
 }
 
-/** @throws FormatError when a name or value cannot be encoded; the checks before have excluded that. */
+/** @throws {FormatError} when a name or value cannot be encoded; the checks before have excluded that. */
 export function sharedTbs(leaf: LeafFields): SharedTbs {
 	const fields: TbsFields = {
 		serial: leaf.serial,

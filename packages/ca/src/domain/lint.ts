@@ -46,13 +46,13 @@ const CRITICAL = new Set([OID_KEY_USAGE, OID_SUBJECT_ALT_NAME]);
 /**
  * Refuses to sign what is not exactly the certificate that was meant. `unsigned` is the certificate in DER; its signature
  * is not looked at.
- * @throws DomainError `certificate-defective` with all defects as its cause.
+ * @throws {DomainError} `certificate-defective` with all defects as its cause.
  */
 export function lintCertificate(unsigned: Uint8Array, expected: LintExpectation): void {
 	requireNone(readDefects(unsigned, expected));
 }
 
-/** @throws DomainError `certificate-defective` unless the issuing key has signed these very bytes */
+/** @throws {DomainError} `certificate-defective` unless the issuing key has signed these very bytes */
 export function lintSignature(certificate: Uint8Array, chain: IssuingChain): void {
 	requireNone(isSignedBy(certificate, chain.issuingKey) ? [] : ['the issuing key did not sign it']);
 }

@@ -19,7 +19,7 @@ export interface CertifiedIdentity {
 }
 
 /**
- * @throws DomainError `identity-not-allowed` when a claim rule does not hold, `claim-missing`, `claim-malformed` or
+ * @throws {DomainError} `identity-not-allowed` when a claim rule does not hold, `claim-missing`, `claim-malformed` or
  * `email-not-verified` from the issuer type.
  */
 export function identify({ settings, claims }: Pick<VerifiedToken, 'settings' | 'claims'>): CertifiedIdentity {

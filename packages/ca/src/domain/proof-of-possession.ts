@@ -10,7 +10,7 @@ import { verifySignature } from '@chancery/keys/verify-signature';
 import { quote, refuse } from './refusal.ts';
 import type { RequestedKey } from './requested-key.ts';
 
-/** @throws DomainError `proof-invalid`, `csr-algorithm-unknown` or `algorithm-not-permitted` */
+/** @throws {DomainError} `proof-invalid`, `csr-algorithm-unknown` or `algorithm-not-permitted` */
 export function checkProofOfPossession(key: RequestedKey, challenges: readonly string[]): void {
 	const { publicKey } = key;
 	if (key.csr) {

@@ -21,7 +21,7 @@ export type RequestedKey = {
 	readonly publicKey: PublicKey;
 } & ({ readonly csr: CertificationRequest } | { readonly csr?: undefined; readonly proof: Uint8Array });
 
-/** @throws DomainError `csr-malformed` or `key-malformed` */
+/** @throws {DomainError} `csr-malformed` or `key-malformed` */
 export function readRequestedKey(material: KeyMaterial): RequestedKey {
 	if (material.kind === 'public-key')
 		return { ...orRefuse('key-malformed', () => readKey(spkiOf(material.encoded))), proof: material.proof };

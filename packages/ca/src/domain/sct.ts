@@ -39,7 +39,7 @@ export interface CheckedSct {
 
 /**
  * Checks log id, time and signature.
- * @throws DomainError `sct-invalid`
+ * @throws {DomainError} `sct-invalid`
  */
 export function checkSct(
 	reply: AddChainReply,

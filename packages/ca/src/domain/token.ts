@@ -54,7 +54,7 @@ export interface VerifiedToken {
 export interface TokenVerifier {
 	/**
 	 * The claims of a valid token and the settings of its issuer. `address` is the client's, as its connection shows it.
-	 * @throws DomainError `token-*`, `issuer-unknown`, `issuer-unavailable`, `claim-missing` or `claim-malformed`.
+	 * @throws {DomainError} `token-*`, `issuer-unknown`, `issuer-unavailable`, `claim-missing` or `claim-malformed`.
 	 */
 	verify(token: string, address: string): Promise<VerifiedToken>;
 	/** Begins to renew the keys that are in use; to be called about every half minute. Waits for nothing. */
@@ -117,7 +117,7 @@ function readUnverified(token: string): Unverified {
 	};
 }
 
-/** @throws DomainError `token-malformed` when the member is there and no text */
+/** @throws {DomainError} `token-malformed` when the member is there and no text */
 function textMember(object: Claims, name: string, whose: string): string | undefined {
 	if (!Object.hasOwn(object, name)) return undefined;
 	const value = object[name];

@@ -19,7 +19,7 @@ export function claimText(claims: Claims, name: string): string | undefined {
 
 /**
  * A claim that must be there and not empty.
- * @throws DomainError `claim-missing`, or `claim-malformed` when it has another type, is too long or holds controls.
+ * @throws {DomainError} `claim-missing`, or `claim-malformed` when it has another type, is too long or holds controls.
  */
 export function requiredClaim(claims: Claims, name: string): string {
 	const text = optionalClaim(claims, name);
@@ -41,7 +41,7 @@ export function optionalClaim(claims: Claims, name: string): string {
 
 /**
  * Follows a path such as `$.federated_claims.connector_id` to a non-empty text.
- * @throws DomainError `claim-missing`
+ * @throws {DomainError} `claim-missing`
  */
 export function claimAtPath(claims: Claims, path: string): string {
 	let value: unknown = claims;

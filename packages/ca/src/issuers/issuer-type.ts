@@ -78,9 +78,9 @@ export interface IssuerType<Schema extends z.ZodType<IssuerSettings> = z.ZodType
 	readonly globalHosts: readonly string[];
 	/** A strict object over `issuerSettingsShape`; the name is the literal of its `type`. */
 	readonly configSchema: Schema;
-	/** @throws DomainError `claim-missing`, `claim-malformed` or `email-not-verified`. */
+	/** @throws {DomainError} `claim-missing`, `claim-malformed` or `email-not-verified`. */
 	toPrincipal(claims: Claims, settings: z.output<Schema>): Principal;
-	/** Everything beside issuer and token subject. @throws DomainError `claim-missing` or `claim-malformed`. */
+	/** Everything beside issuer and token subject. @throws {DomainError} `claim-missing` or `claim-malformed`. */
 	extensions(claims: Claims, settings: z.output<Schema>): ExtensionValues;
 	/** What production does not start with in these settings, beside what it asks of every issuer. */
 	findings?(settings: z.output<Schema>): readonly Omit<Finding, 'where'>[];

@@ -24,7 +24,7 @@ const KEPT = /[A-Za-z0-9\-._~$&+,/:;=@]/;
 
 /**
  * The name of what `reference` names at the server with this base URL.
- * @throws DomainError `claim-malformed` for a reference with control characters, a broken escape or `..`
+ * @throws {DomainError} `claim-malformed` for a reference with control characters, a broken escape or `..`
  */
 export function subjectUri(base: string, reference: string): string {
 	const malformed = (what: string) => refuse('claim-malformed', `${quote(reference)} is no reference: ${what}`);

@@ -8,7 +8,7 @@ export const MIGRATIONS: readonly MigrationSource[] = [
 	{ schema: 'ca', component: 'ca', directory: new URL('../../migrations/', import.meta.url) },
 ];
 
-/** Brings the schema `ca` up to date; safe when several processes start at once. @throws MigrationError */
+/** Brings the schema `ca` up to date; safe when several processes start at once. @throws {MigrationError} */
 export function migrateSchema(database: Database): Promise<MigrationReport[]> {
 	return migrateAll(database, MIGRATIONS);
 }

@@ -40,7 +40,7 @@ const OVERRIDE = /^CHANCERY_([A-Z0-9]+(?:_[A-Z0-9]+)*)__([A-Z0-9_]+)$/;
  * `__` goes one level deeper; the value is read as it would stand in the file (`8080` is a number, `"8080"` is text).
  * `CHANCERY_PROFILE` and `CHANCERY_ALLOW` are the keys at the top, where an empty value is none; exceptions may also be
  * written `a,b`.
- * @throws ConfigError
+ * @throws {ConfigError}
  */
 export async function loadConfig(path: string, env: Environment = process.env): Promise<Configuration> {
 	const { instance, sections } = applyOverrides(parseYaml(await readBounded(path), path), env);
@@ -50,7 +50,7 @@ export async function loadConfig(path: string, env: Environment = process.env): 
 
 /**
  * Parses one section. Unknown keys are refused with the nearest known key.
- * @throws ConfigError listing every problem
+ * @throws {ConfigError} listing every problem
  */
 export function parseSection<S extends z.ZodType>(name: string, schema: S, value: unknown): z.output<S> {
 	const result = schema.safeParse(value ?? {});

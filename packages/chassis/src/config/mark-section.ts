@@ -36,7 +36,7 @@ export interface MarkChoice {
 
 /**
  * Opens the mark of a service; `name` tells it from others in one database.
- * @throws ConfigError unless exactly one place is configured
+ * @throws {ConfigError} unless exactly one place is configured
  */
 export function openConfiguredMark(
 	service: string,

@@ -3,7 +3,7 @@ import { ConfigError } from './config-error.ts';
 
 type Sections = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
-/** @throws ConfigError naming every setting that moved */
+/** @throws {ConfigError} naming every setting that moved */
 export function refuseMovedSettings(sections: Sections): void {
 	const moved = Object.entries(sections).flatMap(([name, section]) => [
 		...(Object.hasOwn(section, 'profile')

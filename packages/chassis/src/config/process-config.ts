@@ -89,7 +89,7 @@ export type KeysSection = z.output<ReturnType<typeof keysSection>>;
 
 /**
  * Opens the key that a service calls `name`; with `requireEncrypted` no file in the clear, whatever it was a moment ago.
- * @throws ConfigError when the section names no such key, or a PIN that its token refuses; KeyError when it does not open
+ * @throws {ConfigError} when the section names no such key, or a PIN that its token refuses; KeyError when it does not open
  */
 export async function openConfiguredKey(
 	service: string,

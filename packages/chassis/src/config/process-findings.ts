@@ -18,7 +18,7 @@ const DATABASE_PROBLEMS = {
 		`sslmode prefer or allow to ${host} may mean no TLS at all; write sslmode=verify-full and sslrootcert=FILE`,
 };
 
-/** @throws ConfigError when the URL cannot be read */
+/** @throws {ConfigError} when the URL cannot be read */
 export function databaseFindings(where: string, url: string | Secret): Finding[] {
 	const { security, host } = judge(where, url instanceof Secret ? url.reveal() : url);
 	if (security === 'local' || security === 'verified') return [];

@@ -100,7 +100,7 @@ export const instanceSchema = z.strictObject({
 
 /**
  * Lets an instance pass whose findings are all allowed; development passes as it is.
- * @throws ConfigError with every finding that is not allowed, and the name that would allow it
+ * @throws {ConfigError} with every finding that is not allowed, and the name that would allow it
  */
 export function refuseFindings({ profile, allow }: InstanceSettings, findings: readonly Finding[]): void {
 	if (profile === 'development') return;

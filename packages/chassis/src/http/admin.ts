@@ -60,7 +60,7 @@ const OPEN_ROUTE = getLiveness.path;
 
 /**
  * Makes an admin listener with `GET /healthz` (open), `/readyz` and `/metrics`. Refusals are problem documents.
- * @throws TypeError when a token digest is not 64 hexadecimal characters
+ * @throws {TypeError} when a token digest is not 64 hexadecimal characters
  */
 export function createAdminListener(options: AdminListenerOptions): FastifyInstance {
 	const tokens = options.tokens.map(readToken);

@@ -16,7 +16,7 @@ export class AnswerTurns {
 	#waitingCount = 0;
 	#atWork = 0;
 
-	/** @throws DomainError `unavailable` when too many wait; and whatever `work` throws */
+	/** @throws {DomainError} `unavailable` when too many wait; and whatever `work` throws */
 	async take<T>(client: string, work: () => Promise<T> | T): Promise<T> {
 		if (this.#atWork < MAX_AT_ONCE) this.#atWork++;
 		else await this.#wait(client);

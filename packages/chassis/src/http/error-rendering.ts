@@ -9,6 +9,7 @@
  */
 import type { RefusalFamily } from '@chancery/wire/refusal';
 import { DomainError } from '../domain-error.ts';
+import { asPassingFailure } from '../passing-failure.ts';
 
 export interface ErrorEntry {
 	/** HTTP status. */
@@ -112,7 +113,8 @@ export function renderError(
 }
 
 /** The code under which `error` is rendered: one of a table, whatever was thrown. */
-export function codeOf(error: unknown, errors: ErrorTable): string {
+export function codeOf(thrown: unknown, errors: ErrorTable): string {
+	const error = asPassingFailure(thrown);
 	return error instanceof DomainError && lookUp(error.code, errors) ? error.code : 'internal';
 }
 

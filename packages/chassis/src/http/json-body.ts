@@ -19,7 +19,7 @@ const UTF8 = new TextDecoder('utf-8', { fatal: true });
  * Parses the whole body as one JSON value (RFC 8259): UTF-8, at most `MAX_JSON_DEPTH` levels, at most
  * `MAX_JSON_STRUCTURE` characters of structure, only finite numbers (`1e999` would become Infinity), and no member
  * `__proto__`.
- * @throws DomainError `invalid-json`
+ * @throws {DomainError} `invalid-json`
  */
 export function parseJsonBody(bytes: Uint8Array | undefined): unknown {
 	if (bytes === undefined || bytes.length === 0) throw invalid('a JSON body is required and the request has none');

@@ -69,7 +69,7 @@ export interface ListenerState {
 	readonly describeRequest: ((request: FastifyRequest) => Record<string, unknown>)[];
 	/**
 	 * Makes an answer that may be megabytes long when its turn comes; every handler of such answers calls it.
-	 * @throws DomainError `unavailable` when too many wait, or the client has not taken what was made for it before
+	 * @throws {DomainError} `unavailable` when too many wait, or the client has not taken what was made for it before
 	 */
 	readonly makeLarge: <T>(request: FastifyRequest, work: () => Promise<T> | T) => Promise<T>;
 }

@@ -53,7 +53,7 @@ export class BodyReader {
 	 * Reads `payload` to its end. `askForIt` is there when the client waits to be asked for the body: it is called once
 	 * nothing is known against it, and a body that is refused before is neither asked for nor waited for. A route may have
 	 * a `routeMaxBytes` below that of its listener.
-	 * @throws DomainError `body-too-large`; `unavailable` when too many bodies are being received; `invalid-request`
+	 * @throws {DomainError} `body-too-large`; `unavailable` when too many bodies are being received; `invalid-request`
 	 * when the client stopped in the middle or sends tiny pieces.
 	 */
 	read(

@@ -34,7 +34,7 @@ const CLOSE_MS = 500;
 
 /**
  * Binds all listeners, then starts the jobs. When one address cannot be bound, what was started is stopped again.
- * @throws ConfigError when the TLS files of an address cannot be used; Error when one is missing or cannot be bound
+ * @throws {ConfigError} when the TLS files of an address cannot be used; Error when one is missing or cannot be bound
  */
 export async function startService(service: Service, options: StartOptions): Promise<RunningService> {
 	const { logger } = options;

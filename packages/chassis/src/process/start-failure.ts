@@ -3,6 +3,8 @@
  * whether to start it again. What is a fault of ours has no sentence: its stack is wanted.
  */
 import { ChanceryError } from '@chancery/core/chancery-error';
+import { FormatError } from '@chancery/core/format-error';
+import { ProofError } from '@chancery/core/proof';
 import { KeyError } from '@chancery/keys/key-error';
 import { TlsTrustError } from '@chancery/net/tls-authorities';
 import { CommitUnknownError, isUnavailable, sqlState } from '@chancery/postgres/pg-errors';
@@ -48,6 +50,8 @@ export function describeStartFailure(
 	// server says as `detail` are the values of a row ("Key (email)=(...) already exists.") and goes nowhere.
 	if (state === undefined && 'detail' in error && typeof error.detail === 'string')
 		return { sentence: error.detail, exitCode: EXIT_FAILURE, fields };
+	// Bytes or proofs that do not fit, and nobody has explained: a damaged row, or a fault of ours.
+	if (error instanceof FormatError || error instanceof ProofError) return undefined;
 	if (error instanceof ChanceryError || syscall !== undefined)
 		return { sentence: error.message, exitCode: EXIT_FAILURE, fields };
 	return undefined;

@@ -51,13 +51,13 @@ const CIPHERS = [
 
 /**
  * Reads both files and checks what they say at `nowMs`.
- * @throws ConfigError naming the file, what is wrong with it, and what to do
+ * @throws {ConfigError} naming the file, what is wrong with it, and what to do
  */
 export async function openTlsPair(files: TlsFiles, nowMs: number): Promise<TlsPair> {
 	return checkTlsPair(files, await readTlsFiles(files), nowMs);
 }
 
-/** @throws ConfigError when a file cannot be read, or is a key that others may read */
+/** @throws {ConfigError} when a file cannot be read, or is a key that others may read */
 export async function readTlsFiles({ certificateFile, keyFile }: TlsFiles): Promise<TlsFileContents> {
 	return {
 		certificate: await readBounded(certificateFile, 'certificate'),
@@ -65,7 +65,7 @@ export async function readTlsFiles({ certificateFile, keyFile }: TlsFiles): Prom
 	};
 }
 
-/** @throws ConfigError */
+/** @throws {ConfigError} */
 export function checkTlsPair(files: TlsFiles, contents: TlsFileContents, nowMs: number): TlsPair {
 	const { certificateFile, keyFile } = files;
 	const chain = readChain(certificateFile, contents.certificate);

@@ -49,7 +49,7 @@ export function createReader(keys: LogKeys, treeId: string, ledgers: Readonly<Re
 	};
 }
 
-/** Verifies an answer to a write and enters it into the ledger. @throws Violation */
+/** Verifies an answer to a write and enters it into the ledger. @throws {Violation} */
 export function readAcknowledgement(reader: Reader, proposal: Proposal, reply: Reply, sentAtMs: number): void {
 	const body = JSON.parse(reply.body.toString()) as never;
 	const ledger = reader.ledgers[proposal.log];
@@ -78,7 +78,7 @@ export function readAcknowledgement(reader: Reader, proposal: Proposal, reply: R
 	}
 }
 
-/** Checkpoint, proof, name and SET of an entry as the v1 wire answers it. @throws Violation */
+/** Checkpoint, proof, name and SET of an entry as the v1 wire answers it. @throws {Violation} */
 export function checkV1Entry(reader: Reader, uuid: string, entry: V1Entry): { leafHash: string; leaf: Buffer } {
 	const leaf = Buffer.from(entry.body, 'base64');
 	const hash = leafHashOf(leaf);

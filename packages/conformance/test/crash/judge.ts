@@ -30,7 +30,7 @@ export interface JudgeOptions {
 }
 
 export interface Judge {
-	/** One look at all three logs. @throws Violation */
+	/** One look at all three logs. @throws {Violation} */
 	look(): Promise<void>;
 	readonly sizes: Readonly<Record<LogName, number>>;
 	/** Trees that were compared with the entries, and entries that were read. */

@@ -73,7 +73,7 @@ export class Victims {
 
 	/**
 	 * Starts what is not running. A log process that finds no database ends; whoever supervises starts it again.
-	 * @throws Violation when it ends for another reason; whatever a database says that is killed while it starts
+	 * @throws {Violation} when it ends for another reason; whatever a database says that is killed while it starts
 	 */
 	async start(): Promise<void> {
 		this.#database ??= await this.#testbed.startDatabase();
@@ -94,7 +94,7 @@ export class Victims {
 	/**
 	 * One kill after a random time, everything started again, and new entries acknowledged by all logs. With a chance, what
 	 * is starting is killed once more.
-	 * @throws Violation when that does not succeed in time, or the log process ended although nobody killed it
+	 * @throws {Violation} when that does not succeed in time, or the log process ended although nobody killed it
 	 */
 	async round(): Promise<void> {
 		const random = this.#random;

@@ -50,7 +50,7 @@ export class Ledger {
 
 	/**
 	 * @param sentAtMs when the request that was answered so had been sent (performance.now).
-	 * @throws Violation when the proposal, the leaf or the index was acknowledged otherwise before.
+	 * @throws {Violation} when the proposal, the leaf or the index was acknowledged otherwise before.
 	 */
 	acknowledge(trace: string, next: Acknowledgement, sentAtMs: number): void {
 		const before = this.#byProposal.get(trace);
@@ -80,7 +80,7 @@ export class Ledger {
 		});
 	}
 
-	/** @throws Violation for two roots of one size. */
+	/** @throws {Violation} for two roots of one size. */
 	sawTree(tree: SignedTree): void {
 		const { size, root } = tree;
 		const known = this.#roots.get(size);

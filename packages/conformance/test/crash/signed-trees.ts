@@ -31,7 +31,7 @@ export function spkiOf(key: KeyObject): Buffer {
 const NOTE = /^((?:[^\n]+\n)+)\n\u2014 (\S+) ([A-Za-z0-9+/=]+)\n$/;
 const HINT_BYTES = 4;
 
-/** Opens a checkpoint (C2SP signed-note and tlog-checkpoint) with exactly one signature line. @throws Violation */
+/** Opens a checkpoint (C2SP signed-note and tlog-checkpoint) with exactly one signature line. @throws {Violation} */
 export function openCheckpoint(note: string, origin: string, key: KeyObject): SignedTree {
 	const [, text, , base64] = NOTE.exec(note) ?? [];
 	if (!text || !base64) throw new Violation(`not a note with one signature: ${JSON.stringify(note)}`);
@@ -57,14 +57,14 @@ export function verifierKeyOf(name: string, key: KeyObject): string {
 	return `${name}+${id}+${typed.toString('base64')}`;
 }
 
-/** DigitallySigned of TLS 1.2 with SHA-256 and ECDSA: the DER signature in it. @throws Violation */
+/** DigitallySigned of TLS 1.2 with SHA-256 and ECDSA: the DER signature in it. @throws {Violation} */
 function ecdsaOf(digitallySigned: Buffer): Buffer {
 	if (digitallySigned.readUInt16BE(0) !== 0x0403 || digitallySigned.readUInt16BE(2) !== digitallySigned.length - 4)
 		throw new Violation('not a DigitallySigned with SHA-256 and ECDSA');
 	return digitallySigned.subarray(4);
 }
 
-/** A get-sth answer (RFC 6962 section 4.3). @throws Violation */
+/** A get-sth answer (RFC 6962 section 4.3). @throws {Violation} */
 export function openTreeHead(body: unknown, key: KeyObject): SignedTree & { readonly timestampMs: number } {
 	const head = body as {
 		tree_size: number;
@@ -83,7 +83,7 @@ export function openTreeHead(body: unknown, key: KeyObject): SignedTree & { read
 	return { size: head.tree_size, root: root.toString('hex'), timestampMs: head.timestamp };
 }
 
-/** An add-pre-chain answer verified over the leaf that it promises (RFC 6962 section 3.2). @throws Violation */
+/** An add-pre-chain answer verified over the leaf that it promises (RFC 6962 section 3.2). @throws {Violation} */
 export function checkSct(leaf: Buffer, digitallySigned: string, key: KeyObject): void {
 	if (!verify('sha256', leaf, key, ecdsaOf(Buffer.from(digitallySigned, 'base64'))))
 		throw new Violation('the signature of an SCT does not verify');
@@ -106,7 +106,7 @@ export interface V1Entry {
 	};
 }
 
-/** The SET of a v1 entry, over canonical JSON of four members. @throws Violation */
+/** The SET of a v1 entry, over canonical JSON of four members. @throws {Violation} */
 export function checkSet(entry: V1Entry, key: KeyObject): void {
 	const { body, integratedTime, logID, logIndex } = entry;
 	const signed = JSON.stringify({ body, integratedTime, logID, logIndex });

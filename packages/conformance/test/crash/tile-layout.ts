@@ -35,7 +35,7 @@ export function hashTilePaths(size: number): TilePath[] {
 	return paths;
 }
 
-/** The entries of a bundle: each behind its length as uint16. @throws Violation */
+/** The entries of a bundle: each behind its length as uint16. @throws {Violation} */
 export function parseEntryBundle(bytes: Buffer): Buffer[] {
 	const entries: Buffer[] = [];
 	for (let at = 0; at < bytes.length; ) {

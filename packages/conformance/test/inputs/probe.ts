@@ -31,7 +31,7 @@ const wires = {
 	'https:': { request: httpsRequest, agent: new TlsAgent(reused) },
 } as const;
 
-/** @throws Error when there is no whole answer within the bound */
+/** @throws {Error} when there is no whole answer within the bound */
 export function send(baseUrl: string, request: ProbeRequest): Promise<Answer> {
 	const { hostname, port, protocol } = new URL(baseUrl);
 	const wire = wires[protocol as keyof typeof wires];

@@ -11,7 +11,7 @@ declare module 'vitest' {
 	}
 }
 
-/** @throws Error that names each program that could not be had, and why */
+/** @throws {Error} that names each program that could not be had, and why */
 export default async function providePeers(project: TestProject): Promise<void> {
 	const paths: Record<string, string> = {};
 	const missing: string[] = [];

@@ -31,7 +31,7 @@ const PAUSE_MS = 200;
 
 /**
  * Writes `count` entries, those of each kind spread evenly over the time.
- * @throws Error when one is refused, or turned away for as long as the attempts last
+ * @throws {Error} when one is refused, or turned away for as long as the attempts last
  */
 export async function fill(urls: Urls, make: MakeSubmission, count: number): Promise<Sample[]> {
 	const client = createHttpClient();

@@ -24,7 +24,7 @@ const INSTALL_WITHIN_MS = 600_000;
 
 /**
  * Opens the released program, taking and installing it when it is not there yet.
- * @throws Error naming the commit and what to fetch when this clone does not have it: the promise is then not tested,
+ * @throws {Error} naming the commit and what to fetch when this clone does not have it: the promise is then not tested,
  * and a run that skips it would say that it was
  */
 export async function openOldProgram(): Promise<Program> {

@@ -52,7 +52,7 @@ const RUN_WITHIN_MS = 300_000;
 
 /**
  * Starts `chancery up` and waits until everything answers.
- * @throws Error with all that it said, when it ends before that or takes too long
+ * @throws {Error} with all that it said, when it ends before that or takes too long
  */
 export async function startUp(program: Program, place: Place, args: readonly string[] = []): Promise<RunningInstance> {
 	const child = spawn(commandOf(program), ['up', '--data', place.data, ...args], {
@@ -113,7 +113,7 @@ export function run(program: Program, place: Place, args: readonly string[]): Pr
 	});
 }
 
-/** Runs the command. @returns what it printed, trimmed. @throws Error when it refuses, with what it said */
+/** Runs the command. @returns what it printed, trimmed. @throws {Error} when it refuses, with what it said */
 export async function runOrThrow(program: Program, place: Place, args: readonly string[]): Promise<string> {
 	const { code, stdout, stderr } = await run(program, place, args);
 	if (code !== 0) throw new Error(`${program.name}: chancery ${args[0]} ended with ${code}: ${stderr}`);

@@ -6,7 +6,7 @@ import type { Urls } from './program.ts';
 export interface Reader {
 	/** A GET, or a POST of JSON with a body; asked again while the service says that it is busy. */
 	ask(service: keyof Urls, path: string, body?: string): Promise<Reply>;
-	/** @throws Error unless the status is 200 */
+	/** @throws {Error} unless the status is 200 */
 	bytes(service: keyof Urls, path: string): Promise<Buffer>;
 	text(service: keyof Urls, path: string): Promise<string>;
 	json<T>(service: keyof Urls, path: string): Promise<T>;

@@ -45,7 +45,7 @@ export async function readLogKeys(path: string): Promise<LogKeys> {
 	return { v1, v2, ct };
 }
 
-/** The newest heads, verified. @throws Violation */
+/** The newest heads, verified. @throws {Violation} */
 export async function readHeads(reader: Reader, keys: LogKeys): Promise<Heads> {
 	const info = await reader.json<{ treeSize: number; rootHash: string; signedTreeHead: string }>('log', '/api/v1/log');
 	const v1 = openNote(info.signedTreeHead, keys.v1);
@@ -56,7 +56,7 @@ export async function readHeads(reader: Reader, keys: LogKeys): Promise<Heads> {
 	return { v1, v2, ct: { size, root } };
 }
 
-/** Proves, by what the logs answer now, that the later trees continue the earlier ones. @throws Violation */
+/** Proves, by what the logs answer now, that the later trees continue the earlier ones. @throws {Violation} */
 export async function checkGrowth(reader: Reader, before: Heads, now: Heads): Promise<void> {
 	const v1 = await reader.json<{ hashes: string[] }>(
 		'log',
@@ -89,7 +89,7 @@ export async function checkGrowth(reader: Reader, before: Heads, now: Heads): Pr
 		if (tree.rootAt(size).toString('hex') !== root) throw new Violation(`v2: the entries make another root at ${size}`);
 }
 
-/** Checkpoint, proof and SET of each entry in an answer of the v1 log. @throws Violation */
+/** Checkpoint, proof and SET of each entry in an answer of the v1 log. @throws {Violation} */
 export function checkV1Answer(text: string, key: KeyObject): void {
 	for (const [uuid, entry] of Object.entries(JSON.parse(text) as Record<string, V1Entry>)) {
 		const { checkpoint, hashes, rootHash, logIndex: index, treeSize: size } = entry.verification.inclusionProof;
@@ -104,7 +104,7 @@ export function checkV1Answer(text: string, key: KeyObject): void {
 	}
 }
 
-/** Checkpoint and proof of an entry of the v2 log. @throws Violation */
+/** Checkpoint and proof of an entry of the v2 log. @throws {Violation} */
 export function checkV2Answer(text: string, key: KeyObject): void {
 	const { logIndex, canonicalizedBody, inclusionProof } = JSON.parse(text);
 	const tree = openNote(inclusionProof.checkpoint.envelope, key);

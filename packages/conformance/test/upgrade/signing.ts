@@ -13,7 +13,7 @@ export interface Signing {
 	readonly predicate?: string;
 }
 
-/** Signs as SIGNER at the running instance. @throws Error when the command refuses */
+/** Signs as SIGNER at the running instance. @throws {Error} when the command refuses */
 export async function sign(program: Program, place: Place, signing: Signing): Promise<void> {
 	const { artifact, bundle, logVersion, predicate } = signing;
 	const token = await runOrThrow(program, place, ['token', '--data', place.data, '--email', SIGNER]);
@@ -31,7 +31,7 @@ export interface Verification {
 	readonly oidcIssuer: string;
 }
 
-/** Verifies that SIGNER has signed, offline. @throws Error when the command refuses */
+/** Verifies that SIGNER has signed, offline. @throws {Error} when the command refuses */
 export async function verify(program: Program, place: Place, verification: Verification): Promise<void> {
 	const { artifact, bundle, isAttestation, trustedRoot, oidcIssuer } = verification;
 	const what = isAttestation ? ['verify-blob-attestation', '--type', PREDICATE_TYPE] : ['verify-blob'];

@@ -17,7 +17,7 @@ export interface AcceptedRoots {
 	/**
 	 * Verifies a chain up to an accepted root and returns it complete, root last. `issuers` is DER, what was submitted
 	 * above `leaf`.
-	 * @throws DomainError `malformed-certificate`, `untrusted-chain`; `overloaded` or `unavailable` when a signature was
+	 * @throws {DomainError} `malformed-certificate`, `untrusted-chain`; `overloaded` or `unavailable` when a signature was
 	 * not checked
 	 */
 	complete(leaf: Certificate, issuers: readonly Uint8Array[]): Promise<readonly Certificate[]>;

@@ -13,7 +13,7 @@ export const ENGINE_WITHIN_MS = 4_000;
 
 /**
  * The result of `work`, unless it is late. Late work goes on, and what it stores is found by the next attempt.
- * @throws DomainError `log-unavailable`; whatever `work` throws in time
+ * @throws {DomainError} `log-unavailable`; whatever `work` throws in time
  */
 export function answerInTime<T>(work: Promise<T>, withinMs: number): Promise<T> {
 	return within(withinMs, work, () => {

@@ -23,7 +23,7 @@ import type { CheckSignature } from '@chancery/keys/checks/signature-checks';
 
 /**
  * Parses the certificates of a chain, or of its part from the place `first` on.
- * @throws DomainError `malformed-certificate` naming the place in the chain
+ * @throws {DomainError} `malformed-certificate` naming the place in the chain
  */
 export function parseChain(ders: readonly Uint8Array[], first = 0): Certificate[] {
 	return ders.map((der, i) => {
@@ -41,7 +41,7 @@ export function parseChain(ders: readonly Uint8Array[], first = 0): Certificate[
 /**
  * Checks that each certificate names the next one, a CA, as its issuer: all that can be known without a key.
  * @param first place of the first certificate in what was submitted
- * @throws DomainError `untrusted-chain` naming both certificates and what is wrong between them
+ * @throws {DomainError} `untrusted-chain` naming both certificates and what is wrong between them
  */
 export function checkNames(chain: readonly Certificate[], first = 0): void {
 	chain.forEach((certificate, i) => {
@@ -53,7 +53,7 @@ export function checkNames(chain: readonly Certificate[], first = 0): void {
 /**
  * Checks that a certificate was issued by a trusted one.
  * @param place of `certificate` in its chain
- * @throws DomainError `untrusted-chain`; `overloaded` or `unavailable` when the signature was not checked
+ * @throws {DomainError} `untrusted-chain`; `overloaded` or `unavailable` when the signature was not checked
  */
 export async function checkIssued(
 	certificate: Certificate,
@@ -66,7 +66,7 @@ export async function checkIssued(
 
 /**
  * Checks the signatures of a chain, whose names fit, from its last certificate down. The last one is trusted.
- * @throws DomainError as `checkIssued`, at the first link that does not hold: nothing below it is looked at
+ * @throws {DomainError} as `checkIssued`, at the first link that does not hold: nothing below it is looked at
  */
 export async function checkSignaturesDown(
 	chain: readonly Certificate[],
@@ -77,7 +77,7 @@ export async function checkSignaturesDown(
 		await checkIssued(chain[i] as Certificate, chain[i + 1] as Certificate, first + i, check);
 }
 
-/** Whether a trusted certificate issued this one, by name and signature. @throws DomainError `overloaded`, `unavailable` */
+/** Whether a trusted certificate issued this one, by name and signature. @throws {DomainError} `overloaded`, `unavailable` */
 export async function isIssuedBy(
 	certificate: Certificate,
 	trusted: Certificate,
@@ -86,7 +86,7 @@ export async function isIssuedBy(
 	return (await linkProblem(certificate, trusted, check)) === undefined;
 }
 
-/** Checks that a certificate is a root: a CA that issued itself. @throws DomainError `untrusted-chain` */
+/** Checks that a certificate is a root: a CA that issued itself. @throws {DomainError} `untrusted-chain` */
 export async function checkSelfSigned(certificate: Certificate, check: CheckSignature): Promise<void> {
 	const problem = await linkProblem(certificate, certificate, check);
 	if (problem)

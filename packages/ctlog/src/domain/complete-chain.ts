@@ -11,7 +11,7 @@ import { fingerprintOf, type RootSet } from './root-set.ts';
 /**
  * Follows a chain from an accepted root down to its first certificate; the root is appended when it was left out.
  * @param first place of the first certificate in what was submitted
- * @throws DomainError `untrusted-chain`, `overloaded`, `unavailable`
+ * @throws {DomainError} `untrusted-chain`, `overloaded`, `unavailable`
  */
 export async function completeChain(
 	roots: RootSet,

@@ -27,7 +27,7 @@ const PRECERT_SIGNING_OID = '1.3.6.1.4.1.11129.2.4.4';
 /**
  * Checks that the first certificate belongs to its endpoint: a precertificate carries the poison extension, critical and
  * NULL; a certificate does not carry it. That it stands only once is the parser's rule.
- * @throws DomainError `wrong-endpoint`, `malformed-poison`
+ * @throws {DomainError} `wrong-endpoint`, `malformed-poison`
  */
 export function checkEntryType(type: EntryType, leaf: Certificate): void {
 	const poison = leaf.extension(POISON_OID);
@@ -48,7 +48,7 @@ export function checkEntryType(type: EntryType, leaf: Certificate): void {
 /**
  * Builds the entry of a chain that was verified up to its root. The dedicated precertificate signing certificates of
  * section 3.1 are not taken: nothing in Sigstore uses them.
- * @throws DomainError `unsupported-precert-issuer`, `untrusted-chain`
+ * @throws {DomainError} `unsupported-precert-issuer`, `untrusted-chain`
  */
 export function entryOfChain(type: EntryType, chain: readonly Certificate[]): ChainEntry {
 	const [leaf, issuer] = chain;

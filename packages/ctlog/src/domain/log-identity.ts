@@ -31,7 +31,7 @@ export function logIdentityOf(config: CtlogPlace, publicKey: Uint8Array): LogIde
 
 /**
  * Creates the log of this configuration in a migrated database; harmless when it is there already.
- * @throws TlogError `identity-mismatch` when another log is there
+ * @throws {TlogError} `identity-mismatch` when another log is there
  */
 export function createCtlog(
 	database: Database,

@@ -37,7 +37,7 @@ export async function latestHead(log: ReadableLog): Promise<SignedTreeHeadParts>
 	return parseTreeHead((await log.published()).note);
 }
 
-/** @throws DomainError `invalid-range` when second < first or the tree is not that large */
+/** @throws {DomainError} `invalid-range` when second < first or the tree is not that large */
 export async function consistency(log: ReadableLog, first: number, second: number): Promise<Hash[]> {
 	if (second < first) throw new DomainError('invalid-range', `second (${second}) is below first (${first})`);
 	const { size } = await log.published();
@@ -46,7 +46,7 @@ export async function consistency(log: ReadableLog, first: number, second: numbe
 	return first === 0 || first === second ? [] : log.consistencyProof(first, second);
 }
 
-/** @throws DomainError `invalid-range` for a tree size of 0, `no-such-leaf` when the tree is smaller or has no such leaf */
+/** @throws {DomainError} `invalid-range` for a tree size of 0, `no-such-leaf` when the tree is smaller or has no such leaf */
 export async function proofByHash(
 	log: ReadableLog,
 	leafHash: Uint8Array,
@@ -62,7 +62,7 @@ export async function proofByHash(
 	return { index, path: await log.inclusionProof(index, treeSize) };
 }
 
-/** @throws DomainError `invalid-range` when the leaf is not in that tree or the published tree is smaller */
+/** @throws {DomainError} `invalid-range` when the leaf is not in that tree or the published tree is smaller */
 export async function entryAndProof(
 	log: ReadableLog,
 	leafIndex: number,
@@ -81,7 +81,7 @@ export async function entryAndProof(
 /**
  * Entries from `start` to `end` inclusive, cut at the published size and at the limits. Exactly one entry beyond the tree
  * is an empty answer and not a refusal: monitors of an idle log ask for it, and some stop for good when refused.
- * @throws DomainError `invalid-range` when end < start or start lies further beyond the tree
+ * @throws {DomainError} `invalid-range` when end < start or start lies further beyond the tree
  */
 export async function entryRange(
 	log: ReadableLog,
@@ -120,7 +120,7 @@ const DATA_TILE = /^data\//;
 
 /**
  * A tile by what follows `tile/` in its path. Its bytes are the same for ever.
- * @throws DomainError `no-such-tile` for a path that names none, or one that is not covered by the published tree
+ * @throws {DomainError} `no-such-tile` for a path that names none, or one that is not covered by the published tree
  */
 export async function tileAt(log: ReadableLog, path: string): Promise<Uint8Array> {
 	let name: TileName | undefined;

@@ -44,7 +44,7 @@ export interface RegisteredRoot {
  * Accepts the root of the chain in a certificate authority's report.
  * @param by name of the operator's token
  * @param reinstate whether a root that was retired is to be accepted again
- * @throws DomainError `invalid-trust-report`, `invalid-root`, `malformed-certificate`, `untrusted-chain`,
+ * @throws {DomainError} `invalid-trust-report`, `invalid-root`, `malformed-certificate`, `untrusted-chain`,
  * `report-replayed`, `root-retired`, `too-many-roots`
  */
 export async function registerRoot(

@@ -13,7 +13,7 @@ import type { RootDeps } from './register-root.ts';
  * Retires a root for all submissions that begin after this returns; other processes follow within a second. Repeating it
  * changes nothing.
  * @param fingerprint SHA-256 of its DER in hexadecimal
- * @throws DomainError `no-such-root`
+ * @throws {DomainError} `no-such-root`
  */
 export async function retireRoot(
 	deps: Omit<RootDeps, 'check'>,

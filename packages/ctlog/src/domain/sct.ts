@@ -64,7 +64,7 @@ export class LogKeyError extends ChanceryError<'log-key-unsuitable'> {
 	}
 }
 
-/** Released clients verify SCTs by ECDSA on P-256 with SHA-256 only. @throws LogKeyError */
+/** Released clients verify SCTs by ECDSA on P-256 with SHA-256 only. @throws {LogKeyError} */
 export function requireLogKey(signer: Signer): void {
 	if (signer.algorithm !== 'ecdsa-sha2-256-nistp256')
 		throw new LogKeyError(`the key of a CT log must be ecdsa-sha2-256-nistp256, this one is ${signer.algorithm}`);

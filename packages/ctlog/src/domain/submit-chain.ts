@@ -22,7 +22,7 @@ export interface SubmitDeps {
 
 /**
  * Logs one chain (DER, leaf first) and answers the SCT: the first one, byte for byte, when the entry is in the log already.
- * @throws DomainError `malformed-certificate`, `wrong-endpoint`, `malformed-poison`, `untrusted-chain`,
+ * @throws {DomainError} `malformed-certificate`, `wrong-endpoint`, `malformed-poison`, `untrusted-chain`,
  * `unsupported-precert-issuer`; `overloaded`, `unavailable` or `log-unavailable` for what passes; TlogError when the log
  * does not take entries now
  */

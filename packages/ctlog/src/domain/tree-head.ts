@@ -42,7 +42,7 @@ export async function signTreeHead(signer: Signer, origin: string, head: TreeHea
 
 /**
  * Takes a checkpoint of this log apart again. It came from our own store and is not verified.
- * @throws FormatError when it is no such checkpoint
+ * @throws {FormatError} when it is no such checkpoint
  */
 export function parseTreeHead(note: Uint8Array): SignedTreeHeadParts {
 	const { text, signatures } = parseNote(note);

@@ -3,7 +3,7 @@ import { DomainError } from '@chancery/chassis/domain-error';
 import { fromBase64 } from '@chancery/core/bytes';
 import { FormatError } from '@chancery/core/format-error';
 
-/** @throws DomainError with the code given, naming the field */
+/** @throws {DomainError} with the code given, naming the field */
 export function decodeBase64(text: string, field: string, code: string): Uint8Array {
 	try {
 		return fromBase64(text);

@@ -10,7 +10,7 @@ export const MIGRATIONS: readonly MigrationSource[] = [
 	{ schema: SCHEMA, component: 'ctlog', directory: new URL('../../migrations/', import.meta.url) },
 ];
 
-/** Brings the schema up to date. Safe when several start at once. @throws MigrationError */
+/** Brings the schema up to date. Safe when several start at once. @throws {MigrationError} */
 export function migrateSchema(database: Database): Promise<MigrationReport[]> {
 	return migrateAll(database, MIGRATIONS);
 }

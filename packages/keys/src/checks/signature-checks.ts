@@ -21,7 +21,7 @@ import type { ChainCheck, SignatureCheck } from './signature-check.ts';
 
 /**
  * Whether everything in the check verifies.
- * @throws CheckError `overloaded` when too much work is waiting, `unavailable` when a check was not carried out
+ * @throws {CheckError} `overloaded` when too much work is waiting, `unavailable` when a check was not carried out
  */
 export type CheckSignature = (check: SignatureCheck | ChainCheck) => Promise<boolean>;
 
@@ -78,7 +78,7 @@ const BATCH_ITEMS = 64;
 
 /**
  * Opens the queue. A check is taken when nothing else waits, however much it costs.
- * @throws KeyError `self-test-failed` when the wanted backend is not offered or gives wrong answers
+ * @throws {KeyError} `self-test-failed` when the wanted backend is not offered or gives wrong answers
  */
 export function createSignatureChecks(options: SignatureChecksOptions): SignatureChecks {
 	const backend = chooseDigestBackend(options.backend);

@@ -30,7 +30,7 @@ let chosen: EcdsaBackend | undefined;
 
 /**
  * The fastest of `candidates` that is offered and passes its self-test; the one called `name`, when a name is given.
- * @throws KeyError `self-test-failed` when that one is not there or fails, or none is left
+ * @throws {KeyError} `self-test-failed` when that one is not there or fails, or none is left
  */
 export function chooseDigestBackend(
 	name?: EcdsaBackendName,
@@ -46,7 +46,7 @@ export function chooseDigestBackend(
 	throw new KeyError('self-test-failed', `no way to verify ECDSA over a digest (${failures.join('; ')})`);
 }
 
-/** The one that `verifyDigest` takes by itself, chosen at its first use. @throws KeyError `self-test-failed` */
+/** The one that `verifyDigest` takes by itself, chosen at its first use. @throws {KeyError} `self-test-failed` */
 export function defaultDigestBackend(): EcdsaBackend {
 	chosen ??= chooseDigestBackend();
 	return chosen;

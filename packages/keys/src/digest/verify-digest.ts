@@ -49,7 +49,7 @@ export interface DigestQuestion extends Omit<SignedDigest, 'publicKey'> {
  * bytes share their signatures. Who compares digests compares all of them.
  *
  * False for a digest of another length than `hash` has, and for every malformed key or signature; never an error.
- * @throws KeyError `self-test-failed` when no backend is given and none on this machine gives the known answers
+ * @throws {KeyError} `self-test-failed` when no backend is given and none on this machine gives the known answers
  */
 export function verifyDigest(question: DigestQuestion): boolean {
 	const { publicKey, hash, digest, signature, backend } = question;

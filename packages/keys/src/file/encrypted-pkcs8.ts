@@ -52,7 +52,7 @@ export async function encryptPkcs8(pkcs8: Uint8Array, passphrase: string): Promi
 /**
  * Refuses an EncryptedPrivateKeyInfo that asks for hours of key derivation: one damaged byte is enough for that, and
  * OpenSSL does what it says while the whole process waits.
- * @throws FormatError also when it is not such a structure
+ * @throws {FormatError} also when it is not such a structure
  */
 export function checkDerivation(encrypted: Uint8Array): void {
 	const steps = derivationSteps(new DerReader(encrypted).sequence().sequence());

@@ -9,7 +9,7 @@ import type { Signer } from '../signer.ts';
 import { generatePrivateKey } from './generate.ts';
 
 export interface EphemeralSigner extends Signer {
-	/** ASN.1 DER `Ecdsa-Sig-Value` over a message whose SHA-256 is `digest`. @throws RangeError unless it has 32 bytes */
+	/** ASN.1 DER `Ecdsa-Sig-Value` over a message whose SHA-256 is `digest`. @throws {RangeError} unless it has 32 bytes */
 	signDigest(digest: Uint8Array): Uint8Array;
 }
 

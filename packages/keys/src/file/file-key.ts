@@ -24,7 +24,7 @@ const OTHERS_MAY_ACCESS = 0o077;
 /**
  * Makes a key and keeps it in a new file of mode 0600. The file appears complete and durable, or not at all: a crash
  * here leaves at most a file with a random name beside it, which nothing refers to.
- * @throws KeyError `exists` when there is anything at `path`; `io` when the folder cannot be written.
+ * @throws {KeyError} `exists` when there is anything at `path`; `io` when the folder cannot be written.
  */
 export async function createFileKey(
 	path: string,
@@ -54,7 +54,7 @@ export async function createFileKey(
 
 /**
  * Opens a key file made by `createFileKey` or any PKCS#8 tool.
- * @throws KeyError `not-found`, `permissions` (others may read it), `malformed`, `unsupported-algorithm`, `passphrase-missing`,
+ * @throws {KeyError} `not-found`, `permissions` (others may read it), `malformed`, `unsupported-algorithm`, `passphrase-missing`,
  * `passphrase-wrong`, `not-encrypted` (a passphrase is given and the file needs none: someone believes it is protected),
  * `key-mismatch` (the file names a public key that the private one does not sign for: it is damaged)
  */
@@ -75,7 +75,7 @@ export async function openFileKey(
 	return signer;
 }
 
-/** @throws KeyError when the file cannot be read */
+/** @throws {KeyError} when the file cannot be read */
 export async function isClearKeyFile(path: string): Promise<boolean> {
 	return !isEncrypted(await readPrivate(path));
 }

@@ -44,7 +44,7 @@ export class Pkcs11Child {
 
 	/**
 	 * Starts a process and opens the key in it, with one login.
-	 * @throws KeyError as the token says, or `module-failed` when the module ends or does not answer in time
+	 * @throws {KeyError} as the token says, or `module-failed` when the module ends or does not answer in time
 	 */
 	static async open(uri: Pkcs11Uri, pin: string | undefined, limits: Pkcs11Limits): Promise<Pkcs11Child> {
 		const child = fork(PROGRAM, [], {
@@ -75,7 +75,7 @@ export class Pkcs11Child {
 
 	/**
 	 * One signature over `data`, as the module makes it.
-	 * @throws Error with the reason; the module has ended, or was ended here, unless the reason is a return value
+	 * @throws {Error} with the reason; the module has ended, or was ended here, unless the reason is a return value
 	 */
 	sign(data: Uint8Array): Promise<Uint8Array> {
 		return new Promise((resolve, reject) => {

@@ -46,7 +46,7 @@ interface OpenToken {
 /**
  * Opens the key that a PKCS#11 URI names. One login is tried, and the key has to sign once: what it signs must verify
  * with the public key, or the certificate, that the token keeps beside it.
- * @throws KeyError `bad-uri`, `binding-missing`, `module-missing`, `module-failed`, `token-missing`, `ambiguous`,
+ * @throws {KeyError} `bad-uri`, `binding-missing`, `module-missing`, `module-failed`, `token-missing`, `ambiguous`,
  * `not-found`, `pin-missing`, `pin-wrong`, `pin-locked`, `unsupported-algorithm`, `public-key-missing`, `key-mismatch`,
  * `sign-failed`; none repeats the PIN or the query of the URI
  */
@@ -107,7 +107,7 @@ async function provenPublicKey(uri: Pkcs11Uri, child: Pkcs11Child): Promise<Uint
 	);
 }
 
-/** @throws Error whose message is the reason */
+/** @throws {Error} whose message is the reason */
 async function signOnce(child: Pkcs11Child, data: Uint8Array): Promise<Uint8Array> {
 	const raw = await child.sign(data);
 	try {
@@ -136,7 +136,7 @@ class ReopeningToken {
 		this.#open = open;
 	}
 
-	/** @throws KeyError `sign-failed`, or what opening the token again says */
+	/** @throws {KeyError} `sign-failed`, or what opening the token again says */
 	async sign(data: Uint8Array): Promise<Uint8Array> {
 		if (this.#queue.length >= MAX_WAITING)
 			throw new KeyError('sign-failed', `${this.#uri.name}: more than ${MAX_WAITING} signatures wait for the token`);

@@ -17,7 +17,7 @@ function sizesOf(algorithm: Pkcs11Algorithm): { half: number; point: number } {
 
 /**
  * DER of the SubjectPublicKeyInfo.
- * @throws FormatError for a point of another curve, or a certificate that cannot be read
+ * @throws {FormatError} for a point of another curve, or a certificate that cannot be read
  */
 export function spkiOfFound(algorithm: Pkcs11Algorithm, found: FoundPublicKey): Uint8Array {
 	if (found.from === 'certificate') return parseCertificate(found.der).publicKey;
@@ -38,7 +38,7 @@ function barePoint(algorithm: Pkcs11Algorithm, value: Uint8Array): Uint8Array {
 
 /**
  * What a signer answers: ECDSA's r and s (PKCS#11 section 6.3.1: both as long as the order) become `Ecdsa-Sig-Value`.
- * @throws FormatError for another length
+ * @throws {FormatError} for another length
  */
 export function signatureOfModule(algorithm: Pkcs11Algorithm, raw: Uint8Array): Uint8Array {
 	const { half } = sizesOf(algorithm);

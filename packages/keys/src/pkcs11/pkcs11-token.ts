@@ -42,7 +42,7 @@ export interface TokenKey {
 	sign(session: number, data: Uint8Array): Promise<Uint8Array>;
 }
 
-/** Opens module, token and key. @throws TokenRefusal */
+/** Opens module, token and key. @throws {TokenRefusal} */
 export async function openTokenKey({
 	uri,
 	pin,

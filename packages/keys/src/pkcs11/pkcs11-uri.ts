@@ -55,7 +55,7 @@ const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 
 /**
  * Reads a PKCS#11 URI that names a private key.
- * @throws KeyError `bad-uri`, which says what is wrong and repeats no value
+ * @throws {KeyError} `bad-uri`, which says what is wrong and repeats no value
  */
 export function parsePkcs11Uri(uri: string): Pkcs11Uri {
 	if (uri.length > MAX_URI_CHARS) throw bad(`is longer than ${MAX_URI_CHARS} characters`);

@@ -21,7 +21,7 @@ export interface CreateLogsDeps {
 
 /**
  * Writes the rows of both logs in the migrated schema. Safe to repeat.
- * @throws TlogError `identity-mismatch` when a log of the same name but with other values is there
+ * @throws {TlogError} `identity-mismatch` when a log of the same name but with other values is there
  */
 export async function createLogs(deps: CreateLogsDeps): Promise<{
 	readonly v1: 'created' | 'exists';

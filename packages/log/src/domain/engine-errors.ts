@@ -15,7 +15,7 @@ const CODES: Readonly<Record<string, string>> = {
 	unavailable: 'unavailable',
 };
 
-/** Runs `work` and translates what the engine throws. @throws DomainError */
+/** Runs `work` and translates what the engine throws. @throws {DomainError} */
 export async function askEngine<T>(work: () => Promise<T>): Promise<T> {
 	try {
 		return await work();

@@ -19,7 +19,7 @@ export interface EntryName {
 	readonly leafHash: Uint8Array;
 }
 
-/** Reads 64 or 80 hex digits. @throws DomainError `invalid-entry-id` for a tree id that no tree can have */
+/** Reads 64 or 80 hex digits. @throws {DomainError} `invalid-entry-id` for a tree id that no tree can have */
 export function parseEntryName(text: string): EntryName {
 	const leafHash = fromHex(text.slice(-64));
 	if (text.length === 64) return { treeId: undefined, leafHash };

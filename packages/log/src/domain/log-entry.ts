@@ -26,7 +26,7 @@ export interface LoggedEntry extends ProvenEntry {
  *    covers the entry. A crash before that leaves an entry that nobody was told of, and that a repeat will find.
  * 3. The proof is checked once more against the checkpoint it is sent with.
  *
- * @throws DomainError `entry-too-large`, and what the engine refuses
+ * @throws {DomainError} `entry-too-large`, and what the engine refuses
  */
 export async function logEntry(log: Log, entry: CanonicalEntry): Promise<LoggedEntry> {
 	const { leaf } = entry;

@@ -10,7 +10,7 @@ import type { LogConfig } from '../config.ts';
 export const V1_LOG_ID = 'rekor-v1';
 export const V2_LOG_ID = 'rekor-v2';
 
-/** @throws LogKeyError when a key has the wrong algorithm for its wire */
+/** @throws {LogKeyError} when a key has the wrong algorithm for its wire */
 export function logIdentities(
 	config: LogConfig,
 	given: { readonly v1Signer: Signer; readonly v2Signer: Signer; readonly mode: LogIdentity['mode'] },

@@ -28,7 +28,7 @@ export interface OpenLogsDeps {
 	readonly engineMetrics: (log: 'v1' | 'v2') => EngineMetrics;
 }
 
-/** @throws TlogError `identity-mismatch` when the stored logs are others, or have not been created */
+/** @throws {TlogError} `identity-mismatch` when the stored logs are others, or have not been created */
 export async function openLogs(deps: OpenLogsDeps): Promise<{ v1: SignatureLogV1; v2: SignatureLogV2 }> {
 	const { config, database, clock, v1Signer, v2Signer } = deps;
 	const identities = logIdentities(config, deps);

@@ -20,7 +20,7 @@ export interface GrowthProof {
 	readonly proof: readonly Hash[];
 }
 
-/** The proof that the tree of `lastSize` continues the one of `firstSize`, checked. @throws DomainError */
+/** The proof that the tree of `lastSize` continues the one of `firstSize`, checked. @throws {DomainError} */
 export async function proveGrowth(v1: SignatureLogV1, query: GrowthQuery): Promise<GrowthProof> {
 	const { firstSize, lastSize, treeId } = query;
 	requireTree(v1, treeId);
@@ -49,7 +49,7 @@ export async function proveGrowth(v1: SignatureLogV1, query: GrowthQuery): Promi
 	});
 }
 
-/** @throws DomainError `unknown-tree` unless `treeId` is absent or names the log's tree */
+/** @throws {DomainError} `unknown-tree` unless `treeId` is absent or names the log's tree */
 export function requireTree(v1: SignatureLogV1, treeId: string | undefined): void {
 	if (treeId !== undefined && treeId !== v1.treeId)
 		throw new DomainError('unknown-tree', `there is no tree ${treeId}; the tree of this log is ${v1.treeId}`);

@@ -19,7 +19,7 @@ export interface ProvenEntry {
 	readonly proof: readonly Hash[];
 }
 
-/** The entry at `index` in the newest published tree; undefined when it has none there. @throws DomainError */
+/** The entry at `index` in the newest published tree; undefined when it has none there. @throws {DomainError} */
 export function findByIndex(log: Log, index: number): Promise<ProvenEntry | undefined> {
 	return askEngine(async () => {
 		const publication = await log.published();
@@ -38,13 +38,13 @@ export function findByIndex(log: Log, index: number): Promise<ProvenEntry | unde
 	});
 }
 
-/** The entry with a leaf hash; undefined when the published tree has none. @throws DomainError */
+/** The entry with a leaf hash; undefined when the published tree has none. @throws {DomainError} */
 export async function findByLeafHash(log: Log, leafHash: Uint8Array): Promise<ProvenEntry | undefined> {
 	const index = await askEngine(() => log.findByLeafHash(leafHash));
 	return index === undefined ? undefined : findByIndex(log, index);
 }
 
-/** Lets only an entry pass whose proof leads to the root of its publication. @throws DomainError `proof-failed` */
+/** Lets only an entry pass whose proof leads to the root of its publication. @throws {DomainError} `proof-failed` */
 export function checkedEntry(entry: ProvenEntry): ProvenEntry {
 	const { index, leafHash, publication, proof } = entry;
 	try {

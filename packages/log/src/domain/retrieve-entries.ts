@@ -15,7 +15,7 @@ export interface RetrieveDeps {
 	readonly checkSignature: CheckSignature;
 }
 
-/** The entry that a name of 64 or 80 hex digits stands for; undefined when this log has none. @throws DomainError */
+/** The entry that a name of 64 or 80 hex digits stands for; undefined when this log has none. @throws {DomainError} */
 export async function findByName(v1: SignatureLogV1, name: string): Promise<ProvenEntry | undefined> {
 	const { treeId, leafHash } = parseEntryName(name);
 	if (treeId !== undefined && treeId !== v1.treeId) return undefined;
@@ -24,7 +24,7 @@ export async function findByName(v1: SignatureLogV1, name: string): Promise<Prov
 
 /**
  * Everything that a query finds, each entry once: names, then proposals, then indexes. What is not there is left out.
- * @throws DomainError for a proposal that could not be logged, or whose signature does not verify
+ * @throws {DomainError} for a proposal that could not be logged, or whose signature does not verify
  */
 export async function retrieveEntries(deps: RetrieveDeps, query: SearchLogQuery): Promise<ProvenEntry[]> {
 	const { entryUUIDs, logIndexes, entries } = query;

@@ -34,7 +34,7 @@ export interface FoundIds {
 	readonly nextBefore: number | undefined;
 }
 
-/** Ids of the entries that match; none without criteria. @throws DomainError */
+/** Ids of the entries that match; none without criteria. @throws {DomainError} */
 export async function searchIndex(deps: SearchIndexDeps, query: SearchIndexQuery, page: SearchPage): Promise<FoundIds> {
 	const terms = distinctTerms(termsOf(query));
 	if (terms.length === 0) return { ids: [], nextBefore: undefined };

@@ -10,7 +10,7 @@ export const SCHEMA = 'log';
 
 export const MIGRATIONS: readonly MigrationSource[] = [tlogMigrations(SCHEMA)];
 
-/** Brings the schema `log` to its present form; safe when several processes start at once. @throws MigrationError */
+/** Brings the schema `log` to its present form; safe when several processes start at once. @throws {MigrationError} */
 export function migrateSchema(database: Database): Promise<MigrationReport[]> {
 	return migrateAll(database, MIGRATIONS);
 }

@@ -36,7 +36,7 @@ interface Chain {
 /**
  * Replaces in `folder` what has ended, or has not begun yet; chains that are not there yet are left to be made.
  * Returns what was done, a sentence each.
- * @throws Refusal when no chain of the instance has begun yet: then a clock is wrong, or was when the instance was made
+ * @throws {Refusal} when no chain of the instance has begun yet: then a clock is wrong, or was when the instance was made
  */
 export async function renewEndedChains(folder: string, keys: DevelopmentKeys, nowMs: number): Promise<string[]> {
 	const done: string[] = [];

@@ -26,7 +26,7 @@ const LOOK_EVERY_MS = 3_600_000;
 
 /**
  * Whether a certificate of the user can be used here, asked before anything is decided or made.
- * @throws Refusal when it is not for `localhost`; ConfigError when a file cannot be used
+ * @throws {Refusal} when it is not for `localhost`; ConfigError when a file cannot be used
  */
 export async function checkTlsChoice(choice: TlsChoice): Promise<void> {
 	if (choice.from === 'files') await checkTlsFiles(filesOfUser(choice));
@@ -43,7 +43,7 @@ async function checkTlsFiles(files: TlsFiles): Promise<void> {
 
 /**
  * Makes or opens the certificate, and trusts its authority in this process.
- * @throws Refusal when it is not for `localhost`; ConfigError or TlsTrustError when a file cannot be used
+ * @throws {Refusal} when it is not for `localhost`; ConfigError or TlsTrustError when a file cannot be used
  */
 export async function openInstanceTls(folder: DataFolder, choice: TlsChoice): Promise<InstanceTls> {
 	const { files, authority } = await filesOf(folder, choice);
@@ -75,7 +75,7 @@ export function keepTlsRenewed(folder: DataFolder, choice: TlsChoice, logger: Lo
 
 /**
  * Trusts the authority that the instance in the folder wrote down for its clients, where it did.
- * @throws TlsTrustError
+ * @throws {TlsTrustError}
  */
 export function trustInstance(folder: DataFolder): void {
 	if (existsSync(folder.tlsCa)) trustAuthorityFile(folder.tlsCa, folder.path);

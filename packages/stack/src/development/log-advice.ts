@@ -11,7 +11,7 @@ const REASON = /^(?:read-only: (missing|unreadable|foreign|rolled-back|forked): 
 /**
  * A log that may not grow serves what it has, but an instance with it is of no use and would only say so at the
  * self-test. The usual reason is a data folder that was restored, or a state folder that was lost.
- * @throws Refusal
+ * @throws {Refusal}
  */
 export async function requireWritableLogs(service: Service): Promise<void> {
 	const logs = LOGS.filter((log) => log.service.name === service.name);

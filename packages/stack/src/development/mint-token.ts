@@ -14,7 +14,7 @@ export interface TokenOrder {
 	readonly claims?: Record<string, unknown>;
 }
 
-/** @throws Refusal when there is no instance, or none is running */
+/** @throws {Refusal} when there is no instance, or none is running */
 export async function mintToken({ data, ...body }: TokenOrder): Promise<string> {
 	const folder = existingDataFolder(data);
 	const record = await readInstanceRecord(folder);

@@ -5,7 +5,7 @@ import { Refusal } from '../instance/refusal.ts';
 /**
  * A repository that does not fit its mark publishes nothing, and the ceremony would only say so later. The usual reason is
  * a data folder that was restored, or a state folder that was lost.
- * @throws Refusal
+ * @throws {Refusal}
  */
 export async function requireRepositoryMark(service: Service): Promise<void> {
 	if (service.name !== 'tuf') return;

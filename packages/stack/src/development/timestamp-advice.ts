@@ -6,7 +6,7 @@ import { Refusal } from '../instance/refusal.ts';
  * The authority would refuse every request, and the self-test would only say so later. Its clock is behind, or was ahead:
  * which of the two nobody here can know.
  * @param markFile where the last second lies that stands in a token
- * @throws Refusal
+ * @throws {Refusal}
  */
 export async function requireTimestampClock(service: Service, markFile: string): Promise<void> {
 	if (service.name !== 'tsa') return;

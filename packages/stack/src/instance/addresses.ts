@@ -28,7 +28,7 @@ export function urlOf({ portBase, tls }: AddressPlan, service: ServiceName): str
 export const MIN_PORT_BASE = 1024;
 export const MAX_PORT_BASE = 65526;
 
-/** @throws Refusal unless ten unprivileged ports follow */
+/** @throws {Refusal} unless ten unprivileged ports follow */
 export function checkPortBase(portBase: number): number {
 	if (!Number.isInteger(portBase) || portBase < MIN_PORT_BASE || portBase > MAX_PORT_BASE)
 		throw new Refusal(`--port-base must be a number from ${MIN_PORT_BASE} to ${MAX_PORT_BASE}, not ${portBase}`);

@@ -48,7 +48,7 @@ const OTHERS_MAY_ANYTHING = 0o077;
  * Looks at the folder, which is there, and at everything in it that we would believe.
  * @param folder its real path.
  * @returns whether it is ours to close; a volume that root has mounted is not.
- * @throws Refusal naming what is not ours, and what to do.
+ * @throws {Refusal} naming what is not ours, and what to do.
  */
 export async function checkFolder(folder: string): Promise<boolean> {
 	const found = await lstat(folder);

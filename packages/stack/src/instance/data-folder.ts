@@ -36,7 +36,7 @@ const FOLDER_MODE = process.getuid?.() === 0 ? 0o711 : 0o700;
  * Opens or makes the folder, readable by its owner alone: it holds private keys without passphrase. One that is not
  * ours, or that something else is in, is left as it is. A crash leaves an empty folder; `makeParts` comes when the
  * record is written.
- * @throws Refusal when it cannot be used, saying why
+ * @throws {Refusal} when it cannot be used, saying why
  */
 export async function openDataFolder(path: string): Promise<DataFolder> {
 	const folder = existingDataFolder(path);
@@ -56,7 +56,7 @@ export async function openDataFolder(path: string): Promise<DataFolder> {
 
 /**
  * Looks whether the folder of an instance may be believed, and changes nothing.
- * @throws Refusal saying why not
+ * @throws {Refusal} saying why not
  */
 export async function checkDataFolder(path: string): Promise<void> {
 	await orRefuse(path, async () => {
@@ -67,7 +67,7 @@ export async function checkDataFolder(path: string): Promise<void> {
 
 /**
  * Makes the folders for keys and trust, which only a folder with a record has.
- * @throws Refusal
+ * @throws {Refusal}
  */
 export async function makeParts(folder: DataFolder): Promise<void> {
 	await orRefuse(folder.path, async () => {

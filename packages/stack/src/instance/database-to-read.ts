@@ -17,7 +17,7 @@ const MAX_CONNECTIONS = 4;
 /**
  * Opens the database that DATABASE_URL names, else that of the running instance, else the server of the stopped one,
  * which then nobody else can start until `cleanup` has run.
- * @throws Refusal when an instance has the folder and its database does not answer; EmbeddedPostgresError
+ * @throws {Refusal} when an instance has the folder and its database does not answer; EmbeddedPostgresError
  */
 export async function openDatabaseToRead(
 	folder: DataFolder,

@@ -7,7 +7,7 @@ import { openToWrite } from '@chancery/postgres/file-modes';
 import { checkDataFolder } from './data-folder.ts';
 import { Refusal } from './refusal.ts';
 
-/** @throws Refusal when another process holds the folder, naming it, the file cannot be used, or the folder is not ours */
+/** @throws {Refusal} when another process holds the folder, naming it, the file cannot be used, or the folder is not ours */
 export async function lockFolder(path: string): Promise<FileLock> {
 	await checkDataFolder(dirname(path));
 	const holderFile = `${path}.pid`;

@@ -93,7 +93,7 @@ export interface WantedInstance {
 
 /**
  * Continues the instance in the folder, or begins one: not with ports that somebody else has, because it keeps them.
- * @throws Refusal when the folder was made for other ports, or with the other choice about TLS
+ * @throws {Refusal} when the folder was made for other ports, or with the other choice about TLS
  * @throws the system's EADDRINUSE, with `port`, when one of the ports is taken
  */
 export async function openInstanceRecord(

@@ -15,7 +15,7 @@ export function markFolder(instanceId: string): string {
 
 /**
  * Makes the folder before anything depends on it.
- * @throws Refusal when there is no place for it
+ * @throws {Refusal} when there is no place for it
  */
 export async function makeMarkFolder(instanceId: string): Promise<void> {
 	const folder = markFolder(instanceId);

@@ -15,7 +15,7 @@ export interface LeadOrder {
 	readonly say: (line: string) => void;
 }
 
-/** @throws Refusal, TlogError `out-of-range`, `clock-skew` or `identity-mismatch` */
+/** @throws {Refusal}, TlogError `out-of-range`, `clock-skew` or `identity-mismatch` */
 export async function acceptLead({ time, reason, ...order }: LeadOrder): Promise<AcceptedLead> {
 	await using cleanup = new AsyncDisposableStack();
 	const { database, schema, identity } = await openStoppedLog(order, cleanup);

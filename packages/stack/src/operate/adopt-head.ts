@@ -16,7 +16,7 @@ export interface AdoptionOrder {
 	readonly say: (line: string) => void;
 }
 
-/** @throws Refusal, TlogError `out-of-range` or `identity-mismatch` */
+/** @throws {Refusal}, TlogError `out-of-range` or `identity-mismatch` */
 export async function adoptHead({ size, reason, ...order }: AdoptionOrder): Promise<Adoption> {
 	await using cleanup = new AsyncDisposableStack();
 	const { markFile, ...log } = await openStoppedLog(order, cleanup);

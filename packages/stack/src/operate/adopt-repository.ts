@@ -25,7 +25,7 @@ export interface RepositoryAdoptionOrder {
 	readonly say: (line: string) => void;
 }
 
-/** @throws Refusal, MarkError when the mark is in use or cannot be written: the repository still refuses, repeat it */
+/** @throws {Refusal}, MarkError when the mark is in use or cannot be written: the repository still refuses, repeat it */
 export async function adoptRepository(order: RepositoryAdoptionOrder): Promise<Adoption> {
 	await using cleanup = new AsyncDisposableStack();
 	const folder = existingDataFolder(order.data);

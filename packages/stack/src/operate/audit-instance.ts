@@ -24,7 +24,7 @@ export interface InstanceAudit {
 	readonly onProgress: (log: string, entries: number, size: number) => void;
 }
 
-/** @throws Refusal when there is no instance, KeyError when a key file cannot be read */
+/** @throws {Refusal} when there is no instance, KeyError when a key file cannot be read */
 export async function auditInstance(audit: InstanceAudit): Promise<{ log: string; report: AuditReport }[]> {
 	const { data, logs, say, onProgress } = audit;
 	await using cleanup = new AsyncDisposableStack();

@@ -23,7 +23,7 @@ const MAX_CONNECTIONS = 2;
 
 /**
  * Opens the database for `work`, and closes it behind it.
- * @throws ConfigError when the section is not valid, or production does not allow the connection; Refusal when the server
+ * @throws {ConfigError} when the section is not valid, or production does not allow the connection; Refusal when the server
  * cannot be reached or refuses a statement; whatever `work` throws
  */
 export async function withConfiguredDatabase<T>(

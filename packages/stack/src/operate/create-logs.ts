@@ -34,7 +34,7 @@ const LOG_SERVICES = STORING_SERVICES.filter(({ createLogs }) => createLogs !== 
 /**
  * Creates the logs of all sections whose services keep some, from configuration and keys, marked with the profile of the
  * file. Safe to repeat, and with several at once. A crash leaves some of the rows; the next run writes the others.
- * @throws ConfigError, KeyError; TlogError `identity-mismatch` when another log has the place
+ * @throws {ConfigError}, KeyError; TlogError `identity-mismatch` when another log has the place
  */
 export async function createConfiguredLogs(configPath: string): Promise<CreatedLog[]> {
 	const { instance, sections } = await loadConfig(configPath);

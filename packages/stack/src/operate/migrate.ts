@@ -15,7 +15,7 @@ export interface MigratedService {
  * Migrates the named services, or all that the file has a section for; `onMigrated` hears of each. Safe to repeat, and
  * with several at once: of those who come together one applies a migration, and the others wait for it. A crash leaves
  * whole migrations, and the next run goes on behind the last one.
- * @throws ConfigError, MigrationError; Refusal when the database is away or refuses
+ * @throws {ConfigError}, MigrationError; Refusal when the database is away or refuses
  */
 export async function migrateServices(
 	configPath: string,
@@ -34,7 +34,7 @@ export async function migrateServices(
 
 /**
  * Those of the named services, or of all, that the file has a section for.
- * @throws ConfigError for a name that is none of them, or that has no section
+ * @throws {ConfigError} for a name that is none of them, or that has no section
  */
 function chooseServices(named: readonly string[], sections: Readonly<Record<string, unknown>>): StoringService[] {
 	const known = STORING_SERVICES.map(({ name }) => name);

@@ -25,7 +25,7 @@ export interface StoppedLog {
 /**
  * Takes the lock of the folder and opens its database, with the engine's tables in their present form; `cleanup` gives
  * both back.
- * @throws Refusal when there is no instance, or somebody runs it
+ * @throws {Refusal} when there is no instance, or somebody runs it
  */
 export async function openStoppedLog(
 	{ data, log, say }: { data: string; log: string; say: (line: string) => void },

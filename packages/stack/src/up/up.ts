@@ -58,7 +58,7 @@ const SELF_TEST_EMAIL = 'self-test@localhost.example';
 
 /**
  * Runs an instance until it is told to stop. Returns the exit code.
- * @throws Refusal when the folder, the ports or the options cannot be used
+ * @throws {Refusal} when the folder, the ports or the options cannot be used
  */
 export async function up(options: UpOptions): Promise<number> {
 	const { output } = options;

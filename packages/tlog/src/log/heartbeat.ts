@@ -16,7 +16,7 @@ export function heartbeatJob(options: {
 	sequencer: Sequencer;
 	queue: SubmitQueue;
 	heartbeatMs: number;
-	/** Told after each look, for whoever watches the log from outside. */
+	/** Called before and after each look; sets what is measured of the log's health. */
 	onLook: () => void;
 	logger: LogSink;
 }): LogJob {
@@ -35,6 +35,8 @@ export function heartbeatJob(options: {
 		name: options.name,
 		async run(signal) {
 			while (!signal.aborted) {
+				// Before it too: a look may wait for a database that hangs.
+				onLook();
 				try {
 					await tick();
 				} catch (error) {

@@ -173,11 +173,11 @@ export class Sequencer {
 			const begunAtMs = performance.now();
 			try {
 				const result = await runBatch(this.#context, wanted, this.#edge);
-				this.#metrics.observe('chancery_log_batch_seconds', (performance.now() - begunAtMs) / 1000);
 				this.#edge = result.edge;
 				this.#lead = result.lead;
 				this.#problem = undefined;
 				this.#finish(result);
+				this.#metrics.observe('chancery_log_batch_seconds', (performance.now() - begunAtMs) / 1000);
 				return;
 			} catch (error) {
 				this.#edge = undefined;

@@ -13,7 +13,7 @@ import { sha256 } from '@chancery/core/sha';
 import { keyDetailsOf, parseSpki } from '@chancery/core/spki';
 import { verifySignature } from '@chancery/keys/verify-signature';
 
-/** @throws DomainError `invalid-trust-report` */
+/** @throws {DomainError} `invalid-trust-report` */
 export function checkReport(report: OpenedTrustReport, nowMs: number): void {
 	// An attacker in the place of the service could replay an old report, to keep a retired key in use.
 	checkFreshness(report, nowMs);

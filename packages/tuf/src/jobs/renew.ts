@@ -15,7 +15,6 @@ export function renewalJob(deps: TufDeps, logger: Logger): Job {
 		name: 'renew-online-metadata',
 		async run(signal) {
 			while (!signal.aborted) {
-				await gaugeVersions(deps);
 				try {
 					const roles = await renewOnlineMetadata(deps);
 					if (roles.length > 0) logger.info({ roles }, 'renewed');
@@ -26,6 +25,10 @@ export function renewalJob(deps: TufDeps, logger: Logger): Job {
 					// Another replica was faster.
 					else if (error.code !== 'wrong-version') throw error;
 				}
+				// What is measured must not keep anything from being renewed.
+				await gaugeVersions(deps).catch((error: unknown) =>
+					logger.warn({ err: error }, 'the versions are not measured'),
+				);
 				await sleep(CHECK_EVERY_MS, undefined, { signal }).catch(() => undefined);
 			}
 		},
