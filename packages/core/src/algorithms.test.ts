@@ -1,6 +1,6 @@
 /** The tables, judged by OpenSSL: its names for our identifiers, its keys and certificates read with our tables. */
 import { execFileSync } from 'node:child_process';
-import { type createPublicKey, generateKeyPairSync, getCurves, getHashes } from 'node:crypto';
+import { type createPublicKey, generateKeyPairSync, getCurves, getHashes, sign, X509Certificate } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import {
 	hashOfKey,
@@ -20,11 +20,13 @@ import {
 	hashWithName,
 	hashWithOid,
 	KEYS,
+	type KeyKind,
 	REFUSED_SIGNATURES,
 	SIGNATURES,
 	signatureAlgorithmOf,
 } from './algorithms.ts';
-import { derOid } from './der.ts';
+import { encodeName, encodeSignedCertificate, encodeTbsCertificate } from './certificate-encoding.ts';
+import { derNull, derOid, derSequence } from './der.ts';
 import { digestLength } from './sha.ts';
 import { keyDetailsOf, parseSpki } from './spki.ts';
 
@@ -51,9 +53,36 @@ const OPENSSL_SIGNATURES: Readonly<Record<string, string>> = {
 	RSAPSS: 'rsassaPss',
 };
 
+const KEY_PAIRS = {
+	ec: () => generateKeyPairSync('ec', { namedCurve: 'prime256v1' }),
+	rsa: () => generateKeyPairSync('rsa', { modulusLength: 2048 }),
+	ed25519: () => generateKeyPairSync('ed25519'),
+} satisfies Record<KeyKind, unknown>;
+
 describe('the table of algorithms, as OpenSSL knows them', () => {
 	it.each([...SIGNATURES.map(({ oid, name }) => [oid, name]), ...REFUSED_SIGNATURES])('calls %s %s', (oid, name) => {
 		expect(asn1(derOid(oid))).toMatch(new RegExp(`OBJECT +:${OPENSSL_SIGNATURES[name]}\\n`));
+	});
+
+	it.each(SIGNATURES)('has key and hash of $name', ({ oid, parameters, key, hash }) => {
+		const keys = KEY_PAIRS[key]();
+		const identifier = derSequence(derOid(oid), ...(parameters === 'null' ? [derNull()] : []));
+		const tbs = encodeTbsCertificate({
+			serial: Uint8Array.of(1),
+			signatureIdentifier: identifier,
+			issuer: encodeName('Tests', 'root'),
+			subject: encodeName('Tests', 'root'),
+			notBefore: new Date('2026-01-01T00:00:00Z'),
+			notAfter: new Date('2027-01-01T00:00:00Z'),
+			publicKey: spkiOf(keys),
+			extensions: [],
+		});
+		const signature = new Uint8Array(sign(key === 'ed25519' ? null : HASHES[hash].name, tbs, keys.privateKey));
+		// OpenSSL knows by the identifier alone which key and hash belong to it.
+		const judge = new X509Certificate(encodeSignedCertificate(tbs, identifier, signature));
+		expect(judge.verify(keys.publicKey)).toBe(true);
+		// No identifier says so: RFC 8032 section 5.1.
+		if (key === 'ed25519') expect(hash).toBe('SHA2_512');
 	});
 
 	it.each(HASH_ALGORITHMS)('has %s', (hash) => {
@@ -88,6 +117,15 @@ describe('the table of algorithms, as OpenSSL knows them', () => {
 			expect(curveWithOid(name)).toBeUndefined();
 		}
 	});
+});
+
+it.each([
+	['sha1WithRSAEncryption', '1.2.840.113549.1.1.5'],
+	['ecdsa-with-SHA1', '1.2.840.10045.4.1'],
+	['RSASSA-PSS', '1.2.840.113549.1.1.10'],
+	['an empty identifier', ''],
+])('the signature algorithm %s is not accepted', (_name, oid) => {
+	expect(signatureAlgorithmOf(oid)).toBeUndefined();
 });
 
 describe("Sigstore's registry", () => {
