@@ -91,7 +91,7 @@ export interface SignatureAlgorithm {
 
 /**
  * RFC 5758 section 3.2, RFC 4055 section 5, RFC 8410 section 3. SHA-1, MD5 and RSA-PSS are absent on purpose: no authority
- * that we read signs so.
+ * that we trust signs so. For the one place that takes RSA-PSS see `rsa-pss`.
  */
 export const SIGNATURES: readonly SignatureAlgorithm[] = [
 	{ name: 'ECDSA-SHA256', oid: '1.2.840.10045.4.3.2', parameters: 'absent', key: 'ec', hash: 'SHA2_256' },
@@ -104,12 +104,15 @@ export const SIGNATURES: readonly SignatureAlgorithm[] = [
 ];
 const SIGNATURES_BY_OID = new Map(SIGNATURES.map((signature) => [signature.oid, signature]));
 
-/** Identifiers that are known and never accepted, with the names by which a refusal can say so. */
+/** RFC 4055 sections 2.2 and 3.1: RSASSA-PSS, whose hash is in its parameters, and its one mask generation function. */
+export const RSA_PSS = { oid: '1.2.840.113549.1.1.10', mgf1: '1.2.840.113549.1.1.8' } as const;
+
+/** Identifiers that are known and not in the table, with the names by which a refusal can say so. */
 export const REFUSED_SIGNATURES: ReadonlyMap<string, string> = new Map([
 	['1.2.840.10045.4.1', 'ECDSA-SHA1'],
 	['1.2.840.113549.1.1.4', 'MD5-RSA'],
 	['1.2.840.113549.1.1.5', 'SHA1-RSA'],
-	['1.2.840.113549.1.1.10', 'RSAPSS'],
+	[RSA_PSS.oid, 'RSAPSS'],
 ]);
 
 /** The algorithm with this dotted identifier, or undefined when it is not accepted. */

@@ -3,10 +3,11 @@
  * Every chain that we read, our own included, is checked by this function, link by link. Who walks the chain decides the
  * direction: a stranger chooses how long his chain is and which keys are in it.
  */
-import { type KeyKind, signatureAlgorithmOf } from './algorithms.ts';
+import { type KeyKind, type SignatureAlgorithm, signatureAlgorithmOf } from './algorithms.ts';
 import { equalBytes } from './bytes.ts';
 import { basicConstraints, type Certificate, keyUsage, nameToString } from './certificate.ts';
 import { FormatError } from './format-error.ts';
+import { rsaPssHash } from './rsa-pss.ts';
 import type { SignedMessage } from './signed-message.ts';
 import { type PublicKeyInfo, parseSpki } from './spki.ts';
 
@@ -28,15 +29,25 @@ export interface LinkRules {
 	readonly pathLength: 'limits' | 'ignored';
 	/** keyCertSign: `if-present` lets a certificate without key usage sign, as section 4.2.1.3 does. */
 	readonly keyUsage: 'required' | 'if-present' | 'ignored';
+	/**
+	 * Signatures by RSASSA-PSS under a plain RSA key. Where they are accepted, the primitive must take the padding from the
+	 * certificate.
+	 */
+	readonly rsaPss: 'accepted' | 'refused';
 }
 
 export const LINK_RULES = {
 	/** Whoever believes what a chain says. */
-	verifier: { pathLength: 'limits', keyUsage: 'if-present' },
+	verifier: { pathLength: 'limits', keyUsage: 'if-present', rsaPss: 'refused' },
 	/** An issuing authority's own chain, of which nothing is left open that a strict client could miss. */
-	authority: { pathLength: 'limits', keyUsage: 'required' },
+	authority: { pathLength: 'limits', keyUsage: 'required', rsaPss: 'refused' },
 	/** A CT log, which must not hide what an authority has done wrong from those who read it (RFC 6962 section 3.1). */
-	ctLog: { pathLength: 'ignored', keyUsage: 'ignored' },
+	ctLog: { pathLength: 'ignored', keyUsage: 'ignored', rsaPss: 'refused' },
+	/**
+	 * The signature log, which takes the chains of any authority of its clients, as Rekor does, and believes none. OpenSSL
+	 * judges the key usage for it: some authorities write that one in an encoding that we do not read.
+	 */
+	signatureLog: { pathLength: 'limits', keyUsage: 'ignored', rsaPss: 'accepted' },
 } as const satisfies Record<string, LinkRules>;
 
 /** What may be wrong with a link, in the order in which it is looked at: what costs a signature check comes last. */
@@ -96,8 +107,8 @@ export function linkFault(
 ): LinkFault | undefined | Promise<LinkFault | undefined> {
 	const fault = unsignedFault(link, rules);
 	if (fault) return fault;
-	const { tbs: message, signature, signatureAlgorithm } = link.certificate;
-	const algorithm = signatureAlgorithmOf(signatureAlgorithm);
+	const { tbs: message, signature } = link.certificate;
+	const algorithm = acceptedAlgorithm(link.certificate, rules);
 	if (!algorithm) return 'signature-algorithm';
 	const { publicKey } = link.issuer;
 	const info = readKey(publicKey);
@@ -137,6 +148,16 @@ export function describeLinkFault(fault: LinkFault, { certificate, issuer, below
 		case 'signature':
 			return 'the signature does not verify';
 	}
+}
+
+function acceptedAlgorithm(
+	{ signatureAlgorithm, signatureIdentifier }: Certificate,
+	{ rsaPss }: LinkRules,
+): Pick<SignatureAlgorithm, 'key' | 'hash'> | undefined {
+	const algorithm = signatureAlgorithmOf(signatureAlgorithm);
+	if (algorithm || rsaPss === 'refused') return algorithm;
+	const hash = rsaPssHash(signatureIdentifier);
+	return hash && { key: 'rsa', hash };
 }
 
 function signatureFault(verifies: boolean): LinkFault | undefined {

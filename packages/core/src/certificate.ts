@@ -49,6 +49,8 @@ export interface Certificate {
 	readonly publicKey: Uint8Array;
 	/** Dotted identifier of the signature algorithm, the same inside and outside of the signed part. */
 	readonly signatureAlgorithm: string;
+	/** DER of the whole AlgorithmIdentifier, with the parameters. */
+	readonly signatureIdentifier: Uint8Array;
 	readonly signature: Uint8Array;
 	readonly extensions: readonly Extension[];
 	/** The extension with this identifier; no two have the same. */
@@ -103,6 +105,7 @@ export function parseCertificate(der: Uint8Array): Certificate {
 		notAfter,
 		publicKey: publicKey.raw,
 		signatureAlgorithm: new DerReader(innerAlgorithm.value).oid(),
+		signatureIdentifier: innerAlgorithm.raw,
 		signature,
 		extensions,
 		extension: (oid) => extensions.find((extension) => extension.oid === oid),

@@ -240,6 +240,18 @@ describe('the v1 wire refuses', () => {
 		});
 	});
 
+	it('a chain of certificates signed with SHA-1', async () => {
+		const certificate = certificateOf(key, 'basicConstraints=critical,CA:true', '-sha1');
+		const payload = hashedrekord('chain', key, certificate.repeat(2));
+		const reply = await log.v1.inject({ method: 'POST', url: ENTRIES, payload });
+		expect(reply.statusCode).toBe(400);
+		expect(reply.json()).toMatchObject({
+			code: 400,
+			reason: 'invalid-entry',
+			message: expect.stringContaining('is a chain in which a certificate is not issued by the one behind it'),
+		});
+	});
+
 	it('an entry while its clock is behind what the log has signed, and takes it afterwards', async () => {
 		const payload = hashedrekord('clock', key);
 		const post = () => log.v1.inject({ method: 'POST', url: ENTRIES, payload });

@@ -1,10 +1,11 @@
-import { createPublicKey, verify } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync, verify } from 'node:crypto';
 import { parseCheckpoint } from '@chancery/core/checkpoint';
 import { hashLeaf, rootOf } from '@chancery/core/merkle';
 import { parseNote } from '@chancery/core/note';
 import { checkInclusion } from '@chancery/core/proof';
 import type { LogEntryContent } from '@chancery/wire/rekor-v1';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { certificateOf } from './certificates.ts';
 import { HOSTNAME, type LogUnderTest, startLog, TREE_ID } from './log-under-test.ts';
 import { dsse, hashedrekord, newKey } from './proposals.ts';
 
@@ -120,6 +121,20 @@ describe('POST /api/v1/log/entries', () => {
 		expect(after.verification.signedEntryTimestamp).toBe(oldVerification.signedEntryTimestamp);
 		expect(after.verification.inclusionProof.treeSize).toBeGreaterThan(oldVerification.inclusionProof.treeSize);
 		await judge(again.headers.etag as string, after);
+	});
+
+	it('takes a chain signed by RSA-PSS, and its repeat', async () => {
+		const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
+		const pss = ['rsa_padding_mode:pss', 'rsa_pss_saltlen:digest'].flatMap((option) => ['-sigopt', option]);
+		const proposal = hashedrekord(
+			'chain',
+			rsa,
+			certificateOf(rsa, 'basicConstraints=critical,CA:true', ...pss).repeat(2),
+		);
+		const [first, again] = [await post(proposal), await post(proposal)];
+		expect([first.statusCode, again.statusCode]).toEqual([201, 201]);
+		expect(again.headers['x-chancery-duplicate']).toBe('true');
+		expect(again.headers.etag).toBe(first.headers.etag);
 	});
 
 	it('keeps entries, SETs and repeats over a restart', async () => {

@@ -4,13 +4,21 @@
  * rule in `core/certificate-link` says so.
  */
 import { execFileSync } from 'node:child_process';
-import { createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import {
+	constants,
+	createPublicKey,
+	generateKeyPairSync,
+	type KeyObject,
+	type SignKeyObjectInput,
+	sign,
+} from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openIssuingChain } from '@chancery/ca/tested/issuing-chain';
 import { nodeCrypto } from '@chancery/client/node-crypto';
 import { SIGNATURE_IDENTIFIERS } from '@chancery/core/algorithm-registry';
+import { HASHES, RSA_PSS } from '@chancery/core/algorithms';
 import { toBase64 } from '@chancery/core/bytes';
 import { type Certificate, EKU_CODE_SIGNING, EKU_TIME_STAMPING, parseCertificate } from '@chancery/core/certificate';
 import {
@@ -23,7 +31,7 @@ import {
 	encodeTbsCertificate,
 } from '@chancery/core/certificate-encoding';
 import { LINK_RULES, type LinkFault, linkFault } from '@chancery/core/certificate-link';
-import { derBoolean, derInteger, derNamedBits, derOid, derSequence } from '@chancery/core/der';
+import { derBoolean, derContext, derInteger, derNamedBits, derNull, derOid, derSequence } from '@chancery/core/der';
 import { encodePem } from '@chancery/core/pem';
 import { completeChain } from '@chancery/ctlog/tested/complete-chain';
 import { RootSet } from '@chancery/ctlog/tested/root-set';
@@ -45,7 +53,7 @@ interface Recipe {
 	readonly issuer: string;
 	readonly subject: string;
 	readonly publicKey: Uint8Array;
-	readonly signer: KeyObject;
+	readonly signer: KeyObject | SignKeyObjectInput;
 	/** OpenSSL's name; Ed25519 has none. */
 	readonly hash: string | null;
 	/** AlgorithmIdentifier. */
@@ -193,6 +201,19 @@ function opensslAccepts({ ders: [leaf, issuing, root] }: Chain): boolean {
 	}
 }
 
+/** An RSA key signs by RSA-PSS and says so, with SHA-256 and a salt of its length. */
+function rsaPss(key: KeyObject): Partial<Recipe> {
+	const sha256 = derSequence(derOid(HASHES.SHA2_256.oid), derNull());
+	const mask = derSequence(derOid(RSA_PSS.mgf1), sha256);
+	const parameters = derSequence(derContext(0, {}, sha256), derContext(1, {}, mask), derContext(2, {}, derInteger(32)));
+	return {
+		hash: 'sha256',
+		algorithm: derSequence(derOid(RSA_PSS.oid), parameters),
+		signer: { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 },
+	};
+}
+
+const RSA_KEY = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
 const SHA1 = { hash: 'sha1', algorithm: derSequence(derOid('1.2.840.10045.4.1')) };
 const TIMES_APART: readonly Caller[] = ['CT log', 'certificate authority', 'timestamp authority', 'root of trust'];
 
@@ -243,6 +264,13 @@ const ROWS: Readonly<Record<string, Row>> = {
 	},
 	'an issuer that had expired': { fault: 'not-valid', changes: { root: { notAfter: days(-2) } }, except: TIMES_APART },
 	'SHA-1': { fault: 'signature-algorithm', changes: { issuing: SHA1 } },
+	'RSA-PSS': {
+		fault: 'signature-algorithm',
+		changes: { rootKey: RSA_KEY, issuing: rsaPss(RSA_KEY) },
+		// Rekor takes it; of those that must believe a chain, we read PKCS#1 only.
+		except: ['signature log'],
+		openssl: true,
+	},
 	'an ECDSA name for the signature of an RSA key': {
 		fault: 'key-type',
 		changes: { rootKey: generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey, issuing: ECDSA },

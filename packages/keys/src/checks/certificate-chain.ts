@@ -5,7 +5,7 @@
 import { X509Certificate } from 'node:crypto';
 import type { Certificate } from '@chancery/core/certificate';
 import { LINK_RULES, linkFault } from '@chancery/core/certificate-link';
-import { verifySignature } from '../verify-signature.ts';
+import { isStrongEnough, readPublicKey } from '../public-key.ts';
 
 /** Leaf first; at least one issuer behind it. */
 export type CertificateChain = readonly [leaf: Certificate, ...issuers: Certificate[]];
@@ -19,12 +19,12 @@ export function isCertificateChain([leaf, ...issuers]: CertificateChain): boolea
 		// Each is given to OpenSSL once, though all but the first and the last have two neighbours.
 		let [certificate, seen] = [leaf, new X509Certificate(leaf.der)];
 		for (const [below, issuer] of issuers.entries()) {
-			const link = { certificate, issuer, below, at: leaf.notBefore };
-			// The submitter chose these keys: only kinds and sizes that we read are used, not everything that OpenSSL would.
-			if (linkFault(link, LINK_RULES.verifier, verifySignature)) return false;
 			const parent = new X509Certificate(issuer.der);
-			// OpenSSL also compares the identifiers of the keys (RFC 5280 section 4.2.1.1).
+			// OpenSSL also compares the identifiers of the keys (RFC 5280 section 4.2.1.1) and asks for keyCertSign.
 			if (!seen.checkIssued(parent)) return false;
+			const child = seen;
+			const link = { certificate, issuer, below, at: leaf.notBefore };
+			if (linkFault(link, LINK_RULES.signatureLog, ({ publicKey }) => isSignedWith(child, publicKey))) return false;
 			[certificate, seen] = [issuer, parent];
 		}
 		return true;
@@ -32,4 +32,11 @@ export function isCertificateChain([leaf, ...issuers]: CertificateChain): boolea
 		// Extensions may be anything but what they should be, and OpenSSL refuses what our parser accepted.
 		return false;
 	}
+}
+
+/** OpenSSL takes hash and padding from the certificate, so that RSA-PSS is verified as what it is. */
+function isSignedWith(child: X509Certificate, spki: Uint8Array): boolean {
+	// The submitter chose this key: only kinds and sizes that we read are used, not everything that OpenSSL would.
+	const key = readPublicKey(spki);
+	return key !== undefined && isStrongEnough(key.info) && child.verify(key.key);
 }
