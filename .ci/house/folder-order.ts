@@ -15,7 +15,14 @@ const ORDERS: Readonly<Record<string, readonly (readonly string[])[]>> = {
 		['read'],
 		['export', 'log', 'audit'],
 	],
-	stack: [['services.ts'], ['instance'], ['bootstrap'], ['development'], ['up', 'serve', 'operate']],
+	stack: [
+		['port-offsets.ts'],
+		['instance'],
+		['services.ts'],
+		['bootstrap'],
+		['development'],
+		['up', 'serve', 'operate'],
+	],
 };
 
 export function folderOrder(tree: SourceTree): Complaint[] {

@@ -1,7 +1,7 @@
 /**
  * The services of an instance, in the order in which an operator reads of them. This is the one list: what runs, what is
  * migrated, which logs there are and which addresses an instance has all follow from it. A new service is a definition in
- * its package and an entry here.
+ * its package and an entry here; a listener that has no port yet gets one in `port-offsets.ts`.
  */
 import { ca } from '@chancery/ca/definition';
 import type { KeyDefinition, Marks, ServiceDefinition, StoringService } from '@chancery/chassis/service-definition';
@@ -16,26 +16,7 @@ import type { ServiceLog } from '@chancery/tlog/service-log';
 import { tsa } from '@chancery/tsa/definition';
 import { tuf } from '@chancery/tuf/definition';
 import { authIssuer, ciIssuer } from '@chancery/wire/identity';
-
-/**
- * Where each address of an instance listens, as offset from its first port: ten in a row, in an order that scripts rely
- * on. web, witness and monitor keep theirs until they move in.
- */
-export const PORT_OFFSETS = {
-	web: 0,
-	identity: 1,
-	ca: 2,
-	log: 3,
-	log2: 4,
-	ctlog: 5,
-	tsa: 6,
-	tuf: 7,
-	witness: 8,
-	monitor: 9,
-} as const;
-
-/** What an instance calls an address: those that the listeners of the definitions name. */
-export type ServiceName = keyof typeof PORT_OFFSETS;
+import type { ServiceName } from './port-offsets.ts';
 
 export interface InstanceService {
 	readonly definition: ServiceDefinition<unknown, string, Marks, ServiceName>;

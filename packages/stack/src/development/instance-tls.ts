@@ -2,7 +2,6 @@
  * The certificate that the services of an instance show, and the authority behind it: for this process, which calls
  * them like any client, and as a file for everybody else.
  */
-import { existsSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { secret } from '@chancery/chassis/config/secret';
 import type { TlsFiles } from '@chancery/chassis/config/tls-section';
@@ -71,14 +70,6 @@ export function keepTlsRenewed(folder: DataFolder, choice: TlsChoice, logger: Lo
 	}, LOOK_EVERY_MS);
 	timer.unref();
 	return () => clearInterval(timer);
-}
-
-/**
- * Trusts the authority that the instance in the folder wrote down for its clients, where it did.
- * @throws {TlsTrustError}
- */
-export function trustInstance(folder: DataFolder): void {
-	if (existsSync(folder.tlsCa)) trustAuthorityFile(folder.tlsCa, folder.path);
 }
 
 function filesOfUser({ certificateFile, keyFile, passphraseFile }: Extract<TlsChoice, { from: 'files' }>): TlsFiles {

@@ -5,7 +5,7 @@ import { urlOf } from '../instance/addresses.ts';
 import { existingDataFolder } from '../instance/data-folder.ts';
 import { readInstanceRecord } from '../instance/instance-record.ts';
 import { Refusal } from '../instance/refusal.ts';
-import { trustInstance } from './instance-tls.ts';
+import { trustInstance } from '../instance/trust-instance.ts';
 
 export interface TokenOrder {
 	readonly data: string;

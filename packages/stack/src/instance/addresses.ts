@@ -1,5 +1,5 @@
 /** Where the services of an instance listen: ten ports in a row on loopback, in an order that scripts rely on. */
-import { PORT_OFFSETS, type ServiceName } from '../services.ts';
+import { PORT_OFFSETS, type ServiceName } from '../port-offsets.ts';
 import { Refusal } from './refusal.ts';
 
 /**

@@ -4,15 +4,15 @@
  */
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { RUNNING_SERVICES } from '../services.ts';
+import type { ServiceName } from '../port-offsets.ts';
 import { portOf } from './addresses.ts';
 
 /** Services listen on both (see `HOST_NAME`). */
 const LOOPBACK = ['127.0.0.1', '::1'];
 
-/** @throws the system's EADDRINUSE, with `port`, for the first port that somebody else has on one of the addresses */
-export async function checkPortsFree(portBase: number): Promise<void> {
-	for (const name of RUNNING_SERVICES)
+/** @throws the system's EADDRINUSE, with `port`, for the first of these ports that somebody else has on one of the addresses */
+export async function checkPortsFree(portBase: number, names: readonly ServiceName[]): Promise<void> {
+	for (const name of names)
 		for (const host of LOOPBACK) {
 			const server = createServer();
 			try {

@@ -8,6 +8,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { isRfc3339 } from '@chancery/core/calendar-time';
 import { writeDurably } from '@chancery/postgres/file-modes';
 import { z } from 'zod';
+import type { ServiceName } from '../port-offsets.ts';
 import { MAX_PORT_BASE, MIN_PORT_BASE } from './addresses.ts';
 import type { DataFolder } from './data-folder.ts';
 import { checkPortsFree } from './free-ports.ts';
@@ -89,6 +90,8 @@ function whyNot(text: string): string {
 export interface WantedInstance {
 	readonly portBase?: number | undefined;
 	readonly tls?: TlsChoice | 'none' | undefined;
+	/** Whose ports have to be free. */
+	readonly listening: readonly ServiceName[];
 }
 
 /**
@@ -105,7 +108,7 @@ export async function openInstanceRecord(
 	const tls = wanted.tls === 'none' ? undefined : wanted.tls;
 	if (existing) {
 		refuseOtherAddresses(folder, existing, wanted);
-		await checkPortsFree(existing.portBase);
+		await checkPortsFree(existing.portBase, wanted.listening);
 		if (tls === undefined || isDeepStrictEqual(tls, existing.tls)) return existing;
 		// Another certificate for the same addresses. A crash leaves the old choice or the new one.
 		const changed = { ...existing, tls };
@@ -113,7 +116,7 @@ export async function openInstanceRecord(
 		return changed;
 	}
 	const portBase = wanted.portBase ?? DEFAULT_PORT_BASE;
-	await checkPortsFree(portBase);
+	await checkPortsFree(portBase, wanted.listening);
 	const record: InstanceRecord = {
 		format: FORMAT,
 		profile: 'development',

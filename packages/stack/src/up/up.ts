@@ -78,7 +78,7 @@ export async function up(options: UpOptions): Promise<number> {
 		const folder = await openDataFolder(options.data);
 		const lock = await lockFolder(folder.lock);
 		cleanup.defer(() => lock.release());
-		const record = await openInstanceRecord(folder, options, Date.now());
+		const record = await openInstanceRecord(folder, { ...options, listening: RUNNING_SERVICES }, Date.now());
 		await makeParts(folder);
 		await makeMarkFolder(record.id);
 		// Written again when everything answers: whoever waits for it must not find that of an earlier run. It stays when
