@@ -19,7 +19,7 @@ export const ctlog = defineService({
 	},
 	listeners: { public: 'ctlog' },
 	trustReports: [getTrustReport.path],
-	config: () => configSchema,
+	config: configSchema,
 	migrations: MIGRATIONS,
 	openMarks: (config) => ({ mark: openConfiguredMark('ctlog', config, markName(config.publicUrl)) }),
 	findings: productionFindings,

@@ -9,7 +9,7 @@ describe('README', () => {
 		// The formatter pads the columns of tables.
 		const lines = readme.split('\n').map((line) => line.replace(/\s+/g, ' ').trim());
 		const rows = lines.filter((line) => /^\| `[a-zA-Z]+` \| /.test(line));
-		const expected = Object.entries(configSchema.shape).map(([name, field]) => {
+		const expected = Object.entries(configSchema().shape).map(([name, field]) => {
 			const absent = field.safeParse(undefined);
 			const given = absent.data === undefined ? 'none' : `\`${JSON.stringify(absent.data)}\``;
 			const fallback = absent.success ? given : 'required';

@@ -271,7 +271,7 @@ describe('starting', () => {
 	});
 
 	it('describes every field of the configuration', () => {
-		for (const [name, field] of Object.entries(configSchema.shape))
+		for (const [name, field] of Object.entries(configSchema().shape))
 			expect(field.description?.length ?? 0, name).toBeGreaterThan(20);
 	});
 });

@@ -46,7 +46,7 @@ export async function startLog(options: LogOptions = {}): Promise<RunningLog> {
 	const database = await createTestDatabase({ sharesClock });
 	const folder = await mkdtemp(join(tmpdir(), 'chancery-ctlog-'));
 	const signer = options.signer ?? generateSigner('ecdsa-sha2-256-nistp256');
-	const config = configSchema.parse({
+	const config = configSchema().parse({
 		publicUrl: PUBLIC_URL,
 		admin: {
 			tokens: [

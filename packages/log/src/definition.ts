@@ -25,7 +25,7 @@ export const log = defineService({
 	},
 	listeners: { v1: 'log', v2: 'log2' },
 	trustReports: [getTrustReportV1.path, getTrustReportV2.path],
-	config: () => configSchema,
+	config: configSchema,
 	migrations: MIGRATIONS,
 	openMarks,
 	findings: productionFindings,

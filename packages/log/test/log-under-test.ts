@@ -56,7 +56,7 @@ export async function startLog(changes: object = {}): Promise<LogUnderTest> {
 	const clock = { now: Date.UTC(2026, 0, 1) };
 
 	const start = async (changed: object, onClose: () => Promise<void>): Promise<LogUnderTest> => {
-		const config = configSchema.parse({
+		const config = configSchema().parse({
 			v1: { publicUrl: `https://${HOSTNAME}`, hostname: HOSTNAME, treeId: TREE_ID },
 			v2: { publicUrl: `https://${V2_ORIGIN}`, origin: V2_ORIGIN },
 			admin: {

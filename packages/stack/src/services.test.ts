@@ -3,12 +3,29 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { generateSigner } from '@chancery/keys/file/generate';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { PORT_OFFSETS } from './port-offsets.ts';
-import { LOGS, logsNamed, RUNNING_SERVICES, SERVICES, STORING_SERVICES } from './services.ts';
+import { type InstanceService, LOGS, logsNamed, RUNNING_SERVICES, SERVICES, STORING_SERVICES } from './services.ts';
 
 const SOURCES = import.meta.dirname;
 const packageOf = (name: string) => fileURLToPath(new URL('../', import.meta.resolve(`@chancery/${name}/definition`)));
+
+/** What a development instance says in the section of a service. Its secrets are in the variable `TOKEN`. */
+function sectionOf(entry: InstanceService) {
+	return entry.development({
+		hostName: 'localhost',
+		url: (address) => `http://localhost:${7400 + PORT_OFFSETS[address]}`,
+		treeId: '7',
+		keys: {
+			// Any key will do for a section, which only says what it is.
+			of: ({ keys }) => new Proxy(keys, { get: () => generateSigner('ecdsa-sha2-256-nistp256') }) as never,
+		},
+		chains: { ca: 'PEM', tsa: 'PEM' },
+		markFile: (service, mark) => `/marks/${service}-${mark}`,
+		secrets: { signingJwks: { env: 'TOKEN' }, developmentToken: { env: 'TOKEN' }, service: { env: 'TOKEN' } },
+		trustReportUrls: ['http://localhost:1/admin/v1/trust'],
+	});
+}
 
 describe.each(SERVICES.map((service) => [service.definition.name, service] as const))(
 	'the service %s',
@@ -34,19 +51,7 @@ describe.each(SERVICES.map((service) => [service.definition.name, service] as co
 
 		it('has a section in a development instance that its schema accepts', () => {
 			const config = definition.config({ TOKEN: 'x' });
-			const section = entry.development({
-				hostName: 'localhost',
-				url: (address) => `http://localhost:${7400 + PORT_OFFSETS[address]}`,
-				treeId: '7',
-				keys: {
-					// Any key will do for a section, which only says what it is.
-					of: ({ keys }) => new Proxy(keys, { get: () => generateSigner('ecdsa-sha2-256-nistp256') }) as never,
-				},
-				chains: { ca: 'PEM', tsa: 'PEM' },
-				markFile: (service, mark) => `/marks/${service}-${mark}`,
-				secrets: { signingJwks: { env: 'TOKEN' }, developmentToken: { env: 'TOKEN' }, service: { env: 'TOKEN' } },
-				trustReportUrls: ['http://localhost:1/admin/v1/trust'],
-			});
+			const section = sectionOf(entry);
 			expect(config.safeParse(section).error?.issues).toBeUndefined();
 			expect(config.safeParse({ ...section, unheardOf: 1 }).success).toBe(false);
 			expect(() => definition.openMarks(config.parse(section))).not.toThrow();
@@ -77,6 +82,38 @@ describe.each(SERVICES.map((service) => [service.definition.name, service] as co
 		});
 	},
 );
+
+describe('a secret that a section takes from a variable', () => {
+	afterEach(() => vi.unstubAllEnvs());
+
+	type Reference = { readonly env: string };
+	const bucket = (key: Reference) => ({
+		kind: 's3',
+		endpoint: 'https://s3.example',
+		bucket: 'tiles',
+		accessKeyId: key,
+		secretAccessKey: key,
+	});
+
+	it.each<[service: string, field: string, set: (secret: Reference, section: Record<string, unknown>) => object]>([
+		['identity', 'signingJwks', (secret) => ({ signingJwks: secret })],
+		['log', 'markDatabase', (secret) => ({ markDatabase: secret })],
+		['log', 'v1.export', (secret, { v1 }) => ({ v1: { ...(v1 as object), export: bucket(secret) } })],
+		['log', 'v2.export', (secret, { v2 }) => ({ v2: { ...(v2 as object), export: bucket(secret) } })],
+		['ctlog', 'markDatabase', (secret) => ({ markDatabase: secret })],
+		['ctlog', 'export', (secret) => ({ export: bucket(secret) })],
+		['tsa', 'markDatabase', (secret) => ({ markDatabase: secret })],
+		['tuf', 'markDatabase', (secret) => ({ markDatabase: secret })],
+	])('%s.%s is looked up where the definition is told to, not in this process', (service, _field, set) => {
+		vi.stubEnv('OF_THIS_PROCESS', 'postgres://elsewhere');
+		const entry = SERVICES.find(({ definition }) => definition.name === service)!;
+		const schema = entry.definition.config({ TOKEN: 'x', GIVEN: 'postgres://marks' });
+		const section = sectionOf(entry);
+		const parse = (env: string) => schema.safeParse({ ...section, ...set({ env }, section) });
+		expect(parse('GIVEN').error?.issues).toBeUndefined();
+		expect(parse('OF_THIS_PROCESS').error?.message).toContain('OF_THIS_PROCESS is not set');
+	});
+});
 
 describe('the list', () => {
 	it('is in the order that people and scripts know', () => {

@@ -18,7 +18,7 @@ export const tsa = defineService({
 	},
 	listeners: { public: 'tsa' },
 	trustReports: [getTrustReport.path],
-	config: () => configSchema,
+	config: configSchema,
 	openMarks: (config) => ({ mark: openConfiguredMark('tsa', config, `tsa/${new URL(config.publicUrl).host}`) }),
 	findings: productionFindings,
 	explain: (error) => (error instanceof AuthorityError || error instanceof FormatError ? error.message : undefined),

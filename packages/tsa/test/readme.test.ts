@@ -11,7 +11,7 @@ describe('README', () => {
 		// The formatter pads the columns of tables.
 		const lines = readme.split('\n').map((line) => line.replace(/\s+/g, ' ').trim());
 		const rows = lines.filter((line) => /^\| `[a-zA-Z]+` \| /.test(line));
-		const expected = Object.entries(configSchema.shape).map(([name, field]) => {
+		const expected = Object.entries(configSchema().shape).map(([name, field]) => {
 			const absent = field.safeParse(undefined);
 			const fallback = absent.success ? fallbackOf(absent.data) : 'required';
 			return `| \`${name}\` | ${fallback} | ${field.description} |`;

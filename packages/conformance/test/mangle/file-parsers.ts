@@ -162,9 +162,9 @@ export const FILE_PARSERS: readonly ParserUnderTest[] = [
 			writeFileSync(path, input);
 			const { sections } = await loadConfig(path, {});
 			if (sections.ca !== undefined) parseSection('ca', caSchema, sections.ca);
-			return parseSection('tsa', tsaSchema, sections.tsa);
+			return parseSection('tsa', tsaSchema(), sections.tsa);
 		},
-		check: (config) => sameText(JSON.stringify(parseSection('tsa', tsaSchema, config)), JSON.stringify(config)),
+		check: (config) => sameText(JSON.stringify(parseSection('tsa', tsaSchema(), config)), JSON.stringify(config)),
 	}),
 	parser({
 		name: 'configuration in the environment',

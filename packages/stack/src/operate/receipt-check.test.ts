@@ -61,7 +61,7 @@ async function makeLogs(database: Database): Promise<typeof logs> {
 	const markAt = (name: string) => join(folder, `${name}.mark`);
 	await migrateLog(database);
 	await migrateCtlog(database);
-	const config = logSchema.parse({
+	const config = logSchema().parse({
 		v1: { publicUrl: 'https://log.example', hostname: 'log.example', treeId: '77' },
 		v2: { publicUrl: 'https://log2.example', origin: 'log2.example' },
 	});
@@ -80,7 +80,7 @@ async function makeLogs(database: Database): Promise<typeof logs> {
 		engineMetrics: () => NO_METRICS,
 	});
 
-	const ctConfig = { ...ctlogSchema.parse({ publicUrl: 'https://ct.example/log' }), mode: 'production' as const };
+	const ctConfig = { ...ctlogSchema().parse({ publicUrl: 'https://ct.example/log' }), mode: 'production' as const };
 	await createCtlog(database, ctConfig, ctSigner.publicKey);
 	const identity = logIdentityOf(ctConfig, ctSigner.publicKey);
 	const ct = await openLog({
