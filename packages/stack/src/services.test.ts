@@ -74,9 +74,11 @@ describe.each(SERVICES.map((service) => [service.definition.name, service] as co
 
 		it('keeps its logs under its own keys and marks, and can create them', () => {
 			expect('createLogs' in definition).toBe(logs !== undefined);
-			for (const { schema, key, checks } of Object.values(logs ?? {})) {
+			const marks = definition.openMarks(definition.config({ TOKEN: 'x' }).parse(sectionOf(entry)));
+			for (const { schema, key, mark, checks } of Object.values(logs ?? {})) {
 				expect(schema).toBe(name);
 				expect(definition.keys).toHaveProperty(key);
+				expect(Object.keys(marks)).toContain(mark);
 				expect(checks.length).toBeGreaterThan(0);
 			}
 		});
