@@ -13,16 +13,17 @@ import { formatCheckpoint } from '@chancery/core/checkpoint';
 import { ecdsaKeyHash, ed25519KeyHash, formatNote } from '@chancery/core/note';
 import { parseSpki } from '@chancery/core/spki';
 import type { Signer } from '@chancery/keys/signer';
+import type { LogKey } from '@chancery/tlog/service-log';
 
-/** As whom a log signs. */
-export interface LogStatement {
+/** As whom a log signs; without a signer, as whom it would. */
+export interface LogStatement<Key extends LogKey = Signer> {
 	/** First line of every checkpoint. */
 	readonly origin: string;
 	/** Name of the signature line. */
 	readonly signerName: string;
 	/** Full 32-byte hash of the key; its first four bytes stand in the signature line. */
 	readonly keyHash: Uint8Array;
-	readonly signer: Signer;
+	readonly signer: Key;
 }
 
 /** The key has not the algorithm that clients verify on its wire. */
@@ -38,7 +39,7 @@ export interface TreeHead {
 }
 
 /** @throws {LogKeyError} when the key is not ECDSA P-256: clients verify nothing else on this wire */
-export function statementV1(hostname: string, treeId: string, signer: Signer): LogStatement {
+export function statementV1<Key extends LogKey>(hostname: string, treeId: string, signer: Key): LogStatement<Key> {
 	if (signer.algorithm !== 'ecdsa-sha2-256-nistp256')
 		throw new LogKeyError(`the v1 log needs an ECDSA P-256 key and was given ${signer.algorithm}`);
 	return {
@@ -50,7 +51,7 @@ export function statementV1(hostname: string, treeId: string, signer: Signer): L
 }
 
 /** @throws {LogKeyError} when the key is not Ed25519: tile readers and witnesses expect nothing else */
-export function statementV2(origin: string, signer: Signer): LogStatement {
+export function statementV2<Key extends LogKey>(origin: string, signer: Key): LogStatement<Key> {
 	const { ed25519 } = parseSpki(signer.publicKey);
 	if (signer.algorithm !== 'ed25519' || ed25519 === undefined)
 		throw new LogKeyError(`the v2 log needs an Ed25519 key and was given ${signer.algorithm}`);

@@ -48,7 +48,8 @@ export async function openStoppedLog(
 	return {
 		database,
 		schema: found.schema,
-		identity: found.identity(configurations(found.service), signer, record.profile),
+		// The list of the logs does not know whose configuration is whose; this one is of the service that keeps the log.
+		identity: found.identity(configurations(found.service) as never, signer, record.profile),
 		markFile: markPath(record.id, found.service.name, found.mark),
 	};
 }
