@@ -110,7 +110,7 @@ describe('partitions', () => {
 				tables,
 				limits: DEFAULT_LIMITS,
 				maxLeafBytes: 100,
-				mark: new MarkCheck(world.mark, IDENTITY, true),
+				mark: new MarkCheck(world.mark, IDENTITY),
 				cache: new HashCache(),
 				hooks: {},
 				clock: Date.now,

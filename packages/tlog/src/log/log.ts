@@ -57,8 +57,6 @@ export interface OpenLogOptions {
 	readonly logger?: LogSink;
 	/** Series of this log; whoever gives it adds the log's name to each. */
 	readonly metrics?: EngineMetrics;
-	/** False: also an empty log whose mark is missing is read-only. An empty log has promised nothing, so the default is true. */
-	readonly allowCreateMark?: boolean;
 	/** Overrides how entry bundles are written; by default the codec that the log's row names. */
 	readonly bundleCodec?: BundleCodec;
 	/** For tests only. */
@@ -107,7 +105,7 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
 	const markStore = markWithDeadline(options.mark, limits.markTimeoutMs, metrics);
 	await claimHolder(database, tables, markStore, state);
 
-	const mark = new MarkCheck(markStore, identity, options.allowCreateMark ?? true);
+	const mark = new MarkCheck(markStore, identity);
 	const cache = new HashCache();
 	const queue = new SubmitQueue(limits, metrics);
 	const inCommon = { database, tables, limits, mark, cache, hooks, clock };

@@ -161,10 +161,7 @@ describe('a mark', () => {
 		expect(await log.submit(textEntry('after'))).toMatchObject({ index: 5 });
 	});
 
-	it('that is missing beside an empty log is made, unless that was forbidden', async () => {
-		const forbidden = await world.open({ allowCreateMark: false });
-		await expectReadOnly(forbidden.log, /missing/);
-		await forbidden.close();
+	it('that is missing beside an empty log is made', async () => {
 		const { log } = await world.open();
 		expect(log.health().writable).toBe(true);
 		expect(world.mark.mark?.size).toBe(0);

@@ -30,15 +30,13 @@ export class MarkCheck {
 	readonly #place: MarkStore;
 	readonly #identity: LogIdentity;
 	readonly #keyId: Uint8Array;
-	readonly #allowCreate: boolean;
 	#known: Mark | undefined;
 	#problem: { kind: MarkProblem; detail: string } | undefined;
 
-	constructor(store: MarkStore, identity: LogIdentity, allowCreate: boolean) {
+	constructor(store: MarkStore, identity: LogIdentity) {
 		this.#place = store;
 		this.#identity = identity;
 		this.#keyId = sha256(identity.publicKey);
-		this.#allowCreate = allowCreate;
 	}
 
 	/** Why the log is read-only, as the last comparison found; undefined when all is well. */
@@ -75,7 +73,7 @@ export class MarkCheck {
 		const state = await readState();
 		// An empty log has promised nothing.
 		const isEmpty = state.head.size === 0 && !mark?.size;
-		if (stored === undefined && !(isEmpty && this.#allowCreate))
+		if (stored === undefined && !isEmpty)
 			throw this.#refuse('missing', `there is no mark beside a log of ${state.head.size} entries`);
 		if (stored && mark) {
 			await this.#requireHolder(state);

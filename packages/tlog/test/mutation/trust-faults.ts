@@ -39,8 +39,8 @@ export const TRUST_FAULTS: readonly Fault[] = [
 		'a missing mark is made beside entries',
 		edit(
 			'mark/mark-check.ts',
-			'if (stored === undefined && !(isEmpty && this.#allowCreate))',
-			'if (stored === undefined && !isEmpty && !this.#allowCreate)',
+			'if (stored === undefined && !isEmpty)',
+			'if (stored === undefined && !isEmpty && this.#known)',
 		),
 		markCheck,
 	),
