@@ -71,8 +71,11 @@ export async function startServices(parts: InstanceParts): Promise<AdminUrls> {
 	const started = await Promise.all(starting);
 	parts.stop.throwIfAborted();
 	started.push(await start(parts, ca));
-	const adminOf = ({ name }: { readonly name: string }) =>
-		started.find((service) => service.name === name)?.admin ?? '';
+	const adminOf = ({ name }: { readonly name: string }) => {
+		const found = started.find((service) => service.name === name);
+		if (!found) throw new Error(`${name} is not in the list of services`);
+		return found.admin;
+	};
 	await registerCaRoot(adminOf(ca), adminOf(ctlog), parts);
 	parts.stop.throwIfAborted();
 	const { admin } = await start(
