@@ -82,7 +82,11 @@ interface Definition<Config, Key extends string, OwnMarks extends Marks, Address
 	readonly trustReports: readonly string[];
 	/** The schema of the section, without `listen` and `keys`; `env` is where `{ env: NAME }` is looked up, by default `process.env`. */
 	config(env?: Environment): z.ZodType<Config>;
-	/** The marks where the section says they are; opened lazily. @throws {ConfigError} when it does not say so */
+	/**
+	 * The marks where the section says they are; opened lazily. The service that is opened with them closes them; when
+	 * `open` fails, whoever called this does (`process/open-with-marks`). Closing one twice does no harm.
+	 * @throws {ConfigError} when it does not say where they are
+	 */
 	openMarks(config: Config): OwnMarks;
 	/** What production does not start with in the section. */
 	findings(config: Config): readonly Finding[];

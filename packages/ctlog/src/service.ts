@@ -64,63 +64,69 @@ export async function createService(deps: CtlogDeps): Promise<Service> {
 		logger: deps.logger,
 		metrics: metrics.ofLog(ENGINE_SERIES, 'ctlog'),
 	});
-	const validForStart = await firstStart(database, signer.publicKey, new Date(clock()));
-	const roots = createAcceptedRoots(database, clock, check);
-	const issuers = createIssuers(database);
-	const exporter =
-		config.export &&
-		createExporter({
-			name: 'export of the CT log',
-			log,
-			origin: identity.origin,
-			bundles: 'data',
-			// An issuer is stored before its entry is, so those of a published tree are all there.
-			companions: () => issuers.resources(),
-			isNewer: (next, shown) => parseTreeHead(next).timestampMs > parseTreeHead(shown).timestampMs,
-			store: config.export.kind === 'folder' ? openFolderStore(config.export.path) : openS3Store(config.export),
-			intervalSeconds: config.export.intervalSeconds,
-			logger: deps.logger,
-		});
-	const health = async () => healthOf({ log, nowMs: clock(), config, checks, exporter });
-
-	const publicApp = createListener({
-		name: 'public',
-		logger: deps.logger,
-		errors: CTLOG_ERRORS,
-		family: 'text',
-		maxBodyBytes: config.maxBodyBytes,
-		cors: true,
-	});
-	mountAddChain(publicApp, { log, roots, issuers, metrics });
-	mountTreeHead(publicApp, log);
-	mountEntries(publicApp, log, { maxEntries: config.maxEntriesPerReply, maxBytes: config.maxBytesPerReply });
-	mountTiles(publicApp, log, issuers);
-	mountRoots(publicApp, roots);
-	mountDescription(publicApp, describeLog(signer, config));
-
-	const adminApp = createAdminListener({
-		name: 'admin',
-		logger: deps.logger,
-		tokens: config.admin.tokens,
-		health,
-		errors: CTLOG_ERRORS,
-	});
-	mountRootAdministration(adminApp, { database, clock, roots, check, logger: deps.logger });
-	mountTrust(adminApp, () => reportTrust(signer, { publicUrl: config.publicUrl, validForStart, clock }));
-
-	return {
-		name: 'ctlog',
-		listeners: [
-			{ name: 'public', app: publicApp },
-			{ name: 'admin', app: adminApp },
-		],
-		jobs: [log.heartbeat, ...(exporter ? [exporter.job] : [])],
-		metrics,
-		health,
-		close: async () => {
-			await Promise.all([log.close(), checks.close()]);
-		},
+	const close = async () => {
+		await Promise.all([log.close(), checks.close()]);
 	};
+	try {
+		const validForStart = await firstStart(database, signer.publicKey, new Date(clock()));
+		const roots = createAcceptedRoots(database, clock, check);
+		const issuers = createIssuers(database);
+		const exporter =
+			config.export &&
+			createExporter({
+				name: 'export of the CT log',
+				log,
+				origin: identity.origin,
+				bundles: 'data',
+				// An issuer is stored before its entry is, so those of a published tree are all there.
+				companions: () => issuers.resources(),
+				isNewer: (next, shown) => parseTreeHead(next).timestampMs > parseTreeHead(shown).timestampMs,
+				store: config.export.kind === 'folder' ? openFolderStore(config.export.path) : openS3Store(config.export),
+				intervalSeconds: config.export.intervalSeconds,
+				logger: deps.logger,
+			});
+		const health = async () => healthOf({ log, nowMs: clock(), config, checks, exporter });
+
+		const publicApp = createListener({
+			name: 'public',
+			logger: deps.logger,
+			errors: CTLOG_ERRORS,
+			family: 'text',
+			maxBodyBytes: config.maxBodyBytes,
+			cors: true,
+		});
+		mountAddChain(publicApp, { log, roots, issuers, metrics });
+		mountTreeHead(publicApp, log);
+		mountEntries(publicApp, log, { maxEntries: config.maxEntriesPerReply, maxBytes: config.maxBytesPerReply });
+		mountTiles(publicApp, log, issuers);
+		mountRoots(publicApp, roots);
+		mountDescription(publicApp, describeLog(signer, config));
+
+		const adminApp = createAdminListener({
+			name: 'admin',
+			logger: deps.logger,
+			tokens: config.admin.tokens,
+			health,
+			errors: CTLOG_ERRORS,
+		});
+		mountRootAdministration(adminApp, { database, clock, roots, check, logger: deps.logger });
+		mountTrust(adminApp, () => reportTrust(signer, { publicUrl: config.publicUrl, validForStart, clock }));
+
+		return {
+			name: 'ctlog',
+			listeners: [
+				{ name: 'public', app: publicApp },
+				{ name: 'admin', app: adminApp },
+			],
+			jobs: [log.heartbeat, ...(exporter ? [exporter.job] : [])],
+			metrics,
+			health,
+			close,
+		};
+	} catch (error) {
+		await close();
+		throw error;
+	}
 }
 
 /** Often enough that a few missed heartbeats do not break the promise, and that readers see a living log. */

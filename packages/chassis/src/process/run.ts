@@ -27,6 +27,7 @@ import { Secret } from '../config/secret.ts';
 import { createLogger, type Logger } from '../logger.ts';
 import type { Service } from '../service.ts';
 import type { ServiceDefinition } from '../service-definition.ts';
+import { openWithMarks } from './open-with-marks.ts';
 import { startService } from './running-service.ts';
 import { describeStartFailure } from './start-failure.ts';
 
@@ -82,17 +83,21 @@ async function openService(
 	settings: Settings,
 	logger: Logger,
 ): Promise<{ readonly service: Service; close(): Promise<void> }> {
+	const { config } = settings;
 	const deps = async () => ({
-		config: settings.config,
+		config,
 		profile: settings.instance.profile,
 		signers: await openKeys(definition, settings),
-		marks: definition.openMarks(settings.config),
 		clock: Date.now,
 		random: (n: number) => new Uint8Array(randomBytes(n)),
 		fetch,
 		logger,
 	});
-	if (!definition.migrations) return { service: await definition.open(await deps()), close: async () => undefined };
+	if (!definition.migrations) {
+		const given = await deps();
+		const service = await openWithMarks(definition, config, (marks) => definition.open({ ...given, marks }));
+		return { service, close: async () => undefined };
+	}
 	const { url, maxConnections } = parseSection('database', databaseSection(), settings.database);
 	const database = openDatabase({
 		url: url instanceof Secret ? url.reveal() : url,
@@ -103,7 +108,9 @@ async function openService(
 	try {
 		await requireMigrations(database, definition.name, definition.migrations, settings.path);
 		refuseFindings(settings.instance, (await definition.storedFindings?.(database)) ?? []);
-		return { service: await definition.open({ ...(await deps()), database }), close };
+		const given = { ...(await deps()), database };
+		const service = await openWithMarks(definition, config, (marks) => definition.open({ ...given, marks }));
+		return { service, close };
 	} catch (error) {
 		await close();
 		throw error;

@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { ca } from '@chancery/ca/definition';
 import type { TlsFiles } from '@chancery/chassis/config/tls-section';
 import type { Logger } from '@chancery/chassis/logger';
+import { openWithMarks } from '@chancery/chassis/process/open-with-marks';
 import { type RunningService, startService } from '@chancery/chassis/process/running-service';
 import { ctlog } from '@chancery/ctlog/definition';
 import { CallError, call } from '@chancery/net/call';
@@ -123,17 +124,19 @@ async function start(
 ): Promise<StartedService> {
 	const { name, listeners } = definition;
 	const config = configurations(definition, trustReportUrls);
-	const service = await definition.open({
-		config,
-		profile: record.profile,
-		signers: keys.of(definition),
-		marks: definition.openMarks(config),
-		database,
-		clock,
-		random: randomBytes,
-		fetch,
-		logger: logger.child({ service: name }),
-	});
+	const service = await openWithMarks(definition, config, (marks) =>
+		definition.open({
+			config,
+			profile: record.profile,
+			signers: keys.of(definition),
+			marks,
+			database,
+			clock,
+			random: randomBytes,
+			fetch,
+			logger: logger.child({ service: name }),
+		}),
+	);
 	if (stop.aborted) await service.close();
 	stop.throwIfAborted();
 	const running = await startService(service, {
