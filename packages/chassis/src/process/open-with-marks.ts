@@ -6,7 +6,7 @@ import type { Marks, ServiceDefinition } from '../service-definition.ts';
 /**
  * Opens the marks that `config` places, and with them the service. Who gets a service closes it, and its marks with it;
  * when `open` fails, they are closed here, whether the service had used them or not.
- * @throws ConfigError when the section does not say where its marks are; whatever `open` throws
+ * @throws {ConfigError} when the section does not say where its marks are; whatever `open` throws
  */
 export async function openWithMarks<Config>(
 	definition: Pick<ServiceDefinition<Config>, 'openMarks'>,

@@ -68,7 +68,7 @@ export async function judge(parser: ParserUnderTest, input: Uint8Array): Promise
 	}
 }
 
-/** @throws MangleFault at the first fault, with everything that repeats it */
+/** @throws {MangleFault} at the first fault, with everything that repeats it */
 export async function runCampaign(
 	parser: ParserUnderTest,
 	{ seed, cases, watchdog }: { seed: string; cases: number; watchdog: Watchdog },

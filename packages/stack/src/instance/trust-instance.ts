@@ -5,7 +5,7 @@ import type { DataFolder } from './data-folder.ts';
 
 /**
  * Trusts the authority that the instance in the folder wrote down for its clients, where it did.
- * @throws TlsTrustError
+ * @throws {TlsTrustError}
  */
 export function trustInstance(folder: DataFolder): void {
 	if (existsSync(folder.tlsCa)) trustAuthorityFile(folder.tlsCa, folder.path);

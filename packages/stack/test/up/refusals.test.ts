@@ -57,8 +57,11 @@ describe.concurrent('a data folder', () => {
 	it('with a record that cannot be read is refused', async () => {
 		const data = join(place.base, 'strange');
 		await mkdir(data);
-		await writeFile(join(data, 'chancery.json'), '{"format":2}', { mode: 0o600 });
+		const record = join(data, 'chancery.json');
+		await writeFile(record, '{"format":1}', { mode: 0o600 });
 		expect(await refusal(data)).toMatch(/chancery\.json is not the record/);
+		await writeFile(record, '{"format":2}', { mode: 0o600 });
+		expect(await refusal(data)).toMatch(/chancery\.json has format 2, and this program knows only 1/);
 	});
 });
 
