@@ -2,11 +2,10 @@
 import type { Complaint, SourceTree } from './source-tree.ts';
 
 /**
- * Errors that steer the flow between two files of one folder, of a file that runs without any other package, and the one for
- * a fault of ours (`TransactionAbortedError`), whose stack is wanted.
+ * Errors that steer the flow between two files of one folder, and the one for a fault of ours (`TransactionAbortedError`),
+ * whose stack is wanted.
  */
-const STEERING =
-	/^packages\/(tlog\/src\/sequence\/batch|keys\/src\/pkcs11\/pkcs11-token|postgres\/src\/pg-errors)\.ts$/;
+const STEERING = /^packages\/(tlog\/src\/sequence\/batch|postgres\/src\/pg-errors)\.ts$/;
 
 export function errorRoot(tree: SourceTree): Complaint[] {
 	return [...tree.sources.values()]

@@ -45,7 +45,8 @@ export default function requireSoftHsm(): void {
 
 function hasBinding(): boolean {
 	try {
-		createRequire(import.meta.resolve('@chancery/keys/open-signer'))('pkcs11js');
+		const keys = createRequire(import.meta.url).resolve('@chancery/keys/open-signer');
+		createRequire(keys)('pkcs11js');
 		return true;
 	} catch {
 		return false;

@@ -4,6 +4,7 @@
  */
 import { stat } from 'node:fs/promises';
 import { CURVES, KEYS } from '@chancery/core/algorithms';
+import { ChanceryError } from '@chancery/core/chancery-error';
 import { derOid } from '@chancery/core/der';
 import type pkcs11js from 'pkcs11js';
 import type { KeyErrorCode } from '../key-error.ts';
@@ -15,14 +16,7 @@ type Module = pkcs11js.PKCS11;
 type Handle = pkcs11js.Handle;
 
 /** Why a token did not open; its message goes behind the name of the key. */
-export class TokenRefusal extends Error {
-	readonly code: KeyErrorCode;
-
-	constructor(code: KeyErrorCode, message: string) {
-		super(message);
-		this.code = code;
-	}
-}
+export class TokenRefusal extends ChanceryError<KeyErrorCode> {}
 
 /** Of PKCS#11 3.0, which the binding does not name. */
 const CKM_EDDSA = 0x1057;

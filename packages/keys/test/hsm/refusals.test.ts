@@ -1,8 +1,9 @@
 /** What is refused when a key in a token is opened, and that nothing that is said holds the PIN or the URI's query. */
 import { type ChildProcess, execFileSync, fork } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
-import { copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
 import { moduleProcesses, TestToken } from '@chancery/testkit/softhsm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -93,6 +94,10 @@ describe('opening', () => {
 	});
 
 	it('says which command compiles the binding where it is missing', async () => {
+		// Where `core` is found and the binding is not.
+		const modules = join(token.folder, 'node_modules/@chancery');
+		mkdirSync(modules, { recursive: true, mode: 0o700 });
+		symlinkSync(fileURLToPath(new URL('../../../core', import.meta.url)), join(modules, 'core'));
 		const names = ['pkcs11-process.ts', 'pkcs11-token.ts'];
 		for (const name of names)
 			copyFileSync(new URL(`../../src/pkcs11/${name}`, import.meta.url), join(token.folder, name));
