@@ -37,7 +37,7 @@ export interface Judge {
 	readonly counts: { trees: number; entries: number; proofs: number };
 }
 
-const PATIENCE_MS = 300_000;
+const WAIT_MS = 300_000;
 /** Long: on a busy machine 256 writers are before us, and giving up only makes the queue longer. */
 const TIMEOUT_MS = 90_000;
 const RETRY_MS = 20;
@@ -64,7 +64,7 @@ export function createJudge(options: JudgeOptions): Judge {
 	const counts = { trees: 0, entries: 0, proofs: 0 };
 
 	async function ask(url: string, body?: string): Promise<Buffer> {
-		const deadline = performance.now() + PATIENCE_MS;
+		const deadline = performance.now() + WAIT_MS;
 		for (;;) {
 			let reply: Reply | undefined;
 			try {

@@ -8,7 +8,7 @@ import type { Answer, ReplicaEvent, ReplicaPlan } from './replica-plan.ts';
 import { Violation } from './signed-trees.ts';
 
 const SOCKET = '.s.PGSQL.5432';
-const PATIENCE_MS = 60_000;
+const WAIT_MS = 60_000;
 
 export class Replica {
 	readonly name: string;
@@ -60,7 +60,7 @@ export class Replica {
 	}
 
 	async reaches(what: string, isSo: () => boolean): Promise<void> {
-		const isInTime = await waitUntil(() => isSo() || this.#child.exitCode !== null, PATIENCE_MS);
+		const isInTime = await waitUntil(() => isSo() || this.#child.exitCode !== null, WAIT_MS);
 		if (!isSo()) throw new Violation(`${this.name}: no ${what}${isInTime ? ', it has ended' : ''}\n${this.#lastWords}`);
 	}
 

@@ -11,7 +11,7 @@ const DATABASE = 'chancery';
 const MAX_CONNECTIONS = 40;
 const SEND_AWAY_EVERY_MS = 100;
 /** How long an `initdb` may clean up behind itself. */
-const PATIENCE_MS = 1_500;
+const GRACE_MS = 1_500;
 
 /**
  * Opens the database; `cleanup` closes it again, and stops the server if it was started here.
@@ -68,7 +68,7 @@ async function startUnlessStopped(
 	const sendAway = async () => {
 		const toldAt = performance.now();
 		while (!isOver) {
-			await endDatabaseChildren(performance.now() - toldAt > PATIENCE_MS);
+			await endDatabaseChildren(performance.now() - toldAt > GRACE_MS);
 			await Promise.race([over, sleep(SEND_AWAY_EVERY_MS)]);
 		}
 	};

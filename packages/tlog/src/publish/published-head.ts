@@ -12,7 +12,7 @@ import { readCheckedState, requireState, type StateContext } from './checked-sta
 import { confirmPublication } from './publish.ts';
 
 /** How long a look at the database waits for a standby to have what another process published. */
-const STANDBY_PATIENCE_MS = 1_000;
+const STANDBY_WAIT_MS = 1_000;
 
 export interface PublishedHeadOptions {
 	readonly context: StateContext;
@@ -138,7 +138,7 @@ export class PublishedHead {
 	async #confirm(state: LogState, published: Publication): Promise<boolean> {
 		const { context } = this.#options;
 		const { promise: late, resolve } = Promise.withResolvers<void>();
-		const timer = setTimeout(resolve, STANDBY_PATIENCE_MS);
+		const timer = setTimeout(resolve, STANDBY_WAIT_MS);
 		let isLate = false;
 		void late.then(() => {
 			isLate = true;

@@ -15,7 +15,7 @@ import { openDatabase } from '@chancery/postgres/pool';
 import type { Database } from '@chancery/postgres/sql';
 
 const DATABASE = 'log';
-const PATIENCE_MS = 30_000;
+const WAIT_MS = 30_000;
 
 export interface ServerPair {
 	/** Leads to the present primary; connections that exist stay where they are. */
@@ -160,5 +160,5 @@ function open(url: string, applicationName: string): Database {
 }
 
 export async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
-	if (!(await waitUntil(isSo, PATIENCE_MS))) throw new Error(`not within ${PATIENCE_MS} ms: ${what}`);
+	if (!(await waitUntil(isSo, WAIT_MS))) throw new Error(`not within ${WAIT_MS} ms: ${what}`);
 }

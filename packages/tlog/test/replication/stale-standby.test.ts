@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { audit, SCHEMA, signHead, textEntry } from '../log-world.ts';
-import { Onlooker } from './onlooker.ts';
+import { Observer } from './observer.ts';
 import { expectRefused, type Replica, ReplicatedWorld, submitAll } from './replicated-world.ts';
 import type { ServerPair } from './server-pair.ts';
 
@@ -17,17 +17,17 @@ async function startWorld(): Promise<void> {
 }
 
 describe('a standby that is behind and becomes the primary', () => {
-	const onlooker = new Onlooker();
+	const observer = new Observer();
 	let replicas: Replica[];
 	beforeAll(async () => {
 		await startWorld();
 		replicas = [await world.open(), await world.open()];
 		replicas.forEach(({ log }, i) => {
-			onlooker.watch(`replica ${i}`, log);
+			observer.watch(`replica ${i}`, log);
 		});
 	}, 120_000);
 	afterAll(async () => {
-		await onlooker.end();
+		await observer.end();
 		await world.end();
 	});
 
@@ -87,10 +87,10 @@ describe('a standby that is behind and becomes the primary', () => {
 
 	it('goes on only when an operator adopts its head, naming the size; replicas of the old history stay read-only', async () => {
 		for (const size of [40, 340, 439]) await expect(world.adopt(size)).rejects.toMatchObject({ code: 'out-of-range' });
-		await onlooker.end();
-		expect(onlooker.looks).toBeGreaterThan(50);
-		expect(onlooker.largest).toBe(340);
-		expect(onlooker.complaints).toEqual([]);
+		await observer.end();
+		expect(observer.looks).toBeGreaterThan(50);
+		expect(observer.largest).toBe(340);
+		expect(observer.complaints).toEqual([]);
 
 		expect(await world.adopt(440)).toMatchObject({ previous: { size: 340 }, adopted: { size: 440 } });
 		await expectRefused(replicas[0]!.log, /forked/);
@@ -111,7 +111,7 @@ describe('a standby that has the newest entries and not their publication', () =
 	afterAll(() => world.end());
 
 	it('shows no smaller tree than was shown before: it publishes first', async () => {
-		const onlooker = new Onlooker();
+		const observer = new Observer();
 		let armed = false;
 		const first = await world.open({
 			hooks: {
@@ -127,8 +127,8 @@ describe('a standby that has the newest entries and not their publication', () =
 		await submitAll(first.log, 'before', 10);
 		armed = true;
 		const answer = await first.log.submit(textEntry('published on the primary only'));
-		onlooker.see('first', answer.publication);
-		onlooker.see('later', answer.publication);
+		observer.see('first', answer.publication);
+		observer.see('later', answer.publication);
 		await pair.failOver();
 		const stored = async () => (await pair.standby.query(`select size from ${SCHEMA}.tlog_published`))[0];
 		expect(await stored()).toEqual({ size: 10 });
@@ -141,17 +141,17 @@ describe('a standby that has the newest entries and not their publication', () =
 				return signHead(head);
 			},
 		});
-		onlooker.watch('later', log);
-		onlooker.watch('first', first.log);
+		observer.watch('later', log);
+		observer.watch('first', first.log);
 		await expect(log.published()).rejects.toMatchObject({ code: 'unavailable' });
 		expect((await first.log.published()).size).toBe(11);
 		isAway = false;
 		await vi.waitFor(async () => expect((await log.published()).size).toBe(11), { timeout: 10_000 });
 		expect(await log.submit(textEntry('goes on'))).toMatchObject({ index: 11 });
 		expect(await first.log.submit(textEntry('goes on'))).toMatchObject({ index: 11, duplicate: true });
-		await onlooker.end();
-		onlooker.judge((await audit(pair.standby)).tree);
-		expect(onlooker.complaints).toEqual([]);
+		await observer.end();
+		observer.judge((await audit(pair.standby)).tree);
+		expect(observer.complaints).toEqual([]);
 		expect(await stored()).toEqual({ size: 12 });
 	});
 });

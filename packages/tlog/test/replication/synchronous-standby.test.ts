@@ -6,13 +6,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Admitted } from '../../src/entry.ts';
 import type { Log } from '../../src/log/log.ts';
 import { audit, auditAnswer, SCHEMA, textEntry } from '../log-world.ts';
-import { Onlooker } from './onlooker.ts';
+import { Observer } from './observer.ts';
 import { type Replica, ReplicatedWorld, submitAll } from './replicated-world.ts';
 import { type ServerPair, until } from './server-pair.ts';
 
 let world: ReplicatedWorld;
 let pair: ServerPair;
-const onlooker = new Onlooker();
+const observer = new Observer();
 const answers: { text: string; answer: Admitted }[] = [];
 
 beforeAll(async () => {
@@ -21,7 +21,7 @@ beforeAll(async () => {
 	await pair.requireStandby();
 }, 120_000);
 afterAll(async () => {
-	await onlooker.end();
+	await observer.end();
 	await world.end();
 });
 
@@ -86,7 +86,7 @@ describe.each(CUTS)('when a wait for the standby %s', (how, cut) => {
 		replicas = [await world.open({ limits: { submitTimeoutMs: 20_000 } }), await world.open()];
 		await submitAll(replicas[0]!.log, `before it ${how}`, 3);
 		replicas.forEach(({ log }, i) => {
-			onlooker.watch(`${i} when it ${how}`, log);
+			observer.watch(`${i} when it ${how}`, log);
 		});
 	});
 	afterAll(async () => {
@@ -176,7 +176,7 @@ it('a client that gives up and asks another replica gets the one index there is'
 it('a failover under load loses nothing that was answered, and what only the old primary had is stored anew', async () => {
 	const replicas = [await world.open(), await world.open()];
 	replicas.forEach(({ log }, i) => {
-		onlooker.watch(`${i} at the failover`, log);
+		observer.watch(`${i} at the failover`, log);
 	});
 	let isOver = false;
 	const client = async (n: number) => {
@@ -204,16 +204,16 @@ it('a failover under load loses nothing that was answered, and what only the old
 	await until('there are new answers', async () => answers.length > answeredBefore + 50);
 	isOver = true;
 	await Promise.all(clients);
-	await onlooker.end();
+	await observer.end();
 
 	const { leaves, tree, publishedSize } = await audit(pair.standby);
 	expect(new Set(leaves).size).toBe(leaves.length);
 	expect(publishedSize).toBe(leaves.length);
 	for (const { text, answer } of answers) expect(leaves[answer.index]).toBe(text);
 	expect(answers.map(({ answer }) => auditAnswer(answer, tree)).filter(Boolean)).toEqual([]);
-	onlooker.judge(tree);
-	expect(onlooker.complaints).toEqual([]);
-	expect(onlooker.looks).toBeGreaterThan(100);
+	observer.judge(tree);
+	expect(observer.complaints).toEqual([]);
+	expect(observer.looks).toBeGreaterThan(100);
 	// A replica says what its last attempt showed: one that had nothing to do since the failover finds out by trying again.
 	for (const { log } of replicas)
 		await expect.poll(() => log.health(), { timeout: 20_000 }).toMatchObject({ writable: true });

@@ -8,7 +8,7 @@ import type { NaiveTree } from '../naive-tree.ts';
 
 const LOOK_EVERY_MS = 10;
 
-export class Onlooker {
+export class Observer {
 	/** Root in hex of each size that was shown. */
 	readonly roots = new Map<number, string>();
 	/** What no log may show anyone. */
