@@ -3,7 +3,7 @@ import { openDatabase } from '@chancery/postgres/pool';
 import type { Database, Sql } from '@chancery/postgres/sql';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createWorld, textEntry, type World } from '../log-world.ts';
-import { HASTY, heldBytes, never, PATIENCE, Pressure, pause } from './pressure.ts';
+import { heldBytes, never, POLLING, Pressure, pause, SHORT_LIMITS } from './pressure.ts';
 
 // Longer than all the patience in a test together: on a busy machine what is waited for takes its time.
 vi.setConfig({ testTimeout: 120_000 });
@@ -17,7 +17,11 @@ afterEach(() => world.end());
 describe('a clock', () => {
 	it('that steps forward and back together with the database’s stops the log until it has caught up', async () => {
 		let stepMs = 0;
-		const { log } = await world.open({ clock: () => Date.now() + stepMs, limits: HASTY, drivesBothClocks: true });
+		const { log } = await world.open({
+			clock: () => Date.now() + stepMs,
+			limits: SHORT_LIMITS,
+			drivesBothClocks: true,
+		});
 		const pressure = new Pressure(log, 20);
 		await pressure.untilAccepted(40);
 		stepMs = 3_600_000;
@@ -31,7 +35,7 @@ describe('a clock', () => {
 		});
 		stepMs = 3_600_000 + 1_000;
 		await pressure.untilAccepted(40);
-		await expect.poll(() => log.health().detail, PATIENCE).toBe('writable');
+		await expect.poll(() => log.health().detail, POLLING).toBe('writable');
 		// Less than a second is not worth a refusal: the times of the log stand still meanwhile.
 		stepMs -= 900;
 		const { refused } = pressure;
@@ -64,19 +68,19 @@ describe('a database', () => {
 	it('that answers slowly makes answers late; what is too late is refused, and found by a repeat', async () => {
 		const real = openDatabase({ url: world.url, applicationName: 'slow', maxConnections: 4 });
 		delayMs = 0;
-		const { log, close } = await world.open({ database: slow(real), limits: { ...HASTY, maxWaiting: 30 } });
+		const { log, close } = await world.open({ database: slow(real), limits: { ...SHORT_LIMITS, maxWaiting: 30 } });
 		const pressure = new Pressure(log, 50);
 		await pressure.untilAccepted(60);
 		delayMs = 400;
 		const before = heldBytes();
-		await expect.poll(() => pressure.refusals.get('unavailable') ?? 0, PATIENCE).toBeGreaterThan(60);
+		await expect.poll(() => pressure.refusals.get('unavailable') ?? 0, POLLING).toBeGreaterThan(60);
 		expect(pressure.refusals.get('overloaded')).toBeGreaterThan(0);
 		expect(pressure.maxWaiting).toBeLessThanOrEqual(30);
 		expect(heldBytes() - before).toBeLessThan(20e6);
 		expect([...pressure.diagnoses].join()).toMatch(/no answer within 1000 ms/);
 		delayMs = 0;
 		await pressure.untilAccepted(50);
-		await expect.poll(() => log.health().detail, PATIENCE).toBe('writable');
+		await expect.poll(() => log.health().detail, POLLING).toBe('writable');
 		await pressure.stop();
 		await pressure.judge(world.database);
 		await close();

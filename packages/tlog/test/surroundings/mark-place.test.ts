@@ -3,7 +3,7 @@
 import { type Mark, MarkError, type MarkStore } from '@chancery/postgres/mark/mark';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createWorld, textEntry, type World } from '../log-world.ts';
-import { HASTY, heldBytes, never, PATIENCE, Pressure, pause } from './pressure.ts';
+import { heldBytes, never, POLLING, Pressure, pause, SHORT_LIMITS } from './pressure.ts';
 
 // Longer than all the patience in a test together: on a busy machine what is waited for takes its time.
 vi.setConfig({ testTimeout: 120_000 });
@@ -77,13 +77,13 @@ describe('a place of the mark', () => {
 		['never answers', 'silent', /the place of the mark did not answer within 500 ms/],
 	] as const)('that %s stops the log until it is back', async (_, failure, reason) => {
 		const mark = new TroubledMark();
-		const { log } = await world.open({ mark, limits: { ...HASTY, maxWaiting: 30 } });
+		const { log } = await world.open({ mark, limits: { ...SHORT_LIMITS, maxWaiting: 30 } });
 		const pressure = new Pressure(log, 50);
 		await pressure.untilAccepted(60);
 		mark.state = failure;
 		const before = heldBytes();
 		await pressure.untilRefused(400);
-		await expect.poll(() => log.health().detail, PATIENCE).toMatch(reason);
+		await expect.poll(() => log.health().detail, POLLING).toMatch(reason);
 		expect(log.health().writable).toBe(false);
 		expect(pressure.maxWaiting).toBeLessThanOrEqual(30);
 		expect(heldBytes() - before).toBeLessThan(20e6);
@@ -91,7 +91,7 @@ describe('a place of the mark', () => {
 		expect((await log.published()).size).toBeLessThanOrEqual(mark.mark!.size);
 		mark.state = 'well';
 		await pressure.untilAccepted(50);
-		await expect.poll(() => log.health().detail, PATIENCE).toBe('writable');
+		await expect.poll(() => log.health().detail, POLLING).toBe('writable');
 		await pressure.stop();
 		await pressure.judge(world.database);
 		expect(mark.mark?.size).toBe((await log.published()).size);
@@ -100,13 +100,11 @@ describe('a place of the mark', () => {
 	it('that never answers does not keep a log from opening or closing', async () => {
 		const mark = new TroubledMark();
 		mark.state = 'silent';
-		const { log, close } = await world.open({ mark, limits: HASTY });
+		const { log, close } = await world.open({ mark, limits: SHORT_LIMITS });
 		expect(log.health()).toMatchObject({ writable: false, detail: expect.stringMatching(/did not answer/) });
 		await expect(log.submit(textEntry('refused'))).rejects.toMatchObject({ code: 'read-only' });
 		mark.state = 'well';
-		await expect
-			.poll(() => log.submit(textEntry('taken')).catch(() => undefined), PATIENCE)
-			.toMatchObject({ index: 0 });
+		await expect.poll(() => log.submit(textEntry('taken')).catch(() => undefined), POLLING).toMatchObject({ index: 0 });
 		await close();
 	});
 });

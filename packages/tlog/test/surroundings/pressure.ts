@@ -16,7 +16,7 @@ import { audit, auditAnswer, textEntry } from '../log-world.ts';
 const PASSING = new Set(['overloaded', 'unavailable', 'read-only', 'clock-lead']);
 
 /** Limits short enough for a test; nothing that is tested depends on how long they are. */
-export const HASTY = {
+export const SHORT_LIMITS = {
 	submitTimeoutMs: 1_000,
 	signTimeoutMs: 500,
 	markTimeoutMs: 500,
@@ -25,7 +25,7 @@ export const HASTY = {
 } satisfies Partial<LogLimits>;
 
 /** How long a test waits for what comes at once on an idle machine. */
-export const PATIENCE = { timeout: 30_000 } as const;
+export const POLLING = { timeout: 30_000 } as const;
 
 const SAMPLE_MS = 20;
 const BACK_OFF_MS = 15;

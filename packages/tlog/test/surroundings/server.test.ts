@@ -6,10 +6,10 @@ import { promisify } from 'node:util';
 import { openDatabase } from '@chancery/postgres/pool';
 import { afterEach, describe, expect, it } from 'vitest';
 import { isRoot, OwnServer } from './own-server.ts';
-import { HASTY, heldBytes, PATIENCE, Pressure, pause } from './pressure.ts';
+import { heldBytes, POLLING, Pressure, pause, SHORT_LIMITS } from './pressure.ts';
 
 const run = promisify(execFile);
-const LIMITS = { ...HASTY, maxWaiting: 40 };
+const LIMITS = { ...SHORT_LIMITS, maxWaiting: 40 };
 const CLIENTS = 60;
 
 let server: OwnServer | undefined;
@@ -23,19 +23,19 @@ afterEach(async () => {
 /** What must hold during any of it: bounded queues, refusals that say come back, a health that says what is wrong. */
 async function expectBounded(pressure: Pressure, bytesBefore: number, diagnosis: RegExp): Promise<void> {
 	const { log } = server!;
-	await expect.poll(() => log.health().detail, PATIENCE).toMatch(diagnosis);
+	await expect.poll(() => log.health().detail, POLLING).toMatch(diagnosis);
 	expect(log.health().writable).toBe(false);
 	expect(pressure.maxWaiting).toBeLessThanOrEqual(LIMITS.maxWaiting);
 	expect(heldBytes() - bytesBefore).toBeLessThan(20e6);
 	for (const code of ['overloaded', 'unavailable'])
-		await expect.poll(() => pressure.refusals.get(code) ?? 0, PATIENCE).toBeGreaterThan(0);
+		await expect.poll(() => pressure.refusals.get(code) ?? 0, POLLING).toBeGreaterThan(0);
 	// What was shown before is shown all the while.
 	expect((await log.published()).size).toBeGreaterThan(0);
 }
 
 async function expectRecovered(pressure: Pressure): Promise<void> {
 	await pressure.untilAccepted(100);
-	await expect.poll(() => server!.log.health().detail, PATIENCE).toBe('writable');
+	await expect.poll(() => server!.log.health().detail, POLLING).toBe('writable');
 	await pressure.stop();
 	await pressure.judge(server!.database);
 }
@@ -84,7 +84,7 @@ describe('a server', () => {
 			};
 			while (!isOver) await crowd.transaction(stay).catch(() => pause(20));
 		});
-		await expect.poll(() => pressure.refusals.get('unavailable') ?? 0, PATIENCE).toBeGreaterThan(60);
+		await expect.poll(() => pressure.refusals.get('unavailable') ?? 0, POLLING).toBeGreaterThan(60);
 		await expectBounded(pressure, before, /too many clients|remaining connection slots/);
 		isOver = true;
 		await Promise.all([first, ...crowding]);
