@@ -33,8 +33,12 @@ export async function bindListener(
 		const port = await bind(app, first, address.host, address.port);
 		const { address: bound, family } = first.address() as AddressInfo;
 		// A wildcard is no address to call.
-		const any = bound === '0.0.0.0' || bound === '::';
-		const host = any ? 'localhost' : family === 'IPv6' ? `[${address.host.replace(/^\[|\]$/g, '')}]` : address.host;
+		const isWildcard = bound === '0.0.0.0' || bound === '::';
+		const host = isWildcard
+			? 'localhost'
+			: family === 'IPv6'
+				? `[${address.host.replace(/^\[|\]$/g, '')}]`
+				: address.host;
 		return { servers: [first], url: `${scheme}://${host}:${port}` };
 	}
 	for (let attempt = 1; ; attempt++) {

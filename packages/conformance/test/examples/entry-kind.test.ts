@@ -6,6 +6,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePortBase } from '@chancery/testkit/free-port';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { V1Entry } from '../crash/signed-trees.ts';
 import { end, start } from '../judges/instance.ts';
 import { type Example, exampleOf } from './example-blocks.ts';
 import { checkForm, checkTypes, copyWithExample, run, type WorkspaceCopy } from './workspace-copy.ts';
@@ -57,25 +58,8 @@ async function post(path: string, body: unknown): Promise<{ status: number; body
 	return { status: reply.status, body: await reply.json() };
 }
 
-interface StoredEntry {
-	readonly body: string;
-	readonly integratedTime: number;
-	readonly logID: string;
-	readonly logIndex: number;
-	readonly verification: {
-		readonly signedEntryTimestamp: string;
-		readonly inclusionProof: {
-			readonly checkpoint: string;
-			readonly hashes: readonly string[];
-			readonly logIndex: number;
-			readonly rootHash: string;
-			readonly treeSize: number;
-		};
-	};
-}
-
 /** The bundle of a signature with a key, whose only proof of its time is the promise of the log. */
-function bundleOf({ body, integratedTime, logID, logIndex, verification }: StoredEntry, signed: Uint8Array): object {
+function bundleOf({ body, integratedTime, logID, logIndex, verification }: V1Entry, signed: Uint8Array): object {
 	const { checkpoint, hashes, rootHash, treeSize, logIndex: leaf } = verification.inclusionProof;
 	const entry = {
 		logIndex,
@@ -138,7 +122,7 @@ describe('the same kind in the list of the log alone', () => {
 
 describe('the entry kind that CONTRIBUTING shows', () => {
 	let id: string;
-	let stored: StoredEntry;
+	let stored: V1Entry;
 
 	it('is one file and one line, and passes the compiler and the formatter', async () => {
 		expect(example.files).toHaveLength(1);
@@ -150,7 +134,7 @@ describe('the entry kind that CONTRIBUTING shows', () => {
 	it('is taken when its signature is right, and kept in canonical JSON', async () => {
 		const reply = await post('/api/v1/log/entries', proposalOf());
 		expect(reply).toMatchObject({ status: 201 });
-		[[id, stored]] = Object.entries(reply.body as Record<string, StoredEntry>) as [[string, StoredEntry]];
+		[[id, stored]] = Object.entries(reply.body as Record<string, V1Entry>) as [[string, V1Entry]];
 		const { spec } = proposalOf();
 		expect(Buffer.from(stored.body, 'base64').toString()).toBe(
 			`{"apiVersion":"0.0.1","kind":"message","spec":{"publicKey":"${spec.publicKey}","signature":"${spec.signature}","text":"${TEXT}"}}`,
