@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -48,9 +48,11 @@ it('goes with a process that is killed', async () => {
 	lock?.release();
 });
 
-it('is a file for its owner alone', async () => {
+it('is one file, for its owner alone', async () => {
 	const lock = await lockFile(path);
 	expect((await stat(path)).mode & 0o777).toBe(0o600);
+	// Whoever looks into the folder at the same time finds nothing else in it.
+	expect(await readdir(folder)).toEqual(['it is locked']);
 	lock?.release();
 });
 

@@ -27,7 +27,8 @@ export async function lockFile(path: string, timeoutMs: number = LOCK_TIMEOUT_MS
 	await makeFile(path);
 	const database = new DatabaseSync(path, { timeout: timeoutMs });
 	try {
-		database.exec('pragma locking_mode = exclusive; begin exclusive');
+		// Without the journal in memory, a file for it would lie beside the lock for a moment.
+		database.exec('pragma journal_mode = memory; pragma locking_mode = exclusive; begin exclusive');
 	} catch (error) {
 		database.close();
 		if ((error as { errcode?: number }).errcode === SQLITE_BUSY) return undefined;

@@ -3,6 +3,7 @@
  * nobody else. Looks only. A folder that somebody else uses, or has prepared, is told apart from one that is free: new,
  * empty, a volume just made, or what a start left that was killed before it wrote its record.
  */
+import type { Stats } from 'node:fs';
 import { access, constants, lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findUntrusted, isTrustedOwner } from '@chancery/postgres/trusted-path';
@@ -29,6 +30,8 @@ const PARTS: Readonly<Record<string, Part>> = {
 	trust: { kind: 'folder', isPrivate: true },
 	postgres: { kind: 'folder', isPrivate: false },
 	lock: { kind: 'file', isPrivate: true },
+	// Of the lock of earlier versions.
+	'lock-journal': { kind: 'file', isPrivate: true },
 	'lock.pid': { kind: 'file', isPrivate: true },
 	'instance.json': { kind: 'file', isPrivate: false },
 	'chancery.log': { kind: 'file', isPrivate: true },
@@ -36,7 +39,7 @@ const PARTS: Readonly<Record<string, Part>> = {
 };
 
 /** What a start may have left that was killed before the record was there: folders only as they are made, empty. */
-const BEFORE_THE_RECORD = new Set([`${RECORD}.new`, 'keys', 'trust', 'lock', 'lock.pid']);
+const BEFORE_THE_RECORD = new Set([`${RECORD}.new`, 'keys', 'trust', 'lock', 'lock-journal', 'lock.pid']);
 
 /** Of every new file system of the ext family. */
 const LOST_AND_FOUND = 'lost+found';
@@ -87,10 +90,13 @@ async function checkContent(folder: string): Promise<boolean> {
 	for (const name of names) {
 		const part = Object.hasOwn(PARTS, name) ? PARTS[name] : undefined;
 		// What we would not touch first, so that a stranger's folder is called what it is.
-		if (!holdsInstance && !(await isFromBefore(folder, name, part)))
+		if (!holdsInstance && !(await isFromBefore(folder, name, part))) {
+			// Another start wrote the record since the folder was listed; from now on it stays.
+			if (await look(join(folder, RECORD))) return checkContent(folder);
 			throw new Refusal(
 				`${folder} holds no instance (no ${RECORD}) and is not empty: '${name}' is in it. Choose an empty folder, or one that does not exist, with --data`,
 			);
+		}
 		if (part !== undefined) await checkPart(join(folder, name), part);
 	}
 	if (names.includes('keys'))
@@ -101,14 +107,26 @@ async function checkContent(folder: string): Promise<boolean> {
 /** Whether a start left it that was killed before it wrote its record, or the file system has it from the beginning. */
 async function isFromBefore(folder: string, name: string, part: Part | undefined): Promise<boolean> {
 	const path = join(folder, name);
-	const found = await lstat(path);
+	const found = await look(path);
+	if (!found) return true;
 	if (name === LOST_AND_FOUND) return found.isDirectory() && found.uid === 0;
 	if (part === undefined || !BEFORE_THE_RECORD.has(name)) return false;
 	return part.kind === 'file' || !found.isDirectory() || (await readdir(path)).length === 0;
 }
 
+/** Undefined when it is gone: another start, which holds the lock, renames and removes what it has made. */
+async function look(path: string): Promise<Stats | undefined> {
+	try {
+		return await lstat(path);
+	} catch (error) {
+		if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+		throw error;
+	}
+}
+
 async function checkPart(path: string, { kind, isPrivate, mayHaveNames }: Part): Promise<void> {
-	const found = await lstat(path);
+	const found = await look(path);
+	if (!found) return;
 	const advice = 'nothing of it is used. Restore it, or choose another folder with --data';
 	if (found.isSymbolicLink())
 		throw new Refusal(`${path} is a link, and not the ${kind} that was made there; ${advice}`);

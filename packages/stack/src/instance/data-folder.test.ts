@@ -94,6 +94,7 @@ describe('a folder that is free', () => {
 		['before the lock', []],
 		['with the lock', ['lock']],
 		['with the name of its process', ['lock', 'lock.pid']],
+		['by an earlier version with the lock', ['lock', 'lock-journal', 'lock.pid']],
 		['while the record was written', ['lock', 'lock.pid', 'chancery.json.new']],
 		['in the first version', ['lock', 'lock.pid', 'keys/', 'trust/']],
 		['in the first version while the record was written', ['lock', 'lock.pid', 'keys/', 'trust/', 'chancery.json.new']],
