@@ -9,6 +9,7 @@ import { ChanceryError } from '@chancery/core/chancery-error';
 import { authIssuer, ciIssuer } from '@chancery/wire/identity';
 import { type IdentityConfig, readSigningJwks } from './config.ts';
 import type { Account } from './domain/account.ts';
+import { isDevelopmentSecret } from './domain/development-secret.ts';
 import { healthOf } from './domain/health.ts';
 import { openIssuerKeys } from './domain/issuer-keys.ts';
 import { rememberLogin } from './domain/login.ts';
@@ -46,6 +47,8 @@ export async function createService(deps: IdentityDeps): Promise<Service> {
 	// Whoever knows it may mint tokens for anyone. Absent: no development tokens, no issuer of workflow tokens.
 	const secret = config.developmentSecret?.reveal();
 	refuseShort(secret);
+	if (config.developmentLogin === 'with-secret' && secret === undefined)
+		throw new IdentitySetupError('developmentLogin: with-secret needs a developmentSecret');
 	const issuer = authIssuer(config.publicUrl);
 	const auth = await openIssuerKeys(issuer, signingJwks.auth);
 	const methods = enabledLoginMethods(config).map((method) => method.id);
@@ -61,7 +64,8 @@ export async function createService(deps: IdentityDeps): Promise<Service> {
 	const metrics = createMetrics('identity', { series: IDENTITY_SERIES, database });
 	const provider = createProvider({ config, database, clock, logger, metrics, keys: auth });
 	const remember = (account: Account) => rememberLogin(deps, account);
-	mountLogin(publicApp, { config, logger, metrics, provider, remember });
+	const isSecret = (given: string) => isDevelopmentSecret(secret, given);
+	mountLogin(publicApp, { config, logger, metrics, provider, remember, isSecret });
 	mountProvider(publicApp, provider, config);
 	if (secret !== undefined) {
 		const { publicUrl } = config;
@@ -70,7 +74,8 @@ export async function createService(deps: IdentityDeps): Promise<Service> {
 		mountCiIssuer(publicApp, publicUrl, ci);
 		logger.warn({ issuer: ciIssuer(publicUrl) }, 'development tokens are on: their secret signs as anyone');
 	}
-	if (config.developmentLogin) logger.warn({ issuer }, 'the development login is on: it believes any address');
+	if (config.developmentLogin !== false)
+		logger.warn({ issuer }, 'the development login is on: it believes any address');
 
 	const admin = createAdminListener({
 		name: 'admin',

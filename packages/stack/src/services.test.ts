@@ -14,6 +14,7 @@ const packageOf = (name: string) => fileURLToPath(new URL('../', import.meta.res
 function sectionOf(entry: InstanceService) {
 	return entry.development({
 		hostName: 'localhost',
+		isBeyondLoopback: false,
 		url: (address) => `http://localhost:${7400 + PORT_OFFSETS[address]}`,
 		treeId: '7',
 		keys: {

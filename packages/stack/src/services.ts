@@ -40,6 +40,8 @@ type SecretReference = { readonly file: string } | { readonly env: string };
 export interface DevelopmentInstance {
 	/** The host name in every URL. */
 	readonly hostName: string;
+	/** Other machines reach the listeners: nobody signs in by typing an address alone. */
+	readonly isBeyondLoopback: boolean;
 	/** Base URL without a trailing slash. */
 	url(name: ServiceName): string;
 	/** Decimal, of the v1 log. */
@@ -63,9 +65,9 @@ export interface DevelopmentInstance {
 export const SERVICES: readonly InstanceService[] = [
 	{
 		definition: identity,
-		development: ({ url, secrets }) => ({
+		development: ({ url, secrets, isBeyondLoopback }) => ({
 			publicUrl: url('identity'),
-			developmentLogin: true,
+			developmentLogin: isBeyondLoopback ? 'with-secret' : true,
 			signingJwks: secrets.signingJwks,
 			developmentSecret: secrets.developmentToken,
 		}),

@@ -10,6 +10,11 @@ export function upCommand(): Command {
 		.description('Runs every service on this machine, with an embedded database, development keys and a TUF root.')
 		.option('--data <dir>', 'folder for keys, database and logs', defaultDataFolder())
 		.option('--port-base <n>', 'first of ten ports on loopback (default 7400, or what the folder was made with)', port)
+		.option(
+			'--host <name>',
+			'host name in every address and log origin (default localhost, or what the folder was made with)',
+		)
+		.option('--listen <address>', 'serve beyond loopback: an address of this machine, or 0.0.0.0 for all')
 		.option('--tls', 'serve over TLS, with a certificate from a private CA that is made in the data folder')
 		.option('--no-tls', 'serve plain HTTP (what a new folder does by itself)')
 		.option('--tls-cert <file>', 'serve over TLS with this certificate for localhost, and its intermediates (PEM)')
@@ -22,9 +27,13 @@ export function upCommand(): Command {
 		.addHelpText(
 			'after',
 			`
-Ports and the choice about TLS are part of every address of an instance: a folder keeps those it was made with, and
-later starts need no option for them. Clients of an instance with --tls trust DIR/trust/tls-ca.pem (SSL_CERT_FILE or
+Host, ports and the choice about TLS are part of every address of an instance: a folder keeps those it was made with,
+and later starts need no option for them. The host must lead to this machine; logs have it as their origin, so that
+witnesses and monitors can tell instances apart. Clients of an instance with --tls trust DIR/trust/tls-ca.pem (SSL_CERT_FILE or
 NODE_EXTRA_CA_CERTS; it is printed which).
+
+With --listen, other machines reach the instance. Whoever signs in by the login page must then type the secret of the
+instance (secrets.developmentToken in DIR/chancery.json). --listen is not kept: later starts say it again.
 
 The data folder is new, empty, or that of an instance; others are refused. Started by root, the database runs as an
 account of its own, which is made for it (chancery-db1, ...) or which CHANCERY_DATABASE_USER names.
@@ -34,6 +43,7 @@ Examples:
   $ chancery up --data ./instance --port-base 7500
   $ chancery up --data ./over-tls --port-base 7600 --tls
   $ chancery up --data ./mine --port-base 7700 --tls-cert chain.pem --tls-key key.pem --tls-ca root.pem
+  $ chancery up --data ./team --host sign.example.com --listen 0.0.0.0 --tls
   $ chancery up --data "$(mktemp -d)" --once`,
 		)
 		.action(async (options: UpCommandOptions) => {
@@ -43,6 +53,8 @@ Examples:
 			process.exitCode = await up({
 				data: options.data,
 				...(options.portBase === undefined ? {} : { portBase: options.portBase }),
+				...(options.host === undefined ? {} : { host: options.host }),
+				...(options.listen === undefined ? {} : { listen: options.listen }),
 				...(tls === undefined ? {} : { tls }),
 				reinstateRoot: options.reinstateRoot === true,
 				isOnce: options.once === true,
@@ -55,6 +67,8 @@ Examples:
 interface UpCommandOptions {
 	readonly data: string;
 	readonly portBase?: number;
+	readonly host?: string;
+	readonly listen?: string;
 	/** False: --no-tls. */
 	readonly tls?: boolean;
 	readonly tlsCert?: string;

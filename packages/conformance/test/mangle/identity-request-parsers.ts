@@ -42,7 +42,7 @@ const config = configSchema({ KEYS: '{}' }).parse({
 	developmentLogin: true,
 	signingJwks: { env: 'KEYS' },
 });
-const context = { config, issuer: `${PUBLIC_URL}/auth` };
+const context = { config, issuer: `${PUBLIC_URL}/auth`, isSecret: () => false };
 
 const { auth, ci } = seedJson<SigningJwks>('signing jwks');
 const keys = { auth: await openIssuerKeys('auth', auth), ci: await openIssuerKeys('ci', ci) };

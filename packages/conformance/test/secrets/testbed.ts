@@ -116,7 +116,7 @@ export async function createTestbed(
 	const signer = (name: string) => signers[name] as Signer;
 
 	// The certificate of a listener, its key encrypted as an operator has it.
-	const madeTls = await openDevelopmentTls(join(folder, 'keys'), Date.now());
+	const madeTls = await openDevelopmentTls(join(folder, 'keys'), 'localhost', Date.now());
 	const tlsPassphrase = mark('passphrase of a TLS key', 'tls');
 	for (const [name, path] of [
 		['of TLS', madeTls.keyFile],

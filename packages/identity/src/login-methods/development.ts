@@ -9,17 +9,23 @@ import { believedAccount } from '../domain/account.ts';
 import { html } from '../pages/html.ts';
 import { loginMethod } from './login-method.ts';
 
+/** Never filled in again after a refusal. */
+const SECRET_FIELD = html`<p><label for="secret">Secret of this instance</label>
+		<input id="secret" name="secret" type="password" required autocomplete="off" maxlength="200"></p>`;
+
 export const developmentLogin = loginMethod({
 	id: 'development',
 
 	configShape: {
 		developmentLogin: z
-			.boolean()
+			.union([z.boolean(), z.literal('with-secret')])
 			.default(false)
-			.describe('Offers a login page that believes any e-mail address. Whoever reaches the page can sign as anyone.'),
+			.describe(
+				'Offers a login page that believes any e-mail address. `true`: whoever reaches the page can sign as anyone, so it belongs on loopback. `with-secret`: whoever also types the developmentSecret.',
+			),
 	},
 
-	enabled: (config) => config.developmentLogin,
+	enabled: (config) => config.developmentLogin !== false,
 
 	findings: () => [
 		{
@@ -29,13 +35,21 @@ export const developmentLogin = loginMethod({
 		},
 	],
 
-	fields: (_context, previous) => html`
-		<p class="warning"><strong>Development login.</strong> Nothing is checked: whoever opens this page can sign as anyone.
-		Certificates made with it mean nothing outside this instance.</p>
+	fields: ({ config }, previous) => html`
+		<p class="warning"><strong>Development login.</strong> No address is checked: whoever
+		${config.developmentLogin === true ? 'opens this page' : "has this instance's secret"} can sign as anyone. Certificates made
+		with it mean nothing outside this instance.</p>
 		<p><label for="email">E-mail address to sign as, for example alice@example.com</label>
-		<input id="email" name="email" type="email" required autofocus autocomplete="email" maxlength="320" value="${previous.get('email') ?? ''}"></p>`,
+		<input id="email" name="email" type="email" required autofocus autocomplete="email" maxlength="320" value="${previous.get('email') ?? ''}"></p>
+		${config.developmentLogin === true ? '' : SECRET_FIELD}`,
 
 	async login(context, form) {
+		// First: who does not have the secret learns nothing from the other answers.
+		if (context.config.developmentLogin !== true && !context.isSecret(form.get('secret') ?? ''))
+			throw new DomainError(
+				'login-refused',
+				"That is not the secret of this instance. An instance of 'chancery up' has it in its data folder: secrets.developmentToken in chancery.json.",
+			);
 		const email = emailAddress.safeParse((form.get('email') ?? '').trim());
 		if (!email.success)
 			throw new DomainError('login-refused', 'That is not an e-mail address. Expected one such as alice@example.com.');

@@ -13,6 +13,8 @@ export interface LoginContext<Config = Readonly<Record<string, unknown>>> {
 	readonly config: Config;
 	/** The issuer of the tokens. */
 	readonly issuer: string;
+	/** Whether this is the instance's own secret; false where it has none. Takes constant time. */
+	isSecret(given: string): boolean;
 }
 
 export interface LoginMethod<Shape extends z.ZodRawShape = z.ZodRawShape> {

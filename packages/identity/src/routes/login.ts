@@ -27,6 +27,8 @@ interface LoginRouteDeps {
 	/** Stores the account for the tokens that follow. */
 	readonly remember: (account: Account) => Promise<void>;
 	readonly metrics: IdentityMetrics;
+	/** See `LoginContext`. */
+	readonly isSecret: (given: string) => boolean;
 }
 
 type Params = { uid: string; method: string };
@@ -34,9 +36,9 @@ type Params = { uid: string; method: string };
 const NOTHING_TYPED = new URLSearchParams();
 
 export function mountLogin(app: FastifyInstance, deps: LoginRouteDeps): void {
-	const { config, provider, logger, metrics } = deps;
+	const { config, provider, logger, metrics, isSecret } = deps;
 	const path = `${AUTH_PATH}/interaction/:uid`;
-	const context = { config, issuer: authIssuer(config.publicUrl) };
+	const context = { config, issuer: authIssuer(config.publicUrl), isSecret };
 	const methods = enabledLoginMethods(config);
 
 	/** What the page must know; formTargets because the answer to the form redirects to the client. */

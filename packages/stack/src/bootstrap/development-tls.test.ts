@@ -37,12 +37,12 @@ describe('the TLS certificates of a development instance', () => {
 		['-verify_ip', '127.0.0.1'],
 		['-verify_ip', '::1'],
 	])('hold for openssl %s %s', async (option, name) => {
-		const tls = await openDevelopmentTls(makeFolder(), NOW_MS);
+		const tls = await openDevelopmentTls(makeFolder(), 'localhost', NOW_MS);
 		expect(verify(tls.authorityFile, tls.certificateFile, NOW_MS, option, name)).toMatch(/: OK\n$/);
 	});
 
 	it('hold for no other name, before their time or after it', async () => {
-		const { authorityFile, certificateFile } = await openDevelopmentTls(makeFolder(), NOW_MS);
+		const { authorityFile, certificateFile } = await openDevelopmentTls(makeFolder(), 'localhost', NOW_MS);
 		const judge = (atMs: number, name = 'localhost') =>
 			verify(authorityFile, certificateFile, atMs, '-verify_hostname', name);
 		expect(judge(NOW_MS, 'example.com')).toMatch(/hostname mismatch/i);
@@ -53,7 +53,7 @@ describe('the TLS certificates of a development instance', () => {
 
 	it('keep their keys to their owner', async () => {
 		const folder = makeFolder();
-		await openDevelopmentTls(folder, NOW_MS);
+		await openDevelopmentTls(folder, 'localhost', NOW_MS);
 		for (const name of ['tls-ca.pem', 'tls-server.pem'])
 			expect((statSync(join(folder, name)).mode & 0o777).toString(8)).toBe('600');
 	});
@@ -64,7 +64,7 @@ describe('the TLS certificates of a development instance', () => {
 		['IP:10.0.0.1', /permitted subtree violation/],
 	])('let the authority vouch for nothing beyond loopback: %s', async (name, words) => {
 		const folder = makeFolder();
-		const { authorityFile } = await openDevelopmentTls(folder, NOW_MS);
+		const { authorityFile } = await openDevelopmentTls(folder, 'localhost', NOW_MS);
 		// What a thief of the authority's key would make.
 		const [key, request, forged, extensions] = ['f.key', 'f.csr', 'f.pem', 'f.cnf'].map((file) =>
 			join(folder, file),
@@ -83,11 +83,11 @@ describe('the TLS certificates of a development instance', () => {
 
 	it('stay while more than half of their life is left, and are renewed then', async () => {
 		const folder = makeFolder();
-		const { authorityFile, certificateFile } = await openDevelopmentTls(folder, NOW_MS);
+		const { authorityFile, certificateFile } = await openDevelopmentTls(folder, 'localhost', NOW_MS);
 		const [authority, server] = [serialOf(authorityFile), serialOf(certificateFile)];
-		await openDevelopmentTls(folder, NOW_MS + 44 * DAY_MS);
+		await openDevelopmentTls(folder, 'localhost', NOW_MS + 44 * DAY_MS);
 		expect([serialOf(authorityFile), serialOf(certificateFile)]).toEqual([authority, server]);
-		await openDevelopmentTls(folder, NOW_MS + 46 * DAY_MS);
+		await openDevelopmentTls(folder, 'localhost', NOW_MS + 46 * DAY_MS);
 		expect(serialOf(authorityFile)).toBe(authority);
 		expect(serialOf(certificateFile)).not.toBe(server);
 		expect(verify(authorityFile, certificateFile, NOW_MS + 130 * DAY_MS)).toMatch(/: OK\n$/);
@@ -95,11 +95,11 @@ describe('the TLS certificates of a development instance', () => {
 
 	it('get an authority of the same key and name before the old one ends, so that its clients go on', async () => {
 		const folder = makeFolder();
-		const { authorityFile, certificateFile } = await openDevelopmentTls(folder, NOW_MS);
+		const { authorityFile, certificateFile } = await openDevelopmentTls(folder, 'localhost', NOW_MS);
 		const old = join(folder, 'old.pem');
 		writeFileSync(old, readFileSync(authorityFile));
 		const later = NOW_MS + 3300 * DAY_MS;
-		await openDevelopmentTls(folder, later);
+		await openDevelopmentTls(folder, 'localhost', later);
 		expect(serialOf(authorityFile)).not.toBe(serialOf(old));
 		for (const authority of [old, authorityFile]) expect(verify(authority, certificateFile, later)).toMatch(/: OK\n$/);
 	});
@@ -109,20 +109,20 @@ describe('the TLS certificates of a development instance', () => {
 		['the authority, too,', 3400],
 	])('are made anew where %s begins in the future, because the clock was %i days ahead', async (_, days) => {
 		const folder = makeFolder();
-		await openDevelopmentTls(folder, NOW_MS);
-		await openDevelopmentTls(folder, NOW_MS + days * DAY_MS);
-		const { authorityFile, certificateFile } = await openDevelopmentTls(folder, NOW_MS);
+		await openDevelopmentTls(folder, 'localhost', NOW_MS);
+		await openDevelopmentTls(folder, 'localhost', NOW_MS + days * DAY_MS);
+		const { authorityFile, certificateFile } = await openDevelopmentTls(folder, 'localhost', NOW_MS);
 		expect(verify(authorityFile, certificateFile, NOW_MS)).toMatch(/: OK\n$/);
 		// Both as listeners show them: the file of the chain has the authority of now, too.
 		const [serial, chain] = [serialOf(authorityFile), readFileSync(certificateFile, 'utf8')];
 		expect(chain).toContain(readFileSync(authorityFile, 'utf8').trim());
-		await openDevelopmentTls(folder, NOW_MS);
+		await openDevelopmentTls(folder, 'localhost', NOW_MS);
 		expect([serialOf(authorityFile), readFileSync(certificateFile, 'utf8')]).toEqual([serial, chain]);
 	});
 
 	it('are made anew where a file was lost or spoilt', async () => {
 		const folder = makeFolder();
-		const { authorityFile, certificateFile } = await openDevelopmentTls(folder, NOW_MS);
+		const { authorityFile, certificateFile } = await openDevelopmentTls(folder, 'localhost', NOW_MS);
 		for (const spoil of [
 			() => writeFileSync(certificateFile, 'spoilt'),
 			() => rmSync(join(folder, 'tls-server.pem')),
@@ -130,7 +130,7 @@ describe('the TLS certificates of a development instance', () => {
 			() => rmSync(authorityFile),
 		]) {
 			spoil();
-			await openDevelopmentTls(folder, NOW_MS);
+			await openDevelopmentTls(folder, 'localhost', NOW_MS);
 			expect(verify(authorityFile, certificateFile, NOW_MS)).toMatch(/: OK\n$/);
 			const ofKey = execFileSync('openssl', ['pkey', '-in', join(folder, 'tls-server.pem'), '-pubout']);
 			const ofCertificate = execFileSync('openssl', ['x509', '-in', certificateFile, '-noout', '-pubkey']);

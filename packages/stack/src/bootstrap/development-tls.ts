@@ -1,6 +1,6 @@
 /**
- * TLS for a development instance: a private authority, made once, that may vouch for this machine's loopback names and
- * nothing else, and a server certificate that is renewed long before it ends.
+ * TLS for a development instance: a private authority, made once, that may vouch for the instance's host name and
+ * loopback, and nothing else, and a server certificate that is renewed long before it ends.
  *
  * Keys are made before what they sign, and each certificate file is written whole: a crash leaves what the next start
  * continues. A lost key of the authority makes a new authority, which clients must be given anew.
@@ -27,7 +27,7 @@ import { encodePem } from '@chancery/core/pem';
 import { keyIdentifier } from '@chancery/core/spki';
 import type { Signer } from '@chancery/keys/signer';
 import { writeDurably } from '@chancery/postgres/file-modes';
-import { HOST_NAME } from '../instance/addresses.ts';
+import { DEFAULT_HOST_NAME } from '../instance/addresses.ts';
 import { openOrCreateKey } from './development-keys.ts';
 
 export interface DevelopmentTls {
@@ -63,8 +63,12 @@ const ipAddress = (octets: Uint8Array) => derContext(7, { constructed: false }, 
 /** In a constraint an address is followed by its mask (section 4.2.1.10); of these, every bit counts. */
 const exactly = (octets: Uint8Array) => ipAddress(Uint8Array.of(...octets, ...octets.map(() => 0xff)));
 
-/** Opens what lies in `folder`, making what is missing, past the middle of its life, or of the future. */
-export async function openDevelopmentTls(folder: string, nowMs: number): Promise<DevelopmentTls> {
+/**
+ * Opens what lies in `folder`, making what is missing, past the middle of its life, or of the future.
+ * @param hostName of the instance; the folder belongs to one.
+ */
+export async function openDevelopmentTls(folder: string, hostName: string, nowMs: number): Promise<DevelopmentTls> {
+	const names = [...new Set([hostName, DEFAULT_HOST_NAME])].map(dnsName);
 	const tls = {
 		certificateFile: join(folder, 'tls-server-chain.pem'),
 		keyFile: join(folder, 'tls-server.pem'),
@@ -87,7 +91,7 @@ export async function openDevelopmentTls(folder: string, nowMs: number): Promise
 			publicKey: authoritySigner.publicKey,
 			extensions: [
 				...encodeCaExtensions(0),
-				encodeExtension(OID_NAME_CONSTRAINTS, true, permitLoopback()),
+				encodeExtension(OID_NAME_CONSTRAINTS, true, permitOnly(names)),
 				encodeSubjectKeyId(authoritySigner.publicKey),
 			],
 		});
@@ -99,7 +103,7 @@ export async function openDevelopmentTls(folder: string, nowMs: number): Promise
 	if (!isGood(server, serverSigner, nowMs, untilDays(SERVER_RENEWAL_DAYS)) || !server.verify(authority.publicKey)) {
 		const pem = await certify(authoritySigner, {
 			issuer: authorityName,
-			subject: encodeName(ORGANIZATION, HOST_NAME),
+			subject: encodeName(ORGANIZATION, hostName),
 			notBefore,
 			notAfter: untilDays(SERVER_DAYS),
 			publicKey: serverSigner.publicKey,
@@ -109,7 +113,7 @@ export async function openDevelopmentTls(folder: string, nowMs: number): Promise
 				encodeExtension(
 					OID_SUBJECT_ALT_NAME,
 					false,
-					derSequence(dnsName(HOST_NAME), ipAddress(IPV4_LOOPBACK), ipAddress(IPV6_LOOPBACK)),
+					derSequence(...names, ipAddress(IPV4_LOOPBACK), ipAddress(IPV6_LOOPBACK)),
 				),
 				encodeSubjectKeyId(serverSigner.publicKey),
 				encodeAuthorityKeyId(keyIdentifier(authoritySigner.publicKey)),
@@ -121,8 +125,8 @@ export async function openDevelopmentTls(folder: string, nowMs: number): Promise
 }
 
 /** NameConstraints with permittedSubtrees [0] only: whoever steals the authority's key gains no other name. */
-function permitLoopback(): Uint8Array {
-	const permitted = [dnsName(HOST_NAME), exactly(IPV4_LOOPBACK), exactly(IPV6_LOOPBACK)];
+function permitOnly(names: readonly Uint8Array[]): Uint8Array {
+	const permitted = [...names, exactly(IPV4_LOOPBACK), exactly(IPV6_LOOPBACK)];
 	return derSequence(derContext(0, {}, ...permitted.map((name) => derSequence(name))));
 }
 

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { ServiceDefinition } from '@chancery/chassis/service-definition';
 import type { DevelopmentChains } from '../bootstrap/development-chains.ts';
 import type { DevelopmentKeys } from '../bootstrap/development-keys.ts';
-import { HOST_NAME, urlOf } from '../instance/addresses.ts';
+import { hostNameOf, urlOf } from '../instance/addresses.ts';
 import type { InstanceRecord } from '../instance/instance-record.ts';
 import { markPath } from '../instance/marks.ts';
 import { type DevelopmentInstance, SERVICES } from '../services.ts';
@@ -21,12 +21,14 @@ export function developmentConfigurations(
 	record: InstanceRecord,
 	keys: DevelopmentKeys,
 	chains: DevelopmentChains,
+	{ isBeyondLoopback }: Pick<DevelopmentInstance, 'isBeyondLoopback'> = { isBeyondLoopback: false },
 ): Configurations {
 	const { secrets, treeId } = record;
 	// Secrets go into the sections as they do elsewhere, by reference; only this process's environment has no part in it.
 	const env = { DEVELOPMENT_TOKEN: secrets.developmentToken, SERVICE_TOKEN: secrets.service };
 	const instance: Omit<DevelopmentInstance, 'trustReportUrls'> = {
-		hostName: HOST_NAME,
+		hostName: hostNameOf(record),
+		isBeyondLoopback,
 		url: (name) => urlOf(record, name),
 		treeId,
 		keys,

@@ -22,13 +22,13 @@ it('a certificate of our own is renewed while the instance runs, and a failure i
 	const log = createLogger({ level: 'info', json: true, name: 'test', destination });
 	const folder = await openDataFolder(join(base, 'data'));
 	await makeParts(folder);
-	const { certificateFile } = await openDevelopmentTls(folder.keys, Date.now() - 60 * DAY_MS);
+	const { certificateFile } = await openDevelopmentTls(folder.keys, 'localhost', Date.now() - 60 * DAY_MS);
 	const key = join(folder.keys, 'tls-ca.pem');
 	const notAfter = () => new X509Certificate(readFileSync(certificateFile)).validToDate.getTime();
 	expect(notAfter()).toBeLessThan(Date.now() + 31 * DAY_MS);
 
 	vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
-	const end = keepTlsRenewed(folder, { from: 'development' }, log);
+	const end = keepTlsRenewed(folder, { from: 'development' }, 'localhost', log);
 	chmodSync(key, 0o644);
 	vi.advanceTimersByTime(3_600_000);
 	await vi.waitFor(() =>

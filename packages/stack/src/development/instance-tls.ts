@@ -10,7 +10,6 @@ import { openTlsPair } from '@chancery/chassis/tls/tls-pair';
 import { trustAuthorityFile } from '@chancery/net/tls-authorities';
 import { writeDurably } from '@chancery/postgres/file-modes';
 import { openDevelopmentTls } from '../bootstrap/development-tls.ts';
-import { HOST_NAME } from '../instance/addresses.ts';
 import type { DataFolder } from '../instance/data-folder.ts';
 import type { TlsChoice } from '../instance/instance-record.ts';
 import { Refusal } from '../instance/refusal.ts';
@@ -25,28 +24,28 @@ const LOOK_EVERY_MS = 3_600_000;
 
 /**
  * Whether a certificate of the user can be used here, asked before anything is decided or made.
- * @throws {Refusal} when it is not for `localhost`; ConfigError when a file cannot be used
+ * @throws {Refusal} when it is not for the host of the instance; ConfigError when a file cannot be used
  */
-export async function checkTlsChoice(choice: TlsChoice): Promise<void> {
-	if (choice.from === 'files') await checkTlsFiles(filesOfUser(choice));
+export async function checkTlsChoice(choice: TlsChoice, hostName: string): Promise<void> {
+	if (choice.from === 'files') await checkTlsFiles(filesOfUser(choice), hostName);
 }
 
-async function checkTlsFiles(files: TlsFiles): Promise<void> {
+async function checkTlsFiles(files: TlsFiles, hostName: string): Promise<void> {
 	const { leaf } = await openTlsPair(files, Date.now());
-	if (leaf.checkHost(HOST_NAME)) return;
+	if (leaf.checkHost(hostName)) return;
 	const names = leaf.subjectAltName ?? 'no name';
 	throw new Refusal(
-		`the certificate in ${files.certificateFile} is for ${names} and not for ${HOST_NAME}, where the services of this instance are`,
+		`the certificate in ${files.certificateFile} is for ${names} and not for ${hostName}, where the services of this instance are`,
 	);
 }
 
 /**
  * Makes or opens the certificate, and trusts its authority in this process.
- * @throws {Refusal} when it is not for `localhost`; ConfigError or TlsTrustError when a file cannot be used
+ * @throws {Refusal} when it is not for the host of the instance; ConfigError or TlsTrustError when a file cannot be used
  */
-export async function openInstanceTls(folder: DataFolder, choice: TlsChoice): Promise<InstanceTls> {
-	const { files, authority } = await filesOf(folder, choice);
-	await checkTlsFiles(files);
+export async function openInstanceTls(folder: DataFolder, choice: TlsChoice, hostName: string): Promise<InstanceTls> {
+	const { files, authority } = await filesOf(folder, choice, hostName);
+	await checkTlsFiles(files, hostName);
 	if (authority === undefined) {
 		// That of an earlier start would be trusted by whoever finds it here.
 		await rm(folder.tlsCa, { force: true });
@@ -61,10 +60,10 @@ export async function openInstanceTls(folder: DataFolder, choice: TlsChoice): Pr
  * Renews a certificate of our own making in a run that lasts for months; the listeners take it up by themselves. Files
  * of the user are his to renew. Returns what ends it.
  */
-export function keepTlsRenewed(folder: DataFolder, choice: TlsChoice, logger: Logger): () => void {
+export function keepTlsRenewed(folder: DataFolder, choice: TlsChoice, hostName: string, logger: Logger): () => void {
 	if (choice.from !== 'development') return () => undefined;
 	const timer = setInterval(() => {
-		openDevelopmentTls(folder.keys, Date.now()).catch((error: unknown) =>
+		openDevelopmentTls(folder.keys, hostName, Date.now()).catch((error: unknown) =>
 			logger.error({ err: error }, 'the TLS certificate could not be renewed; it will be tried again'),
 		);
 	}, LOOK_EVERY_MS);
@@ -84,7 +83,7 @@ interface ChosenFiles {
 	readonly authority: { readonly path: string; readonly namedBy: string } | undefined;
 }
 
-async function filesOf(folder: DataFolder, choice: TlsChoice): Promise<ChosenFiles> {
+async function filesOf(folder: DataFolder, choice: TlsChoice, hostName: string): Promise<ChosenFiles> {
 	if (choice.from === 'files') {
 		const { caFile } = choice;
 		return {
@@ -92,6 +91,6 @@ async function filesOf(folder: DataFolder, choice: TlsChoice): Promise<ChosenFil
 			authority: caFile === undefined ? undefined : { path: caFile, namedBy: '--tls-ca' },
 		};
 	}
-	const { certificateFile, keyFile, authorityFile } = await openDevelopmentTls(folder.keys, Date.now());
+	const { certificateFile, keyFile, authorityFile } = await openDevelopmentTls(folder.keys, hostName, Date.now());
 	return { files: { certificateFile, keyFile }, authority: { path: authorityFile, namedBy: folder.path } };
 }

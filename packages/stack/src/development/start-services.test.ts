@@ -29,7 +29,7 @@ afterAll(async () => {
 
 it('services that do not open leave their marks to the next start in this process', async () => {
 	const data = await openDataFolder(join(folder, 'data'));
-	const record = await openInstanceRecord(data, { listening: [] }, Date.now());
+	const record = await openInstanceRecord(data, { listening: [], addresses: [] }, Date.now());
 	await makeParts(data);
 	const keys = await openDevelopmentKeys(data.keys);
 	const chains = await openDevelopmentChains(data.keys, keys, parseRfc3339(record.createdAt));
@@ -42,6 +42,7 @@ it('services that do not open leave their marks to the next start in this proces
 		record,
 		keys,
 		configurations: developmentConfigurations(record, keys, chains),
+		listenHost: 'localhost',
 		tls: undefined,
 		// Nothing comes so far that it asks it.
 		database: undefined as never,

@@ -16,7 +16,7 @@ import { tuf } from '@chancery/tuf/definition';
 import { registerRoot } from '@chancery/wire/ct';
 import { getTrustReport } from '@chancery/wire/trust-report';
 import type { DevelopmentKeys } from '../bootstrap/development-keys.ts';
-import { HOST_NAME, portOf } from '../instance/addresses.ts';
+import { portOf } from '../instance/addresses.ts';
 import type { InstanceRecord } from '../instance/instance-record.ts';
 import { markPath } from '../instance/marks.ts';
 import { Refusal } from '../instance/refusal.ts';
@@ -30,6 +30,8 @@ export interface InstanceParts {
 	readonly record: InstanceRecord;
 	readonly keys: DevelopmentKeys;
 	readonly configurations: Configurations;
+	/** Where the public listeners are bound: a name or address. */
+	readonly listenHost: string;
 	/** What the public listeners show; undefined: plain HTTP. Admin listeners never leave this process. */
 	readonly tls: TlsFiles | undefined;
 	readonly database: Database;
@@ -42,10 +44,8 @@ export interface InstanceParts {
 	readonly stop: AbortSignal;
 }
 
-/** Base URL of the admin listener of each service that the bootstrap still needs. */
-export interface AdminUrls {
-	readonly tuf: string;
-}
+/** Base URL of the admin listener of each service, by its name. */
+export type AdminUrls = ReadonlyMap<string, string>;
 
 /** Makes or extends every schema, and the rows of logs that do not exist yet. Safe to repeat. */
 export async function prepareDatabase({ database, configurations, keys, record }: InstanceParts): Promise<void> {
@@ -72,19 +72,17 @@ export async function startServices(parts: InstanceParts): Promise<AdminUrls> {
 	const started = await Promise.all(starting);
 	parts.stop.throwIfAborted();
 	started.push(await start(parts, ca));
-	const adminOf = ({ name }: { readonly name: string }) => {
-		const found = started.find((service) => service.name === name);
-		if (!found) throw new Error(`${name} is not in the list of services`);
-		return found.admin;
-	};
-	await registerCaRoot(adminOf(ca), adminOf(ctlog), parts);
+	await registerCaRoot(adminOf(started, ca), adminOf(started, ctlog), parts);
 	parts.stop.throwIfAborted();
-	const { admin } = await start(
-		parts,
-		tuf,
-		started.flatMap(({ trustReportUrls }) => trustReportUrls),
-	);
-	return { tuf: admin };
+	const reports = started.flatMap(({ trustReportUrls }) => trustReportUrls);
+	started.push(await start(parts, tuf, reports));
+	return new Map(started.map(({ name, admin }) => [name, admin]));
+}
+
+function adminOf(started: readonly StartedService[], { name }: { readonly name: string }): string {
+	const found = started.find((service) => service.name === name);
+	if (!found) throw new Error(`${name} is not in the list of services`);
+	return found.admin;
 }
 
 /**
@@ -118,7 +116,7 @@ interface StartedService {
 
 /** Opens a service, and binds its listeners to their ports, the admin listener to a free one on loopback. */
 async function start(
-	{ record, keys, configurations, tls, database, clock, logger, onStarted, stop }: InstanceParts,
+	{ record, keys, configurations, listenHost, tls, database, clock, logger, onStarted, stop }: InstanceParts,
 	definition: InstanceService['definition'],
 	trustReportUrls: readonly string[] = [],
 ): Promise<StartedService> {
@@ -145,7 +143,7 @@ async function start(
 			...Object.fromEntries(
 				Object.entries(listeners).map(([listener, address]) => [
 					listener,
-					{ host: HOST_NAME, port: portOf(record.portBase, address), tls },
+					{ host: listenHost, port: portOf(record.portBase, address), tls },
 				]),
 			),
 			admin: { host: '127.0.0.1', port: 0 },

@@ -60,7 +60,7 @@ async function expectRefusal(path: string, words: RegExp): Promise<void> {
 /** A folder with the record of an instance, keys and trust. */
 async function makeInstance(): Promise<void> {
 	const folder = await openDataFolder(data);
-	await openInstanceRecord(folder, { portBase: 8330, listening: ['ca'] }, Date.now());
+	await openInstanceRecord(folder, { portBase: 8330, listening: ['ca'], addresses: ['127.0.0.1'] }, Date.now());
 	await makeParts(folder);
 	await writeFile(join(folder.keys, 'ca-issuing.pem'), 'key', { mode: 0o600 });
 }
@@ -306,7 +306,7 @@ describe.runIf(canMount)('a volume', () => {
 				const { openDataFolder, makeParts } = await import('${import.meta.dirname}/data-folder.ts');
 				const { openInstanceRecord } = await import('${import.meta.dirname}/instance-record.ts');
 				const folder = await openDataFolder('${data}');
-				const record = await openInstanceRecord(folder, { portBase: 8330, listening: ['ca'] }, Date.now());
+				const record = await openInstanceRecord(folder, { portBase: 8330, listening: ['ca'], addresses: ['127.0.0.1'] }, Date.now());
 				await makeParts(folder);
 				console.log(record.id);`;
 			const user = ['--reuid', '4321', '--regid', '4321', '--groups', String(VOLUME_GROUP)];

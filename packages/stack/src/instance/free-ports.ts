@@ -7,13 +7,13 @@ import { createServer } from 'node:net';
 import type { ServiceName } from '../port-offsets.ts';
 import { portOf } from './addresses.ts';
 
-/** Services listen on both (see `HOST_NAME`). */
-const LOOPBACK = ['127.0.0.1', '::1'];
-
 /** @throws the system's EADDRINUSE, with `port`, for the first of these ports that somebody else has on one of the addresses */
-export async function checkPortsFree(portBase: number, names: readonly ServiceName[]): Promise<void> {
-	for (const name of names)
-		for (const host of LOOPBACK) {
+export async function checkPortsFree(
+	portBase: number,
+	{ listening, addresses }: { readonly listening: readonly ServiceName[]; readonly addresses: readonly string[] },
+): Promise<void> {
+	for (const name of listening)
+		for (const host of addresses) {
 			const server = createServer();
 			try {
 				server.listen({ host, port: portOf(portBase, name) });

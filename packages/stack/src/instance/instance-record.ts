@@ -9,7 +9,7 @@ import { isRfc3339 } from '@chancery/core/calendar-time';
 import { writeDurably } from '@chancery/postgres/file-modes';
 import { z } from 'zod';
 import type { ServiceName } from '../port-offsets.ts';
-import { MAX_PORT_BASE, MIN_PORT_BASE } from './addresses.ts';
+import { HOST_NAME_PATTERN, hostNameOf, MAX_PORT_BASE, MIN_PORT_BASE } from './addresses.ts';
 import type { DataFolder } from './data-folder.ts';
 import { checkPortsFree } from './free-ports.ts';
 import { Refusal } from './refusal.ts';
@@ -44,6 +44,8 @@ const instanceRecord = z.strictObject({
 	id: z.string().regex(/^[0-9a-f]{32}$/),
 	/** First of the ten ports. It is part of URLs in certificates, trusted roots and log origins. */
 	portBase: z.int().min(MIN_PORT_BASE).max(MAX_PORT_BASE),
+	/** Absent: localhost. Part of the same URLs, and the origin of the logs. */
+	hostName: z.string().regex(HOST_NAME_PATTERN).optional(),
 	/** Absent: plain HTTP. Whether it is there is part of the URLs too; which certificate it is may change. */
 	tls: tlsChoice.optional(),
 	/** Decimal int64 that the v1 log carries in its checkpoints and entry ids. */
@@ -89,9 +91,11 @@ function whyNot(text: string): string {
 /** What somebody asks for at a start; undefined: what the folder was made with, or the default. */
 export interface WantedInstance {
 	readonly portBase?: number | undefined;
+	readonly hostName?: string | undefined;
 	readonly tls?: TlsChoice | 'none' | undefined;
-	/** Whose ports have to be free. */
+	/** Whose ports have to be free, and on which addresses. */
 	readonly listening: readonly ServiceName[];
+	readonly addresses: readonly string[];
 }
 
 /**
@@ -108,7 +112,7 @@ export async function openInstanceRecord(
 	const tls = wanted.tls === 'none' ? undefined : wanted.tls;
 	if (existing) {
 		refuseOtherAddresses(folder, existing, wanted);
-		await checkPortsFree(existing.portBase, wanted.listening);
+		await checkPortsFree(existing.portBase, wanted);
 		if (tls === undefined || isDeepStrictEqual(tls, existing.tls)) return existing;
 		// Another certificate for the same addresses. A crash leaves the old choice or the new one.
 		const changed = { ...existing, tls };
@@ -116,12 +120,13 @@ export async function openInstanceRecord(
 		return changed;
 	}
 	const portBase = wanted.portBase ?? DEFAULT_PORT_BASE;
-	await checkPortsFree(portBase, wanted.listening);
+	await checkPortsFree(portBase, wanted);
 	const record: InstanceRecord = {
 		format: FORMAT,
 		profile: 'development',
 		id: randomBytes(16).toString('hex'),
 		portBase,
+		...(wanted.hostName === undefined ? {} : { hostName: wanted.hostName }),
 		...(tls === undefined ? {} : { tls }),
 		treeId: newTreeId(),
 		createdAt: new Date(nowMs).toISOString(),
@@ -131,11 +136,16 @@ export async function openInstanceRecord(
 	return record;
 }
 
-function refuseOtherAddresses(folder: DataFolder, existing: InstanceRecord, { portBase, tls }: WantedInstance): void {
+function refuseOtherAddresses(folder: DataFolder, existing: InstanceRecord, wanted: WantedInstance): void {
+	const { portBase, hostName, tls } = wanted;
 	const advice = 'Leave the option out, or choose another --data';
 	if (portBase !== undefined && portBase !== existing.portBase)
 		throw new Refusal(
 			`${folder.path} was made with --port-base ${existing.portBase}; its certificates and logs name those ports, so ${portBase} is refused. ${advice}`,
+		);
+	if (hostName !== undefined && hostName !== hostNameOf(existing))
+		throw new Refusal(
+			`${folder.path} was made for --host ${hostNameOf(existing)}; its certificates and logs name that host, so ${hostName} is refused. ${advice}`,
 		);
 	if (tls === undefined || (tls !== 'none') === (existing.tls !== undefined)) return;
 	const [made, asked] = existing.tls ? ['with', '--no-tls'] : ['without', '--tls'];

@@ -25,11 +25,12 @@ import { checkTlsChoice, keepTlsRenewed, openInstanceTls } from '../development/
 import { mintToken } from '../development/mint-token.ts';
 import { ownMaterial } from '../development/own-material.ts';
 import { type InstanceParts, prepareDatabase, startServices } from '../development/start-services.ts';
-import { checkPortBase, HOST_NAME, urlOf } from '../instance/addresses.ts';
-import { makeParts, openDataFolder } from '../instance/data-folder.ts';
+import { checkHostName, checkPortBase, hostNameOf, urlOf } from '../instance/addresses.ts';
+import { existingDataFolder, makeParts, openDataFolder } from '../instance/data-folder.ts';
 import { lockFolder } from '../instance/folder-lock.ts';
 import { openInstanceDatabase } from '../instance/instance-database.ts';
-import { openInstanceRecord, type TlsChoice } from '../instance/instance-record.ts';
+import { openInstanceRecord, readInstanceRecord, type TlsChoice } from '../instance/instance-record.ts';
+import { findListenPlace } from '../instance/listen-place.ts';
 import { openLogFile } from '../instance/log-file.ts';
 import { makeMarkFolder } from '../instance/marks.ts';
 import { Refusal } from '../instance/refusal.ts';
@@ -42,6 +43,10 @@ export interface UpOptions {
 	readonly data: string;
 	/** Undefined: what the folder was made with, or the default. */
 	readonly portBase?: number;
+	/** Host name in every URL and origin. Undefined: what the folder was made with, or localhost. */
+	readonly host?: string;
+	/** Address to listen on. Undefined: loopback. */
+	readonly listen?: string;
 	/** Undefined: what the folder was made with, or plain HTTP. */
 	readonly tls?: TlsChoice | 'none';
 	/** Take back the retirement of the CA's root at the CT log, where it was retired. */
@@ -74,11 +79,21 @@ export async function up(options: UpOptions): Promise<number> {
 	try {
 		// 1. The folder is ours alone, and what it was made for is what is asked for.
 		if (options.portBase !== undefined) checkPortBase(options.portBase);
-		if (options.tls !== undefined && options.tls !== 'none') await checkTlsChoice(options.tls);
+		const hostName = await hostNameFor(options);
+		if (options.tls !== undefined && options.tls !== 'none') await checkTlsChoice(options.tls, hostName);
+		const place = await findListenPlace(hostName, options.listen);
 		const folder = await openDataFolder(options.data);
 		const lock = await lockFolder(folder.lock);
 		cleanup.defer(() => lock.release());
-		const record = await openInstanceRecord(folder, { ...options, listening: RUNNING_SERVICES }, Date.now());
+		const { portBase, host, tls: tlsWanted } = options;
+		const wanted = {
+			portBase,
+			hostName: host,
+			tls: tlsWanted,
+			listening: RUNNING_SERVICES,
+			addresses: place.addresses,
+		};
+		const record = await openInstanceRecord(folder, wanted, Date.now());
 		await makeParts(folder);
 		await makeMarkFolder(record.id);
 		// Written again when everything answers: whoever waits for it must not find that of an earlier run. It stays when
@@ -99,8 +114,8 @@ export async function up(options: UpOptions): Promise<number> {
 		step('development keys and certificates (unencrypted: never use them for anything real)');
 		for (const what of renewed) output.say(`         ${what}`);
 
-		const tls = record.tls && (await openInstanceTls(folder, record.tls));
-		if (record.tls) cleanup.defer(keepTlsRenewed(folder, record.tls, logger));
+		const tls = record.tls && (await openInstanceTls(folder, record.tls, hostName));
+		if (record.tls) cleanup.defer(keepTlsRenewed(folder, record.tls, hostName, logger));
 
 		// 3. The database.
 		const sayMore = (message: string) => {
@@ -114,7 +129,8 @@ export async function up(options: UpOptions): Promise<number> {
 		const parts: InstanceParts = {
 			record,
 			keys,
-			configurations: developmentConfigurations(record, keys, chains),
+			configurations: developmentConfigurations(record, keys, chains, place),
+			listenHost: place.host,
 			tls: tls?.files,
 			database,
 			logger,
@@ -134,7 +150,7 @@ export async function up(options: UpOptions): Promise<number> {
 		// 5. The root of trust says what the services are.
 		const firstRoot = await holdTrustCeremony({
 			publicUrl: urlOf(record, 'tuf'),
-			adminUrl: admin.tuf,
+			adminUrl: urlIn(admin, tuf.name),
 			operatorToken: record.secrets.operator,
 			signers: { root: keys.holders['tuf-root'], targets: keys.holders['tuf-targets'], ...keys.of(tuf) },
 			ownMaterial: ownMaterial(keys, chains),
@@ -167,13 +183,25 @@ export async function up(options: UpOptions): Promise<number> {
 			oidcIssuer: issuer,
 			...files,
 			...(tls?.tlsCa === undefined ? {} : { tlsCa: tls.tlsCa }),
+			admin: Object.fromEntries([...admin].map(([name, url]) => [name, { url }])),
 		};
 		await writeDurably(folder.instance, `${JSON.stringify(instance, null, 2)}\n`, 0o644);
 		stop.signal.throwIfAborted();
 		if (options.isJson) output.data(JSON.stringify(instance));
 		else {
 			const command = join(PROJECT, 'packages/cli/bin/chancery');
-			output.data(instructions({ folder, files, urls, oidcIssuer: issuer, tlsCa: tls?.tlsCa, command }));
+			output.data(
+				instructions({
+					folder,
+					files,
+					urls,
+					admin,
+					oidcIssuer: issuer,
+					tlsCa: tls?.tlsCa,
+					command,
+					isSecretAsked: place.isBeyondLoopback,
+				}),
+			);
 			output.data(`ready in ${((performance.now() - startedAt) / 1000).toFixed(1)} s, data in ${folder.path}`);
 		}
 
@@ -185,6 +213,18 @@ export async function up(options: UpOptions): Promise<number> {
 		if (stop.signal.aborted) return 0;
 		throw portInUse(error) ?? untrustedCertificate(error) ?? error;
 	}
+}
+
+/** What the instance is called, read before anything is decided; its record is read again when the folder is ours. */
+async function hostNameFor({ host, data }: UpOptions): Promise<string> {
+	if (host !== undefined) return checkHostName(host);
+	return hostNameOf((await readInstanceRecord(existingDataFolder(data))) ?? {});
+}
+
+function urlIn(admin: ReadonlyMap<string, string>, name: string): string {
+	const url = admin.get(name);
+	if (url === undefined) throw new Error(`${name} has no admin listener`);
+	return url;
 }
 
 function portInUse(error: unknown): Refusal | undefined {
@@ -200,7 +240,7 @@ function portInUse(error: unknown): Refusal | undefined {
 
 /** The first to meet a certificate whose root nobody named is the instance itself. */
 function untrustedCertificate(error: unknown): Refusal | undefined {
-	if (!(error instanceof Error) || explainTlsFailure(error, HOST_NAME) === undefined) return undefined;
+	if (!(error instanceof Error) || explainTlsFailure(error, 'this instance') === undefined) return undefined;
 	return new Refusal(`${error.message}, or in --tls-ca`, { cause: error });
 }
 

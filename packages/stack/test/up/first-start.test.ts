@@ -59,6 +59,12 @@ describe('the first start', () => {
 			trustedRoot: expect.stringMatching(/^\//),
 			signingConfig: expect.stringMatching(/^\//),
 			clientTrustConfig: expect.stringMatching(/^\//),
+			admin: Object.fromEntries(
+				['identity', 'ca', 'log', 'ctlog', 'tsa', 'tuf'].map((name) => [
+					name,
+					{ url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/) },
+				]),
+			),
 		});
 	});
 

@@ -39,6 +39,7 @@ export interface InstanceFile {
 	readonly clientTrustConfig: string;
 	/** Only over TLS with a private authority. */
 	readonly tlsCa?: string;
+	readonly admin?: Readonly<Record<string, { readonly url: string }>>;
 }
 
 const places: Place[] = [];

@@ -20,6 +20,7 @@ describe.concurrent('the command line', () => {
 		['a fraction of a port', ['--port-base', '7400.5'], /--port-base.*7400\.5/],
 		['an empty port', ['--port-base', ''], /--port-base/],
 		['an option without its value', ['--port-base'], /--port-base/],
+		['an empty host', ['--host', ''], /--host/],
 		['an unknown option', ['--ones'], /--ones/],
 		['a word too many', ['now'], /too many arguments/],
 	])('with %s is wrong usage', async ([, args, words], { expect }) => {
