@@ -1,5 +1,6 @@
 /** The section `ca` of the configuration. */
 import { adminSection } from '@chancery/chassis/config/admin-section';
+import { pem } from '@chancery/chassis/config/pem-section';
 import { z } from 'zod';
 import { issuerSettings } from './issuers/issuer-types.ts';
 
@@ -12,21 +13,15 @@ export const configSchema = z.strictObject({
 	publicUrl: httpUrl.describe(
 		'Base URL under which clients reach this authority, without /api. No default. It becomes part of the trusted root; some clients drop a path from it, so it should have none.',
 	),
-	chainPem: z
-		.string()
-		.max(256 * 1024)
-		.describe(
-			'Certificate chain in PEM: the certificate of the signing key first, the root last. No default. A new chain must be in the trusted root and in the CT log before it issues.',
-		),
+	chainPem: pem(256 * 1024).describe(
+		'Certificate chain in PEM, as text or { file }: the certificate of the signing key first, the root last. No default. A new chain must be in the trusted root and in the CT log before it issues.',
+	),
 	ctlog: z
 		.strictObject({
 			url: httpUrl.describe('Base URL of the log, without /ct/v1. No default.'),
-			publicKeyPem: z
-				.string()
-				.max(16 * 1024)
-				.describe(
-					'Public key of the log in PEM, ECDSA on P-256. No default. Every timestamp is checked with it, so that a wrong key stops all issuance.',
-				),
+			publicKeyPem: pem(16 * 1024).describe(
+				'Public key of the log in PEM, as text or { file }, ECDSA on P-256. No default. Every timestamp is checked with it, so that a wrong key stops all issuance.',
+			),
 		})
 		.describe(
 			'The certificate transparency log that every certificate is in. Required: clients refuse certificates without a timestamp.',

@@ -1,11 +1,12 @@
 /**
  * What one service measures, in a registry of its own, so that several services in one process do not mix.
  */
+import cluster from 'node:cluster';
 import type { SignatureChecks } from '@chancery/keys/checks/signature-checks';
 import type { Database } from '@chancery/postgres/sql';
 import { CHASSIS_SERIES, registerChecks, registerDatabase, registerProcess } from './chassis-series.ts';
 import type { MetricsPort, Series } from './series.ts';
-import { SeriesRegistry } from './series-registry.ts';
+import { SeriesRegistry, type SeriesSnapshot } from './series-registry.ts';
 
 /** What the chassis itself does with the series of a service. */
 export interface Metrics {
@@ -13,6 +14,8 @@ export interface Metrics {
 	readonly contentType: string;
 	/** All series in the text format of Prometheus. */
 	print(): Promise<string>;
+	/** The same, for another process of this host to print. */
+	snapshot(): Promise<SeriesSnapshot>;
 	/** One answered request; `route` is the pattern, never the path, so that clients cannot make new series. */
 	observeRequest(at: RequestSample): void;
 	/** One refusal; `reason` is a code of an error table. */
@@ -57,12 +60,13 @@ export interface MetricsOptions<Table extends readonly Series[]> {
 	readonly checks?: Pick<SignatureChecks, 'status'>;
 }
 
-/** Makes the registry of the service `name`; every series carries `service="<name>"`. */
+/** Makes the registry of the service `name`; every series carries `service="<name>"`, in one of several processes `process="<number>"` too. */
 export function createMetrics<const Table extends readonly Series[] = readonly []>(
 	name: string,
 	{ series, database, checks }: MetricsOptions<Table> = {},
 ): ServiceMetrics<Table> {
-	const registry = new SeriesRegistry({ service: name });
+	const number = process.env.CHANCERY_PROCESS;
+	const registry = new SeriesRegistry({ service: name, ...(cluster.isWorker && number ? { process: number } : {}) });
 	registry.register([...CHASSIS_SERIES, ...(series ?? [])]);
 	registerProcess(registry);
 	if (database) registerDatabase(registry, database);
@@ -72,6 +76,7 @@ export function createMetrics<const Table extends readonly Series[] = readonly [
 	return {
 		contentType: registry.contentType,
 		print: () => registry.print(),
+		snapshot: () => registry.snapshot(),
 		observeRequest: ({ seconds, status, ...labels }) =>
 			registry.observe('http_request_duration_seconds', seconds, { ...labels, status: String(status) }),
 		countRefusal: (labels) => registry.count('http_refusals_total', 1, labels),

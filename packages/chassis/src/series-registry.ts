@@ -1,5 +1,5 @@
 /** The only file that knows the library which collects series and prints them in the text format of Prometheus. */
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { AggregatorRegistry, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Series } from './series.ts';
 
 type LabelValues = Readonly<Record<string, string>>;
@@ -67,4 +67,18 @@ export class SeriesRegistry {
 		for (const read of this.#readers) read();
 		return this.#registry.metrics();
 	}
+
+	/** Everything, to be sent to another process. */
+	async snapshot(): Promise<SeriesSnapshot> {
+		for (const read of this.#readers) read();
+		return this.#registry.getMetricsAsJSON();
+	}
+}
+
+/** What a registry holds at a moment; survives `structuredClone` and JSON. */
+export type SeriesSnapshot = Awaited<ReturnType<Registry['getMetricsAsJSON']>>;
+
+/** Several snapshots as one text. Their labels tell them apart, so nothing is added up. */
+export function printSnapshots(snapshots: readonly SeriesSnapshot[]): Promise<string> {
+	return AggregatorRegistry.aggregate([...snapshots]).metrics();
 }

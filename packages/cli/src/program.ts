@@ -5,6 +5,7 @@ import { attestBlobCommand } from './commands/attest-blob.ts';
 import { initializeCommand } from './commands/initialize.ts';
 import { logCommand } from './commands/log.ts';
 import { migrateCommand } from './commands/migrate.ts';
+import { serveCommand } from './commands/serve.ts';
 import { signBlobCommand } from './commands/sign-blob.ts';
 import { tokenCommand } from './commands/token.ts';
 import { tufCommand } from './commands/tuf.ts';
@@ -17,6 +18,7 @@ import { chanceryVersion } from './version.ts';
 
 const COMMANDS = [
 	upCommand,
+	serveCommand,
 	tokenCommand,
 	initializeCommand,
 	signBlobCommand,

@@ -1,6 +1,7 @@
 /** Configuration of the timestamp authority. */
 import { adminSection } from '@chancery/chassis/config/admin-section';
 import { markFields } from '@chancery/chassis/config/mark-section';
+import { pem } from '@chancery/chassis/config/pem-section';
 import type { Environment } from '@chancery/chassis/config/secret';
 import { MAX_QUERY_BYTES } from '@chancery/wire/tsa';
 import { z } from 'zod';
@@ -16,11 +17,9 @@ export function configSchema(env?: Environment) {
 			.describe(
 				'Base URL under which clients reach this authority, without /api/v1/timestamp. It becomes part of the trusted root.',
 			),
-		chainPem: z
-			.string()
-			.describe(
-				'Certificate chain in PEM, the certificate of the signing key first, the root last; at least two. A new leaf needs a new trusted root first.',
-			),
+		chainPem: pem(256 * 1024).describe(
+			'Certificate chain in PEM, as text or { file }: the certificate of the signing key first, the root last; at least two. A new leaf needs a new trusted root first.',
+		),
 		policyOid: oid
 			.default('1.3.6.1.4.1.57264.2')
 			.describe('Policy that tokens are issued under when the request names none. Default: the one of Sigstore.'),

@@ -11,6 +11,7 @@ import type { Service } from '../service.ts';
 import { openTlsPair } from '../tls/tls-pair.ts';
 import { rotateTlsPair } from '../tls/tls-rotation.ts';
 import { runJob } from './job-runner.ts';
+import { metricsOfAll } from './process-metrics.ts';
 
 export interface StartOptions {
 	/** Where each listener of the service is bound, by its name. */
@@ -39,6 +40,7 @@ const CLOSE_MS = 500;
 export async function startService(service: Service, options: StartOptions): Promise<RunningService> {
 	const { logger } = options;
 	const metrics = service.metrics ?? createMetrics(service.name);
+	const shown = metricsOfAll(service.name, metrics);
 	const bound: (readonly [name: string, listener: BoundListener])[] = [];
 	const stopping = new AbortController();
 	const rotations: (() => void)[] = [];
@@ -63,7 +65,7 @@ export async function startService(service: Service, options: StartOptions): Pro
 		for (const { name, app } of service.listeners) {
 			const address = Object.hasOwn(options.addresses, name) ? options.addresses[name] : undefined;
 			if (!address) throw new Error(`${service.name} has a listener '${name}' and no address for it`);
-			app.chassis.metrics ??= metrics;
+			app.chassis.metrics ??= shown;
 			const pair = address.tls && (await openTlsPair(address.tls, Date.now()));
 			const listener = await bindListener(app, address, pair);
 			bound.push([name, listener]);

@@ -9,6 +9,7 @@ import { parseOpensslTime } from '@chancery/core/calendar-time';
 import { FormatError } from '@chancery/core/format-error';
 import { parsePem } from '@chancery/core/pem';
 import { checkDerivation } from '@chancery/keys/file/encrypted-pkcs8';
+import { openToOthers } from '@chancery/keys/file/key-file-mode';
 import { halvesAgree } from '@chancery/keys/file/key-halves';
 import { ConfigError } from '../config/config.ts';
 import type { TlsFiles } from '../config/tls-section.ts';
@@ -29,9 +30,6 @@ export interface TlsPair {
 }
 
 const MAX_FILE_BYTES = 256 * 1024;
-const GROUP_AND_OTHERS = 0o077;
-/** A secret that an orchestrator mounts belongs to root, and the group is how the service may read it. */
-const OTHERS_AND_GROUP_WRITE = 0o037;
 
 /**
  * Forward secrecy and authenticated encryption only; every client of the last ten years has one of them. The suites of
@@ -154,14 +152,12 @@ async function readBounded(path: string, what: 'certificate' | 'key'): Promise<s
 	let file: FileHandle | undefined;
 	try {
 		file = await open(path, constants.O_RDONLY);
-		const { mode, size, uid } = await file.stat();
-		if ((mode & constants.S_IFMT) !== constants.S_IFREG) throw new ConfigError(`${path} is not a file`);
-		if (size > MAX_FILE_BYTES) throw new ConfigError(`${path} is too large for a ${what}`);
-		const forbidden = uid === 0 ? OTHERS_AND_GROUP_WRITE : GROUP_AND_OTHERS;
-		if (what === 'key' && (mode & forbidden) !== 0) {
-			const octal = (mode & 0o777).toString(8).padStart(4, '0');
-			throw new ConfigError(`${path} has mode ${octal}: others could use the key (chmod 600 ${path})`);
-		}
+		const stats = await file.stat();
+		if (!stats.isFile()) throw new ConfigError(`${path} is not a file`);
+		if (stats.size > MAX_FILE_BYTES) throw new ConfigError(`${path} is too large for a ${what}`);
+		const mode = what === 'key' ? openToOthers(stats) : undefined;
+		if (mode !== undefined)
+			throw new ConfigError(`${path} has mode ${mode}: others could use the key (chmod 600 ${path})`);
 		return await file.readFile('utf8');
 	} catch (cause) {
 		if (cause instanceof ConfigError) throw cause;

@@ -1,6 +1,16 @@
 import { execFileSync } from 'node:child_process';
 import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+	chmodSync,
+	chownSync,
+	mkdirSync,
+	mkdtempSync,
+	readdirSync,
+	readFileSync,
+	rmSync,
+	statSync,
+	writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encodePem, parsePem } from '@chancery/core/pem';
@@ -85,7 +95,17 @@ describe('a key that is made', () => {
 });
 
 describe('a key that is opened', () => {
-	it.each([0o640, 0o604, 0o660, 0o644, 0o601])('is refused with mode %o, which lets others at it', async (mode) => {
+	it.runIf(process.getuid?.() === 0).each([0o440, 0o640])(
+		'may have mode %o when root owns it, as systemd and Kubernetes leave it',
+		async (mode) => {
+			const file = writeKey('mounted.pem', String(plainPem()), mode);
+			expect((await openFileKey(file)).algorithm).toBe('ed25519');
+			chownSync(file, 65_534, 65_534);
+			await expect(openFileKey(file)).rejects.toMatchObject({ code: 'permissions' });
+		},
+	);
+
+	it.each([0o604, 0o660, 0o644, 0o601])('is refused with mode %o, which lets others at it', async (mode) => {
 		const file = writeKey('open.pem', String(plainPem()), mode);
 		await expect(openFileKey(file)).rejects.toMatchObject({
 			code: 'permissions',

@@ -11,6 +11,7 @@ import { signerOf } from '../private-key.ts';
 import type { KeyAlgorithm, Signer } from '../signer.ts';
 import { checkDerivation, encryptPkcs8 } from './encrypted-pkcs8.ts';
 import { generatePrivateKey } from './generate.ts';
+import { openToOthers } from './key-file-mode.ts';
 import { halvesAgree } from './key-halves.ts';
 
 export interface FileKeySecrets {
@@ -19,7 +20,6 @@ export interface FileKeySecrets {
 }
 
 const MAX_FILE_BYTES = 64 * 1024;
-const OTHERS_MAY_ACCESS = 0o077;
 
 /**
  * Makes a key and keeps it in a new file of mode 0600. The file appears complete and durable, or not at all: a crash
@@ -135,13 +135,12 @@ async function readPrivate(path: string): Promise<string> {
 		throw new KeyError('io', `the key file ${path} could not be opened`, { cause });
 	}
 	try {
-		const { mode, size } = await file.stat();
-		if ((mode & constants.S_IFMT) !== constants.S_IFREG) throw new KeyError('malformed', `${path} is not a file`);
-		if ((mode & OTHERS_MAY_ACCESS) !== 0) {
-			const octal = (mode & 0o777).toString(8).padStart(4, '0');
-			throw new KeyError('permissions', `${path} has mode ${octal}: others could use the key (chmod 600 ${path})`);
-		}
-		if (size > MAX_FILE_BYTES) throw new KeyError('malformed', `${path} is too large for a key file`);
+		const stats = await file.stat();
+		if (!stats.isFile()) throw new KeyError('malformed', `${path} is not a file`);
+		const mode = openToOthers(stats);
+		if (mode !== undefined)
+			throw new KeyError('permissions', `${path} has mode ${mode}: others could use the key (chmod 600 ${path})`);
+		if (stats.size > MAX_FILE_BYTES) throw new KeyError('malformed', `${path} is too large for a key file`);
 		return await file.readFile('utf8');
 	} catch (cause) {
 		if (cause instanceof KeyError) throw cause;

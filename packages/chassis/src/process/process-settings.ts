@@ -1,0 +1,99 @@
+/** Everything that a process is told, read and parsed before anything is opened: one file, for all its services. */
+import { ConfigError, loadConfig, parseSection } from '../config/config.ts';
+import {
+	databaseSection,
+	type KeysSection,
+	keysSection,
+	type ListenAddress,
+	listenSection,
+	loggingSection,
+} from '../config/process-config.ts';
+import { databaseFindings, keyFindings, listenerFindings } from '../config/process-findings.ts';
+import type { Finding, InstanceSettings } from '../config/production.ts';
+import { Secret } from '../config/secret.ts';
+import type { LoggerOptions } from '../logger.ts';
+import type { ServiceDefinition } from '../service-definition.ts';
+
+/** One service of the process, and what its section says. */
+export interface ServiceSettings {
+	readonly definition: ServiceDefinition;
+	readonly listen: Readonly<Record<string, ListenAddress>>;
+	readonly keys: KeysSection;
+	/** As the schema of the definition has parsed it. */
+	readonly config: unknown;
+}
+
+export interface ProcessSettings {
+	/** Of the file. */
+	readonly path: string;
+	readonly instance: InstanceSettings;
+	readonly logging: Pick<LoggerOptions, 'level' | 'json'>;
+	/** Undefined: the file has no such section, which is right where nothing is stored. */
+	readonly database: { readonly url: string; readonly maxConnections: number } | undefined;
+	readonly services: readonly ServiceSettings[];
+}
+
+/** @throws {ConfigError} with the problems of all sections that are read here */
+export async function readProcessSettings(
+	definitions: readonly ServiceDefinition[],
+	path: string,
+): Promise<ProcessSettings> {
+	const { instance, sections } = await loadConfig(path);
+	const problems: string[] = [];
+	const attempt = <T>(read: () => T): T | undefined => {
+		try {
+			return read();
+		} catch (error) {
+			if (!(error instanceof ConfigError)) throw error;
+			problems.push(error.message);
+			return undefined;
+		}
+	};
+	const logging = attempt(() => parseSection('logging', loggingSection, sections.logging));
+	const isStored = definitions.some(({ migrations }) => migrations !== undefined);
+	const database =
+		isStored || sections.database !== undefined
+			? attempt(() => parseSection('database', databaseSection(), sections.database))
+			: undefined;
+	const services = definitions.map((definition) => readService(definition, sections[definition.name], attempt));
+	if (!logging || problems.length > 0) throw new ConfigError([...new Set(problems)].join('\n'));
+	return {
+		path,
+		instance,
+		logging,
+		database: database && {
+			...database,
+			url: database.url instanceof Secret ? database.url.reveal() : database.url,
+		},
+		services,
+	};
+}
+
+/** What could not be parsed is empty here, and a problem of which the caller tells. */
+function readService(
+	definition: ServiceDefinition,
+	section: Readonly<Record<string, unknown>> | undefined,
+	attempt: <T>(read: () => T) => T | undefined,
+): ServiceSettings {
+	const { name } = definition;
+	const { listen, keys, ...own } = section ?? {};
+	return {
+		definition,
+		listen: attempt(() => parseSection(`${name}.listen`, listenSection, listen)) ?? {},
+		keys: attempt(() => parseSection(`${name}.keys`, keysSection(), keys)) ?? {},
+		config: attempt(() => parseSection(name, definition.config(), own)),
+	};
+}
+
+/** What shows before anything is opened: a password must not travel to find out that it should not have. */
+export async function staticFindings({ database, services }: ProcessSettings): Promise<Finding[]> {
+	const found = await Promise.all(
+		services.map(async ({ definition, listen, keys, config }) => [
+			...listenerFindings(definition.name, listen),
+			...(await keyFindings(definition.name, keys)),
+			...definition.findings(config),
+		]),
+	);
+	// It may be there for other services; then it is checked like every part of the file.
+	return [...(database ? databaseFindings('database.url', database.url) : []), ...found.flat()];
+}

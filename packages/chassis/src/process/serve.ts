@@ -1,0 +1,117 @@
+/**
+ * Runs a set of services in this process, from one configuration file, until a signal ends it. A service that cannot work
+ * does not listen: everything of all of them is looked at before the first port is bound.
+ *
+ * The section of a service holds, beside its own fields, `listen` and `keys`; the sections `database` and `logging`
+ * belong to the process, `profile` and `allow` to the instance. Sections of other services are left alone, so that one
+ * file serves all.
+ */
+import { trustFromEnvironment } from '@chancery/net/tls-authorities';
+import { refuseFindings } from '../config/production.ts';
+import { createLogger, type Logger } from '../logger.ts';
+import type { ServiceDefinition } from '../service-definition.ts';
+import { openProcess } from './open-process.ts';
+import { readProcessSettings, staticFindings } from './process-settings.ts';
+import { type RunningService, startService } from './running-service.ts';
+import { describeStartFailure } from './start-failure.ts';
+
+/** Terminals and process managers often signal twice (the group and the child): that is one wish. */
+const REPEAT_MS = 1_000;
+/** Whatever hangs (a statement that does not end), the process is gone after this. */
+const STOP_LIMIT_MS = 5_000;
+
+export interface ServeOptions {
+	/** Of the process, in the lines of the logger. */
+	readonly name: string;
+	/**
+	 * What runs, and from which file. Called once, with the signals already watched.
+	 * @throws {ConfigError} when nobody has said it
+	 */
+	plan(): Promise<{ readonly path: string; readonly definitions: readonly ServiceDefinition[] }>;
+}
+
+/**
+ * Starts the services and stays until SIGTERM or SIGINT. Ends the process: 0 after an orderly stop, 78 when the
+ * configuration is not usable or a command has to be run first, else 1.
+ */
+export async function serve({ name, plan }: ServeOptions): Promise<void> {
+	let logger = createLogger({ level: 'info', json: true, name });
+	const crash = (error: unknown, message: string): never => {
+		logger.fatal({ err: error }, message);
+		process.exit(1);
+	};
+	process.on('uncaughtException', (error) => crash(error, 'an error that nobody expected'));
+	process.on('unhandledRejection', (error) => crash(error, 'a rejection that nobody handled'));
+	const started = Promise.withResolvers<() => Promise<void>>();
+	stopOnSignal(started.promise, () => logger);
+	let definitions: readonly ServiceDefinition[] = [];
+	try {
+		trustFromEnvironment();
+		const planned = await plan();
+		definitions = planned.definitions;
+		const settings = await readProcessSettings(definitions, planned.path);
+		logger = createLogger({ ...settings.logging, name });
+		refuseFindings(settings.instance, await staticFindings(settings));
+		const isOne = definitions.length === 1;
+		const loggerOf = (service: string) => (isOne ? logger : logger.child({ service }));
+		const opened = await openProcess(settings, loggerOf);
+		const running: RunningService[] = [];
+		const stop = async () => {
+			// All at once: each may take three seconds when its clients hang, and together they have five.
+			await Promise.all(running.map((service) => service.stop()));
+			await opened.close();
+		};
+		try {
+			for (const { service, settings: own } of opened.services)
+				running.push(await startService(service, { addresses: own.listen, logger: loggerOf(own.definition.name) }));
+		} catch (error) {
+			// The one that did not start has closed itself.
+			const rest = opened.services.slice(running.length + 1);
+			await Promise.allSettled(rest.map(({ service }) => service.close()));
+			await stop();
+			throw error;
+		}
+		started.resolve(stop);
+	} catch (error) {
+		const explain = (cause: unknown) =>
+			definitions.map((definition) => definition.explain?.(cause)).find((sentence) => sentence !== undefined);
+		const failure = describeStartFailure(error, explain);
+		if (!failure) return crash(error, 'the service did not start');
+		// A person reads the sentence, a machine a line like all others. Neither is helped by a stack.
+		if (process.stderr.isTTY) process.stderr.write(`${failure.sentence}\n`);
+		else logger.fatal(failure.fields, `the service did not start: ${failure.sentence}`);
+		process.exit(failure.exitCode);
+	}
+}
+
+/**
+ * The first signal stops in order, also when the start is not over yet; another one, more than a second later, ends the
+ * process as it is.
+ */
+function stopOnSignal(started: Promise<() => Promise<void>>, logger: () => Logger): void {
+	let firstMs: number | undefined;
+	const onSignal = (signal: NodeJS.Signals) => {
+		if (firstMs !== undefined) {
+			if (performance.now() - firstMs < REPEAT_MS) return;
+			logger().warn({ signal }, 'stopping without waiting');
+			process.exit(1);
+		}
+		firstMs = performance.now();
+		logger().info({ signal }, 'stopping');
+		setTimeout(() => {
+			logger().fatal({ limitMs: STOP_LIMIT_MS }, 'the stop took too long');
+			process.exit(1);
+		}, STOP_LIMIT_MS).unref();
+		started
+			.then((stop) => stop())
+			.then(
+				() => process.exit(0),
+				(error: unknown) => {
+					logger().fatal({ err: error }, 'the stop failed');
+					process.exit(1);
+				},
+			);
+	};
+	process.on('SIGTERM', onSignal);
+	process.on('SIGINT', onSignal);
+}
