@@ -2,12 +2,14 @@
 import { maskCredentials } from '@chancery/net/mask-credentials';
 import { Command } from 'commander';
 import { attestBlobCommand } from './commands/attest-blob.ts';
+import { initCommand } from './commands/init.ts';
 import { initializeCommand } from './commands/initialize.ts';
 import { logCommand } from './commands/log.ts';
 import { migrateCommand } from './commands/migrate.ts';
 import { serveCommand } from './commands/serve.ts';
 import { signBlobCommand } from './commands/sign-blob.ts';
 import { tokenCommand } from './commands/token.ts';
+import { trustCommand } from './commands/trust.ts';
 import { tufCommand } from './commands/tuf.ts';
 import { upCommand } from './commands/up.ts';
 import { verifyBlobCommand } from './commands/verify-blob.ts';
@@ -18,6 +20,7 @@ import { chanceryVersion } from './version.ts';
 
 const COMMANDS = [
 	upCommand,
+	initCommand,
 	serveCommand,
 	tokenCommand,
 	initializeCommand,
@@ -26,6 +29,7 @@ const COMMANDS = [
 	attestBlobCommand,
 	verifyBlobAttestationCommand,
 	logCommand,
+	trustCommand,
 	tufCommand,
 	migrateCommand,
 ];

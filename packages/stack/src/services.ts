@@ -24,6 +24,8 @@ export interface InstanceService {
 	readonly logs?: Readonly<Record<string, ServiceLog>>;
 	/** Its section in a development instance, without `admin`, which is the same for all. */
 	readonly development: (instance: DevelopmentInstance) => Readonly<Record<string, unknown>>;
+	/** The same in the file that `chancery init` writes, besides without `listen` and `keys`. */
+	readonly configured: (instance: ConfiguredInstance) => Readonly<Record<string, unknown>>;
 }
 
 /** The opened keys of services. */
@@ -62,6 +64,37 @@ export interface DevelopmentInstance {
 	readonly trustReportUrls: readonly string[];
 }
 
+/** What the sections of a configuration file are made from. Paths are relative to its folder. */
+export interface ConfiguredInstance {
+	readonly organization: string;
+	/** Base URL without a trailing slash. @throws {Error} when the instance has no such service */
+	url(name: ServiceName): string;
+	/** Decimal, of the v1 log. */
+	readonly treeId: string;
+	/** Where clients log in: our own provider where there is one, else that of the organization. */
+	readonly issuers: readonly Readonly<Record<string, unknown>>[];
+	/** Of the provider of our own; undefined: there is none. */
+	readonly developmentLogin: true | 'with-secret' | undefined;
+	readonly files: {
+		readonly caChain: string;
+		readonly tsaChain: string;
+		readonly ctlogPublicKey: string;
+		readonly signingJwks: string;
+		readonly developmentSecret: string;
+		readonly serviceToken: string;
+	};
+	/** Where marks are: a file of this name for each, or one database for all. */
+	readonly markDatabase: string | { readonly file: string } | undefined;
+	markFile(name: string): string;
+	/** Of all services. */
+	readonly trustReportUrls: readonly string[];
+}
+
+const hostNameIn = (url: string) => new URL(url).hostname;
+
+const configuredMark = ({ markDatabase, markFile }: ConfiguredInstance, name: string) =>
+	markDatabase === undefined ? { markFile: markFile(name) } : { markDatabase };
+
 export const SERVICES: readonly InstanceService[] = [
 	{
 		definition: identity,
@@ -70,6 +103,12 @@ export const SERVICES: readonly InstanceService[] = [
 			developmentLogin: isBeyondLoopback ? 'with-secret' : true,
 			signingJwks: secrets.signingJwks,
 			developmentSecret: secrets.developmentToken,
+		}),
+		configured: ({ url, developmentLogin, files }) => ({
+			publicUrl: url('identity'),
+			developmentLogin,
+			signingJwks: { file: files.signingJwks },
+			developmentSecret: { file: files.developmentSecret },
 		}),
 	},
 	{
@@ -83,6 +122,20 @@ export const SERVICES: readonly InstanceService[] = [
 				{ type: 'github-actions', issuer: ciIssuer(url('identity')) },
 			],
 		}),
+		configured: ({ url, developmentLogin, issuers, files }) => ({
+			publicUrl: url('ca'),
+			chainPem: { file: files.caChain },
+			ctlog: { url: url('ctlog'), publicKeyPem: { file: files.ctlogPublicKey } },
+			issuers: [
+				...issuers,
+				...(developmentLogin === undefined
+					? []
+					: [
+							{ type: 'email', issuer: authIssuer(url('identity')) },
+							{ type: 'github-actions', issuer: ciIssuer(url('identity')) },
+						]),
+			],
+		}),
 	},
 	{
 		definition: log,
@@ -91,6 +144,13 @@ export const SERVICES: readonly InstanceService[] = [
 			v1: { publicUrl: url('log'), hostname: hostName, treeId },
 			v2: { publicUrl: url('log2'), origin: hostName },
 			markFiles: { v1: markFile('log', 'v1'), v2: markFile('log', 'v2') },
+		}),
+		configured: ({ url, treeId, markDatabase, markFile }) => ({
+			v1: { publicUrl: url('log'), hostname: hostNameIn(url('log')), treeId },
+			v2: { publicUrl: url('log2'), origin: hostNameIn(url('log2')) },
+			...(markDatabase === undefined
+				? { markFiles: { v1: markFile('log-v1'), v2: markFile('log-v2') } }
+				: { markDatabase }),
 		}),
 	},
 	{
@@ -101,6 +161,11 @@ export const SERVICES: readonly InstanceService[] = [
 			description: 'Chancery development log',
 			markFile: markFile('ctlog'),
 		}),
+		configured: (instance) => ({
+			publicUrl: instance.url('ctlog'),
+			description: `${instance.organization} CT log`,
+			...configuredMark(instance, 'ctlog'),
+		}),
 	},
 	{
 		definition: tsa,
@@ -108,6 +173,11 @@ export const SERVICES: readonly InstanceService[] = [
 			publicUrl: url('tsa'),
 			chainPem: chains.tsa,
 			markFile: markFile('tsa'),
+		}),
+		configured: (instance) => ({
+			publicUrl: instance.url('tsa'),
+			chainPem: { file: instance.files.tsaChain },
+			...configuredMark(instance, 'tsa'),
 		}),
 	},
 	{
@@ -117,6 +187,19 @@ export const SERVICES: readonly InstanceService[] = [
 			operator: hostName,
 			services: trustReportUrls.map((trustReportUrl) => ({ trustReportUrl, bearer: secrets.service })),
 			markFile: markFile('tuf'),
+		}),
+		configured: (instance) => ({
+			publicUrl: instance.url('tuf'),
+			operator: hostNameIn(instance.url('tuf')),
+			services: instance.trustReportUrls.map((trustReportUrl) => ({
+				trustReportUrl,
+				bearer: { file: instance.files.serviceToken },
+			})),
+			// The signing configuration is to say where people log in.
+			...(instance.developmentLogin === undefined
+				? { oidcIssuers: instance.issuers.slice(0, 1).map(({ issuer }) => issuer) }
+				: {}),
+			...configuredMark(instance, 'tuf'),
 		}),
 	},
 ];

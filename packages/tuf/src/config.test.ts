@@ -44,6 +44,7 @@ describe('the configuration', () => {
 		expect(configSchema().parse(LEAST)).toEqual({
 			...LEAST,
 			defaultLogApiVersion: 2,
+			oidcIssuers: [],
 			targetsValidForDays: 365,
 			snapshotValidForDays: 30,
 			timestampValidForDays: 7,

@@ -36,6 +36,13 @@ export function configSchema(env?: Environment) {
 			.describe(
 				'The services whose keys the trusted root shall name: a list of { trustReportUrl, bearer: { file } or { env } }.',
 			),
+		oidcIssuers: z
+			.array(z.url({ protocol: /^https?$/ }))
+			.max(16)
+			.default([])
+			.describe(
+				'Issuers of identity tokens that the signing configuration names beside those that services report: where people log in, when that is not our own provider. Default none.',
+			),
 		targetsValidForDays: z
 			.int()
 			.min(1)

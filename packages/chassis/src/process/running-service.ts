@@ -38,7 +38,7 @@ const CLOSE_MS = 500;
  * @throws {ConfigError} when the TLS files of an address cannot be used; Error when one is missing or cannot be bound
  */
 export async function startService(service: Service, options: StartOptions): Promise<RunningService> {
-	const { logger } = options;
+	const logger = options.logger.child({ service: service.name });
 	const metrics = service.metrics ?? createMetrics(service.name);
 	const shown = metricsOfAll(service.name, metrics);
 	const bound: (readonly [name: string, listener: BoundListener])[] = [];
@@ -51,14 +51,14 @@ export async function startService(service: Service, options: StartOptions): Pro
 		// Requests first: what waits for an answer may need a job to get it.
 		await drain(bound.flatMap(([, listener]) => listener.servers));
 		stopping.abort();
-		await within(JOBS_MS, jobs, () => logger.warn({ service: service.name }, 'a job did not stop in time'));
+		await within(JOBS_MS, jobs, () => logger.warn('a job did not stop in time'));
 		const closing = Promise.all([...service.listeners.map(({ app }) => app.close()), service.close()]);
 		await within(
 			CLOSE_MS,
-			closing.catch((error: unknown) => logger.error({ err: error, service: service.name }, 'closing failed')),
-			() => logger.warn({ service: service.name }, 'the service did not close in time'),
+			closing.catch((error: unknown) => logger.error({ err: error }, 'closing failed')),
+			() => logger.warn('the service did not close in time'),
 		);
-		logger.info({ service: service.name }, 'stopped');
+		logger.info('stopped');
 	};
 
 	try {
@@ -73,7 +73,7 @@ export async function startService(service: Service, options: StartOptions): Pro
 				const { servers } = listener;
 				rotations.push(rotateTlsPair({ listener: name, files: address.tls, pair, servers, logger, metrics }));
 			}
-			logger.info({ service: service.name, listener: name, url: listener.url }, 'listening');
+			logger.info({ listener: name, url: listener.url }, 'listening');
 		}
 	} catch (error) {
 		await stop();

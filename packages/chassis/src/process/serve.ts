@@ -63,7 +63,7 @@ export async function serve({ name, plan }: ServeOptions): Promise<void> {
 		};
 		try {
 			for (const { service, settings: own } of opened.services)
-				running.push(await startService(service, { addresses: own.listen, logger: loggerOf(own.definition.name) }));
+				running.push(await startService(service, { addresses: own.listen, logger }));
 		} catch (error) {
 			// The one that did not start has closed itself.
 			const rest = opened.services.slice(running.length + 1);

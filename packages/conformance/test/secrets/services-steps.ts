@@ -4,6 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Signer } from '@chancery/keys/signer';
 import { call } from '@chancery/net/call';
+import { signFirstRoot } from '@chancery/stack/bootstrap/first-root';
 import { holdTrustCeremony } from '@chancery/stack/bootstrap/trust-ceremony';
 import { registerRoot } from '@chancery/wire/ct';
 import { getTrustReport } from '@chancery/wire/trust-report';
@@ -38,17 +39,21 @@ export async function runServicesScenario(scenario: ServicesScenario): Promise<v
 	const deceived = await scenario.serve('tuf', 'trace', {}, { services: [echoing] });
 	const asOperator = { authorization: `Bearer ${admin.operator}` };
 	const options = { fetch, headers: asOperator };
+	const holders = { root: signers['tuf-root'] as Signer, targets: signers['tuf-targets'] as Signer };
 	const ceremony = () =>
 		holdTrustCeremony({
 			publicUrl: url('tuf public'),
 			adminUrl: url('tuf admin'),
 			operatorToken: admin.operator,
-			signers: {
-				root: signers['tuf-root'] as Signer,
-				targets: signers['tuf-targets'] as Signer,
-				snapshot: signers['tuf-snapshot'] as Signer,
-				timestamp: signers['tuf-timestamp'] as Signer,
-			},
+			signers: holders,
+			firstRoot: () =>
+				signFirstRoot({
+					...holders,
+					snapshot: signers['tuf-snapshot'] as Signer,
+					timestamp: signers['tuf-timestamp'] as Signer,
+					nowMs: Date.now(),
+					validForDays: 365,
+				}),
 			ownMaterial: { has: () => true } as never,
 			fetch,
 			nowMs: Date.now(),
@@ -64,7 +69,7 @@ export async function runServicesScenario(scenario: ServicesScenario): Promise<v
 	running.set('tuf', await scenario.serve('tuf', 'trace'));
 	const { body: report } = await call(getTrustReport, url('ca admin'), {}, options);
 	await call(registerRoot, url('ctlog admin'), { query: {}, body: report }, options);
-	const root = await ceremony();
+	const { firstRoot: root } = await ceremony();
 	const rootFile = join(scenario.base, 'root.json');
 	await writeFile(rootFile, root);
 

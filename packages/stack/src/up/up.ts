@@ -18,6 +18,7 @@ import { tuf } from '@chancery/tuf/definition';
 import { authIssuer } from '@chancery/wire/identity';
 import { openDevelopmentChains } from '../bootstrap/development-chains.ts';
 import { openDevelopmentKeys } from '../bootstrap/development-keys.ts';
+import { signFirstRoot } from '../bootstrap/first-root.ts';
 import { renewEndedChains } from '../bootstrap/renew-chains.ts';
 import { holdTrustCeremony } from '../bootstrap/trust-ceremony.ts';
 import { developmentConfigurations } from '../development/configurations.ts';
@@ -59,6 +60,7 @@ export interface UpOptions {
 }
 
 const PROJECT = join(import.meta.dirname, '../../../..');
+const FIRST_ROOT_VALID_FOR_DAYS = 365;
 const SELF_TEST_EMAIL = 'self-test@localhost.example';
 
 /**
@@ -148,11 +150,19 @@ export async function up(options: UpOptions): Promise<number> {
 		step('services');
 
 		// 5. The root of trust says what the services are.
-		const firstRoot = await holdTrustCeremony({
+		const { firstRoot } = await holdTrustCeremony({
 			publicUrl: urlOf(record, 'tuf'),
 			adminUrl: urlIn(admin, tuf.name),
 			operatorToken: record.secrets.operator,
-			signers: { root: keys.holders['tuf-root'], targets: keys.holders['tuf-targets'], ...keys.of(tuf) },
+			signers: { root: keys.holders['tuf-root'], targets: keys.holders['tuf-targets'] },
+			firstRoot: () =>
+				signFirstRoot({
+					root: keys.holders['tuf-root'],
+					targets: keys.holders['tuf-targets'],
+					...keys.of(tuf),
+					nowMs: Date.now(),
+					validForDays: FIRST_ROOT_VALID_FOR_DAYS,
+				}),
 			ownMaterial: ownMaterial(keys, chains),
 			fetch,
 			nowMs: Date.now(),

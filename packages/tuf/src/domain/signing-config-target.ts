@@ -11,7 +11,7 @@ type ServiceJson = NonNullable<SigningConfigJson['caUrls']>[number];
 
 export function buildSigningConfig(
 	materials: readonly TrustMaterial[],
-	config: Pick<TufConfig, 'operator' | 'defaultLogApiVersion'>,
+	config: Pick<TufConfig, 'operator' | 'defaultLogApiVersion' | 'oidcIssuers'>,
 ): SigningConfigJson {
 	const service = (url: string, majorApiVersion: number, start: string): ServiceJson => ({
 		url,
@@ -36,9 +36,10 @@ export function buildSigningConfig(
 	return {
 		mediaType: SIGNING_CONFIG_MEDIA_TYPE,
 		caUrls,
-		oidcUrls: materials.flatMap((material) =>
-			material.kind === 'identity' ? [service(material.issuer, 1, oidcStart ?? '1970-01-01T00:00:00Z')] : [],
-		),
+		oidcUrls: [
+			...materials.flatMap((material) => (material.kind === 'identity' ? [material.issuer] : [])),
+			...config.oidcIssuers,
+		].map((issuer) => service(issuer, 1, oidcStart ?? '1970-01-01T00:00:00Z')),
 		rekorTlogUrls,
 		...(rekorTlogUrls.length > 0 ? { rekorTlogConfig: { selector: 'ANY' as const } } : {}),
 		tsaUrls,

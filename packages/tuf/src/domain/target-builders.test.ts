@@ -80,7 +80,13 @@ describe('trusted_root.json', () => {
 });
 
 describe('signing_config.v0.2.json', () => {
-	const config = { operator: 'example.test', defaultLogApiVersion: 2 } as const;
+	const config = { operator: 'example.test', defaultLogApiVersion: 2, oidcIssuers: [] as string[] } as const;
+
+	it('names the issuers of the operator behind those that services report', () => {
+		const oidcIssuers = ['https://login.example.com/realms/people'];
+		const { oidcUrls } = buildSigningConfig(all(), { ...config, oidcIssuers });
+		expect((oidcUrls ?? []).map(({ url }) => url)).toEqual(['http://id.test/auth', ...oidcIssuers]);
+	});
 
 	it('names every service with its selector, newest log wire first', () => {
 		const built = buildSigningConfig(all(), config);

@@ -1,0 +1,88 @@
+/** `chancery init`: makes an instance. */
+import { resolve } from 'node:path';
+import { Command, Option } from 'commander';
+import { terminal } from '../terminal.ts';
+import { UsageError } from '../usage-error.ts';
+
+interface InitOptions {
+	readonly answers?: string;
+	readonly out?: string;
+	readonly dryRun?: boolean;
+	readonly example?: 'one-host' | 'separate-hosts' | 'development';
+	readonly json?: boolean;
+}
+
+export function initCommand(): Command {
+	return new Command('init')
+		.description('Makes an instance: configuration, keys, certificates, secrets and the first root of trust.')
+		.option('--answers <file>', 'what the instance is to be (YAML; see --example)')
+		.option('--out <dir>', 'folder that is made; an existing one is empty, or of an earlier run')
+		.option('--dry-run', 'print what would be made, and make nothing')
+		.addOption(
+			new Option('--example <kind>', 'print answers to begin with').choices([
+				'one-host',
+				'separate-hosts',
+				'development',
+			]),
+		)
+		.option('--json', 'print the result as JSON')
+		.addHelpText(
+			'after',
+			`
+The folder DIR of one host holds chancery.yaml and everything that it names: keys/ (encrypted), secrets/ (their passphrases and
+tokens), chains/. For separate hosts each has such a folder, DIR/hosts/NAME. Beside it, for those who run the instance:
+
+  DIR/offline   keys of the roots and of the keyholder, encrypted. Needed for 'chancery trust publish'; else keep them elsewhere
+  DIR/operator  token for the admin listeners
+  DIR/trust     first root of trust, and its SHA-256: the one thing that users are told
+
+A run that was cut off is continued by the same command. An answer that is in certificates or logs already cannot change.
+
+Examples:
+  $ chancery init --example one-host > answers.yaml
+  $ chancery init --answers answers.yaml --out ./instance --dry-run
+  $ chancery init --answers answers.yaml --out ./instance
+  $ chancery migrate --config ./instance/chancery.yaml
+  $ chancery log create --config ./instance/chancery.yaml
+  $ chancery serve --config ./instance/chancery.yaml
+  $ chancery trust publish --instance ./instance`,
+		)
+		.action(async (options: InitOptions) => {
+			if (options.example !== undefined) {
+				const { EXAMPLES } = await import('@chancery/stack/bootstrap/init/example-answers');
+				process.stdout.write(EXAMPLES[options.example]);
+				return;
+			}
+			if (options.answers === undefined || options.out === undefined)
+				throw new UsageError('--answers FILE and --out DIR are needed; --example prints answers to begin with');
+			await init(options.answers, resolve(options.out), options);
+		});
+}
+
+async function init(answersFile: string, folder: string, { dryRun, json }: InitOptions): Promise<void> {
+	const { readAnswers } = await import('@chancery/stack/bootstrap/init/answers');
+	const answers = await readAnswers(answersFile);
+	if (dryRun) {
+		const { plannedFiles } = await import('@chancery/stack/bootstrap/init/planned-files');
+		const files = plannedFiles(folder, answers);
+		if (json) terminal.json({ folder, files });
+		else for (const { path, mode, what } of files) terminal.data(`${mode}  ${path}  ${what}`);
+		return;
+	}
+	const { initInstance } = await import('@chancery/stack/bootstrap/init/init-instance');
+	const onStep = (path: string, what: string) => terminal.say(`${path}  ${what}`);
+	const made = await initInstance({ folder, answers, nowMs: Date.now(), onStep });
+	if (json) {
+		terminal.json({ folder, ...made });
+		return;
+	}
+	terminal.data(`SHA-256 of the first root: ${made.fingerprint}`);
+	const [config] = made.configurations;
+	terminal.say(`
+next
+  chancery migrate --config ${config}
+  chancery log create --config ${config}
+  chancery serve --config ${config}
+  chancery trust publish --instance ${folder}
+then take ${made.offline} to a place that no server reaches: whoever has it can name other keys to your clients`);
+}

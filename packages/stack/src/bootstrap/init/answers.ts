@@ -1,0 +1,167 @@
+/**
+ * What `chancery init` has to be told. Everything else follows, and every answer stands in one small file that can be
+ * kept with the instance: it holds no secret.
+ */
+import { readFile, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { parseSection } from '@chancery/chassis/config/config';
+import { instanceSchema } from '@chancery/chassis/config/production';
+import { parseDocument } from 'yaml';
+import { z } from 'zod';
+import { HOST_NAME_PATTERN } from '../../instance/addresses.ts';
+import { Refusal } from '../../instance/refusal.ts';
+import type { ServiceName } from '../../port-offsets.ts';
+import { RUNNING_SERVICES } from '../../services.ts';
+
+const MAX_FILE_BYTES = 256 * 1024;
+
+/** An origin: clients drop a path from some of them, and log origins are made from the host. */
+const origin = z
+	.url({ protocol: /^https?$/ })
+	.transform((url) => url.replace(/\/$/, ''))
+	.refine(
+		(url) => URL.canParse(url) && new URL(url).origin === url,
+		'expected an origin such as https://ca.example.com',
+	)
+	.refine((url) => HOST_NAME_PATTERN.test(new URL(url).hostname), 'expected a host name, not an address');
+
+const port = z.int().min(1).max(65_535);
+
+/** A database: its URL where it holds no password, or where the URL is on the host that runs the service. */
+const databaseUrl = z.union([
+	z
+		.string()
+		.regex(/^postgres(ql)?:\/\//, 'must begin with postgres://')
+		.refine(holdsNoPassword, 'holds a password: write the URL into a file, and its path here as { file: PATH }'),
+	z.strictObject({ file: z.string().min(1) }),
+]);
+
+function holdsNoPassword(url: string): boolean {
+	// Not every form that the driver takes is a URL to others: `postgres://me@/db?host=/run/postgresql` is none.
+	return !/^[a-z]+:\/\/[^/?#]*:[^/?#]*@/i.test(url) && !/[?&]password=/i.test(url);
+}
+
+const answersSchema = z.strictObject({
+	profile: z.enum(['development', 'production']).default('production'),
+	allow: instanceSchema.shape.allow,
+	organization: z
+		.string()
+		.min(1)
+		.max(64)
+		.regex(/^[\p{L}\p{N} .,&'()+-]+$/u, "expected letters, digits, spaces and . , & ' ( ) + -")
+		.describe('Stands in the certificates of the CA and the timestamp authority'),
+	urls: z
+		.partialRecord(z.enum(RUNNING_SERVICES as [ServiceName, ...ServiceName[]]), origin)
+		.describe('Where clients reach each service, for good: logs and certificates name it'),
+	issuers: z
+		.array(z.looseObject({ type: z.string(), issuer: z.url() }))
+		.max(1000)
+		.default([])
+		.describe('Whose identity tokens the CA accepts, as in the section `ca` of the configuration'),
+	identity: z
+		.strictObject({
+			developmentLogin: z.union([z.literal(true), z.literal('with-secret')]),
+		})
+		.optional()
+		.describe('Only for development: a provider of our own, whose login believes any address'),
+	listen: z
+		.strictObject({
+			host: z.string().min(1).default('127.0.0.1'),
+			portBase: port.max(65_526).default(7400),
+			adminHost: z.string().min(1).default('127.0.0.1'),
+			adminPortBase: port.max(65_526).default(7420),
+			tls: z
+				.strictObject({ certificateFile: z.string().min(1), keyFile: z.string().min(1) })
+				.optional()
+				.describe('Paths on the host that serves. Absent: plain HTTP, for a proxy on the same machine'),
+		})
+		.prefault({}),
+	database: z.strictObject({ url: databaseUrl, maxConnections: z.int().min(1).max(1000).optional() }),
+	marks: z
+		.union([
+			z.strictObject({ folder: z.string().regex(/^\//, 'expected an absolute path on the host that serves') }),
+			z.strictObject({ database: databaseUrl }),
+		])
+		.describe('Outside of the database and its backups: a folder for one host, another database for several'),
+	offline: z
+		.strictObject({ passphraseFile: z.string().min(1).optional() })
+		.prefault({})
+		.describe('The keys that are taken away: of the roots, and of the keyholder'),
+	hosts: z
+		.record(
+			z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'expected lower-case letters, digits and dashes'),
+			z.strictObject({
+				address: z.string().min(1).describe('Name or address under which the other hosts reach its admin listeners'),
+				services: z.array(z.string()).min(1),
+			}),
+		)
+		.optional()
+		.describe('For separate hosts: which services run on each. Absent: all on one'),
+	root: z
+		.strictObject({ validForDays: z.int().min(30).max(3650).default(365) })
+		.prefault({})
+		.describe('The first root of trust'),
+});
+
+export type Answers = z.output<typeof answersSchema>;
+
+/**
+ * Reads the answers. Paths that this command reads are relative to the folder of the file; those of the hosts that serve
+ * are left as they are.
+ * @throws {ConfigError} with every problem and the nearest known key; Refusal when the file cannot be read, or answers
+ * contradict each other
+ */
+export async function readAnswers(path: string): Promise<Answers> {
+	const answers = parseSection('answers', answersSchema, parseYaml(await readBounded(path), path));
+	refuseContradictions(answers);
+	const { passphraseFile } = answers.offline;
+	if (passphraseFile === undefined) return answers;
+	return { ...answers, offline: { passphraseFile: resolve(dirname(path), passphraseFile) } };
+}
+
+async function readBounded(path: string): Promise<string> {
+	try {
+		if ((await stat(path)).size > MAX_FILE_BYTES) throw new Refusal(`${path} is longer than ${MAX_FILE_BYTES} bytes`);
+		return await readFile(path, 'utf8');
+	} catch (error) {
+		if (error instanceof Refusal) throw error;
+		const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+		throw new Refusal(`the answers ${path} cannot be read (${code})`, { cause: error });
+	}
+}
+
+function parseYaml(text: string, path: string): unknown {
+	const document = parseDocument(text, { uniqueKeys: true });
+	const [problem] = [...document.errors, ...document.warnings];
+	if (problem) throw new Refusal(`${path}:${problem.linePos?.[0].line ?? 1} is not valid YAML (${problem.code})`);
+	try {
+		return document.toJS({ maxAliasCount: 0 });
+	} catch (cause) {
+		throw new Refusal(`${path} cannot be read: it holds aliases`, { cause });
+	}
+}
+
+function refuseContradictions({ profile, identity, urls, issuers, organization, hosts, marks, listen }: Answers): void {
+	const refuse = (what: string) => {
+		throw new Refusal(`answers: ${what}`);
+	};
+	if (identity && profile === 'production') refuse('identity: the development login is not for production');
+	if ((identity !== undefined) !== (urls.identity !== undefined))
+		refuse('identity and urls.identity belong together: give both or neither');
+	if (!identity && issuers.length === 0) refuse('issuers: nobody could sign; name the issuer of your organization');
+	if (profile === 'production' && /\bdevelopment\b/i.test(organization))
+		refuse("organization: 'development' would mark the certificates as such, and production refuses them");
+	const missing = RUNNING_SERVICES.filter((name) => name !== 'identity' && urls[name] === undefined);
+	if (missing.length > 0) refuse(`urls: ${missing.join(', ')} missing`);
+	const known = Object.values(urls).filter((url) => url !== undefined);
+	if (new Set(known).size !== known.length) refuse('urls: two services have the same one');
+	if (Math.abs(listen.portBase - listen.adminPortBase) < 10 && listen.host === listen.adminHost)
+		refuse('listen: portBase and adminPortBase begin ten ports each, and these overlap');
+	if (hosts && Object.keys(hosts).length > 1 && 'folder' in marks && hasSharedService(hosts))
+		refuse('marks: a service on two hosts needs marks: { database }');
+}
+
+function hasSharedService(hosts: NonNullable<Answers['hosts']>): boolean {
+	const all = Object.values(hosts).flatMap(({ services }) => services);
+	return new Set(all).size !== all.length;
+}

@@ -1,0 +1,21 @@
+/** The answers lie with the instance, so that later commands need no second copy. */
+import { join } from 'node:path';
+import { writeDurably } from '@chancery/postgres/file-modes';
+import { Refusal } from '../../instance/refusal.ts';
+import { type Answers, readAnswers } from './answers.ts';
+import { readInitRecord } from './init-record.ts';
+
+const NAME = 'answers.yaml';
+
+/** As `init` was given them; paths are absolute by then. */
+export async function keepAnswers(folder: string, answers: Answers): Promise<void> {
+	// JSON is YAML.
+	await writeDurably(join(folder, NAME), `${JSON.stringify(answers, null, '\t')}\n`, 0o600);
+}
+
+/** @throws {Refusal} when the folder is none that `init` has made */
+export async function keptAnswers(folder: string): Promise<Answers> {
+	if (!(await readInitRecord(join(folder, 'init.json'))))
+		throw new Refusal(`${folder} holds no instance that 'chancery init' made`);
+	return readAnswers(join(folder, NAME));
+}
