@@ -6,6 +6,7 @@ import { initCommand } from './commands/init.ts';
 import { initializeCommand } from './commands/initialize.ts';
 import { logCommand } from './commands/log.ts';
 import { migrateCommand } from './commands/migrate.ts';
+import { selfTestCommand } from './commands/self-test.ts';
 import { serveCommand } from './commands/serve.ts';
 import { signBlobCommand } from './commands/sign-blob.ts';
 import { tokenCommand } from './commands/token.ts';
@@ -30,6 +31,7 @@ const COMMANDS = [
 	verifyBlobAttestationCommand,
 	logCommand,
 	trustCommand,
+	selfTestCommand,
 	tufCommand,
 	migrateCommand,
 ];

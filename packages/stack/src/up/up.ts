@@ -21,8 +21,16 @@ import { openDevelopmentKeys } from '../bootstrap/development-keys.ts';
 import { signFirstRoot } from '../bootstrap/first-root.ts';
 import { renewEndedChains } from '../bootstrap/renew-chains.ts';
 import { holdTrustCeremony } from '../bootstrap/trust-ceremony.ts';
+import { writeClientFiles } from '../development/client-files.ts';
 import { developmentConfigurations } from '../development/configurations.ts';
 import { checkTlsChoice, keepTlsRenewed, openInstanceTls } from '../development/instance-tls.ts';
+import {
+	addresses,
+	administration,
+	askingForSecret,
+	clientInstructions,
+	trusting,
+} from '../development/instructions.ts';
 import { mintToken } from '../development/mint-token.ts';
 import { ownMaterial } from '../development/own-material.ts';
 import { type InstanceParts, prepareDatabase, startServices } from '../development/start-services.ts';
@@ -36,8 +44,6 @@ import { openLogFile } from '../instance/log-file.ts';
 import { makeMarkFolder } from '../instance/marks.ts';
 import { Refusal } from '../instance/refusal.ts';
 import { RUNNING_SERVICES } from '../services.ts';
-import { writeClientFiles } from './client-files.ts';
-import { instructions } from './instructions.ts';
 import { listenForStop } from './stop-signals.ts';
 
 export interface UpOptions {
@@ -200,18 +206,20 @@ export async function up(options: UpOptions): Promise<number> {
 		if (options.isJson) output.data(JSON.stringify(instance));
 		else {
 			const command = join(PROJECT, 'packages/cli/bin/chancery');
-			output.data(
-				instructions({
-					folder,
+			const instructions = [
+				tls?.tlsCa === undefined ? '' : trusting(tls.tlsCa),
+				clientInstructions({
 					files,
 					urls,
-					admin,
 					oidcIssuer: issuer,
-					tlsCa: tls?.tlsCa,
-					command,
-					isSecretAsked: place.isBeyondLoopback,
+					ours: [command, '--data', folder.path],
+					token: [command, 'token', '--data', folder.path, '--email', 'you@example.com'],
 				}),
-			);
+			];
+			output.data(addresses(urls, issuer));
+			output.data(administration(admin, folder.record));
+			if (place.isBeyondLoopback) output.data(askingForSecret(`secrets.developmentToken of ${folder.record}`));
+			for (const text of instructions.filter((part) => part !== '')) output.data(text);
 			output.data(`ready in ${((performance.now() - startedAt) / 1000).toFixed(1)} s, data in ${folder.path}`);
 		}
 

@@ -76,6 +76,10 @@ const answersSchema = z.strictObject({
 				.describe('Paths on the host that serves. Absent: plain HTTP, for a proxy on the same machine'),
 		})
 		.prefault({}),
+	developmentTls: z
+		.boolean()
+		.default(false)
+		.describe('Only for development: makes a private TLS authority, and a certificate for the host name of all urls'),
 	database: z.strictObject({ url: databaseUrl, maxConnections: z.int().min(1).max(1000).optional() }),
 	marks: z
 		.union([
@@ -141,10 +145,14 @@ function parseYaml(text: string, path: string): unknown {
 	}
 }
 
-function refuseContradictions({ profile, identity, urls, issuers, organization, hosts, marks, listen }: Answers): void {
+function refuseContradictions(answers: Answers): void {
+	const { profile, identity, urls, issuers, organization, hosts, marks, listen, developmentTls } = answers;
 	const refuse = (what: string) => {
 		throw new Refusal(`answers: ${what}`);
 	};
+	if (developmentTls && profile === 'production') refuse('developmentTls: not for production');
+	if (developmentTls && new Set(Object.values(urls).map((url) => new URL(url as string).hostname)).size !== 1)
+		refuse('developmentTls: all urls must have one host name');
 	if (identity && profile === 'production') refuse('identity: the development login is not for production');
 	if ((identity !== undefined) !== (urls.identity !== undefined))
 		refuse('identity and urls.identity belong together: give both or neither');

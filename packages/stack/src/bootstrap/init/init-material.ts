@@ -21,6 +21,7 @@ import { createTsaChain } from '@chancery/tsa/tsa-chain';
 import { Refusal } from '../../instance/refusal.ts';
 import { LOGS } from '../../services.ts';
 import { keyFileName } from '../development-keys.ts';
+import { openDevelopmentTls } from '../development-tls.ts';
 import type { Answers } from './answers.ts';
 import type { InitRecord } from './init-record.ts';
 import { type Host, hostOf, type Layout } from './layout.ts';
@@ -53,6 +54,7 @@ export const PLACES = {
 	serviceToken: join('secrets', 'tuf-admin-token'),
 	signingJwks: join('secrets', 'identity.jwks.json'),
 	developmentSecret: join('secrets', 'development-secret'),
+	tls: 'tls',
 } as const;
 
 /** A step of the work: a file, and what it is. Steps are told before they are done. */
@@ -79,6 +81,7 @@ export async function openMaterial(
 			onStep,
 		),
 	};
+	if (answers.developmentTls) await openTls(layout, answers, onStep);
 	if (answers.identity) await openIdentitySecrets(hostOf(layout, 'identity'), onStep);
 	await openOrMake(join(hostOf(layout, 'ca').folder, PLACES.ctlogKey), 'public key of the CT log', 0o644, onStep, () =>
 		encodePem('PUBLIC KEY', required(signers, 'ctlog/signer').publicKey),
@@ -189,6 +192,15 @@ async function openChains(
 		},
 	);
 	return { ca: caPem, tsa: tsaPem };
+}
+
+/** For a proxy in front of the services, and for listeners that speak TLS themselves. */
+async function openTls({ folder }: Layout, { urls }: Answers, onStep: OnStep): Promise<void> {
+	const place = join(folder, PLACES.tls);
+	const [url] = Object.values(urls);
+	await makeFolders(place, 0o755);
+	onStep(place, 'private TLS authority, and a certificate for the addresses of all services');
+	await openDevelopmentTls(place, new URL(url as string).hostname, Date.now());
 }
 
 async function openIdentitySecrets({ folder }: Host, onStep: OnStep): Promise<void> {

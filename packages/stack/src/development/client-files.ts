@@ -15,7 +15,7 @@ export interface ClientFiles {
 }
 
 export async function writeClientFiles(
-	folder: DataFolder,
+	folder: Pick<DataFolder, 'trust'>,
 	firstRoot: Uint8Array,
 	trust: TufTrust,
 ): Promise<ClientFiles> {
