@@ -12,6 +12,7 @@ interface SelfTestOptions {
 	readonly artifact: string;
 	readonly filesAt?: string;
 	readonly tokenCommand?: string;
+	readonly fetchCommand?: string;
 	readonly json?: boolean;
 }
 
@@ -26,6 +27,7 @@ export function selfTestCommand(): Command {
 		.option('--issuer <url>', 'who issued it')
 		.option('--artifact <file>', 'what is signed', README)
 		.option('--files-at <dir>', 'where DIR/trust lies for whoever pastes the printed commands')
+		.option('--fetch-command <command>', 'what brings DIR/trust there')
 		.option('--token-command <command>', 'what prints a token there')
 		.option('--json', 'print where the files for clients lie as JSON')
 		.addHelpText(
@@ -37,14 +39,14 @@ Example:
   $ chancery self-test --instance ./instance`,
 		)
 		.action(async (options: SelfTestOptions) => {
-			const [{ keptAnswers }, { runSelfTest }, { addresses, clientInstructions }] = await Promise.all([
+			const [{ keptAnswers }, { runSelfTest }, { addresses, clientInstructions, trusting }] = await Promise.all([
 				import('@chancery/stack/bootstrap/init/kept-answers'),
 				import('@chancery/stack/operate/self-test'),
 				import('@chancery/stack/development/instructions'),
 			]);
 			const folder = resolve(options.instance);
 			const answers = await keptAnswers(folder);
-			const { issuer, files } = await runSelfTest({
+			const { issuer, files, tlsCa } = await runSelfTest({
 				folder,
 				answers,
 				token: givenToken(options),
@@ -52,10 +54,12 @@ Example:
 				fetch,
 				onStep: terminal.say,
 			});
-			if (options.json) return terminal.json({ issuer, ...files });
+			if (options.json) return terminal.json({ issuer, ...files, ...(tlsCa === undefined ? {} : { tlsCa }) });
 			const urls = Object.fromEntries(Object.entries(answers.urls));
 			const there = options.filesAt ?? join(folder, 'trust');
 			terminal.data(addresses(urls, issuer));
+			if (options.fetchCommand !== undefined) terminal.data(`\nthe files for clients\n  ${options.fetchCommand}`);
+			if (tlsCa !== undefined) terminal.data(trusting(`${there}/tls-ca.pem`));
 			terminal.data(
 				clientInstructions({
 					files: {

@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { selfTest } from '@chancery/client/self-test';
+import { writeDurably } from '@chancery/postgres/file-modes';
 import { authIssuer } from '@chancery/wire/identity';
 import type { Answers } from '../bootstrap/init/answers.ts';
 import { PLACES } from '../bootstrap/init/init-material.ts';
@@ -28,10 +29,15 @@ export interface SelfTestOrder {
 
 const EMAIL = 'self-test@localhost.example';
 
+export interface SelfTestOutcome {
+	readonly issuer: string;
+	readonly files: ClientFiles;
+	/** Path of the private TLS authority that clients have to be told of; undefined: there is none. */
+	readonly tlsCa: string | undefined;
+}
+
 /** @throws {ClientError | VerifyError} naming the step that failed; {Refusal} when there is no token */
-export async function runSelfTest(
-	order: SelfTestOrder,
-): Promise<{ readonly issuer: string; readonly files: ClientFiles }> {
+export async function runSelfTest(order: SelfTestOrder): Promise<SelfTestOutcome> {
 	const { folder, answers } = order;
 	const { trust: trustFolder } = layoutOf(folder, answers);
 	const mirror = answers.urls.tuf;
@@ -50,7 +56,15 @@ export async function runSelfTest(
 		random: randomBytes,
 		onStep: order.onStep,
 	});
-	return { issuer, files: await writeClientFiles({ trust: trustFolder }, initialRoot, trust) };
+	const files = await writeClientFiles({ trust: trustFolder }, initialRoot, trust);
+	return { issuer, files, tlsCa: answers.developmentTls ? await copyTlsCa(folder, trustFolder) : undefined };
+}
+
+/** Beside the other files for clients. */
+async function copyTlsCa(folder: string, trustFolder: string): Promise<string> {
+	const path = join(trustFolder, 'tls-ca.pem');
+	await writeDurably(path, await readFile(join(folder, PLACES.tls, 'tls-ca-certificate.pem')), 0o644);
+	return path;
 }
 
 async function developmentToken({ folder, answers }: SelfTestOrder) {
