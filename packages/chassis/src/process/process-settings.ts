@@ -1,5 +1,6 @@
 /** Everything that a process is told, read and parsed before anything is opened: one file, for all its services. */
 import { ConfigError, loadConfig, parseSection } from '../config/config.ts';
+import { nearestTo } from '../config/nearest-key.ts';
 import {
 	databaseSection,
 	type KeysSection,
@@ -79,10 +80,47 @@ function readService(
 	const { listen, keys, ...own } = section ?? {};
 	return {
 		definition,
-		listen: attempt(() => parseSection(`${name}.listen`, listenSection, listen)) ?? {},
-		keys: attempt(() => parseSection(`${name}.keys`, keysSection(), keys)) ?? {},
+		listen:
+			attempt(() => {
+				const parsed = parseSection(`${name}.listen`, listenSection, listen);
+				requireNames(`${name}.listen`, 'address for its listener', parsed, Object.keys(definition.listeners), [
+					'admin',
+				]);
+				return parsed;
+			}) ?? {},
+		keys:
+			attempt(() => {
+				const parsed = parseSection(`${name}.keys`, keysSection(), keys);
+				requireNames(`${name}.keys`, 'key', parsed, Object.keys(definition.keys));
+				return parsed;
+			}) ?? {},
 		config: attempt(() => parseSection(name, definition.config(), own)),
 	};
+}
+
+/** @throws {ConfigError} unless `given` has the `needed` names, perhaps `others`, and no more */
+function requireNames(
+	where: string,
+	what: string,
+	given: object,
+	needed: readonly string[],
+	others: readonly string[] = [],
+): void {
+	const known = [...needed, ...others];
+	const problems = [
+		...Object.keys(given)
+			.filter((name) => !known.includes(name))
+			.map((name) => {
+				const nearest = nearestTo(name, known);
+				const hint = nearest === undefined ? `known are: ${known.join(', ')}` : `did you mean '${nearest}'?`;
+				return `${where}: unknown key '${name}'; ${hint}`;
+			}),
+		...needed
+			.filter((name) => !Object.hasOwn(given, name))
+			.map((name) => `${where}.${name}: this service needs the ${what} '${name}'`),
+	];
+	if (problems.length > 0)
+		throw new ConfigError(`the configuration is not valid:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
 }
 
 /** What shows before anything is opened: a password must not travel to find out that it should not have. */

@@ -7,13 +7,14 @@
  * others end with it, as if they had been killed too.
  */
 import cluster, { type Worker } from 'node:cluster';
-import { createLogger } from '../logger.ts';
+import { createLogger, type LoggerOptions } from '../logger.ts';
 import { relayMetrics } from './process-metrics.ts';
 
 /** Whether this process was started by a supervisor. */
 export const isWorker = cluster.isWorker;
 
 const EXIT_CONFIG = 78;
+const EXIT_FAILURE = 1;
 const FIRST_PAUSE_MS = 500;
 const MAX_PAUSE_MS = 30_000;
 /** One that has run for so long did not fail to start. */
@@ -21,13 +22,24 @@ const SETTLED_MS = 60_000;
 /** A process ends itself within five seconds. */
 const STOP_LIMIT_MS = 6_000;
 
+const STARTED = { chancery: 'started' } as const;
+
+/** In a process of a supervisor: says that all its services listen. */
+export function reportStarted(): void {
+	process.send?.(STARTED);
+}
+
 /**
- * Runs `count` processes with the arguments of this one until a signal ends them. Ends the process: 0 when all ended in
- * order, 78 when one of them says that the configuration is at fault, else 1.
+ * Runs `count` processes with the arguments of this one until a signal ends them. The first has to listen before there
+ * is a second: what is wrong is then told once, and ends the whole like a process that runs alone, so that whoever
+ * started it decides what comes next. Later a process that ends is started again, with a pause that grows.
+ *
+ * Ends the process: 0 when all ended in order, 78 when one of them says that the configuration is at fault, else 1.
  */
-export async function superviseProcesses(count: number): Promise<void> {
-	const logger = createLogger({ level: 'info', json: true, name: 'chancery' });
+export async function superviseProcesses(count: number, logging: Pick<LoggerOptions, 'level' | 'json'>): Promise<void> {
+	const logger = createLogger({ ...logging, name: 'chancery' });
 	const running = new Map<number, Worker>();
+	let hasStarted = false;
 	let isStopping = false;
 	let exitCode = 0;
 	const ended = Promise.withResolvers<void>();
@@ -35,13 +47,13 @@ export async function superviseProcesses(count: number): Promise<void> {
 	const stop = (signal: NodeJS.Signals) => {
 		if (isStopping) return;
 		isStopping = true;
+		if (running.size === 0) return ended.resolve();
 		logger.info({ signal, processes: running.size }, 'stopping');
 		for (const worker of running.values()) worker.process.kill(signal);
-		if (running.size === 0) ended.resolve();
 		setTimeout(() => {
 			logger.fatal({ limitMs: STOP_LIMIT_MS }, 'the stop took too long');
 			for (const worker of running.values()) worker.process.kill('SIGKILL');
-			process.exit(1);
+			process.exit(EXIT_FAILURE);
 		}, STOP_LIMIT_MS).unref();
 	};
 
@@ -50,29 +62,33 @@ export async function superviseProcesses(count: number): Promise<void> {
 		// One that is started again keeps its number, and its series go on under it.
 		const worker = cluster.fork({ CHANCERY_PROCESS: String(number) });
 		running.set(number, worker);
+		worker.on('message', (message: unknown) => {
+			if ((message as typeof STARTED | null)?.chancery !== STARTED.chancery || hasStarted || isStopping) return;
+			hasStarted = true;
+			for (let next = 2; next <= count; next++) start(next, FIRST_PAUSE_MS);
+		});
 		worker.on('exit', (code, signal) => {
 			running.delete(number);
-			if (code !== 0 && code !== null && isStopping) exitCode ||= code;
-			if (code === EXIT_CONFIG && !isStopping) {
-				exitCode = EXIT_CONFIG;
+			// Killed, it has no code.
+			if (isStopping) exitCode ||= code ?? EXIT_FAILURE;
+			else if (!hasStarted || code === EXIT_CONFIG) {
+				exitCode = code ?? EXIT_FAILURE;
 				stop('SIGTERM');
+			} else {
+				const pause = performance.now() - startedMs > SETTLED_MS ? FIRST_PAUSE_MS : pauseMs;
+				logger.error({ process: number, code, signal, pauseMs: pause }, 'a process ended; it is started again');
+				setTimeout(() => {
+					if (!isStopping) start(number, Math.min(pause * 2, MAX_PAUSE_MS));
+				}, pause);
 			}
-			if (isStopping) {
-				if (running.size === 0) ended.resolve();
-				return;
-			}
-			const pause = performance.now() - startedMs > SETTLED_MS ? FIRST_PAUSE_MS : pauseMs;
-			logger.error({ process: number, code, signal, pauseMs: pause }, 'a process ended; it is started again');
-			setTimeout(() => {
-				if (!isStopping) start(number, Math.min(pause * 2, MAX_PAUSE_MS));
-			}, pause);
+			if (isStopping && running.size === 0) ended.resolve();
 		});
 	};
 
 	relayMetrics(() => [...running.values()]);
 	process.on('SIGTERM', stop);
 	process.on('SIGINT', stop);
-	for (let number = 1; number <= count; number++) start(number, FIRST_PAUSE_MS);
+	start(1, FIRST_PAUSE_MS);
 	await ended.promise;
 	process.exit(exitCode);
 }

@@ -7,8 +7,10 @@
  * file serves all.
  */
 import { trustFromEnvironment } from '@chancery/net/tls-authorities';
+import { ConfigError } from '../config/config-error.ts';
 import { refuseFindings } from '../config/production.ts';
 import { createLogger, type Logger } from '../logger.ts';
+import type { Service } from '../service.ts';
 import type { ServiceDefinition } from '../service-definition.ts';
 import { openProcess } from './open-process.ts';
 import { readProcessSettings, staticFindings } from './process-settings.ts';
@@ -28,13 +30,15 @@ export interface ServeOptions {
 	 * @throws {ConfigError} when nobody has said it
 	 */
 	plan(): Promise<{ readonly path: string; readonly definitions: readonly ServiceDefinition[] }>;
+	/** Called once, when all of them listen. */
+	onStarted?(): void;
 }
 
 /**
  * Starts the services and stays until SIGTERM or SIGINT. Ends the process: 0 after an orderly stop, 78 when the
  * configuration is not usable or a command has to be run first, else 1.
  */
-export async function serve({ name, plan }: ServeOptions): Promise<void> {
+export async function serve({ name, plan, onStarted }: ServeOptions): Promise<void> {
 	let logger = createLogger({ level: 'info', json: true, name });
 	const crash = (error: unknown, message: string): never => {
 		logger.fatal({ err: error }, message);
@@ -62,6 +66,13 @@ export async function serve({ name, plan }: ServeOptions): Promise<void> {
 			await opened.close();
 		};
 		try {
+			for (const { service, settings: own } of opened.services) requireAddresses(service, own.listen);
+		} catch (error) {
+			await Promise.allSettled(opened.services.map(({ service }) => service.close()));
+			await opened.close();
+			throw error;
+		}
+		try {
 			for (const { service, settings: own } of opened.services)
 				running.push(await startService(service, { addresses: own.listen, logger }));
 		} catch (error) {
@@ -72,6 +83,7 @@ export async function serve({ name, plan }: ServeOptions): Promise<void> {
 			throw error;
 		}
 		started.resolve(stop);
+		onStarted?.();
 	} catch (error) {
 		const explain = (cause: unknown) =>
 			definitions.map((definition) => definition.explain?.(cause)).find((sentence) => sentence !== undefined);
@@ -82,6 +94,14 @@ export async function serve({ name, plan }: ServeOptions): Promise<void> {
 		else logger.fatal(failure.fields, `the service did not start: ${failure.sentence}`);
 		process.exit(failure.exitCode);
 	}
+}
+
+/** @throws {ConfigError} when a listener of the service has no address: before the first of any service is bound */
+function requireAddresses(service: Service, listen: object): void {
+	const missing = service.listeners.filter(({ name }) => !Object.hasOwn(listen, name));
+	if (missing.length === 0) return;
+	const lines = missing.map(({ name }) => `  ${service.name}.listen.${name}: its listener '${name}' needs an address`);
+	throw new ConfigError(`the configuration is not valid:\n${lines.join('\n')}`);
 }
 
 /**

@@ -1,6 +1,7 @@
 /** `chancery serve`: any set of services from one configuration file, in one process or in several of this host. */
-import { loadConfig } from '@chancery/chassis/config/config';
-import { isWorker, superviseProcesses } from '@chancery/chassis/process/processes';
+import { ConfigError, loadConfig, parseSection } from '@chancery/chassis/config/config';
+import { loggingSection } from '@chancery/chassis/config/process-config';
+import { isWorker, reportStarted, superviseProcesses } from '@chancery/chassis/process/processes';
 import { serve } from '@chancery/chassis/process/serve';
 import { chooseServices } from './chosen-services.ts';
 
@@ -13,12 +14,23 @@ export interface ServeOrder {
 
 /** Stays until a signal ends it, and then ends the process: see `serve` of the chassis for the exit codes. */
 export async function serveServices({ configPath, services, processes }: ServeOrder): Promise<void> {
-	if (processes > 1 && !isWorker) return superviseProcesses(processes);
+	if (processes > 1 && !isWorker) return superviseProcesses(processes, await loggingOf(configPath));
 	await serve({
 		name: 'chancery',
 		plan: async () => {
 			const { sections } = await loadConfig(configPath);
 			return { path: configPath, definitions: chooseServices(services, sections) };
 		},
+		onStarted: reportStarted,
 	});
+}
+
+/** What is wrong with the file is told by the first process that serves, with everything else that is. */
+async function loggingOf(configPath: string) {
+	try {
+		return parseSection('logging', loggingSection, (await loadConfig(configPath)).sections.logging);
+	} catch (error) {
+		if (!(error instanceof ConfigError)) throw error;
+		return parseSection('logging', loggingSection, {});
+	}
 }
