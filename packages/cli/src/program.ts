@@ -2,6 +2,7 @@
 import { maskCredentials } from '@chancery/net/mask-credentials';
 import { Command } from 'commander';
 import { attestBlobCommand } from './commands/attest-blob.ts';
+import { configCommand } from './commands/config.ts';
 import { initCommand } from './commands/init.ts';
 import { initializeCommand } from './commands/initialize.ts';
 import { logCommand } from './commands/log.ts';
@@ -15,6 +16,7 @@ import { tufCommand } from './commands/tuf.ts';
 import { upCommand } from './commands/up.ts';
 import { verifyBlobCommand } from './commands/verify-blob.ts';
 import { verifyBlobAttestationCommand } from './commands/verify-blob-attestation.ts';
+import { versionCommand } from './commands/version.ts';
 import { terminal } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
 import { chanceryVersion } from './version.ts';
@@ -34,6 +36,8 @@ const COMMANDS = [
 	selfTestCommand,
 	tufCommand,
 	migrateCommand,
+	configCommand,
+	versionCommand,
 ];
 
 export function buildProgram(): Command {

@@ -31,7 +31,7 @@ describe('a configuration file', () => {
 
 	it('may be empty', async () => {
 		const instance = { profile: 'production', allow: [] };
-		expect(await loadConfig(file('# nothing\n'), {})).toEqual({ instance, sections: {} });
+		expect(await loadConfig(file('# nothing\n'), {})).toEqual({ instanceKeys: [], instance, sections: {} });
 	});
 
 	it('says at the top what the instance is for, and the environment may say otherwise', async () => {

@@ -22,6 +22,8 @@ export type ConfigSections = Readonly<Record<string, Readonly<Record<string, unk
 /** A configuration file: what holds for the whole instance, and the sections. */
 export interface Configuration {
 	readonly instance: InstanceSettings;
+	/** The keys of `instance` that somebody has written; the others have their defaults. */
+	readonly instanceKeys: readonly string[];
 	readonly sections: ConfigSections;
 }
 
@@ -49,7 +51,23 @@ export async function loadConfig(path: string, env: Environment = process.env): 
 	refuseMovedSettings(sections);
 	const folder = dirname(resolve(path));
 	for (const section of Object.values(sections)) resolvePaths(section, folder);
-	return { instance: parseSection('', instanceSchema, instance), sections };
+	return { instance: parseSection('', instanceSchema, instance), instanceKeys: Object.keys(instance), sections };
+}
+
+/**
+ * The setting that an environment variable stands for, as a path: `['ca', 'publicUrl']`, `['profile']`. Undefined for a
+ * variable that is none of the configuration.
+ * @throws {ConfigError} when it has the form, and names nothing
+ */
+export function overriddenSetting(variable: string): string[] | undefined {
+	const [, key] = INSTANCE_OVERRIDE.exec(variable) ?? [];
+	if (key !== undefined) return [key.toLowerCase()];
+	const match = OVERRIDE.exec(variable);
+	if (!match) return undefined;
+	const [, section = '', rest = ''] = match;
+	const fields = rest.split('__').map(camelCase);
+	if (fields.includes('')) throw new ConfigError(`the environment variable ${variable} names no field`);
+	return [camelCase(section), ...fields];
 }
 
 /**
@@ -112,20 +130,19 @@ function applyOverrides(raw: RawConfiguration, env: Environment): RawConfigurati
 	for (const variable of Object.keys(env).sort()) {
 		const text = env[variable];
 		if (text === undefined) continue;
-		const [, key] = INSTANCE_OVERRIDE.exec(variable) ?? [];
-		if (key !== undefined && text.trim() !== '') {
+		const [top, ...fields] = overriddenSetting(variable) ?? [];
+		if (top === undefined) continue;
+		const field = fields.pop();
+		if (field === undefined) {
+			if (text.trim() === '') continue;
 			const value = readScalar(variable, text);
-			const isNames = key === 'ALLOW' && typeof value === 'string';
-			define(instance, key.toLowerCase(), isNames ? value.split(',').map((name) => name.trim()) : value);
+			const isNames = top === 'allow' && typeof value === 'string';
+			define(instance, top, isNames ? value.split(',').map((name) => name.trim()) : value);
+			continue;
 		}
-		const match = OVERRIDE.exec(variable);
-		if (!match) continue;
-		const [, section = '', rest = ''] = match;
-		const fields = rest.split('__').map(camelCase);
-		if (fields.includes('')) throw new ConfigError(`the environment variable ${variable} names no field`);
-		let at = childMapping(sections, camelCase(section), variable);
-		for (const field of fields.slice(0, -1)) at = childMapping(at, field, variable);
-		define(at, fields.at(-1) ?? '', readScalar(variable, text));
+		let at = childMapping(sections, top, variable);
+		for (const name of fields) at = childMapping(at, name, variable);
+		define(at, field, readScalar(variable, text));
 	}
 	return raw;
 }

@@ -16,7 +16,7 @@ export function exportSection(env?: Environment) {
 	return z
 		.discriminatedUnion('kind', [
 			z.strictObject({
-				kind: z.literal('folder'),
+				kind: z.literal('folder').describe('A folder of this host.'),
 				path: z
 					.string()
 					.min(1)
@@ -24,7 +24,7 @@ export function exportSection(env?: Environment) {
 				intervalSeconds,
 			}),
 			z.strictObject({
-				kind: z.literal('s3'),
+				kind: z.literal('s3').describe('A bucket of an S3-compatible store.'),
 				endpoint: z
 					.url({ protocol: /^https?$/ })
 					.describe('URL of an S3-compatible server without the bucket. It must honour If-Match and If-None-Match.'),
