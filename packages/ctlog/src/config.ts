@@ -1,7 +1,7 @@
 /** Configuration of the certificate transparency log. */
 import { adminSection } from '@chancery/chassis/config/admin-section';
 import { exportSection } from '@chancery/chassis/config/export-section';
-import { postgresUrl } from '@chancery/chassis/config/process-config';
+import { markFields } from '@chancery/chassis/config/mark-section';
 import type { Environment } from '@chancery/chassis/config/secret';
 import { z } from 'zod';
 
@@ -57,18 +57,7 @@ export function configSchema(env?: Environment) {
 			.describe('Most bytes of entries in one get-entries answer, before base64 makes a third more of them.'),
 		export: exportSection(env),
 		admin: adminSection,
-		markFile: z
-			.string()
-			.min(1)
-			.optional()
-			.describe(
-				'File that remembers the last published tree head. Keep it outside of the database, its data folder and its backups: it is what shows that a restored database has forgotten entries.',
-			),
-		markDatabase: postgresUrl(env)
-			.optional()
-			.describe(
-				'postgres:// URL, or { file } or { env } where it is, of the database that keeps the mark, for a log with several processes. Another cluster than the one of the log, and never restored together with it. One of markFile and markDatabase is required.',
-			),
+		...markFields('the last published tree head', env),
 	});
 }
 

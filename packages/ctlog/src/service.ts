@@ -8,6 +8,7 @@ import type { StoringDeps } from '@chancery/chassis/service-definition';
 import { createSignatureChecks } from '@chancery/keys/checks/signature-checks';
 import { openS3Store } from '@chancery/net/object-store/s3-store';
 import type { MarkStore } from '@chancery/postgres/mark/mark';
+import { createMarkProbe } from '@chancery/postgres/mark/mark-probe';
 import { ENGINE_SERIES } from '@chancery/tlog/engine-metrics';
 import { createExporter } from '@chancery/tlog/export/export-job';
 import { openFolderStore } from '@chancery/tlog/export/folder-store';
@@ -85,7 +86,8 @@ export async function createService(deps: CtlogDeps): Promise<Service> {
 				intervalSeconds: config.export.intervalSeconds,
 				logger: deps.logger,
 			});
-		const health = async () => healthOf({ log, nowMs: clock(), config, checks, exporter });
+		const markProbe = createMarkProbe('the CT log', deps.marks.mark);
+		const health = async () => healthOf({ log, nowMs: clock(), config, checks, exporter, mark: markProbe.health() });
 
 		const publicApp = createListener({
 			name: 'public',
@@ -118,7 +120,7 @@ export async function createService(deps: CtlogDeps): Promise<Service> {
 				{ name: 'public', app: publicApp },
 				{ name: 'admin', app: adminApp },
 			],
-			jobs: [log.heartbeat, ...(exporter ? [exporter.job] : [])],
+			jobs: [log.heartbeat, markProbe.job, ...(exporter ? [exporter.job] : [])],
 			metrics,
 			health,
 			close,

@@ -3,7 +3,7 @@
  */
 import { adminSection } from '@chancery/chassis/config/admin-section';
 import { exportSection } from '@chancery/chassis/config/export-section';
-import { postgresUrl } from '@chancery/chassis/config/process-config';
+import { FILE_RULE, markPlaceFields } from '@chancery/chassis/config/mark-section';
 import type { Environment } from '@chancery/chassis/config/secret';
 import { ECDSA_BACKEND_NAMES } from '@chancery/keys/digest/ecdsa-backend';
 import { z } from 'zod';
@@ -19,12 +19,7 @@ const hostName = z
 const MAX_TREE_ID = 2n ** 63n - 1n;
 
 const markFile = (wire: string) =>
-	z
-		.string()
-		.min(1)
-		.describe(
-			`File that remembers the last published checkpoint of the ${wire} log. Keep it outside of the database, its data folder and its backups: it is what shows that a restored database has forgotten entries.`,
-		);
+	z.string().min(1).describe(`File that remembers the last published checkpoint of the ${wire} log. ${FILE_RULE}`);
 
 /** The section `log` of the configuration. */
 export function configSchema(env?: Environment) {
@@ -102,12 +97,8 @@ export function configSchema(env?: Environment) {
 		markFiles: z
 			.strictObject({ v1: markFile('v1'), v2: markFile('v2') })
 			.optional()
-			.describe('Where the marks of the two logs are, for a process that runs alone on its logs.'),
-		markDatabase: postgresUrl(env)
-			.optional()
-			.describe(
-				'postgres:// URL, or { file } or { env } where it is, of the database that keeps the marks, for logs with several processes. Another cluster than the one of the logs, and never restored together with it. One of markFiles and markDatabase is required.',
-			),
+			.describe('Where the marks of the two logs are, for all processes of one host.'),
+		...markPlaceFields('the last published checkpoint of each log', 'markFiles', env),
 	});
 }
 

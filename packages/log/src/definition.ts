@@ -1,10 +1,7 @@
 /** The signature log, for whoever starts it: two logs, each with a key and a mark. */
-import { ConfigError } from '@chancery/chassis/config/config-error';
+import { openConfiguredMarks } from '@chancery/chassis/config/mark-section';
 import { developmentLogFindings } from '@chancery/chassis/config/process-findings';
-import { Secret } from '@chancery/chassis/config/secret';
 import { defineService } from '@chancery/chassis/service-definition';
-import { openFileMark } from '@chancery/postgres/mark/file-mark';
-import { openMarkDatabase } from '@chancery/postgres/mark/mark-database';
 import { explainIdentityError } from '@chancery/tlog/log-identity';
 import { developmentLogs } from '@chancery/tlog/log-mode';
 import { getTrustReportV1 } from '@chancery/wire/rekor-v1';
@@ -38,10 +35,10 @@ export const log = defineService({
 	open: createService,
 });
 
-/** Files, or rows of another database when several processes run. */
-function openMarks({ markFiles, markDatabase, v1, v2 }: LogConfig) {
-	if (markFiles && !markDatabase) return { v1: openFileMark(markFiles.v1), v2: openFileMark(markFiles.v2) };
-	if (!markDatabase || markFiles) throw new ConfigError('log: one of markFiles and markDatabase is required');
-	const url = markDatabase instanceof Secret ? markDatabase.reveal() : markDatabase;
-	return openMarkDatabase(url, { v1: `rekor-v1/${v1.hostname}/${v1.treeId}`, v2: `rekor-v2/${v2.origin}` });
+/** Files, or what several hosts share. */
+function openMarks({ markFiles, v1, v2, ...places }: LogConfig) {
+	return openConfiguredMarks('log', { field: 'markFiles', paths: markFiles }, places, {
+		v1: `rekor-v1/${v1.hostname}/${v1.treeId}`,
+		v2: `rekor-v2/${v2.origin}`,
+	});
 }

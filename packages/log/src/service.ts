@@ -12,6 +12,7 @@ import type { StoringDeps } from '@chancery/chassis/service-definition';
 import { createSignatureChecks } from '@chancery/keys/checks/signature-checks';
 import { openS3Store } from '@chancery/net/object-store/s3-store';
 import type { MarkStore } from '@chancery/postgres/mark/mark';
+import { createMarkProbe } from '@chancery/postgres/mark/mark-probe';
 import { ENGINE_SERIES } from '@chancery/tlog/engine-metrics';
 import { createExporter, type Exporter } from '@chancery/tlog/export/export-job';
 import { openFolderStore } from '@chancery/tlog/export/folder-store';
@@ -69,8 +70,19 @@ export async function createService(deps: LogDeps): Promise<Service> {
 			deps.logger.error({ err: error }, 'the v1 log could not be seeded');
 		});
 		const exporters = createExporters(deps, { v1, v2 });
+		const probes = {
+			v1: createMarkProbe('the v1 log', deps.marks.v1),
+			v2: createMarkProbe('the v2 log', deps.marks.v2),
+		};
 		const health = async () =>
-			healthOf({ v1: v1.log, v2: v2.log, checks, maxQueuedMs: config.maxQueuedCheckMs, exporters });
+			healthOf({
+				v1: v1.log,
+				v2: v2.log,
+				marks: { v1: probes.v1.health(), v2: probes.v2.health() },
+				checks,
+				maxQueuedMs: config.maxQueuedCheckMs,
+				exporters,
+			});
 		const writing = { checkSignature, duplicateStatus: config.duplicateStatus, metrics };
 
 		const v1App = createListener({
@@ -116,6 +128,8 @@ export async function createService(deps: LogDeps): Promise<Service> {
 			jobs: [
 				v1.log.heartbeat,
 				v2.log.heartbeat,
+				probes.v1.job,
+				probes.v2.job,
 				{ name: 'seed of the v1 log', run: seed },
 				...Object.values(exporters).map((exporter) => exporter.job),
 			],

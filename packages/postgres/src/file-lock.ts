@@ -13,7 +13,8 @@ export interface FileLock {
 	release(): void;
 }
 
-const SQLITE_BUSY = 5;
+/** `errcode` of an error: somebody else has the lock. */
+export const SQLITE_BUSY = 5;
 /** Without waiting, two processes that try at the same time could both be refused. */
 const LOCK_TIMEOUT_MS = 250;
 
@@ -24,7 +25,7 @@ const LOCK_TIMEOUT_MS = 250;
  * @throws {Error} the error of the file system when the file cannot be made or opened
  */
 export async function lockFile(path: string, timeoutMs: number = LOCK_TIMEOUT_MS): Promise<FileLock | undefined> {
-	await makeFile(path);
+	await makeLockFile(path);
 	const database = new DatabaseSync(path, { timeout: timeoutMs });
 	try {
 		// Without the journal in memory, a file for it would lie beside the lock for a moment.
@@ -43,8 +44,11 @@ export async function lockFile(path: string, timeoutMs: number = LOCK_TIMEOUT_MS
 	};
 }
 
-/** With O_EXCL: opening and closing an existing file could drop the lock of another part of this process. */
-async function makeFile(path: string): Promise<void> {
+/**
+ * Makes the file of a lock, unless it is there.
+ * With O_EXCL: opening and closing an existing file could drop the lock of another part of this process.
+ */
+export async function makeLockFile(path: string): Promise<void> {
 	try {
 		await (await open(path, 'wx', 0o600)).close();
 	} catch (error) {

@@ -12,6 +12,8 @@ export interface BucketServer {
 	/** What happens to the next requests: a status of 300 or more is answered, 0 does the work and drops the connection. */
 	readonly faults: number[];
 	ignoresConditions: boolean;
+	/** Headers of a condition that it does not look at. */
+	readonly ignored: Set<'if-match' | 'if-none-match'>;
 	requests: number;
 	close(): Promise<void>;
 }
@@ -24,6 +26,7 @@ export async function startBucket(): Promise<BucketServer> {
 		objects: new Map(),
 		faults: [],
 		ignoresConditions: false,
+		ignored: new Set(),
 		requests: 0,
 		close: () => {
 			server.closeAllConnections();
@@ -61,9 +64,10 @@ function handle(
 	const etag = found && etagOf(found.bytes);
 	if (method !== 'PUT') return found ? { status: 200, headers: { etag: etag! }, bytes: found.bytes } : { status: 404 };
 	if (!bucket.ignoresConditions) {
-		if (headers['if-none-match'] === '*' && found) return { status: 412 };
-		if (headers['if-match'] && !found) return { status: 404 };
-		if (headers['if-match'] && headers['if-match'] !== etag) return { status: 412 };
+		if (headers['if-none-match'] === '*' && found && !bucket.ignored.has('if-none-match')) return { status: 412 };
+		const wanted = bucket.ignored.has('if-match') ? undefined : headers['if-match'];
+		if (wanted && !found) return { status: 404 };
+		if (wanted && wanted !== etag) return { status: 412 };
 	}
 	bucket.objects.set(url, { bytes: body, cacheControl: headers['cache-control'] ?? '' });
 	return { status: 200, headers: { etag: etagOf(body) } };

@@ -5,6 +5,7 @@ import { createMetrics } from '@chancery/chassis/metrics';
 import type { Service } from '@chancery/chassis/service';
 import type { ServiceDeps } from '@chancery/chassis/service-definition';
 import type { MarkStore } from '@chancery/postgres/mark/mark';
+import { createMarkProbe } from '@chancery/postgres/mark/mark-probe';
 import type { TsaConfig } from './config.ts';
 import { openAuthority, requireValidAt } from './domain/authority.ts';
 import { healthOf } from './domain/health.ts';
@@ -23,7 +24,7 @@ export type TsaDeps = ServiceDeps<TsaConfig, 'signer', { readonly mark: MarkStor
 /**
  * Starts the authority.
  * @throws {AuthorityError} when chain and key do not fit, or would be refused by clients; {MarkInUseError} while another
- * process has the mark
+ * host has the mark, {MarkPlaceError} when its place can keep none
  */
 export async function createService(deps: TsaDeps): Promise<Service> {
 	const { config, clock, logger, random } = deps;
@@ -40,7 +41,8 @@ export async function createService(deps: TsaDeps): Promise<Service> {
 	const firstEndMs = Math.min(...authority.chain.map(({ notAfter }) => notAfter.getTime()));
 	metrics.gauge('chancery_tsa_chain_expiry_timestamp_seconds', firstEndMs / 1000);
 	metrics.onPrint(() => metrics.gauge('chancery_tsa_clock_behind_seconds', time.secondsBehind()));
-	const health = async () => healthOf(authority, time, config.accuracySeconds, clock());
+	const markProbe = createMarkProbe('the timestamp authority', deps.marks.mark);
+	const health = async () => healthOf(authority, time, config.accuracySeconds, clock(), markProbe.health());
 
 	const publicApp = createListener({
 		name: 'public',
@@ -78,7 +80,7 @@ export async function createService(deps: TsaDeps): Promise<Service> {
 			{ name: 'public', app: publicApp },
 			{ name: 'admin', app: adminApp },
 		],
-		jobs: [],
+		jobs: [markProbe.job],
 		metrics,
 		health,
 		close: () => reserve.close(),

@@ -105,13 +105,19 @@ describe('a timestamp authority that is killed', { timeout: 120_000 }, () => {
 		expect(await timeOf(await post(third.url))).toBeGreaterThanOrEqual(last);
 	});
 
-	it('does not start beside another process with the same mark, nor without one', async () => {
+	it('starts beside another process of this host, and not beside another host nor without a mark', async () => {
 		await start(0);
 		const second = await start(0);
-		expect(await second.ended).toBe(1);
-		expect(second.log()).toMatch(/the mark is in use by process/);
+		expect(second.url).toMatch(/^http/);
+		writeFileSync(
+			join(folder, 'marks', 'tsa.mark.host'),
+			JSON.stringify({ host: 'another boot', process: 12, name: 'node-b' }),
+		);
+		const elsewhere = await start(0);
+		expect(await elsewhere.ended).toBe(1);
+		expect(elsewhere.log()).toMatch(/in use by process 12 on node-b: that is another host/);
 		const third = await start(0, { markFile: undefined });
 		expect(await third.ended).toBe(78);
-		expect(third.log()).toMatch(/tsa: one of markFile and markDatabase is required/);
+		expect(third.log()).toMatch(/tsa: one of markFile, markDatabase and markBucket is required/);
 	});
 });

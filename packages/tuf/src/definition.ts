@@ -1,6 +1,6 @@
 /** The TUF repository, for whoever starts it. Root and targets keys are keyholders' and never a server's. */
-import { openConfiguredMark } from '@chancery/chassis/config/mark-section';
-import { callFindings, databaseFindings, publicUrlFindings } from '@chancery/chassis/config/process-findings';
+import { markFindings, openConfiguredMark } from '@chancery/chassis/config/mark-section';
+import { callFindings, publicUrlFindings } from '@chancery/chassis/config/process-findings';
 import { defineService } from '@chancery/chassis/service-definition';
 import { configSchema } from './config.ts';
 import { createService } from './service.ts';
@@ -17,10 +17,10 @@ export const tuf = defineService({
 	config: configSchema,
 	migrations: MIGRATIONS,
 	openMarks: (config) => ({ mark: openConfiguredMark('tuf', config, markName(config.publicUrl)) }),
-	findings: ({ publicUrl, services, markDatabase }) => [
+	findings: ({ publicUrl, services, ...places }) => [
 		...publicUrlFindings('tuf.publicUrl', publicUrl),
 		...services.flatMap(({ trustReportUrl }, i) => callFindings(`tuf.services.${i}.trustReportUrl`, trustReportUrl)),
-		...(markDatabase ? databaseFindings('tuf.markDatabase', markDatabase) : []),
+		...markFindings('tuf', places),
 	],
 	open: createService,
 });

@@ -72,7 +72,7 @@ describe('the service in a process of its own', { timeout: 60_000 }, () => {
 	it.each([
 		['without its keys', { keys: {} }, /needs the key 'snapshot'/],
 		['with a token in the clear', { services: [{ trustReportUrl: 'http://x', bearer: BEARER }] }, /never as its value/],
-		['without a mark', { markFile: undefined }, /one of markFile and markDatabase is required/],
+		['without a mark', { markFile: undefined }, /one of markFile, markDatabase and markBucket is required/],
 		['with an unknown field', { operators: 'x' }, /operators/],
 	])('does not start %s', async (_what, changes, words) => {
 		const { exit, log } = start(changes);

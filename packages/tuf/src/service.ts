@@ -5,6 +5,7 @@ import { createMetrics } from '@chancery/chassis/metrics';
 import type { Service } from '@chancery/chassis/service';
 import type { StoringDeps } from '@chancery/chassis/service-definition';
 import type { AdoptableMarkStore } from '@chancery/postgres/mark/mark';
+import { createMarkProbe } from '@chancery/postgres/mark/mark-probe';
 import type { TufConfig } from './config.ts';
 import { checkHealth } from './domain/health.ts';
 import { RepositoryMark } from './domain/repository-mark.ts';
@@ -23,7 +24,7 @@ const MAX_ADMIN_BODY_BYTES = 8 * 1024 * 1024;
 /**
  * Also starts with a database that does not match its mark: it then reports that, serves nothing that could mislead, publishes
  * nothing, and recovers by itself when the two agree again.
- * @throws {MarkInUseError} while another process has the mark
+ * @throws {MarkInUseError} while another host has the mark, {MarkPlaceError} when its place can keep none
  */
 export async function createService(given: TufServiceDeps): Promise<Service> {
 	const mark = new RepositoryMark(given.marks.mark, given.database, given.config.publicUrl);
@@ -32,7 +33,8 @@ export async function createService(given: TufServiceDeps): Promise<Service> {
 	metrics.onPrint(() => metrics.gauge('chancery_tuf_read_only', mark.problem === undefined ? 0 : 1));
 	const { snapshot: snapshotSigner, timestamp: timestampSigner } = given.signers;
 	const deps = { ...given, mark, metrics, snapshotSigner, timestampSigner };
-	const health = () => checkHealth(deps);
+	const markProbe = createMarkProbe('the TUF repository', given.marks.mark);
+	const health = () => checkHealth(deps, markProbe.health());
 	const publicListener = createListener({
 		name: 'public',
 		logger: deps.logger,
@@ -57,7 +59,7 @@ export async function createService(given: TufServiceDeps): Promise<Service> {
 			{ name: 'public', app: publicListener },
 			{ name: 'admin', app: admin },
 		],
-		jobs: [renewalJob(deps, deps.logger)],
+		jobs: [renewalJob(deps, deps.logger), markProbe.job],
 		metrics,
 		health,
 		close: () => mark.close(),

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openFileMark } from '@chancery/postgres/mark/file-mark';
-import { MarkInUseError, type MarkStore } from '@chancery/postgres/mark/mark';
+import { type AdoptableMarkStore, MarkInUseError, type MarkStore } from '@chancery/postgres/mark/mark';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Service } from '../service.ts';
 import type { Marks } from '../service-definition.ts';
@@ -25,6 +25,7 @@ describe('a service that does not open', () => {
 		});
 		await expect(failing).rejects.toThrow('the database is away');
 		const again = definition.openMarks();
+		for (const mark of Object.values(again)) await (await (mark as AdoptableMarkStore).takeAlone!())();
 		expect(await useAll(again)).toEqual([undefined, undefined]);
 		for (const mark of Object.values(again)) await mark.close?.();
 	});
@@ -47,6 +48,6 @@ it('a service that opens keeps its marks until it closes them', async () => {
 		await useAll(marks);
 		return {} as Service;
 	});
-	await expect(openFileMark(paths.first).read()).rejects.toBeInstanceOf(MarkInUseError);
+	await expect(openFileMark(paths.first).takeAlone!()).rejects.toBeInstanceOf(MarkInUseError);
 	for (const mark of Object.values(held)) await mark.close?.();
 });

@@ -7,6 +7,7 @@ import { FormatError } from '@chancery/core/format-error';
 import { ProofError } from '@chancery/core/proof';
 import { KeyError } from '@chancery/keys/key-error';
 import { TlsTrustError } from '@chancery/net/tls-authorities';
+import { MarkPlaceError } from '@chancery/postgres/mark/mark';
 import { CommitUnknownError, isUnavailable, sqlState } from '@chancery/postgres/pg-errors';
 import { ConfigError } from '../config/config-error.ts';
 
@@ -35,7 +36,7 @@ export function describeStartFailure(
 	// A refusal of a key says more than that the configuration names it.
 	const { code } = (error.cause instanceof KeyError ? error.cause : error) as NodeJS.ErrnoException;
 	const fields = { reason: error.name, ...(typeof code === 'string' ? { code } : {}) };
-	if (error instanceof ConfigError || error instanceof TlsTrustError)
+	if (error instanceof ConfigError || error instanceof TlsTrustError || error instanceof MarkPlaceError)
 		return { sentence: error.message, exitCode: EXIT_CONFIG, fields };
 	const explained = explain?.(error);
 	if (explained !== undefined) return { sentence: explained, exitCode: EXIT_CONFIG, fields };

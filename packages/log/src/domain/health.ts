@@ -3,6 +3,7 @@
  */
 import type { Health } from '@chancery/chassis/service';
 import type { SignatureChecks } from '@chancery/keys/checks/signature-checks';
+import type { MarkWritability } from '@chancery/postgres/mark/mark-probe';
 import type { Exporter } from '@chancery/tlog/export/export-job';
 import type { Log } from '@chancery/tlog/log';
 
@@ -11,6 +12,7 @@ export interface HealthDeps {
 	readonly v2: Log;
 	readonly checks: SignatureChecks;
 	readonly maxQueuedMs: number;
+	readonly marks: { readonly v1: MarkWritability; readonly v2: MarkWritability };
 	/** Of the logs that are exported, by their name. */
 	readonly exporters: Readonly<Record<string, Exporter>>;
 }
@@ -19,12 +21,14 @@ export interface HealthDeps {
  * A full queue is reported and does not make the service unready: taking traffic away would not empty it sooner. Nor
  * does an export that is behind: the log itself takes and answers everything.
  */
-export function healthOf({ v1, v2, checks, maxQueuedMs, exporters }: HealthDeps): Health {
+export function healthOf({ v1, v2, marks, checks, maxQueuedMs, exporters }: HealthDeps): Health {
 	const logs = { v1: checkOf(v1), v2: checkOf(v2) };
 	return {
-		ready: logs.v1.ok && logs.v2.ok,
+		ready: logs.v1.ok && logs.v2.ok && marks.v1.ok && marks.v2.ok,
 		checks: {
 			...logs,
+			'mark of v1': marks.v1,
+			'mark of v2': marks.v2,
 			signatureChecks: checksOf(checks, maxQueuedMs),
 			...Object.fromEntries(
 				Object.entries(exporters).map(([name, exporter]) => [`export of ${name}`, exporter.health()]),

@@ -1,13 +1,14 @@
 /** What production does not start with in the section of the signature log. */
-import { callFindings, databaseFindings, publicUrlFindings } from '@chancery/chassis/config/process-findings';
+import { markFindings } from '@chancery/chassis/config/mark-section';
+import { callFindings, publicUrlFindings } from '@chancery/chassis/config/process-findings';
 import type { Finding } from '@chancery/chassis/config/production';
 import type { LogConfig } from '../config.ts';
 
-export function productionFindings({ v1, v2, markDatabase }: LogConfig): Finding[] {
+export function productionFindings({ v1, v2, ...places }: LogConfig): Finding[] {
 	return [
 		...publicUrlFindings('log.v1.publicUrl', v1.publicUrl),
 		...publicUrlFindings('log.v2.publicUrl', v2.publicUrl),
-		...(markDatabase ? databaseFindings('log.markDatabase', markDatabase) : []),
+		...markFindings('log', places),
 		...[v1, v2].flatMap(({ export: target }, i) =>
 			target?.kind === 's3' ? callFindings(`log.v${i + 1}.export.endpoint`, target.endpoint) : [],
 		),

@@ -25,6 +25,8 @@ export interface S3Target {
 	readonly secretAccessKey: Concealed;
 	/** Of temporary credentials. */
 	readonly sessionToken?: Concealed | undefined;
+	/** How long one answer may take, in milliseconds; by default 60 s, for large objects. */
+	readonly timeoutMs?: number;
 }
 
 export interface S3Reply {
@@ -90,7 +92,7 @@ async function tryOnce(target: S3Target, request: S3Request): Promise<S3Reply | 
 			headers: signed.headers,
 			...(body ? { body: new Uint8Array(body) } : {}),
 			redirect: 'manual',
-			signal: AbortSignal.timeout(TIMEOUT_MS),
+			signal: AbortSignal.timeout(target.timeoutMs ?? TIMEOUT_MS),
 		});
 		return {
 			status: response.status,

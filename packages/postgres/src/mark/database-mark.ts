@@ -90,6 +90,8 @@ export function openDatabaseMark(options: DatabaseMarkOptions): AdoptableMarkSto
 				const stored = await readMark(sql, schema, name);
 				requireReached(name, stored?.mark, mark);
 			}),
+		// What it asks of the server is what a write needs: not a standby, not read-only, and durable.
+		probe: () => write(async (sql) => void (await readMark(sql, schema, name))),
 		replace: (mark) =>
 			write(async (sql) => {
 				await setMark(sql, schema, name, mark);

@@ -1,147 +1,137 @@
 /**
- * The mark as a file, for one process on one host. Keep it outside the data folder and outside of backups.
+ * The mark as a file, for all processes of one host. Keep it outside the data folder and outside of backups.
  *
- * The file is one JSON object with a checksum over the rest. Every change writes a new file, syncs it, renames it over the
- * old one, and syncs the folder: after a crash there is either the old mark or the new one, complete. The old one is safe,
- * because nothing with the new checkpoint has left the process yet.
+ * Every read and every change is made under the lock of the kernel (host-lock.ts) and starts from the file: no process
+ * knows what another has written since. A change writes a new file, syncs it, renames it over the old one, and syncs the
+ * folder: after a crash there is either the old mark or the new one, complete. The old one is safe, because nothing with
+ * the new checkpoint has left the process yet.
  */
-import { createHash, randomUUID } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { constants } from 'node:fs';
+import { readFile, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { makeFolders, writeDurably } from '../file-modes.ts';
+import { openToWrite, syncFolder, writeDurably } from '../file-modes.ts';
+import { HostLock } from './host-lock.ts';
 import { type AdoptableMarkStore, type Mark, MarkError } from './mark.ts';
-import { MarkLock } from './mark-lock.ts';
+import { formatStoredMark, parseStoredMark, type StoredMark, supersedes } from './mark-format.ts';
 
-const VERSION = 1;
+const FILE_MODE = 0o600;
+/** At least as much as a mark needs. */
+const PROBE = new Uint8Array(4_096);
 
-interface StoredMark {
-	readonly holder: string;
-	readonly mark: Mark;
-}
-
-/**
- * The mark in the file at `path`; its folder is made when it is missing. The first use locks `path + '.lock'`: otherwise two
- * processes with one file would each assume that they alone move it.
- */
+/** The mark in the file at `path`; its folder is made when it is missing. */
 export function openFileMark(path: string): AdoptableMarkStore {
-	const lock = new MarkLock(`${path}.lock`);
-	const freshHolder = randomUUID();
+	const lock = new HostLock(path);
+	/** What is known to be on the disk, as this process wrote or confirmed it. */
+	let durable: string | undefined;
 
+	/** What the file holds, and surely goes on to hold: its writer may have been killed between renaming and syncing. */
 	const load = async (): Promise<StoredMark | undefined> => {
-		await lock.hold();
-		return readStoredMark(path);
+		const text = await readText(path);
+		const stored = text === undefined ? undefined : parseStoredMark(text, path);
+		if (text !== undefined && text !== durable) {
+			await syncFolder(dirname(path)).catch((cause: unknown) => {
+				throw new MarkError(`the mark ${path} cannot be read`, { cause });
+			});
+			durable = text;
+		}
+		return stored;
 	};
 
 	const save = async (stored: StoredMark): Promise<void> => {
+		const text = formatStoredMark(stored);
 		try {
-			await write(path, formatStoredMark(stored));
+			await writeDurably(path, text, FILE_MODE);
+			durable = text;
 		} catch (cause) {
 			throw new MarkError(`the mark ${path} cannot be written`, { cause });
 		}
 	};
 
-	// One change at a time: each one reads what the previous one has written.
+	/** Its name. The first process that asks gives it one: the others that start at the same time must find the same. */
+	const named = async (): Promise<StoredMark> => {
+		const stored = await load();
+		if (stored) return stored;
+		const fresh = { holder: randomUUID(), mark: undefined };
+		await save(fresh);
+		return fresh;
+	};
+
+	// One at a time in this process too.
 	let last: Promise<unknown> = Promise.resolve();
-	const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+	const inOrder = <T>(work: () => Promise<T>): Promise<T> => {
 		const mine = last.then(work, work);
 		last = mine.catch(() => undefined);
 		return mine;
 	};
+	const inTurn = <T>(work: () => Promise<T>): Promise<T> => inOrder(() => lock.turn(work));
 
+	let isAlone = false;
 	return {
 		read: () => inTurn(async () => (await load())?.mark),
 		advance: (mark) =>
 			inTurn(async () => {
-				const stored = await load();
-				if (stored && !supersedes(mark, stored.mark, path)) return;
-				await save({ holder: stored?.holder ?? freshHolder, mark });
+				const { holder, mark: stored } = (await load()) ?? { holder: randomUUID(), mark: undefined };
+				if (stored && !supersedes(mark, stored, path)) return;
+				await save({ holder, mark });
 			}),
 		replace: (mark) =>
-			inTurn(async () => {
+			inOrder(async () => {
+				if (!isAlone) await lock.takeAlone();
 				// An operator sets the mark again also when the old file cannot be parsed.
-				await lock.hold();
-				await save({ holder: freshHolder, mark });
+				try {
+					await lock.turn(() => save({ holder: randomUUID(), mark }));
+				} finally {
+					if (!isAlone) await lock.shareAgain();
+				}
 			}),
-		holder: () => inTurn(async () => (await load())?.holder ?? freshHolder),
-		close: () => inTurn(() => lock.release()),
+		takeAlone: () =>
+			inOrder(async () => {
+				await lock.takeAlone();
+				isAlone = true;
+				return () =>
+					inOrder(async () => {
+						if (!isAlone) return;
+						isAlone = false;
+						await lock.shareAgain();
+					});
+			}),
+		holder: () => inTurn(async () => (await named()).holder),
+		probe: () => inOrder(() => probe(path)),
+		close: () =>
+			inOrder(async () => {
+				isAlone = false;
+				await lock.release();
+			}),
 	};
 }
 
-/** The mark in a file, for a reader that may read while another process has the mark. Throws MarkError. */
+/** The mark in a file, for a reader that does not use it and may read at any moment. Throws MarkError. */
 export async function readFileMark(path: string): Promise<Mark | undefined> {
-	return (await readStoredMark(path))?.mark;
+	const text = await readText(path);
+	return text === undefined ? undefined : parseStoredMark(text, path).mark;
 }
 
-async function readStoredMark(path: string): Promise<StoredMark | undefined> {
-	const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+async function readText(path: string): Promise<string | undefined> {
+	return readFile(path, 'utf8').catch((cause: unknown) => {
 		if ((cause as { code?: string }).code === 'ENOENT') return undefined;
 		throw new MarkError(`the mark ${path} cannot be read`, { cause });
 	});
-	return text === undefined ? undefined : parseStoredMark(text, path);
 }
 
-/** True when `next` must replace `stored`. */
-function supersedes(next: Mark, stored: Mark, path: string): boolean {
-	if (Buffer.compare(next.keyId, stored.keyId) !== 0)
-		throw new MarkError(
-			`the mark ${path} belongs to ${stored.origin} (key ${stored.keyId.toHex()}), not to ${next.origin} (key ${next.keyId.toHex()})`,
-		);
-	if (next.size === stored.size && Buffer.compare(next.root, stored.root) !== 0)
-		throw new MarkError(
-			`the mark ${path} has root ${stored.root.toHex()} at size ${stored.size}, not ${next.root.toHex()}`,
-		);
-	return next.size > stored.size;
-}
-
-function formatStoredMark({ holder, mark }: StoredMark): string {
-	const fields = {
-		version: VERSION,
-		holder,
-		origin: mark.origin,
-		keyId: mark.keyId.toHex(),
-		size: mark.size,
-		root: mark.root.toHex(),
-		note: mark.note.toBase64(),
-	};
-	return `${JSON.stringify({ ...fields, checksum: checksum(fields) }, undefined, '\t')}\n`;
-}
-
-/** Accepts only what `formatStoredMark` wrote: an incomplete mark must never count as an older one. */
-function parseStoredMark(text: string, path: string): StoredMark {
+/** What a write of the mark needs: a new file beside it, and room for it on the disk. */
+async function probe(path: string): Promise<void> {
+	const beside = `${path}.probe`;
 	try {
-		const { checksum: stated, ...fields } = JSON.parse(text) as Record<string, unknown>;
-		const { version, holder, origin, keyId, size, root, note } = fields;
-		if (version !== VERSION) throw new MarkError(`its version is ${String(version)}, known is ${VERSION}`);
-		if (stated !== checksum(fields)) throw new MarkError('its checksum does not fit');
-		if (typeof holder !== 'string' || typeof origin !== 'string' || !Number.isSafeInteger(size))
-			throw new MarkError('a field has the wrong type');
-		const mark = {
-			origin,
-			keyId: Uint8Array.fromHex(String(keyId)),
-			size: size as number,
-			root: Uint8Array.fromHex(String(root)),
-			note: Uint8Array.fromBase64(String(note)),
-		};
-		if (mark.keyId.length !== 32 || mark.root.length !== 32) throw new MarkError('a hash does not have 32 bytes');
-		const stored = { holder, mark };
-		if (formatStoredMark(stored) !== text) throw new MarkError('it is not the text that was written');
-		return stored;
+		const file = await openToWrite(beside, constants.O_CREAT | constants.O_TRUNC, FILE_MODE);
+		try {
+			await file.writeFile(PROBE);
+			await file.sync();
+		} finally {
+			await file.close();
+			await rm(beside, { force: true });
+		}
 	} catch (cause) {
-		const reason = cause instanceof Error ? cause.message : String(cause);
-		throw new MarkError(`the mark ${path} cannot be made out: ${reason}`, { cause });
-	}
-}
-
-function checksum(fields: object): string {
-	return createHash('sha256').update(JSON.stringify(fields)).digest('hex');
-}
-
-async function write(path: string, text: string): Promise<void> {
-	try {
-		await writeDurably(path, text, 0o600);
-	} catch (cause) {
-		if ((cause as { code?: string }).code !== 'ENOENT') throw cause;
-		await makeFolders(dirname(path), 0o700);
-		await writeDurably(path, text, 0o600);
+		throw new MarkError(`the mark ${path} could not be written now`, { cause });
 	}
 }

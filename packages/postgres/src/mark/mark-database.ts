@@ -74,6 +74,7 @@ function markOf(
 		advance: when((next) => mark.advance(next)),
 		clockMs: when(() => mark.clockMs!()),
 		replace: when((next) => mark.replace(next)),
+		probe: when(() => mark.probe!()),
 		close,
 	};
 }

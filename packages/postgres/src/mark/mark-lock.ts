@@ -1,7 +1,6 @@
 /**
- * Which process may move a file mark (or use a folder of exports): one, as long as it lives. Another process that cannot see
- * this lock (on another host of a network file system) is detected in another way: the database stores the holder of the
- * mark, and a process that finds another name there stops writing.
+ * Which process may use a folder of exports: one, as long as it lives. A mark is shared by the processes of a host, and has
+ * locks of its own (host-lock.ts).
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
@@ -16,7 +15,7 @@ export class MarkLock {
 	#held: FileLock | undefined;
 
 	/** `guarded` is what messages call the thing that only one process may use. */
-	constructor(path: string, guarded = 'mark') {
+	constructor(path: string, guarded: string) {
 		this.#path = path;
 		this.#guarded = guarded;
 	}

@@ -30,33 +30,58 @@ export interface MarkStore {
 	 */
 	advance(mark: Mark): Promise<void>;
 	/**
-	 * Present on stores of one process (a file on one host): a name that stays with the store. The database stores it, so that a
-	 * second replica with another file is detected.
+	 * Present on stores of one host (a file): a name that stays with the store, the same for all processes that share it. The
+	 * database stores it, so that a replica with another file is detected.
 	 */
 	holder?(): Promise<string>;
+	/**
+	 * Proves that a mark could be written now, and changes none: what keeps it from that is to be seen before a
+	 * publication needs it. Throws MarkError.
+	 */
+	probe?(): Promise<void>;
+	/** How often a probe may be made, if that is less often than usual, in milliseconds: some places charge for each. */
+	readonly probeEveryMs?: number;
 	/** Unix milliseconds by the clock of the mark's place, if it has one that several processes share. */
 	clockMs?(): Promise<number>;
-	/** Lets another process use the store. */
+	/** Gives back what this process holds of the place. */
 	close?(): Promise<void>;
 }
 
 /** A store whose mark an operator may set back. */
 export interface AdoptableMarkStore extends MarkStore {
+	/** Throws MarkInUseError while another process shares the place, if the place knows that. */
 	replace(mark: Mark): Promise<void>;
+	/**
+	 * Present where a place knows who uses it: keeps every other process away, until what it returns is called.
+	 * Throws MarkInUseError while another process uses the place.
+	 */
+	takeAlone?(): Promise<() => Promise<void>>;
 }
 
 /** The place of the mark cannot be read, cannot be written, or holds the mark of something else. */
-export class MarkError extends ChanceryError<'mark-unusable' | 'mark-in-use'> {
-	constructor(message: string, options?: ErrorOptions & { readonly code?: 'mark-in-use' }) {
+export class MarkError extends ChanceryError<'mark-unusable' | 'mark-in-use' | 'mark-place'> {
+	constructor(message: string, options?: ErrorOptions & { readonly code?: 'mark-in-use' | 'mark-place' }) {
 		super(options?.code ?? 'mark-unusable', `${message}${systemReason(options?.cause)}`, options);
 	}
 }
 
-/** Another living process has the mark. A process that finds this at its start does not start. */
+/** Somebody else has the mark: another host, or a command that needs it alone. Who finds this at its start does not start. */
 export class MarkInUseError extends MarkError {
 	constructor(message: string, options?: ErrorOptions) {
 		super(message, { ...options, code: 'mark-in-use' });
 	}
+}
+
+/** No mark can ever be kept in this place; the message names another one. Who finds this at its start does not start. */
+export class MarkPlaceError extends MarkError {
+	constructor(message: string, options?: ErrorOptions) {
+		super(message, { ...options, code: 'mark-place' });
+	}
+}
+
+/** Whether waiting ends this: other failures of a mark may be over soon, and a service starts with them and says so. */
+export function preventsStart(error: unknown): error is MarkInUseError | MarkPlaceError {
+	return error instanceof MarkInUseError || error instanceof MarkPlaceError;
 }
 
 /** The message of the system, such as ` (ENOSPC: no space left on device)`, without the path after it. */

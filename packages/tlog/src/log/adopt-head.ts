@@ -27,7 +27,8 @@ export interface Adoption {
 /**
  * Sets the mark to the published head of the database. Run it while no process has the log open.
  * `expect` is the size the operator read and means; another one in the database refuses.
- * @throws {TlogError} `identity-mismatch`, `out-of-range` (another size, nothing published, stored root not reproducible).
+ * @throws {TlogError} `identity-mismatch`, `out-of-range` (another size, nothing published, stored root not reproducible);
+ * {MarkInUseError} while a process has the mark open, where its place knows that.
  */
 export async function adoptHead(options: {
 	database: Database;
@@ -39,8 +40,24 @@ export async function adoptHead(options: {
 	/** For the record: who and why. */
 	reason: string;
 }): Promise<Adoption> {
-	const { database, identity, mark: store, expect, reason } = options;
-	const tables = logTables(options.schema, identity.logId);
+	// Whoever has the log open would go on with what it knows: nobody may, until the head is adopted.
+	const shareAgain = await options.mark.takeAlone?.();
+	try {
+		return await adopt(options);
+	} finally {
+		await shareAgain?.();
+	}
+}
+
+async function adopt({
+	database,
+	schema,
+	identity,
+	mark: store,
+	expect,
+	reason,
+}: Parameters<typeof adoptHead>[0]): Promise<Adoption> {
+	const tables = logTables(schema, identity.logId);
 	await requireIdentity(database, tables, identity);
 	const state = await readState(database, tables);
 	const published = state?.published;

@@ -92,7 +92,8 @@ export interface Log {
  * Opens a log that `createLog` has made. A log whose database is not the one it was published from opens read-only and
  * says why; so does one whose server may lose data.
  * @throws {TlogError} `identity-mismatch` when the stored log is another one or belongs to another mark, `unavailable` when
- * another process has its mark; whatever the database throws when it cannot be read.
+ * another host has its mark; {MarkPlaceError} when the mark can never be kept in its place; whatever the database throws when
+ * it cannot be read.
  */
 export async function openLog(options: OpenLogOptions): Promise<Log> {
 	const { database, identity, clock, hooks = {}, logger = SILENT, metrics = NO_METRICS } = options;

@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { openFileMark } from '@chancery/postgres/mark/file-mark';
+import { dirname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { openFileMark, readFileMark } from '@chancery/postgres/mark/file-mark';
 import { type Mark, MarkError, MarkInUseError } from '@chancery/postgres/mark/mark';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { adoptHead } from '../../src/log/adopt-head.ts';
@@ -30,9 +31,24 @@ const markAt = (size: number, fill = size): Mark => ({
 	note: Buffer.from(`checkpoint ${size}`),
 });
 
-/** Holds the mark in a process of its own until that is killed. */
+/** Has the mark open in a process of its own until that is killed. */
 const HOLD = `const { openFileMark } = await import(${JSON.stringify(import.meta.resolve('@chancery/postgres/mark/file-mark'))});
 await openFileMark(process.argv[1]).read(); console.log('held'); setInterval(() => {}, 1000);`;
+
+/** For two seconds: reads, and goes one step beyond. Ends with an error when the mark ever stands lower than it had put it. */
+const CLIMB = `const { openFileMark } = await import(${JSON.stringify(import.meta.resolve('@chancery/postgres/mark/file-mark'))});
+const [path, number] = process.argv.slice(1);
+const mark = openFileMark(path);
+let steps = 0, last = 0;
+for (const end = Date.now() + 2_000; Date.now() < end; steps++) {
+	const size = (await mark.read())?.size ?? 0;
+	if (size < last) throw new Error('the mark went back from ' + last + ' to ' + size);
+	last = size + Number(number);
+	const root = new Uint8Array(32).fill(last % 251);
+	await mark.advance({ origin: 'log.example', keyId: new Uint8Array(32), size: last, root, note: new Uint8Array(1) });
+}
+await mark.close();
+console.log(JSON.stringify({ steps, last }));`;
 
 describe('a file mark', () => {
 	it('keeps the largest mark over restarts', async () => {
@@ -93,35 +109,107 @@ describe('a file mark', () => {
 		await expect(openFileMark(path).replace(markAt(1))).rejects.toThrow(/mark\.json cannot be written \(EISDIR: .+\)$/);
 	});
 
-	it('belongs to one process at a time', async () => {
-		const mark = openFileMark(path);
-		await mark.read();
-		await expect(openFileMark(path).read()).rejects.toThrow(MarkInUseError);
-		await mark.close!();
-		await expect(openFileMark(path).read()).resolves.toBeUndefined();
+	it('is one mark for all that have it open, and none of them knows what is in it but by reading', async () => {
+		const [a, b] = [openFileMark(path), openFileMark(path)];
+		expect(await a.holder!()).toBe(await b.holder!());
+		await a.advance(markAt(3));
+		expect((await b.read())?.size).toBe(3);
+		await b.advance(markAt(7));
+		await a.advance(markAt(5));
+		expect((await a.read())?.size).toBe(7);
+		await expect(a.advance(markAt(7, 9))).rejects.toThrow(/has root/);
+		await Promise.all([a.close!(), b.close!()]);
 	});
 
-	it('is left by a process that is killed, whatever its number is used for later', async () => {
+	it('is set anew by whoever has it alone, and by nobody else', async () => {
 		const holder = spawn(process.execPath, ['--input-type=module', '-e', HOLD, path]);
 		await once(holder.stdout, 'data');
-		await expect(openFileMark(path).read()).rejects.toThrow(
-			new RegExp(`in use by process ${holder.pid} on ${hostname()}`),
-		);
+		const mark = openFileMark(path);
+		await mark.advance(markAt(3));
+		const inUse = new RegExp(`in use by process [0-9]+ on ${hostname()}: stop every process`);
+		await expect(mark.takeAlone!()).rejects.toThrow(inUse);
+		await expect(mark.replace(markAt(1))).rejects.toThrow(MarkInUseError);
+		// Refused, and as usable as before.
+		await mark.advance(markAt(4));
 		holder.kill('SIGKILL');
 		await once(holder, 'exit');
-		const next = openFileMark(path);
-		await expect(next.advance(markAt(3))).resolves.toBeUndefined();
-		await next.close?.();
+		const shareAgain = await mark.takeAlone!();
+		await expect(openFileMark(path).read()).rejects.toThrow(/wait until that has ended/);
+		await mark.replace(markAt(1));
+		await shareAgain();
+		const other = openFileMark(path);
+		expect((await other.read())?.size).toBe(1);
+		await Promise.all([mark.close!(), other.close!()]);
 	});
+
+	it('of another host is refused while that has it open, and found out when it takes ours', async () => {
+		const mark = openFileMark(path);
+		await mark.advance(markAt(3));
+		const elsewhere = JSON.stringify({ host: 'another boot', process: 12, name: 'node-b' });
+		// The other one did not see our lock: it has written itself down.
+		await writeFile(`${path}.host`, elsewhere);
+		const refusal = /in use by process 12 on node-b: that is another host.*markDatabase or markBucket/;
+		for (const use of [() => mark.read(), () => mark.advance(markAt(4)), () => openFileMark(path).read()])
+			await expect(use()).rejects.toThrow(refusal);
+		await expect(mark.read()).rejects.toThrow(MarkInUseError);
+		await mark.close!();
+		// Nobody has it open any more: the record is left from a host that is gone, or from before a restart of this one.
+		const next = openFileMark(path);
+		expect((await next.read())?.size).toBe(3);
+		await next.close!();
+	});
+
+	it('whose lock somebody removes is not used on with another lock', async () => {
+		const mark = openFileMark(path);
+		await mark.advance(markAt(3));
+		await rm(`${path}.lock`);
+		const other = openFileMark(path);
+		await other.read();
+		await expect(mark.read()).rejects.toThrow(/mark\.json\.lock was removed while it was in use: stop every process/);
+		await Promise.all([mark.close!(), other.close!()]);
+	});
+
+	it('that cannot be written is found by a probe, which leaves nothing behind', async () => {
+		const mark = openFileMark(path);
+		await mark.advance(markAt(3));
+		await mark.probe!();
+		const left = (await readdir(dirname(path))).sort();
+		expect(left).toEqual(['mark.json', 'mark.json.host', 'mark.json.lock', 'mark.json.next']);
+		await rename(dirname(path), `${dirname(path)}.away`);
+		await expect(mark.probe!()).rejects.toThrow(/could not be written now \(ENOENT/);
+		await rename(`${dirname(path)}.away`, dirname(path));
+		await mark.probe!();
+		await mark.close!();
+	});
+
+	it('is moved on by several processes at once without a step back, each of them getting its turn', async () => {
+		const writers = ['1', '2', '3'].map((number) =>
+			spawn(process.execPath, ['--input-type=module', '-e', CLIMB, path, number], {
+				stdio: ['ignore', 'pipe', 'inherit'],
+			}),
+		);
+		const reports = await Promise.all(
+			writers.map(async ({ stdout }) => JSON.parse(await text(stdout)) as { steps: number; last: number }),
+		);
+		for (const { steps } of reports) expect(steps).toBeGreaterThan(20);
+		expect((await readFileMark(path))?.size).toBe(Math.max(...reports.map(({ last }) => last)));
+	}, 30_000);
 });
 
 describe('a log with a file mark', () => {
-	it('refuses to start beside a second file, and beside the same file in use', async () => {
+	it('shares it with other processes, refuses to start beside a second file, and to be adopted while it runs', async () => {
 		const world = await createWorld();
 		try {
 			const first = await world.open({ mark: openFileMark(path) });
 			await first.log.submit(textEntry('one'));
-			await expect(world.open({ mark: openFileMark(path) })).rejects.toMatchObject({ code: 'unavailable' });
+			const beside = await world.open({ mark: openFileMark(path) });
+			expect(await beside.log.submit(textEntry('beside'))).toMatchObject({ index: 1 });
+			expect(await first.log.submit(textEntry('one'))).toMatchObject({ index: 0, duplicate: true });
+			const order = { database: world.database, schema: SCHEMA, identity: IDENTITY, expect: 2 };
+			const adoptOurs = () => adoptHead({ ...order, mark: openFileMark(path), reason: 'while it runs' });
+			await expect(adoptOurs()).rejects.toThrow(MarkInUseError);
+			expect(await world.database.query(`select reason from ${SCHEMA}.tlog_adoptions`)).toEqual([]);
+			await beside.close();
 
 			// Another host with a file of its own, which somebody had adopted there.
 			const elsewhere = openFileMark(`${path}.elsewhere`);
@@ -138,7 +226,7 @@ describe('a log with a file mark', () => {
 				schema: SCHEMA,
 				identity: IDENTITY,
 				mark: elsewhere,
-				expect: 1,
+				expect: 2,
 				reason: 'moved to another host',
 			});
 			await expect(first.log.submit(textEntry('two'))).rejects.toMatchObject({ code: 'read-only', detail: /foreign/ });

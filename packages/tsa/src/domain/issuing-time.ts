@@ -34,7 +34,7 @@ export interface IssuingTimeOptions {
 /**
  * When the clock goes back by at most `accuracySeconds`, the last time is repeated, which is true within the accuracy. When it goes
  * back further, requests are refused until it has caught up: a token that contradicts an earlier one is worse than none.
- * @throws {MarkInUseError} while another process has the mark
+ * @throws {MarkInUseError} while another host has the mark, {MarkPlaceError} when its place can keep none
  */
 export async function openIssuingTime({
 	clock,

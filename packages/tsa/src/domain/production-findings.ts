@@ -1,5 +1,6 @@
 /** What production does not start with in the section of the timestamp authority. */
-import { databaseFindings, publicUrlFindings, subjectFindings } from '@chancery/chassis/config/process-findings';
+import { markFindings } from '@chancery/chassis/config/mark-section';
+import { publicUrlFindings, subjectFindings } from '@chancery/chassis/config/process-findings';
 import type { Finding } from '@chancery/chassis/config/production';
 import { nameToString, parseCertificate } from '@chancery/core/certificate';
 import { parsePem } from '@chancery/core/pem';
@@ -8,12 +9,12 @@ import type { TsaConfig } from '../config.ts';
 export function productionFindings({
 	publicUrl,
 	chainPem,
-	markDatabase,
-}: Pick<TsaConfig, 'publicUrl' | 'chainPem' | 'markDatabase'>): Finding[] {
+	...places
+}: Pick<TsaConfig, 'publicUrl' | 'chainPem' | 'markDatabase' | 'markBucket'>): Finding[] {
 	return [
 		...publicUrlFindings('tsa.publicUrl', publicUrl),
 		...subjectFindings('tsa.chainPem', subjectsOf(chainPem)),
-		...(markDatabase ? databaseFindings('tsa.markDatabase', markDatabase) : []),
+		...markFindings('tsa', places),
 	];
 }
 

@@ -4,18 +4,19 @@
  *
  * The mark of the authority is the last second that a token may state. It moves before the first token of a second is signed: a
  * crash at any point leaves a mark that is not earlier than any token, and at most one second later. The next process starts
- * there. A file belongs to one process; replicas share a row of a database, and compare their clocks with its clock.
+ * there. The processes of one host share a file, and have one clock; replicas on several hosts share a row of a database, and
+ * compare their clocks with its clock.
  */
 import { DomainError } from '@chancery/chassis/domain-error';
 import type { Clock } from '@chancery/chassis/service';
 import { utf8 } from '@chancery/core/bytes';
 import { sha256 } from '@chancery/core/sha';
-import { type Mark, MarkError, MarkInUseError, type MarkStore } from '@chancery/postgres/mark/mark';
+import { type Mark, MarkError, type MarkStore, preventsStart } from '@chancery/postgres/mark/mark';
 
 export interface TimeReserve {
 	/**
 	 * The last second that an earlier process or another replica may have used; undefined when there was none.
-	 * @throws {MarkInUseError} while another process has the mark
+	 * @throws {MarkInUseError} while another host has the mark, {MarkPlaceError} when its place can keep none
 	 */
 	begin(): Promise<number | undefined>;
 	/**
@@ -67,9 +68,8 @@ export function createTimeReserve(
 			const before = isBegun ? undefined : await reachedBefore();
 			await place.advance(markAt(second));
 			const reached = (await place.read())?.size ?? second;
-			// A replica reserves one second more than it uses. A mark with a holder has no other replica: what is beyond our own
-			// second is from an earlier process, which may have used all of it.
-			const others = place.holder && reached > second ? reached : reached - 1;
+			// A replica reserves one second more than it uses.
+			const others = reached - 1;
 			return Math.max(others, before ?? others);
 		} catch (cause) {
 			if (!(cause instanceof MarkError)) throw cause;
@@ -87,7 +87,7 @@ export function createTimeReserve(
 				return await reachedBefore();
 			} catch (error) {
 				// Other errors may be temporary: no second is used before one could be reserved, and that tries again.
-				if (error instanceof MarkInUseError || !(error instanceof MarkError)) throw error;
+				if (preventsStart(error) || !(error instanceof MarkError)) throw error;
 				return undefined;
 			}
 		},

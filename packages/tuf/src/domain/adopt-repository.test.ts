@@ -31,14 +31,16 @@ describe('what clients have seen, when an operator decides', () => {
 			.update((await repository.get(path)).bytes)
 			.digest('hex');
 
-	it('is remembered by the process that published it, when mark and database are lost together', async () => {
+	it('is remembered by the process that published it, when mark and database are lost together, and others are asked for', async () => {
 		for (let version = 2; version <= 8; version++)
 			expect((await repository.publishTargets(version, { a: 'x' })).status).toBe(201);
 		expect(await repository.versions()).toEqual({ root: 2, targets: 8, snapshot: 8, timestamp: 9 });
 		await repository.goBack(`role = 'timestamp' and version > 4 or role in ('targets', 'snapshot') and version > 3`);
 		rmSync(repository.markFile);
 		expect((await repository.publishTargets(2, { a: 'y' })).json.detail).toMatch(/^missing: /);
-		const adopted = await adopt({ timestamp: 4 });
+		// Another process of this host may have published more.
+		expect((await adopt({ timestamp: 4 })).json).toMatchObject({ status: 409, reason: 'seen-unknown' });
+		const adopted = await adopt({ timestamp: 4, seen: 'nothing-newer' });
 		expect([adopted.status, adopted.json]).toEqual([
 			201,
 			{

@@ -51,9 +51,19 @@ export interface Adoption {
 
 /**
  * Afterwards, every other process that has the repository open must be restarted.
- * @throws {DomainError} `wrong-version`, `no-root`, `seen-unknown`
+ * @throws {DomainError} `wrong-version`, `no-root`, `seen-unknown`; {MarkInUseError} while another process has the mark open,
+ * where its place knows that
  */
 export async function adoptRepository(order: AdoptionOrder): Promise<Adoption> {
+	const shareAgain = await order.mark.takeAlone?.();
+	try {
+		return await adopt(order);
+	} finally {
+		await shareAgain?.();
+	}
+}
+
+async function adopt(order: AdoptionOrder): Promise<Adoption> {
 	const { database, mark, origin, expect, known, stated, reason } = order;
 	const files = await newestFiles(database);
 	const adopted: PublishedVersions = new Map(
@@ -66,9 +76,8 @@ export async function adoptRepository(order: AdoptionOrder): Promise<Adoption> {
 		throw new DomainError('wrong-version', `the newest timestamp in the database is ${newest}, expected was ${expect}`);
 	const overruled = await readOverruled(mark, firstRoot);
 	const { previous } = overruled;
-	// A process that shares its mark does not know what others have published since it last read the mark.
-	const isKnown = previous !== undefined || (known.size > 0 && mark.holder !== undefined);
-	if (!isKnown && stated === undefined)
+	// A process does not know what others have published since it last read the mark, and every mark may be shared.
+	if (previous === undefined && stated === undefined)
 		throw new DomainError(
 			'seen-unknown',
 			`what clients have seen is not known, because ${overruled.silence}; state the newest versions that clients or mirrors hold, or that you know of nothing newer than the database ('nothing-newer')`,

@@ -1,6 +1,7 @@
 /** Whether a client could update now. */
 import { DomainError } from '@chancery/chassis/domain-error';
 import type { Health } from '@chancery/chassis/service';
+import type { MarkWritability } from '@chancery/postgres/mark/mark-probe';
 import { ROLES } from '../metadata/metadata.ts';
 import { isSignedUnder, parseMetadata } from '../metadata/signed-metadata.ts';
 import { latestMetadata } from '../store/metadata.ts';
@@ -9,14 +10,13 @@ import type { TufDeps } from './publish.ts';
 const DAY_MS = 86_400_000;
 
 /**
- * Ready when the mark matches the database, all four roles are published, none has expired, and the newest root lists the
+ * Ready when the mark matches the database and can be written, all four roles are published, none has expired, and the newest root lists the
  * keys that signed them: after a root that changed the targets keys, clients have no targets until these are signed again.
  */
-export async function checkHealth({
-	database,
-	clock,
-	mark,
-}: Pick<TufDeps, 'database' | 'clock' | 'mark'>): Promise<Health> {
+export async function checkHealth(
+	{ database, clock, mark }: Pick<TufDeps, 'database' | 'clock' | 'mark'>,
+	writability: MarkWritability,
+): Promise<Health> {
 	const rootRow = await latestMetadata(database, 'root');
 	const root = rootRow && parseMetadata(rootRow.content, 'root').signed;
 	await mark.compareOnce().catch((error: unknown) => {
@@ -24,7 +24,10 @@ export async function checkHealth({
 	});
 	const { problem } = mark;
 	const checks: Record<string, { ok: boolean; detail: string }> = {
-		mark: { ok: problem === undefined, detail: problem ?? 'fits the database' },
+		mark: {
+			ok: problem === undefined && writability.ok,
+			detail: problem ?? (writability.ok ? 'fits the database' : writability.detail),
+		},
 	};
 	for (const role of ROLES) {
 		const row = await latestMetadata(database, role);

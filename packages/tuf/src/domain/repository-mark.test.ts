@@ -1,7 +1,7 @@
 /** What a repository does when its database was rolled back or exchanged, or when its mark is lost. */
 import { rmSync } from 'node:fs';
 import { openFileMark } from '@chancery/postgres/mark/file-mark';
-import { type AdoptableMarkStore, MarkError, MarkInUseError } from '@chancery/postgres/mark/mark';
+import { type AdoptableMarkStore, MarkError } from '@chancery/postgres/mark/mark';
 import { openMarkDatabase } from '@chancery/postgres/mark/mark-database';
 import { createTestDatabase } from '@chancery/testkit/test-database';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -282,9 +282,17 @@ describe('the mark of something else', () => {
 });
 
 describe('several replicas', () => {
-	it('on one file: the second does not start', async () => {
-		const second = new RepositoryMark(openFileMark(repository.markFile), repository.data.database, 'http://tuf.test');
-		await expect(second.open()).rejects.toBeInstanceOf(MarkInUseError);
+	it('on one file: what one publishes, the other serves, and neither is alone enough to adopt anything', async () => {
+		const place = openFileMark(repository.markFile);
+		const second = new RepositoryMark(place, repository.data.database, 'http://tuf.test');
+		await second.open();
+		expect((await repository.publishRoot({ version: 3 })).status).toBe(201);
+		expect((await second.served('root', 3))?.version).toBe(3);
+		const order = { expect: 3, stated: 'nothing-newer', reason: 'x' } as const;
+		await expect(second.adopt(order)).rejects.toMatchObject({ code: 'unavailable', detail: /is in use by process/ });
+		// Refused and as well as before.
+		expect(second.problem).toBeUndefined();
+		await place.close!();
 	});
 
 	it('with a file each: the second publishes nothing', async () => {

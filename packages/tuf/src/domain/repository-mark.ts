@@ -9,7 +9,13 @@
  */
 import { DomainError } from '@chancery/chassis/domain-error';
 import { toHex } from '@chancery/core/bytes';
-import { type AdoptableMarkStore, type Mark, MarkError, MarkInUseError } from '@chancery/postgres/mark/mark';
+import {
+	type AdoptableMarkStore,
+	type Mark,
+	MarkError,
+	MarkInUseError,
+	preventsStart,
+} from '@chancery/postgres/mark/mark';
 import type { Database, Sql } from '@chancery/postgres/sql';
 import { claimMarkHolder, markHolder, SHARED_HOLDER } from '../store/mark-holder.ts';
 import { metadataHash, newestFiles } from '../store/metadata.ts';
@@ -55,12 +61,15 @@ export class RepositoryMark {
 		this.#origin = origin;
 	}
 
-	/** @throws {MarkInUseError} when another process has the mark. The comparison reports all other faults of the mark. */
+	/**
+	 * @throws {MarkInUseError} while another host has the mark, {MarkPlaceError} when its place can keep none. The comparison
+	 * reports all other faults of the mark.
+	 */
 	async open(): Promise<void> {
 		try {
 			await this.#place.read();
 		} catch (error) {
-			if (error instanceof MarkInUseError || !(error instanceof MarkError)) throw error;
+			if (preventsStart(error) || !(error instanceof MarkError)) throw error;
 		}
 	}
 
@@ -115,7 +124,8 @@ export class RepositoryMark {
 	/**
 	 * Accepts an operator's statement that the database is the true repository; see adopt-repository.ts. Other replicas continue
 	 * to refuse until they are restarted.
-	 * @throws {DomainError} `wrong-version`, `no-root`, `seen-unknown`, `repository-read-only`
+	 * @throws {DomainError} `wrong-version`, `no-root`, `seen-unknown`, `repository-read-only`; `unavailable` while other processes
+	 * of this host have the repository open
 	 */
 	async adopt(order: Pick<AdoptionOrder, 'expect' | 'stated' | 'reason'>): Promise<Adoption> {
 		let adoption: Adoption;
@@ -123,6 +133,8 @@ export class RepositoryMark {
 			const place = { database: this.#database, mark: this.#place, origin: this.#origin, known: this.#known };
 			adoption = await adoptRepository({ ...place, ...order });
 		} catch (cause) {
+			if (cause instanceof MarkInUseError)
+				throw new DomainError('unavailable', cause.message, { retryAfterSeconds: RETRY_AFTER_SECONDS, cause });
 			throw cause instanceof MarkError ? this.#unreadable(cause) : cause;
 		}
 		this.#known = adoption.adopted;

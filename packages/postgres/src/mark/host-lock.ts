@@ -1,0 +1,197 @@
+/**
+ * Who may use a file mark: all processes of one host, each for a moment at a time.
+ *
+ * Three locks of the kernel make that. The first use shares the lock at `path.lock` until the mark is closed; a command
+ * that must be alone takes it alone, and so did earlier versions, which used a file by one process. Each read and write has
+ * its turn on the same file. While one process waits for its turn it has `path.next`: who was just at it cannot be again
+ * before, so nobody waits for ever behind a busy neighbour. A process that is killed frees what it has.
+ *
+ * The kernel of another host may not know these locks. So `path.host` says which host the mark belongs to, and each turn
+ * reads it again: of two hosts with one folder, the first one stops as soon as the second has begun. File systems that are
+ * known to be shared by hosts are refused before.
+ */
+import { stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { makeLockFile } from '../file-lock.ts';
+import { makeFolders } from '../file-modes.ts';
+import { KernelLock, type LockKind } from '../kernel-lock.ts';
+import { type HostRecord, ownHostRecord, readHostRecord, writeHostRecord } from './host-record.ts';
+import { MarkError, MarkInUseError, MarkPlaceError } from './mark.ts';
+import { networkFileSystemOf } from './network-file-system.ts';
+
+/** Neighbours hold a turn as long as a write takes to be durable. A stopped process may hold it for longer. */
+const TURN_WITHIN_MS = 4_000;
+/** Whoever takes the lock alone to look at it has it for milliseconds. */
+const SHARE_WITHIN_MS = 1_000;
+const ALONE_WITHIN_MS = 250;
+const MIN_PAUSE_MS = 1;
+const MAX_PAUSE_MS = 4;
+
+interface Held {
+	readonly life: KernelLock;
+	readonly turn: KernelLock;
+	readonly next: KernelLock;
+	/** Of the lock file: after somebody removed it, others would lock another one of the same name. */
+	readonly inode: bigint;
+	readonly own: HostRecord;
+	kind: 'shared' | 'alone';
+}
+
+export class HostLock {
+	readonly #path: string;
+	#held: Held | undefined;
+
+	/** @param path of the mark; the locks lie beside it. */
+	constructor(path: string) {
+		this.#path = path;
+	}
+
+	/**
+	 * Does `work` while no other process of the host is at the mark. One call at a time.
+	 * @throws {MarkInUseError} when the mark belongs to another host, or somebody has it alone; {MarkPlaceError} on a file
+	 * system of several hosts; {MarkError} when the turn does not come, or the locks cannot be made; what `work` throws
+	 */
+	async turn<T>(work: () => Promise<T>): Promise<T> {
+		const held = await this.#enter();
+		return this.#inTurn(held, async () => {
+			await this.#requireOurs(held);
+			return work();
+		});
+	}
+
+	/**
+	 * Keeps every other process away until `shareAgain` or `release`.
+	 * @throws {MarkInUseError} while another process has the mark open
+	 */
+	async takeAlone(): Promise<void> {
+		const held = await this.#enter();
+		if (held.kind === 'alone') return;
+		held.life.free();
+		if (await taken(held.life, 'alone', ALONE_WITHIN_MS)) held.kind = 'alone';
+		else {
+			// The next use shares it again.
+			await this.release();
+			throw await this.#inUse('stop every process that has it open');
+		}
+	}
+
+	async shareAgain(): Promise<void> {
+		await this.release();
+		await this.#enter();
+	}
+
+	async release(): Promise<void> {
+		const held = this.#held;
+		this.#held = undefined;
+		if (held) for (const lock of [held.turn, held.next, held.life]) lock.close();
+	}
+
+	async #enter(): Promise<Held> {
+		if (this.#held) return this.#held;
+		const { lock, next } = this.#paths();
+		let opened: KernelLock[] = [];
+		try {
+			await makeFolders(dirname(lock), 0o700);
+			await requireOneHost(dirname(lock), this.#path);
+			await makeLockFile(lock);
+			await makeLockFile(next);
+			opened = [new KernelLock(lock), new KernelLock(lock), new KernelLock(next)];
+			const [life, turn, queue] = opened as [KernelLock, KernelLock, KernelLock];
+			const { ino: inode } = await stat(lock, { bigint: true });
+			const held: Held = { life, turn, next: queue, inode, own: await ownHostRecord(), kind: 'shared' };
+			await this.#claim(held);
+			this.#held = held;
+			return held;
+		} catch (cause) {
+			for (const one of opened) one.close();
+			if (cause instanceof MarkError) throw cause;
+			throw new MarkError(`the lock ${lock} cannot be made`, { cause });
+		}
+	}
+
+	/** Shares the lock, and makes sure that the host of the mark is this one. */
+	async #claim(held: Held): Promise<void> {
+		const { life, own } = held;
+		if (!(await taken(life, 'shared', SHARE_WITHIN_MS))) throw await this.#inUse('wait until that has ended');
+		const isOurs = await this.#inTurn(held, async () => {
+			const known = await readHostRecord(this.#paths().host);
+			if (known && known.host !== own.host) return false;
+			// Also when it is there: for the name in messages.
+			await writeHostRecord(this.#paths().host, own);
+			return true;
+		});
+		if (isOurs) return;
+		// Of an earlier start of this host, or of one that was shut down: then nobody is left who shares the lock.
+		life.free();
+		if (!(await taken(life, 'alone', ALONE_WITHIN_MS))) throw await this.#inUse(OTHER_HOST);
+		await writeHostRecord(this.#paths().host, own);
+		life.free();
+		if (!(await taken(life, 'shared', SHARE_WITHIN_MS))) throw await this.#inUse('wait until that has ended');
+	}
+
+	async #inTurn<T>(held: Held, work: () => Promise<T>): Promise<T> {
+		if (held.kind === 'alone') return work();
+		const { turn, next } = held;
+		const deadline = performance.now() + TURN_WITHIN_MS;
+		const remaining = () => Math.max(0, deadline - performance.now());
+		try {
+			const isNext = await taken(next, 'turn', remaining());
+			if (!isNext || !(await taken(turn, 'turn', remaining())))
+				throw new MarkError(
+					`the mark ${this.#path} was busy for ${TURN_WITHIN_MS / 1000} s: its disk is slow, or a process that has it is stopped`,
+				);
+			next.free();
+			return await work();
+		} finally {
+			next.free();
+			turn.free();
+		}
+	}
+
+	async #requireOurs({ own, inode }: Held): Promise<void> {
+		const { lock, host } = this.#paths();
+		const [now, known] = await Promise.all([
+			stat(lock, { bigint: true }).catch(() => undefined),
+			readHostRecord(host),
+		]).catch((cause: unknown) => {
+			throw new MarkError(`the lock ${lock} cannot be read`, { cause });
+		});
+		if (now?.ino !== inode)
+			throw new MarkError(
+				`the lock ${lock} was removed while it was in use: stop every process that has this mark open, and start again`,
+			);
+		if (known?.host !== own.host) throw await this.#inUse(OTHER_HOST);
+	}
+
+	async #inUse(wayOn: string): Promise<MarkInUseError> {
+		const last = await readHostRecord(this.#paths().host).catch(() => undefined);
+		const who = last ? `process ${last.process} on ${last.name}` : 'another process';
+		return new MarkInUseError(`the mark ${this.#path} is in use by ${who}: ${wayOn}`);
+	}
+
+	#paths() {
+		return { lock: `${this.#path}.lock`, next: `${this.#path}.next`, host: `${this.#path}.host` };
+	}
+}
+
+const OTHER_HOST =
+	'that is another host, and a file is for the processes of one; several hosts share markDatabase or markBucket';
+
+async function requireOneHost(folder: string, path: string): Promise<void> {
+	const name = await networkFileSystemOf(folder);
+	if (name === undefined) return;
+	throw new MarkPlaceError(
+		`the mark ${path} would lie on ${name}, whose locks do not keep other hosts away: put it on a disk of this host, or use markDatabase or markBucket, which several hosts can share`,
+	);
+}
+
+/** Tries until it is taken or the time is over. The pauses differ, so that nobody always comes just after another. */
+async function taken(lock: KernelLock, kind: LockKind, withinMs: number): Promise<boolean> {
+	const deadline = performance.now() + withinMs;
+	while (!lock.take(kind)) {
+		if (performance.now() > deadline) return false;
+		await sleep(MIN_PAUSE_MS + Math.random() * (MAX_PAUSE_MS - MIN_PAUSE_MS));
+	}
+	return true;
+}
