@@ -236,6 +236,8 @@ export function createJudge(options: JudgeOptions): Judge {
 		const { tree, indexes } = audited.ct;
 		const promises = due(ledger);
 		const largest = ledger.largest;
+		// An SCT does not say how large the tree was: of several replicas, the one that is asked may not have looked since.
+		if (options.lagMs !== undefined) await sleep(options.lagMs);
 		const head = await headOf(ledger, async () =>
 			openTreeHead(await askJson(`${urls.ct}/ct/v1/get-sth`), reader.keys.ct),
 		);
