@@ -50,7 +50,7 @@ async function runService(
 	onCell: (figures: CellFigures) => void,
 ) {
 	await using stack = new AsyncDisposableStack();
-	const instance = await openMeasuredInstance(service, folder, options.logLevel);
+	const instance = await openMeasuredInstance(service, folder, options.logLevel, options.processes);
 	stack.defer(() => instance.close());
 	const load = new LoadProcess();
 	stack.defer(() => load.close());

@@ -18,6 +18,8 @@ export const USAGE = `npm run bench -- [options]
   --clients N,...       other numbers of clients (1,16,64,256,1024)
   --runs N              windows per cell, of which the median is reported (5; quick 3)
   --seconds S           length of a window (5; quick 2)
+  --processes N         that many processes of the signature log, on one file mark and one database; clients are spread
+                        over them (1)
   --log-level LEVEL     of the server (info, as in production: a line per write)
   --profile DIR         keep a CPU profile of the server during the last window of each cell in DIR, and print its top
   --json FILE           write everything that is printed, and more, as JSON
@@ -45,6 +47,7 @@ export interface BenchOptions {
 	readonly runs: number;
 	readonly windowMs: number;
 	readonly warmUpMs: number;
+	readonly processes: number;
 	readonly logLevel: string;
 	readonly profileFolder: string | undefined;
 	readonly jsonFile: string | undefined;
@@ -82,6 +85,7 @@ export function parseOptions(args: readonly string[]): BenchOptions {
 		runs: values.runs === undefined ? (quick ? 3 : 5) : whole('--runs', values.runs),
 		windowMs: seconds * 1000,
 		warmUpMs: Math.min(3000, seconds * 600),
+		processes: values.processes === undefined ? 1 : whole('--processes', values.processes),
 		logLevel: values['log-level'] ?? 'info',
 		profileFolder: values.profile,
 		jsonFile: values.json,
@@ -107,6 +111,7 @@ function read(args: readonly string[]) {
 				clients: { type: 'string' },
 				runs: { type: 'string' },
 				seconds: { type: 'string' },
+				processes: { type: 'string' },
 				'log-level': { type: 'string' },
 				profile: { type: 'string' },
 				json: { type: 'string' },

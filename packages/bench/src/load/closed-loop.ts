@@ -31,13 +31,17 @@ const REFUSED_PAUSE_MS = 100;
 export async function runClosedLoop(options: {
 	readonly host: string;
 	readonly port: number;
+	/** Of all processes, if there are several: each client stays with one. */
+	readonly ports?: readonly number[];
 	readonly clients: number;
 	readonly windowMs: number;
 	/** Complete requests, each for one use. */
 	readonly requests: readonly Uint8Array[];
 }): Promise<LoopResult> {
-	const { host, port, clients, windowMs, requests } = options;
-	const connections = await Promise.all(Array.from({ length: clients }, () => HttpConnection.open(host, port)));
+	const { host, port, ports = [port], clients, windowMs, requests } = options;
+	const connections = await Promise.all(
+		Array.from({ length: clients }, (_, i) => HttpConnection.open(host, ports[i % ports.length] ?? port)),
+	);
 	const sent: SentRequest[] = [];
 	const failures: string[] = [];
 	let next = 0;

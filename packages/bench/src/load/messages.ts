@@ -11,6 +11,8 @@ export interface Address {
 }
 
 export interface LogTarget extends Address {
+	/** All that answer for the log, `port` included: clients are spread over them in turn. One when absent. */
+	readonly ports?: readonly number[];
 	readonly wire: LogWire;
 	readonly log: TrustedLog;
 }

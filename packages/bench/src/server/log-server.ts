@@ -1,5 +1,6 @@
 /**
- * The log service as a process of its own: its real `main.ts` with a configuration file, and the probe beside it.
+ * The log service as processes of their own, one unless more are wanted: its real `main.ts` with a configuration file, and
+ * the probe beside it.
  */
 import { log } from '@chancery/log/definition';
 import { freePort } from '@chancery/testkit/free-port';
@@ -13,37 +14,51 @@ import { startServiceProcess } from './service-process.ts';
 /** Starts the service over `instance`. @throws {Error} with the end of its log when it does not come up */
 export async function startLogServer(
 	instance: LogInstance,
-	options: { readonly logLevel: string; readonly backend: BackendChoice },
+	options: { readonly logLevel: string; readonly backend: BackendChoice; readonly processes?: number },
 ): Promise<ServerUnderTest> {
-	const ports = { v1: await freePort(), v2: await freePort() };
-	const process = await startServiceProcess({
-		service: log,
-		section: instance.section({ ...options, ports }),
-		sections: instance.sections(options.logLevel),
-		ports: Object.values(ports),
-		folder: instance.folder,
-	});
+	const { processes = 1 } = options;
+	const all: Record<LogWire, number>[] = [];
+	for (let number = 0; number < processes; number++) all.push({ v1: await freePort(), v2: await freePort() });
+	const started = await Promise.all(
+		all.map((ports) =>
+			startServiceProcess({
+				service: log,
+				section: instance.section({ ...options, ports }),
+				sections: instance.sections(options.logLevel),
+				ports: Object.values(ports),
+				folder: instance.folder,
+			}),
+		),
+	);
+	const [first] = started;
+	if (!first) throw new Error('a server needs at least one process');
 	return {
 		name: 'chancery',
 		settings: {
 			...(await instance.databaseSettings()),
 			'log level': options.logLevel,
+			'log processes': String(processes),
 		},
 		target: (wire) => {
 			if (wire !== 'v1' && wire !== 'v2') throw new Error(`a signature log has no wire ${wire}`);
-			return targetOf(instance, wire, ports[wire]);
+			return targetOf(
+				instance,
+				wire,
+				all.map((ports) => ports[wire]),
+			);
 		},
-		pids: [process.pid],
+		pids: started.map(({ pid }) => pid),
 		databasePid: instance.databasePid,
-		probe: process.probe,
-		stop: process.stop,
+		// Of one of them: the others have the same work.
+		probe: first.probe,
+		stop: async () => void (await Promise.all(started.map((process) => process.stop()))),
 	};
 }
 
-function targetOf({ keys }: LogInstance, wire: LogWire, port: number): LogTarget {
+function targetOf({ keys }: LogInstance, wire: LogWire, ports: readonly number[]): LogTarget {
 	const log =
 		wire === 'v1'
 			? { origin: `${HOSTNAME} - ${TREE_ID}`, name: HOSTNAME, publicKey: keys.v1.publicKey }
 			: { origin: V2_ORIGIN, name: V2_ORIGIN, publicKey: keys.v2.publicKey };
-	return { host: '127.0.0.1', port, wire, log };
+	return { host: '127.0.0.1', port: ports[0] ?? 0, ports, wire, log };
 }

@@ -27,12 +27,13 @@ export async function openMeasuredInstance(
 	service: ServiceUnderTest,
 	folder: string,
 	logLevel: string,
+	processes = 1,
 ): Promise<MeasuredInstance> {
 	const at = join(folder, service);
 	if (service === 'log') {
 		const instance = await LogInstance.create(at);
 		return {
-			start: (backend) => startLogServer(instance, { logLevel, backend }),
+			start: (backend) => startLogServer(instance, { logLevel, backend, processes }),
 			countStored: () => countStored(instance.database),
 			close: () => instance.close(),
 		};
