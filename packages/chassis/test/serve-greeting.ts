@@ -37,6 +37,11 @@ async function serve({
 	await sleep(config.startMs);
 	const app = createListener({ name: 'public', logger, errors: {}, family: 'text', maxBodyBytes: 10 });
 	app.get('/', async () => `${config.greeting} ${signers.main.algorithm}`);
+	// A client waits for its answer while the service is told to stop.
+	app.post('/slow', async (request) => {
+		await sleep(150);
+		return `got ${Buffer.from(request.body as Uint8Array)}`;
+	});
 	app.get('/never', () => new Promise(() => undefined));
 	return {
 		name: 'greeting',

@@ -10,17 +10,18 @@ export const getLiveness = route({
 	bearer: false,
 });
 
-/** `ready`: traffic may be sent here. Each check says why, or why not. */
-export const health = z.object({
+/** `ready`: traffic may be sent here. Each check says why, or why not; only a caller with a token is told of them. */
+export const readiness = z.object({
 	ready: z.boolean(),
-	checks: z.record(z.string(), z.object({ ok: z.boolean(), detail: z.string() })),
+	checks: z.record(z.string(), z.object({ ok: z.boolean(), detail: z.string() })).optional(),
 });
 
 export const getReadiness = route({
 	method: 'GET',
 	path: '/readyz',
-	summary: 'Whether traffic may be sent here, and what was checked.',
-	replies: { 200: health, 503: health },
+	summary: 'Whether traffic may be sent here. Open to probes; a caller with a token is also told what was checked.',
+	replies: { 200: readiness, 503: readiness },
+	bearer: 'optional',
 });
 
 export const getMetrics = route({

@@ -75,7 +75,13 @@ export function templateOf(path: string): string {
 }
 
 function isBearer(route: Route, { listener }: DocumentedListener): boolean {
-	return route.bearer ?? listener === 'admin';
+	return route.bearer === undefined ? listener === 'admin' : route.bearer !== false;
+}
+
+/** An empty requirement beside another one says that the other may be left out (OpenAPI 3.1.1 section 4.8.30). */
+function securityOf(route: Route, listener: DocumentedListener): Json[] {
+	if (!isBearer(route, listener)) return [];
+	return route.bearer === 'optional' ? [{}, { bearer: [] }] : [{ bearer: [] }];
 }
 
 function describeOperation(operationId: string, route: Route, listener: DocumentedListener): Json {
@@ -85,7 +91,7 @@ function describeOperation(operationId: string, route: Route, listener: Document
 		operationId,
 		summary: route.summary,
 		tags: [listener.title],
-		security: isBearer(route, listener) ? [{ bearer: [] }] : [],
+		security: securityOf(route, listener),
 		...(parameters.length > 0 ? { parameters } : {}),
 		...(requestBody ? { requestBody } : {}),
 		responses: { ...describeReplies(route), default: { $ref: '#/components/responses/Refusal' } },

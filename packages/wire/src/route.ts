@@ -25,8 +25,11 @@ export interface Route {
 	readonly replies: Readonly<Record<number, BodyShape>>;
 	/** Media type of raw bodies of successes; absent means the shape's own. */
 	readonly replyType?: string;
-	/** Whether a bearer token is needed. Absent: on admin listeners it is, on others it is not. */
-	readonly bearer?: boolean;
+	/**
+	 * Whether a bearer token is needed. Absent: on admin listeners it is, on others it is not. `optional`: without one less
+	 * is answered, and one that is not known is refused.
+	 */
+	readonly bearer?: boolean | 'optional';
 }
 
 /** Keeps the literal types of a route, so that `call` and `mount` know each part. */

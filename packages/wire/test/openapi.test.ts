@@ -51,6 +51,7 @@ describe('docs/openapi', () => {
 	it('says where a token is needed', () => {
 		expect(operation('tuf-admin', '/admin/v1/roots', 'post').security).toEqual([{ bearer: [] }]);
 		expect(operation('tuf-admin', '/healthz', 'get').security).toEqual([]);
+		expect(operation('tuf-admin', '/readyz', 'get').security).toEqual([{}, { bearer: [] }]);
 		expect(operation('ca', '/api/v1/signingCert', 'post').security).toEqual([{ bearer: [] }]);
 		expect(operation('log-v1', '/api/v1/log', 'get').security).toEqual([]);
 	});

@@ -19,7 +19,9 @@ export const adminSection = z
 			)
 			.max(100)
 			.default([])
-			.describe('Bearer tokens of the admin listener. Without any, every call but /healthz is refused.'),
+			.describe(
+				'Bearer tokens of the admin listener. Without any, every call but the probes /healthz and /readyz is refused.',
+			),
 	})
 	.default({ tokens: [] })
 	.describe(

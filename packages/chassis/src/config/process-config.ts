@@ -39,6 +39,18 @@ export const loggingSection = z.strictObject({
 	json: z.boolean().default(true).describe('JSON lines for machines (true) or text for people (false)'),
 });
 
+/** Section `process`. */
+export const processSection = z.strictObject({
+	drainSeconds: z
+		.number()
+		.min(0)
+		.max(60)
+		.default(0)
+		.describe(
+			'After SIGTERM, for how many seconds everything is still answered while readiness already fails: as long as a load balancer takes to notice. At most five seconds more, and the process is gone; what sends the signal must wait for both. Default 0',
+		),
+});
+
 /** Key `listen` inside the section of a service: where each of its listeners is bound. */
 export const listenSection = z.record(
 	z.string(),

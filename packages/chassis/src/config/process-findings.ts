@@ -33,10 +33,10 @@ function judge(where: string, url: string) {
 	}
 }
 
-/** The listener `admin` is the one that administrates. */
+/** The listener `admin` is the one that administrates; `probe` says whether the service is ready, and nothing else. */
 export function listenerFindings(service: string, listen: Readonly<Record<string, ListenAddress>>): Finding[] {
 	return Object.entries(listen).flatMap(([name, { host, tls }]): Finding[] => {
-		if (isLoopbackHost(host)) return [];
+		if (isLoopbackHost(host) || name === 'probe') return [];
 		const where = `${service}.listen.${name}`;
 		return [
 			...(tls ? [] : [{ exception: 'plain-listeners' as const, where, found: `${host} is reached without TLS` }]),

@@ -33,7 +33,7 @@ describe('an admin listener', () => {
 		['an endless token', as(OPERATOR.repeat(100))],
 	])('refuses %s on every path, known or not', async (_, headers) => {
 		const { app } = adminWith();
-		for (const url of ['/readyz', '/metrics', '/admin/v1/trust', '/unknown', '/healthz/../metrics']) {
+		for (const url of ['/metrics', '/admin/v1/trust', '/unknown', '/healthz/../metrics']) {
 			const reply = await app.inject({ url, headers });
 			expect([url, reply.statusCode]).toEqual([url, 401]);
 			expect(reply.headers['content-type']).toBe('application/problem+json');
@@ -73,6 +73,47 @@ describe('an admin listener', () => {
 		const health: Health = { ready, checks: { database: { ok: ready, detail: 'why' } } };
 		const reply = await adminWith(health).app.inject({ url: '/readyz', headers: as(SERVICE) });
 		expect([reply.statusCode, reply.json()]).toEqual([status, health]);
+	});
+
+	it.each([
+		[true, 200],
+		[false, 503],
+	])('tells a probe without token that it is ready or not (%s), and no more', async (ready, status) => {
+		const { app, captured } = adminWith({ ready, checks: { database: { ok: ready, detail: 'password=hunter2' } } });
+		const reply = await app.inject('/readyz');
+		expect([reply.statusCode, reply.body]).toEqual([status, JSON.stringify({ ready })]);
+		expect(reply.headers['cache-control']).toBe('no-store');
+		expect((await app.inject({ method: 'HEAD', url: '/readyz' })).statusCode).toBe(status);
+		// Whoever asks every second for years is no news.
+		expect(captured.events()).toEqual([]);
+	});
+
+	it('refuses a token that it does not know even where none is needed', async () => {
+		const { app } = adminWith();
+		for (const headers of [as('guessed'), { authorization: '' }, { authorization: `Basic ${OPERATOR}` }])
+			expect((await app.inject({ url: '/readyz', headers })).statusCode).toBe(401);
+	});
+
+	it('looks at its service once for a flood of probes', async () => {
+		let looks = 0;
+		const look = async () => ({ ready: ++looks > 0, checks: {} });
+		const app = createAdminListener({ name: 'admin', logger: captureLog('info').logger, tokens, health: look });
+		const replies = await Promise.all(Array.from({ length: 200 }, () => app.inject('/readyz')));
+		expect(replies.every(({ statusCode }) => statusCode === 200)).toBe(true);
+		expect(looks).toBe(1);
+	});
+
+	it('is not ready while its process drains, however well it is', async () => {
+		const { app } = adminWith();
+		app.chassis.isDraining = true;
+		const reply = await app.inject('/readyz');
+		expect([reply.statusCode, reply.json()]).toEqual([503, { ready: false }]);
+		const details = await app.inject({ url: '/readyz', headers: as(SERVICE) });
+		expect([details.statusCode, details.json()]).toMatchObject([
+			503,
+			{ ready: false, checks: { drain: { ok: false } } },
+		]);
+		expect((await app.inject('/healthz')).statusCode).toBe(200);
 	});
 
 	it('shows the metrics of its service', async () => {

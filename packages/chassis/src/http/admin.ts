@@ -11,6 +11,8 @@ import type { Logger } from '../logger.ts';
 import type { Health } from '../service.ts';
 import type { ErrorTable } from './error-rendering.ts';
 import { createListener } from './listener.ts';
+import { mountLiveness, PROBED, sendReadiness } from './probes.ts';
+import { createReadiness } from './readiness.ts';
 
 export type AdminRole = 'operator' | 'service';
 
@@ -55,11 +57,12 @@ export const OPERATORS: readonly AdminRole[] = ['operator'];
 
 const DEFAULT_MAX_BODY_BYTES = 4 * 1024 * 1024;
 const MAX_TOKEN_CHARS = 512;
-/** Answers only whether the process lives, so that a supervisor needs no token. */
-const OPEN_ROUTE = getLiveness.path;
+/** A supervisor needs no token to learn whether the process lives and is ready. A token that is shown is looked at. */
+const OPEN_ROUTES: readonly (string | undefined)[] = [getLiveness.path, getReadiness.path];
 
 /**
- * Makes an admin listener with `GET /healthz` (open), `/readyz` and `/metrics`. Refusals are problem documents.
+ * Makes an admin listener with `GET /healthz` (open), `/readyz` (open; details with a token) and `/metrics`. Refusals are
+ * problem documents.
  * @throws {TypeError} when a token digest is not 64 hexadecimal characters
  */
 export function createAdminListener(options: AdminListenerOptions): FastifyInstance {
@@ -74,7 +77,7 @@ export function createAdminListener(options: AdminListenerOptions): FastifyInsta
 	app.decorateRequest('adminCaller', null);
 
 	app.addHook('onRequest', (request, _reply, done) => {
-		if (!request.is404 && request.routeOptions.url === OPEN_ROUTE) {
+		if (!request.is404 && isOpen(request)) {
 			done();
 			return;
 		}
@@ -82,7 +85,7 @@ export function createAdminListener(options: AdminListenerOptions): FastifyInsta
 		done(request.adminCaller ? forbidden(request, request.adminCaller) : unauthenticated(request));
 	});
 	app.addHook('onRoute', ({ method, url, config }) => {
-		if (url !== OPEN_ROUTE && !config?.roles?.length)
+		if (!OPEN_ROUTES.includes(url) && !config?.roles?.length)
 			throw new TypeError(`the admin route ${method} ${url} does not say which roles it is for`);
 	});
 	app.chassis.describeRequest.push((request) => ({
@@ -91,13 +94,13 @@ export function createAdminListener(options: AdminListenerOptions): FastifyInsta
 		role: request.adminCaller?.role ?? null,
 	}));
 
-	app.get(OPEN_ROUTE, (_request, reply) => reply.send({ status: 'SERVING' }));
-	app.get(getReadiness.path, { config: { roles: READERS } }, async (_request, reply) => {
-		const health = await options.health();
-		return reply
-			.code(health.ready ? 200 : 503)
-			.header('cache-control', 'no-store')
-			.send(health);
+	mountLiveness(app);
+	const isReady = createReadiness(options.health, options.logger);
+	const probed = { config: { ...PROBED.config, roles: READERS } };
+	app.get(getReadiness.path, probed, async (request, reply) => {
+		if (request.adminCaller === null) return sendReadiness(app, reply, await isReady());
+		const { ready, checks } = await options.health();
+		return sendReadiness(app, reply, ready, checks);
 	});
 	app.get(getMetrics.path, { config: { roles: READERS } }, async (_request, reply) => {
 		const { metrics } = app.chassis;
@@ -105,6 +108,11 @@ export function createAdminListener(options: AdminListenerOptions): FastifyInsta
 		return reply.type(metrics.contentType).send(await metrics.print());
 	});
 	return app;
+}
+
+function isOpen({ routeOptions, headers }: FastifyRequest): boolean {
+	if (routeOptions.url === getLiveness.path) return true;
+	return routeOptions.url === getReadiness.path && headers.authorization === undefined;
 }
 
 /** Who calls a route of an admin listener; for what is recorded about the call. */

@@ -63,6 +63,8 @@ export interface ListenerState {
 	readonly name: string;
 	/** Set by `startService` when the service brings none of its own. */
 	metrics: Metrics | undefined;
+	/** The process was told to stop: every answer ends its connection, and the listener is not ready. */
+	isDraining: boolean;
 	/** Another server with the same limits in front of the same routes (a second address, or one that speaks TLS). */
 	readonly openServer: (tls?: TlsPair) => BoundServer;
 	/** The log line of a request names these beside the usual fields (who called, ...). */
@@ -79,6 +81,8 @@ declare module 'fastify' {
 		readonly chassis: ListenerState;
 	}
 	interface FastifyContextConfig {
+		/** Asked again and again by machines: a line of its log is for those who look for it. */
+		isProbe?: boolean;
 		/** Of one route, where it is less than its listener's. */
 		maxBodyBytes?: number;
 	}
@@ -116,7 +120,11 @@ export function createListener(options: ListenerOptions): FastifyInstance {
 			options.logger.debug({ listener: options.name, reason: rendered.code }, 'refused a connection');
 			return rendered;
 		};
-		return createHttpServer(limits, handler, refuseConnection, tls);
+		const answer: HttpHandler = (request, response) => {
+			if (state.isDraining) response.shouldKeepAlive = false;
+			handler(request, response);
+		};
+		return createHttpServer(limits, answer, refuseConnection, tls);
 	};
 
 	const app: FastifyInstance = fastify({
@@ -142,6 +150,7 @@ export function createListener(options: ListenerOptions): FastifyInstance {
 	const state: ListenerState = {
 		name: options.name,
 		metrics: options.metrics,
+		isDraining: false,
 		openServer: (tls) => openServer(app.routing as unknown as HttpHandler, tls),
 		describeRequest: [],
 		makeLarge: ({ socket, routeOptions }, work) => {
@@ -326,7 +335,8 @@ function observe(request: FastifyRequest, reply: FastifyReply, options: Listener
 		state.metrics?.observeRequest({ listener: options.name, method: request.method, route, status, seconds });
 		// A gateway says 501 to a method that a path does not have: the client's mistake, not one of ours.
 		const isOurs = status >= 500 && status !== 501;
-		const level = isOurs ? 'error' : status < 400 && request.method === 'GET' ? 'debug' : 'info';
+		const isQuiet = request.routeOptions.config?.isProbe === true;
+		const level = isQuiet ? 'debug' : isOurs ? 'error' : status < 400 && request.method === 'GET' ? 'debug' : 'info';
 		if (!options.logger.isLevelEnabled(level)) return;
 		const extra = Object.assign({}, ...state.describeRequest.map((describe) => describe(request)));
 		// The pattern, not the path, and no query: both may hold what must not be kept.

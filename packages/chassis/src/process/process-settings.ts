@@ -8,6 +8,7 @@ import {
 	type ListenAddress,
 	listenSection,
 	loggingSection,
+	processSection,
 } from '../config/process-config.ts';
 import { databaseFindings, keyFindings, listenerFindings } from '../config/process-findings.ts';
 import type { Finding, InstanceSettings } from '../config/production.ts';
@@ -29,6 +30,8 @@ export interface ProcessSettings {
 	readonly path: string;
 	readonly instance: InstanceSettings;
 	readonly logging: Pick<LoggerOptions, 'level' | 'json'>;
+	/** Between SIGTERM and the end of the listeners. */
+	readonly drainMs: number;
 	/** Undefined: the file has no such section, which is right where nothing is stored. */
 	readonly database: { readonly url: string; readonly maxConnections: number } | undefined;
 	readonly services: readonly ServiceSettings[];
@@ -51,17 +54,19 @@ export async function readProcessSettings(
 		}
 	};
 	const logging = attempt(() => parseSection('logging', loggingSection, sections.logging));
+	const own = attempt(() => parseSection('process', processSection, sections.process));
 	const isStored = definitions.some(({ migrations }) => migrations !== undefined);
 	const database =
 		isStored || sections.database !== undefined
 			? attempt(() => parseSection('database', databaseSection(), sections.database))
 			: undefined;
 	const services = definitions.map((definition) => readService(definition, sections[definition.name], attempt));
-	if (!logging || problems.length > 0) throw new ConfigError([...new Set(problems)].join('\n'));
+	if (!logging || !own || problems.length > 0) throw new ConfigError([...new Set(problems)].join('\n'));
 	return {
 		path,
 		instance,
 		logging,
+		drainMs: own.drainSeconds * 1000,
 		database: database && {
 			...database,
 			url: database.url instanceof Secret ? database.url.reveal() : database.url,

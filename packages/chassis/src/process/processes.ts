@@ -19,7 +19,7 @@ const FIRST_PAUSE_MS = 500;
 const MAX_PAUSE_MS = 30_000;
 /** One that has run for so long did not fail to start. */
 const SETTLED_MS = 60_000;
-/** A process ends itself within five seconds. */
+/** A process ends itself within five seconds, and tells when it drains before. */
 const STOP_LIMIT_MS = 6_000;
 
 const STARTED = { chancery: 'started' } as const;
@@ -27,6 +27,16 @@ const STARTED = { chancery: 'started' } as const;
 /** In a process of a supervisor: says that all its services listen. */
 export function reportStarted(): void {
 	process.send?.(STARTED);
+}
+
+interface StopNotice {
+	readonly chancery: 'stopping';
+	readonly withinMs: number;
+}
+
+/** In one of several processes: how long this one may take to stop, from now on. */
+export function tellSupervisor(withinMs: number): void {
+	process.send?.({ chancery: 'stopping', withinMs } satisfies StopNotice, () => undefined);
 }
 
 /**
@@ -42,6 +52,8 @@ export async function superviseProcesses(count: number, logging: Pick<LoggerOpti
 	let hasStarted = false;
 	let isStopping = false;
 	let exitCode = 0;
+	let limit: NodeJS.Timeout | undefined;
+	let limitAtMs = 0;
 	const ended = Promise.withResolvers<void>();
 
 	const stop = (signal: NodeJS.Signals) => {
@@ -50,11 +62,19 @@ export async function superviseProcesses(count: number, logging: Pick<LoggerOpti
 		if (running.size === 0) return ended.resolve();
 		logger.info({ signal, processes: running.size }, 'stopping');
 		for (const worker of running.values()) worker.process.kill(signal);
-		setTimeout(() => {
-			logger.fatal({ limitMs: STOP_LIMIT_MS }, 'the stop took too long');
+		allow(STOP_LIMIT_MS);
+	};
+	/** Those that are told to stop have at least so long from now. */
+	const allow = (limitMs: number) => {
+		const untilMs = performance.now() + limitMs;
+		if (untilMs < limitAtMs) return;
+		limitAtMs = untilMs;
+		clearTimeout(limit);
+		limit = setTimeout(() => {
+			logger.fatal({ limitMs }, 'the stop took too long');
 			for (const worker of running.values()) worker.process.kill('SIGKILL');
 			process.exit(EXIT_FAILURE);
-		}, STOP_LIMIT_MS).unref();
+		}, limitMs).unref();
 	};
 
 	const start = (number: number, pauseMs: number) => {
@@ -62,8 +82,9 @@ export async function superviseProcesses(count: number, logging: Pick<LoggerOpti
 		// One that is started again keeps its number, and its series go on under it.
 		const worker = cluster.fork({ CHANCERY_PROCESS: String(number) });
 		running.set(number, worker);
-		worker.on('message', (message: unknown) => {
-			if ((message as typeof STARTED | null)?.chancery !== STARTED.chancery || hasStarted || isStopping) return;
+		worker.on('message', (message: { readonly chancery?: string; readonly withinMs?: number } | null) => {
+			if (message?.chancery === 'stopping' && message.withinMs !== undefined) allow(message.withinMs + 1_000);
+			if (message?.chancery !== STARTED.chancery || hasStarted || isStopping) return;
 			hasStarted = true;
 			for (let next = 2; next <= count; next++) start(next, FIRST_PAUSE_MS);
 		});

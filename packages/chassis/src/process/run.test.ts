@@ -1,10 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import type { IncomingMessage } from 'node:http';
+import { Agent, type IncomingMessage, request } from 'node:http';
 import { get } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text as readText } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { createFileKey } from '@chancery/keys/file/file-key';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -67,6 +69,22 @@ async function urlOf({ log }: Started): Promise<string> {
 	return /"url":"([^"]+)"/.exec(log())?.[1] ?? '';
 }
 
+/** One POST over a connection that is kept open where the server allows it; `code` says why there was no answer. */
+async function post(
+	url: string,
+	body: string,
+	agent: Agent,
+): Promise<{ status?: number; body?: string; code?: string }> {
+	const outgoing = request(url, { method: 'POST', agent });
+	outgoing.end(body);
+	try {
+		const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage];
+		return { status: incoming.statusCode ?? 0, body: await readText(incoming) };
+	} catch (error) {
+		return { code: (error as NodeJS.ErrnoException).code ?? String(error) };
+	}
+}
+
 describe('a service in a process of its own', { timeout: 30_000 }, () => {
 	it('answers, and stops in order on SIGTERM', async () => {
 		const started = start({});
@@ -75,6 +93,69 @@ describe('a service in a process of its own', { timeout: 30_000 }, () => {
 		started.child.kill('SIGTERM');
 		expect(await started.exit).toBe(0);
 		expect(started.log()).toContain('"msg":"closed"');
+	});
+
+	it('drains on SIGTERM: readiness fails first, and no request that was accepted is cut', async () => {
+		const listen = { public: { host: '127.0.0.1', port: 0 }, probe: { host: '127.0.0.1', port: 0 } };
+		const started = start({ listen }, { rest: { process: { drainSeconds: 1.5 } } });
+		const url = await urlOf(started);
+		const probeOf = () => /"url":"([^"]+)","msg":"listening".*"url":"([^"]+)"/s.exec(started.log())?.[2];
+		await expect.poll(probeOf, { timeout: 15_000 }).toBeDefined();
+		const isReady = async () => (await fetch(`${probeOf()}/readyz`)).status;
+		const agent = new Agent({ keepAlive: true });
+		const history: string[] = [];
+		let isOver = false;
+		const client = async (number: number) => {
+			while (!isOver) {
+				const { status, body, code } = await post(`${url}/slow`, String(number), agent);
+				// Nobody listens any more: from here on the load balancer has sent everything elsewhere.
+				if (code === 'ECONNREFUSED') return;
+				history.push(`${status} ${body}` === `200 got ${number}` ? 'answered' : `cut: ${status} ${body} ${code}`);
+			}
+		};
+		const clients = Array.from({ length: 8 }, (_, number) => client(number));
+		await expect.poll(() => history.length).toBeGreaterThan(8);
+		expect(await isReady()).toBe(200);
+		const before = history.length;
+		started.child.kill('SIGTERM');
+		await expect.poll(isReady, { interval: 10 }).toBe(503);
+		// As a load balancer that has noticed: what is under way ends, nothing new is sent.
+		await expect.poll(() => history.length).toBeGreaterThan(before + 16);
+		isOver = true;
+		const last = [...Array(20).keys()].map((number) => post(`${url}/slow`, `last ${number}`, agent));
+		await Promise.all(clients);
+		expect((await Promise.all(last)).map(({ body }) => body)).toEqual(last.map((_, number) => `got last ${number}`));
+		expect([...new Set(history)]).toEqual(['answered']);
+		expect(await started.exit).toBe(0);
+		agent.destroy();
+	});
+
+	it('answers what was accepted before the listeners closed, without any drain', async () => {
+		const started = start({});
+		const url = await urlOf(started);
+		const agent = new Agent({ keepAlive: true });
+		const accepted = [...Array(8).keys()].map((number) => post(`${url}/slow`, String(number), agent));
+		await sleep(100);
+		started.child.kill('SIGTERM');
+		expect((await Promise.all(accepted)).map(({ body }) => body)).toEqual(accepted.map((_, number) => `got ${number}`));
+		expect(await started.exit).toBe(0);
+		agent.destroy();
+	});
+
+	it('does not drain for Ctrl-C, and ends at once on a second signal during a drain', async () => {
+		const rest = { process: { drainSeconds: 60 } };
+		const stopped = start({}, { rest });
+		await urlOf(stopped);
+		stopped.child.kill('SIGINT');
+		expect(await stopped.exit).toBe(0);
+		const draining = start({}, { rest });
+		const url = await urlOf(draining);
+		draining.child.kill('SIGTERM');
+		await expect.poll(draining.log).toContain('no longer ready');
+		expect((await fetch(url)).headers.get('connection')).toBe('close');
+		await sleep(1_100);
+		draining.child.kill('SIGTERM');
+		expect(await draining.exit).toBe(1);
 	});
 
 	it('speaks TLS with the pair that its section names, and opens the key with a passphrase from elsewhere', async () => {
@@ -128,6 +209,7 @@ describe('a service in a process of its own', { timeout: 30_000 }, () => {
 			{},
 			/greeting\.listen\.public: unknown key 'prot'/,
 		],
+		['a drain without end', {}, { rest: { process: { drainSeconds: 600 } } }, /process\.drainSeconds: .*60/],
 		['no database', {}, { rest: { database: {} } }, /database\.url/],
 		['no key', { keys: {} }, {}, /needs the key 'main'/],
 		['no file', {}, { args: [] }, /--config FILE/],

@@ -181,6 +181,55 @@ describe('stopping', () => {
 	});
 });
 
+describe('a drain', () => {
+	const answer = async (url: string | undefined) => {
+		const reply = await fetch(url ?? '');
+		return [reply.status, reply.headers.get('connection'), await reply.text()];
+	};
+
+	it('fails readiness first, ends each connection with its answer, and answers all the same until it is over', async () => {
+		const made = makeService();
+		const service = await start(made, {
+			public: { host: '127.0.0.1', port: 0 },
+			probe: { host: '127.0.0.1', port: 0 },
+		});
+		const { public: open, probe } = service.urls;
+		expect(await answer(`${probe}/readyz`)).toEqual([200, 'keep-alive', '{"ready":true}']);
+		expect(await answer(`${open}/`)).toEqual([200, 'keep-alive', 'public']);
+		const stopped = service.stop({ drainMs: 800 });
+		expect(await answer(`${probe}/readyz`)).toEqual([503, 'close', '{"ready":false}']);
+		expect(await answer(`${probe}/healthz`)).toEqual([200, 'close', '{"status":"SERVING"}']);
+		expect(await answer(`${open}/`)).toEqual([200, 'close', 'public']);
+		expect(await answer(`${open}/slow`)).toEqual([200, 'close', 'slow']);
+		expect(made.history).not.toContain('closed');
+		await stopped;
+		await expect(fetch(`${open}/`)).rejects.toThrow();
+		expect(made.history.at(-1)).toBe('closed');
+	});
+
+	it('is none unless it was asked for', async () => {
+		const service = await start(makeService());
+		await service.stop();
+		await expect(fetch(`${service.urls.public}/`)).rejects.toThrow();
+	});
+});
+
+describe('a listener for probes', () => {
+	it('has nothing but the two probes, for any service that is given an address for it', async () => {
+		const { urls } = await start(makeService(), {
+			public: { host: '127.0.0.1', port: 0 },
+			probe: { host: '127.0.0.1', port: 0 },
+		});
+		const statuses = await Promise.all(
+			['/healthz', '/readyz', '/metrics', '/', '/status'].map(async (path) => (await fetch(urls.probe + path)).status),
+		);
+		expect(statuses).toEqual([200, 200, 404, 404, 404]);
+		// Also not for a token.
+		const reply = await fetch(`${urls.probe}/readyz`, { headers: { authorization: 'Bearer x' } });
+		expect(await reply.json()).toEqual({ ready: true });
+	});
+});
+
 describe('a job', () => {
 	it('that throws is started again and counted, and stops while it pauses', async () => {
 		let runs = 0;

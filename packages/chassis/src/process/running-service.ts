@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ListenAddress } from '../config/process-config.ts';
 import type { BoundServer } from '../http/http-server.ts';
 import { type BoundListener, bindListener } from '../http/listen.ts';
+import { createProbeListener, PROBE_LISTENER } from '../http/probes.ts';
 import type { Logger } from '../logger.ts';
 import { createMetrics } from '../metrics.ts';
 import type { Service } from '../service.ts';
@@ -23,12 +24,17 @@ export interface RunningService {
 	readonly name: string;
 	/** Base URL of each listener, without a trailing slash. */
 	readonly urls: Readonly<Record<string, string>>;
-	/** Takes at most about three seconds. Later calls wait for the first. */
-	stop(): Promise<void>;
+	/**
+	 * Takes at most about three seconds after the drain. Later calls wait for the first.
+	 *
+	 * For `drainMs` everything is still answered, but readiness fails and every answer ends its connection: whoever sends
+	 * traffic here has so long to notice. Default 0.
+	 */
+	stop(options?: { readonly drainMs?: number }): Promise<void>;
 }
 
 /** Requests under way may end within this time; then their connections are cut. */
-const DRAIN_MS = 1_800;
+const LAST_ANSWERS_MS = 1_800;
 const SWEEP_MS = 25;
 const JOBS_MS = 600;
 const CLOSE_MS = 500;
@@ -42,17 +48,26 @@ export async function startService(service: Service, options: StartOptions): Pro
 	const metrics = service.metrics ?? createMetrics(service.name);
 	const shown = metricsOfAll(service.name, metrics);
 	const bound: (readonly [name: string, listener: BoundListener])[] = [];
+	const probe = Object.hasOwn(options.addresses, PROBE_LISTENER)
+		? [{ name: PROBE_LISTENER, app: createProbeListener({ logger, health: () => service.health() }) }]
+		: [];
+	const listeners = [...service.listeners, ...probe];
 	const stopping = new AbortController();
 	const rotations: (() => void)[] = [];
 	let jobs: Promise<unknown> = Promise.resolve();
 
-	const stop = async () => {
+	const stop = async (drainMs = 0) => {
+		for (const { app } of listeners) app.chassis.isDraining = true;
+		if (drainMs > 0) {
+			logger.info({ drainMs }, 'no longer ready; answering on until the drain is over');
+			await sleep(drainMs);
+		}
 		for (const end of rotations) end();
 		// Requests first: what waits for an answer may need a job to get it.
-		await drain(bound.flatMap(([, listener]) => listener.servers));
+		await closeServers(bound.flatMap(([, listener]) => listener.servers));
 		stopping.abort();
 		await within(JOBS_MS, jobs, () => logger.warn('a job did not stop in time'));
-		const closing = Promise.all([...service.listeners.map(({ app }) => app.close()), service.close()]);
+		const closing = Promise.all([...listeners.map(({ app }) => app.close()), service.close()]);
 		await within(
 			CLOSE_MS,
 			closing.catch((error: unknown) => logger.error({ err: error }, 'closing failed')),
@@ -62,7 +77,7 @@ export async function startService(service: Service, options: StartOptions): Pro
 	};
 
 	try {
-		for (const { name, app } of service.listeners) {
+		for (const { name, app } of listeners) {
 			const address = Object.hasOwn(options.addresses, name) ? options.addresses[name] : undefined;
 			if (!address) throw new Error(`${service.name} has a listener '${name}' and no address for it`);
 			app.chassis.metrics ??= shown;
@@ -85,15 +100,15 @@ export async function startService(service: Service, options: StartOptions): Pro
 	return {
 		name: service.name,
 		urls: Object.fromEntries(bound.map(([name, { url }]) => [name, url])),
-		stop: () => {
-			stopped ??= stop();
+		stop: ({ drainMs } = {}) => {
+			stopped ??= stop(drainMs);
 			return stopped;
 		},
 	};
 }
 
-/** No new connections, idle ones closed, busy ones given `DRAIN_MS`. Half-open connections count as busy until then. */
-async function drain(servers: readonly BoundServer[]): Promise<void> {
+/** No new connections, idle ones closed, busy ones given `LAST_ANSWERS_MS`. Half-open connections count as busy until then. */
+async function closeServers(servers: readonly BoundServer[]): Promise<void> {
 	const listening = servers.filter((server) => server.listening);
 	const closed = Promise.all(listening.map((server) => new Promise((resolve) => server.close(resolve))));
 	const closeIdle = () => {
@@ -102,7 +117,7 @@ async function drain(servers: readonly BoundServer[]): Promise<void> {
 	closeIdle();
 	// A connection whose last answer promised to keep it alive becomes idle after this moment.
 	const sweep = setInterval(closeIdle, SWEEP_MS);
-	await within(DRAIN_MS, closed, () => {
+	await within(LAST_ANSWERS_MS, closed, () => {
 		for (const server of listening) server.closeAllConnections();
 	});
 	clearInterval(sweep);

@@ -2,8 +2,8 @@
  * Runs a set of services in this process, from one configuration file, until a signal ends it. A service that cannot work
  * does not listen: everything of all of them is looked at before the first port is bound.
  *
- * The section of a service holds, beside its own fields, `listen` and `keys`; the sections `database` and `logging`
- * belong to the process, `profile` and `allow` to the instance. Sections of other services are left alone, so that one
+ * The section of a service holds, beside its own fields, `listen` and `keys`; the sections `database`, `logging` and
+ * `process` belong to the process, `profile` and `allow` to the instance. Sections of other services are left alone, so that one
  * file serves all.
  */
 import { trustFromEnvironment } from '@chancery/net/tls-authorities';
@@ -14,12 +14,13 @@ import type { Service } from '../service.ts';
 import type { ServiceDefinition } from '../service-definition.ts';
 import { openProcess } from './open-process.ts';
 import { readProcessSettings, staticFindings } from './process-settings.ts';
+import { tellSupervisor } from './processes.ts';
 import { type RunningService, startService } from './running-service.ts';
 import { describeStartFailure } from './start-failure.ts';
 
 /** Terminals and process managers often signal twice (the group and the child): that is one wish. */
 const REPEAT_MS = 1_000;
-/** Whatever hangs (a statement that does not end), the process is gone after this. */
+/** Whatever hangs (a statement that does not end), the process is gone so long after its drain. */
 const STOP_LIMIT_MS = 5_000;
 
 export interface ServeOptions {
@@ -46,7 +47,7 @@ export async function serve({ name, plan, onStarted }: ServeOptions): Promise<vo
 	};
 	process.on('uncaughtException', (error) => crash(error, 'an error that nobody expected'));
 	process.on('unhandledRejection', (error) => crash(error, 'a rejection that nobody handled'));
-	const started = Promise.withResolvers<() => Promise<void>>();
+	const started = Promise.withResolvers<Started>();
 	stopOnSignal(started.promise, () => logger);
 	let definitions: readonly ServiceDefinition[] = [];
 	try {
@@ -60,9 +61,9 @@ export async function serve({ name, plan, onStarted }: ServeOptions): Promise<vo
 		const loggerOf = (service: string) => (isOne ? logger : logger.child({ service }));
 		const opened = await openProcess(settings, loggerOf);
 		const running: RunningService[] = [];
-		const stop = async () => {
+		const stop = async (drainMs: number) => {
 			// All at once: each may take three seconds when its clients hang, and together they have five.
-			await Promise.all(running.map((service) => service.stop()));
+			await Promise.all(running.map((service) => service.stop({ drainMs })));
 			await opened.close();
 		};
 		try {
@@ -79,10 +80,10 @@ export async function serve({ name, plan, onStarted }: ServeOptions): Promise<vo
 			// The one that did not start has closed itself.
 			const rest = opened.services.slice(running.length + 1);
 			await Promise.allSettled(rest.map(({ service }) => service.close()));
-			await stop();
+			await stop(0);
 			throw error;
 		}
-		started.resolve(stop);
+		started.resolve({ drainMs: settings.drainMs, stop });
 		onStarted?.();
 	} catch (error) {
 		const explain = (cause: unknown) =>
@@ -104,11 +105,18 @@ function requireAddresses(service: Service, listen: object): void {
 	throw new ConfigError(`the configuration is not valid:\n${lines.join('\n')}`);
 }
 
+/** What there is to stop. */
+interface Started {
+	/** As configured. */
+	readonly drainMs: number;
+	stop(drainMs: number): Promise<void>;
+}
+
 /**
  * The first signal stops in order, also when the start is not over yet; another one, more than a second later, ends the
- * process as it is.
+ * process as it is. Only SIGTERM drains: whoever presses Ctrl-C has no load balancer that has to notice.
  */
-function stopOnSignal(started: Promise<() => Promise<void>>, logger: () => Logger): void {
+function stopOnSignal(started: Promise<Started>, logger: () => Logger): void {
 	let firstMs: number | undefined;
 	const onSignal = (signal: NodeJS.Signals) => {
 		if (firstMs !== undefined) {
@@ -118,12 +126,15 @@ function stopOnSignal(started: Promise<() => Promise<void>>, logger: () => Logge
 		}
 		firstMs = performance.now();
 		logger().info({ signal }, 'stopping');
-		setTimeout(() => {
-			logger().fatal({ limitMs: STOP_LIMIT_MS }, 'the stop took too long');
-			process.exit(1);
-		}, STOP_LIMIT_MS).unref();
+		let limit = endAfter(STOP_LIMIT_MS, logger);
 		started
-			.then((stop) => stop())
+			.then((running) => {
+				const drainMs = signal === 'SIGTERM' ? running.drainMs : 0;
+				clearTimeout(limit);
+				limit = endAfter(drainMs + STOP_LIMIT_MS, logger);
+				tellSupervisor(drainMs + STOP_LIMIT_MS);
+				return running.stop(drainMs);
+			})
 			.then(
 				() => process.exit(0),
 				(error: unknown) => {
@@ -134,4 +145,11 @@ function stopOnSignal(started: Promise<() => Promise<void>>, logger: () => Logge
 	};
 	process.on('SIGTERM', onSignal);
 	process.on('SIGINT', onSignal);
+}
+
+function endAfter(limitMs: number, logger: () => Logger): NodeJS.Timeout {
+	return setTimeout(() => {
+		logger().fatal({ limitMs }, 'the stop took too long');
+		process.exit(1);
+	}, limitMs).unref();
 }

@@ -8,9 +8,11 @@ import { readRegisteredRoutes } from './registered-routes.ts';
 import { openSubject } from './subject.ts';
 
 const OPEN = ['nobody', 'service', 'operator'];
+/** Open, though not to a token that nobody knows. */
+const PROBE = ['nobody', 'service', 'operator'];
 const READERS = ['service', 'operator'];
 const OPERATORS = ['operator'];
-const EVERY_SERVICE = { 'GET /healthz': OPEN, 'GET /readyz': READERS, 'GET /metrics': READERS } as const;
+const EVERY_SERVICE = { 'GET /healthz': OPEN, 'GET /readyz': PROBE, 'GET /metrics': READERS } as const;
 const REPORTS = { ...EVERY_SERVICE, 'GET /admin/v1/trust': READERS } as const;
 
 const ROLES: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {

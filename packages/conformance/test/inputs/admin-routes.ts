@@ -1,4 +1,4 @@
-/** The admin listener of each service: health, metrics, trust reports; a bearer token for everything but `/healthz`. */
+/** The admin listener of each service: health, metrics, trust reports; a bearer token for everything but the probes. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,7 +24,7 @@ export async function adminExamples(subject: Subject): Promise<Example[]> {
 			wire: PROBLEM,
 			request: async () => request,
 			accepted: { status: 200, type, look: ({ body }) => look(String(body)) },
-			own: path === '/healthz' ? [] : strangers(subject, request),
+			own: strangersAt(path, subject, request),
 		};
 	};
 	const examples = SERVICES.flatMap(({ definition: { name: service, trustReports } }) => [
@@ -40,6 +40,14 @@ export async function adminExamples(subject: Subject): Promise<Example[]> {
 		),
 	]);
 	return [...examples, ...(await rootExamples(subject, authorization))];
+}
+
+/** A probe needs no token; one that is shown at `/readyz` must mean something. */
+function strangersAt(path: string, subject: Subject, request: ProbeRequest): OwnCell[] {
+	if (path === '/healthz') return [];
+	const cells = strangers(subject, request);
+	if (path !== '/readyz') return cells;
+	return cells.map((cell) => (cell.name === 'no token' ? { ...cell, expected: 'accepted' as const } : cell));
 }
 
 /** Whoever has no token, or one that means nothing here. */

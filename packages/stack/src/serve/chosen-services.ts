@@ -5,7 +5,7 @@ import type { ServiceDefinition } from '@chancery/chassis/service-definition';
 import { SERVICES } from '../services.ts';
 
 /** Sections that belong to the process. */
-const PROCESS_SECTIONS = ['database', 'logging'];
+const PROCESS_SECTIONS = ['database', 'logging', 'process'];
 
 /**
  * The named services, or all that the file has a section for.
