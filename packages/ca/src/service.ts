@@ -2,6 +2,7 @@
 import { createAdminListener } from '@chancery/chassis/http/admin';
 import { createListener } from '@chancery/chassis/http/listener';
 import { mount } from '@chancery/chassis/http/mount';
+import { mountStatus } from '@chancery/chassis/http/status';
 import { createMetrics } from '@chancery/chassis/metrics';
 import type { Service } from '@chancery/chassis/service';
 import type { StoringDeps } from '@chancery/chassis/service-definition';
@@ -9,12 +10,14 @@ import { toHex } from '@chancery/core/bytes';
 import { sha256 } from '@chancery/core/sha';
 import { createHttpTransport } from '@chancery/net/http-transport';
 import { getHealth } from '@chancery/wire/fulcio';
+import { getCaStatus } from '@chancery/wire/status';
 import type { CaConfig } from './config.ts';
 import { Admission, DEFAULT_ADMISSION } from './domain/admission.ts';
 import { describeCtLog } from './domain/ct-log.ts';
 import { createHealth } from './domain/health.ts';
 import type { IssueDeps } from './domain/issue.ts';
 import { openIssuingChain } from './domain/issuing-chain.ts';
+import { statusOf } from './domain/status.ts';
 import { createTokenVerifier } from './domain/token.ts';
 import { ERRORS, inGatewayWords } from './errors.ts';
 import { renewIssuerKeys } from './jobs/renew-issuer-keys.ts';
@@ -86,6 +89,7 @@ export async function createService(deps: CaDeps): Promise<Service> {
 	mountTrustBundle(publicApp, chain);
 	mountConfiguration(publicApp, config.issuers);
 	mount(publicApp, getHealth, () => ({ status: 200, body: { status: 'SERVING' } }));
+	mountStatus(publicApp, getCaStatus, () => statusOf({ chain, ctLog, tokens, health }));
 
 	const adminApp = createAdminListener({ name: 'admin', logger, tokens: config.admin.tokens, health });
 	mountTrust(adminApp, { chain, signer, publicUrl: config.publicUrl, clock });

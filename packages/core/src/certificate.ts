@@ -187,6 +187,19 @@ export function parseName(der: Uint8Array): NameAttribute[] {
 	return attributes;
 }
 
+/** A certificate for people: whose it is, and from when until when it is valid (RFC 3339). */
+export function describeCertificate({ subject, notBefore, notAfter }: Certificate): {
+	subject: string;
+	notBefore: string;
+	notAfter: string;
+} {
+	return {
+		subject: nameToString(subject),
+		notBefore: notBefore.toISOString(),
+		notAfter: notAfter.toISOString(),
+	};
+}
+
 /** A Name for people: `O=example, CN=example-root`. Not for comparing: names are compared by their DER. */
 export function nameToString(der: Uint8Array): string {
 	return parseName(der)

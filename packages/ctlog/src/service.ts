@@ -2,6 +2,7 @@
 import { createAdminListener } from '@chancery/chassis/http/admin';
 import { refuseAsDomainError } from '@chancery/chassis/http/check-refusals';
 import { createListener } from '@chancery/chassis/http/listener';
+import { mountStatus } from '@chancery/chassis/http/status';
 import { createMetrics } from '@chancery/chassis/metrics';
 import type { Service } from '@chancery/chassis/service';
 import type { StoringDeps } from '@chancery/chassis/service-definition';
@@ -14,13 +15,15 @@ import { createExporter } from '@chancery/tlog/export/export-job';
 import { openFolderStore } from '@chancery/tlog/export/folder-store';
 import { openLog } from '@chancery/tlog/log';
 import { expectedMode } from '@chancery/tlog/log-mode';
+import { getCtLogStatus } from '@chancery/wire/status';
 import type { CtlogConfig } from './config.ts';
 import { createAcceptedRoots } from './domain/accepted-roots.ts';
 import { ENGINE_WITHIN_MS } from './domain/answer-in-time.ts';
 import { healthOf } from './domain/health.ts';
 import { createIssuers } from './domain/issuers.ts';
 import { logIdentityOf } from './domain/log-identity.ts';
-import { requireLogKey, signSct } from './domain/sct.ts';
+import { logIdOf, requireLogKey, signSct } from './domain/sct.ts';
+import { statusOf } from './domain/status.ts';
 import { parseTreeHead, signTreeHead } from './domain/tree-head.ts';
 import { describeLog, reportTrust } from './domain/trust.ts';
 import { CTLOG_ERRORS } from './errors.ts';
@@ -103,6 +106,11 @@ export async function createService(deps: CtlogDeps): Promise<Service> {
 		mountTiles(publicApp, log, issuers);
 		mountRoots(publicApp, roots);
 		mountDescription(publicApp, describeLog(signer, config));
+		const { mmdSeconds } = config;
+		mountStatus(publicApp, getCtLogStatus, async () => {
+			const { ready } = await health();
+			return statusOf({ log, ready, identity, logId: logIdOf(signer), mmdSeconds, nowMs: clock() });
+		});
 
 		const adminApp = createAdminListener({
 			name: 'admin',

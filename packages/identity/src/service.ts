@@ -2,11 +2,13 @@
 
 import { createAdminListener } from '@chancery/chassis/http/admin';
 import { createListener } from '@chancery/chassis/http/listener';
+import { mountStatus } from '@chancery/chassis/http/status';
 import { createMetrics } from '@chancery/chassis/metrics';
 import type { Service } from '@chancery/chassis/service';
 import type { StoringDeps } from '@chancery/chassis/service-definition';
 import { ChanceryError } from '@chancery/core/chancery-error';
 import { authIssuer, ciIssuer } from '@chancery/wire/identity';
+import { getIdentityStatus, type IdentityStatus } from '@chancery/wire/status';
 import { type IdentityConfig, readSigningJwks } from './config.ts';
 import type { Account } from './domain/account.ts';
 import { isDevelopmentSecret } from './domain/development-secret.ts';
@@ -67,6 +69,10 @@ export async function createService(deps: IdentityDeps): Promise<Service> {
 	const isSecret = (given: string) => isDevelopmentSecret(secret, given);
 	mountLogin(publicApp, { config, logger, metrics, provider, remember, isSecret });
 	mountProvider(publicApp, provider, config);
+	mountStatus(publicApp, getIdentityStatus, async (): Promise<IdentityStatus> => {
+		const { ready } = await health();
+		return { service: 'identity', ready, issuer, loginMethods: methods };
+	});
 	if (secret !== undefined) {
 		const { publicUrl } = config;
 		const ci = await openIssuerKeys(ciIssuer(publicUrl), signingJwks.ci);

@@ -6,6 +6,7 @@ import { DomainError } from '@chancery/chassis/domain-error';
 import { createAdminListener } from '@chancery/chassis/http/admin';
 import { refuseAsDomainError } from '@chancery/chassis/http/check-refusals';
 import { createListener } from '@chancery/chassis/http/listener';
+import { mountStatus } from '@chancery/chassis/http/status';
 import { createMetrics } from '@chancery/chassis/metrics';
 import type { Service } from '@chancery/chassis/service';
 import type { StoringDeps } from '@chancery/chassis/service-definition';
@@ -17,11 +18,13 @@ import { ENGINE_SERIES } from '@chancery/tlog/engine-metrics';
 import { createExporter, type Exporter } from '@chancery/tlog/export/export-job';
 import { openFolderStore } from '@chancery/tlog/export/folder-store';
 import { expectedMode } from '@chancery/tlog/log-mode';
+import { getSignatureLogStatus } from '@chancery/wire/status';
 import type { LogConfig } from './config.ts';
 import { healthOf } from './domain/health.ts';
 import { openLogs } from './domain/open-logs.ts';
 import { seedLog } from './domain/seed-entry.ts';
 import type { SignatureLogV1, SignatureLogV2 } from './domain/signature-log.ts';
+import { statusOf } from './domain/status.ts';
 import { V1_ERRORS, V2_ERRORS } from './errors.ts';
 import { LOG_SERIES } from './metrics.ts';
 import { mountTrust } from './routes/trust.ts';
@@ -52,9 +55,10 @@ export async function createService(deps: LogDeps): Promise<Service> {
 	});
 	const checkSignature = refuseAsDomainError(checks);
 	const metrics = createMetrics('log', { series: LOG_SERIES, database, checks });
+	const mode = await expectedMode(database, SCHEMA, deps.profile);
 	const { v1, v2 } = await openLogs({
 		...deps,
-		mode: await expectedMode(database, SCHEMA, deps.profile),
+		mode,
 		v1Signer: deps.signers.v1,
 		v2Signer: deps.signers.v2,
 		engineMetrics: (log) => metrics.ofLog(ENGINE_SERIES, log),
@@ -98,6 +102,7 @@ export async function createService(deps: LogDeps): Promise<Service> {
 		mountV1Entries(v1App, { v1, ...writing });
 		mountV1Log(v1App, v1);
 		mountV1Index(v1App, { v1, metrics });
+		mountStatus(v1App, getSignatureLogStatus, async () => statusOf(v1, { apiVersion: 1, mode, nowMs: clock() }));
 
 		const v2App = createListener({
 			name: 'v2',
@@ -110,6 +115,7 @@ export async function createService(deps: LogDeps): Promise<Service> {
 		});
 		mountV2Entries(v2App, { v2, ...writing });
 		mountV2Tiles(v2App, v2);
+		mountStatus(v2App, getSignatureLogStatus, async () => statusOf(v2, { apiVersion: 2, mode, nowMs: clock() }));
 
 		const adminApp = createAdminListener({ name: 'admin', logger: deps.logger, tokens: config.admin.tokens, health });
 		mountTrust(adminApp, {

@@ -1,11 +1,14 @@
 /** The timestamp authority as a service: its parts wired together. It stores no rows, only a mark with the last second. */
 import { createAdminListener } from '@chancery/chassis/http/admin';
 import { createListener } from '@chancery/chassis/http/listener';
+import { mountStatus } from '@chancery/chassis/http/status';
 import { createMetrics } from '@chancery/chassis/metrics';
 import type { Service } from '@chancery/chassis/service';
 import type { ServiceDeps } from '@chancery/chassis/service-definition';
+import { describeCertificate } from '@chancery/core/certificate';
 import type { MarkStore } from '@chancery/postgres/mark/mark';
 import { createMarkProbe } from '@chancery/postgres/mark/mark-probe';
+import { getTsaStatus, type TsaStatus } from '@chancery/wire/status';
 import type { TsaConfig } from './config.ts';
 import { openAuthority, requireValidAt } from './domain/authority.ts';
 import { healthOf } from './domain/health.ts';
@@ -64,6 +67,9 @@ export async function createService(deps: TsaDeps): Promise<Service> {
 		metrics,
 	});
 	mountCertChain(publicApp, authority.chainPem);
+	const chain = authority.chain.map(describeCertificate);
+	const status = async (): Promise<TsaStatus> => ({ service: 'tsa', ready: (await health()).ready, chain });
+	mountStatus(publicApp, getTsaStatus, status);
 
 	const adminApp = createAdminListener({
 		name: 'admin',

@@ -1,14 +1,17 @@
 /** Wires the parts of the TUF repository together. */
 import { createAdminListener } from '@chancery/chassis/http/admin';
 import { createListener } from '@chancery/chassis/http/listener';
+import { mountStatus } from '@chancery/chassis/http/status';
 import { createMetrics } from '@chancery/chassis/metrics';
 import type { Service } from '@chancery/chassis/service';
 import type { StoringDeps } from '@chancery/chassis/service-definition';
 import type { AdoptableMarkStore } from '@chancery/postgres/mark/mark';
 import { createMarkProbe } from '@chancery/postgres/mark/mark-probe';
+import { getTufStatus } from '@chancery/wire/status';
 import type { TufConfig } from './config.ts';
 import { checkHealth } from './domain/health.ts';
 import { RepositoryMark } from './domain/repository-mark.ts';
+import { statusOf } from './domain/status.ts';
 import { ERRORS } from './errors.ts';
 import { renewalJob } from './jobs/renew.ts';
 import { TUF_SERIES } from './metrics.ts';
@@ -44,6 +47,7 @@ export async function createService(given: TufServiceDeps): Promise<Service> {
 		cors: true,
 	});
 	mountRepository(publicListener, deps);
+	mountStatus(publicListener, getTufStatus, () => statusOf(deps, health));
 	const admin = createAdminListener({
 		name: 'admin',
 		logger: deps.logger,

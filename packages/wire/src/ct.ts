@@ -6,6 +6,7 @@
  */
 import { z } from 'zod';
 import { route } from './route.ts';
+import { getCtLogStatus } from './status.ts';
 import { trustReport } from './trust-report.ts';
 
 /** More certificates than any chain of ours or of a public CA has; a bound on the work that one request may ask for. */
@@ -234,6 +235,7 @@ export const CT_ROUTES = {
 	getCheckpoint,
 	getTile,
 	getIssuer,
+	getCtLogStatus,
 };
 
 /** Operation id -> route of the admin listener, beside those that every service has. */

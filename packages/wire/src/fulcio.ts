@@ -7,6 +7,7 @@
 import { z } from 'zod';
 import { base64Bytes, lenientMessage } from './proto-json.ts';
 import { route } from './route.ts';
+import { getCaStatus } from './status.ts';
 
 /** Media type of the chains that v1 answers. */
 const PEM_CHAIN_TYPE = 'application/pem-certificate-chain';
@@ -138,4 +139,5 @@ export const FULCIO_ROUTES = {
 	createLegacySigningCertificate,
 	getRootCertificate,
 	getHealth,
+	getCaStatus,
 };

@@ -7,6 +7,7 @@
  */
 import { z } from 'zod';
 import { route } from './route.ts';
+import { getIdentityStatus } from './status.ts';
 
 /** The audience that every Sigstore client asks for, and the name of the public client they all use. */
 export const SIGSTORE_AUDIENCE = 'sigstore';
@@ -150,7 +151,7 @@ export const getCiKeys = route({
  * Operation id -> route of the public listener. The development token and the issuer of workflow tokens exist only with a
  * development secret. The provider's own endpoints below `/auth` are described by its discovery document.
  */
-export const IDENTITY_ROUTES = { getAuthDiscovery, mintDevelopmentToken, getCiDiscovery, getCiKeys };
+export const IDENTITY_ROUTES = { getAuthDiscovery, mintDevelopmentToken, getCiDiscovery, getCiKeys, getIdentityStatus };
 
 /** Stops at the bound, so that a deeply nested value cannot exhaust the stack. */
 function depthWithin(value: unknown, levels: number): boolean {

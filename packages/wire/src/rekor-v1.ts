@@ -6,6 +6,7 @@
  */
 import { z } from 'zod';
 import { route } from './route.ts';
+import { getSignatureLogStatus } from './status.ts';
 import { trustReport } from './trust-report.ts';
 
 /** As many entries as one retrieval may ask for, all lists together. */
@@ -226,4 +227,5 @@ export const REKOR_V1_ROUTES = {
 	getPublicKey,
 	getLogProof,
 	ping,
+	getSignatureLogStatus,
 };

@@ -10,6 +10,7 @@ import { z } from 'zod';
 import { v2RequestMembers } from './kinds/entry-kinds.ts';
 import { strictMessage } from './proto-json.ts';
 import { type Route, route } from './route.ts';
+import { getSignatureLogStatus } from './status.ts';
 import { transparencyLogEntry } from './transparency-log-entry.ts';
 import { trustReport } from './trust-report.ts';
 
@@ -70,4 +71,5 @@ export const REKOR_V2_ROUTES = {
 	getCheckpointAtRoot,
 	getTileAtRoot,
 	getHealth,
+	getSignatureLogStatus,
 };

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { type Route, route } from './route.ts';
+import { getTsaStatus } from './status.ts';
 
 export const TIMESTAMP_QUERY_TYPE = 'application/timestamp-query';
 export const TIMESTAMP_REPLY_TYPE = 'application/timestamp-reply';
@@ -88,4 +89,5 @@ export const TSA_ROUTES = {
 	),
 	getTimestampCertChain,
 	ping,
+	getTsaStatus,
 };

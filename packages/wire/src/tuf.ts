@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { base64Bytes } from './proto-json.ts';
 import { route } from './route.ts';
+import { getTufStatus } from './status.ts';
 
 /** `timestamp.json`, `3.snapshot.json`, ... Only `timestamp.json` and the copy `root.json` ever change. */
 export const getMetadataFile = route({
@@ -97,7 +98,7 @@ export const adoptRepository = route({
 });
 
 /** Operation id -> route of the public listener. */
-export const TUF_ROUTES = { getMetadataFile, getTargetFile };
+export const TUF_ROUTES = { getTufStatus, getMetadataFile, getTargetFile };
 
 /** Operation id -> route of the admin listener, beside those that every service has. */
 export const TUF_ADMIN_ROUTES = { publishRoot, proposeTargets, publishTargets, adoptRepository };

@@ -2,6 +2,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { createPublicKey, generateKeyPairSync, type KeyObject, sign, X509Certificate } from 'node:crypto';
+import { caStatus } from '@chancery/wire/status';
 import { expect } from 'vitest';
 import type { Base64Rules, Example, Field, JsonBody, OwnCell } from './cell.ts';
 import { hostileKeys, pemOf } from './hostile-keys.ts';
@@ -204,6 +205,9 @@ function readExamples(): Example[] {
 			expect(JSON.parse(text).issuers[0].audience).toBe('sigstore'),
 		),
 		get('/healthz', 'application/json', (text) => expect(JSON.parse(text)).toEqual({ status: 'SERVING' })),
+		get('/status', 'application/json', (text) =>
+			expect(caStatus.parse(JSON.parse(text))).toMatchObject({ ready: true, chain: { length: 2 } }),
+		),
 	];
 }
 

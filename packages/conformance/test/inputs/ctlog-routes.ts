@@ -1,6 +1,7 @@
 /** The certificate transparency log: RFC 6962 and the tiles of static-ct. */
 import { createHash } from 'node:crypto';
 import { parsePrecertExtraData } from '@chancery/core/ct';
+import { ctLogStatus } from '@chancery/wire/status';
 import { expect } from 'vitest';
 import type { Example, Expected, OwnCell, QueryParameter } from './cell.ts';
 import { type HostileCertificate, hostileCertificates } from './hostile-certificates.ts';
@@ -121,6 +122,9 @@ export async function ctlogExamples(subject: Subject, foreign: Subject): Promise
 			})),
 		},
 		get('/ct/v1/get-roots', '/ct/v1/get-roots', 'application/json', has('certificates')),
+		get('/status', '/status', 'application/json', ({ body }) =>
+			expect(ctLogStatus.parse(JSON.parse(String(body)))).toMatchObject({ ready: true, mode: 'development' }),
+		),
 		get('/log.v3.json', '/log.v3.json', 'application/json', has('description', 'log_id', 'key', 'url', 'mmd')),
 		get('/checkpoint', '/checkpoint', 'text/plain; charset=utf-8', ({ body }) =>
 			expect(String(body)).toMatch(/\n\n— /),

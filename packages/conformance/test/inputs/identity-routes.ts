@@ -1,4 +1,5 @@
 /** The identity provider: development tokens, the issuer of workflow tokens, OpenID Connect, and the pages of a sign-in. */
+import { identityStatus } from '@chancery/wire/status';
 import { expect } from 'vitest';
 import type { Example } from './cell.ts';
 import type { Subject } from './subject.ts';
@@ -83,6 +84,9 @@ function ciExamples(subject: Subject): Example[] {
 	});
 	return [
 		get('/ci/.well-known/openid-configuration', ({ issuer }) => expect(issuer).toBe(`${subject.urls.identity}/ci`)),
+		get('/status', (json) =>
+			expect(identityStatus.parse(json)).toMatchObject({ ready: true, issuer: `${subject.urls.identity}/auth` }),
+		),
 		get('/ci/keys', ({ keys }) => {
 			for (const key of keys as object[]) for (const secret of ['d', 'p', 'q']) expect(key).not.toHaveProperty(secret);
 		}),

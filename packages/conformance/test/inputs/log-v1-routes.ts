@@ -1,5 +1,6 @@
 /** The v1 signature log: Rekor's REST interface. */
 import { createHash, type KeyObject, sign } from 'node:crypto';
+import { signatureLogStatus } from '@chancery/wire/status';
 import { expect } from 'vitest';
 import type { Base64Rules, Example, Expected, Field, JsonBody, OwnCell } from './cell.ts';
 import { hostileCertificates } from './hostile-certificates.ts';
@@ -213,6 +214,9 @@ export async function logV1Examples(subject: Subject): Promise<Example[]> {
 				expected: SHAPE,
 			})),
 		}),
+		get('/status', '', 'application/json', ({ body }) =>
+			expect(signatureLogStatus.parse(JSON.parse(String(body)))).toMatchObject({ apiVersion: 1, ready: true }),
+		),
 		get('/ping', '', 'text/plain; charset=utf-8', ({ body }) => expect(String(body)).toBe('.')),
 	];
 }

@@ -1,5 +1,6 @@
 /** The v2 signature log: one write call, and tiles. */
 import { createHash, type KeyObject } from 'node:crypto';
+import { signatureLogStatus } from '@chancery/wire/status';
 import { expect } from 'vitest';
 import type { Base64Rules, Example, Expected, Field, JsonBody, OwnCell } from './cell.ts';
 import { hostileCertificates } from './hostile-certificates.ts';
@@ -59,6 +60,13 @@ export async function logV2Examples(subject: Subject): Promise<Example[]> {
 	];
 	return [
 		...writeExamples(await issueCertificate(subject)),
+		get('/status', '/status', 'application/json', (text) =>
+			expect(signatureLogStatus.parse(JSON.parse(text))).toMatchObject({
+				apiVersion: 2,
+				ready: true,
+				mode: 'development',
+			}),
+		),
 		get('/healthz', '/healthz', 'application/json', (text) => expect(JSON.parse(text)).toEqual({ status: 'SERVING' })),
 		...reads('/api/v2'),
 		...reads(''),

@@ -1,6 +1,7 @@
 /** The timestamp authority: RFC 3161 in DER, and the same question in JSON. */
 import { createHash, randomBytes } from 'node:crypto';
 import { encodeTimeStampReq, parseTimeStampResp } from '@chancery/core/timestamp';
+import { tsaStatus } from '@chancery/wire/status';
 import { expect } from 'vitest';
 import type { Example, OwnCell } from './cell.ts';
 import type { Answer } from './probe.ts';
@@ -40,6 +41,9 @@ export function tsaExamples(): Example[] {
 			expect(text.match(/BEGIN CERTIFICATE/g)).toHaveLength(2),
 		),
 		get('/ping', 'text/plain; charset=utf-8', (text) => expect(text).toBe('.')),
+		get('/status', 'application/json', (text) =>
+			expect(tsaStatus.parse(JSON.parse(text))).toMatchObject({ ready: true, chain: { length: 2 } }),
+		),
 	];
 }
 

@@ -1,5 +1,6 @@
 /** The TUF repository: files by name, and what only an operator may publish. */
 import { createHash } from 'node:crypto';
+import { tufStatus } from '@chancery/wire/status';
 import { expect } from 'vitest';
 import { strangers } from './admin-routes.ts';
 import type { Example } from './cell.ts';
@@ -89,6 +90,23 @@ export async function tufExamples(subject: Subject): Promise<Example[]> {
 			expect(JSON.parse(String(body)).signed._type).toBe('timestamp'),
 		),
 		target('/targets'),
+		{
+			route: 'tuf public GET /status',
+			wire: TEXT,
+			request: async () => ({ method: 'GET', path: '/status' }),
+			accepted: {
+				status: 200,
+				type: 'application/json',
+				look: ({ body }) => {
+					const { ready, roles } = tufStatus.parse(JSON.parse(String(body)));
+					expect([ready, roles.root?.version, roles.root?.expires]).toEqual([
+						true,
+						1,
+						root.signed.expires.replace('Z', '.000Z'),
+					]);
+				},
+			},
+		},
 		...publishing(subject, root, targets),
 	];
 }

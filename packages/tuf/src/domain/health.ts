@@ -1,4 +1,4 @@
-/** Whether a client could update now. */
+/** Whether a client could update now, which is all that a load balancer wants to know. */
 import { DomainError } from '@chancery/chassis/domain-error';
 import type { Health } from '@chancery/chassis/service';
 import type { MarkWritability } from '@chancery/postgres/mark/mark-probe';
@@ -10,8 +10,9 @@ import type { TufDeps } from './publish.ts';
 const DAY_MS = 86_400_000;
 
 /**
- * Ready when the mark matches the database and can be written, all four roles are published, none has expired, and the newest root lists the
- * keys that signed them: after a root that changed the targets keys, clients have no targets until these are signed again.
+ * Ready when what is published may be served, and all four roles are published, none has expired, and the newest root lists the
+ * keys that signed them. That nothing new can be published (a mark that cannot be read or written) is shown and counts when something has
+ * expired: clients are better off with what there is. After a root that changed the targets keys, clients have no targets until these are signed again.
  */
 export async function checkHealth(
 	{ database, clock, mark }: Pick<TufDeps, 'database' | 'clock' | 'mark'>,
@@ -22,7 +23,7 @@ export async function checkHealth(
 	await mark.compareOnce().catch((error: unknown) => {
 		if (!(error instanceof DomainError)) throw error;
 	});
-	const { problem } = mark;
+	const { problem, isServable } = mark;
 	const checks: Record<string, { ok: boolean; detail: string }> = {
 		mark: {
 			ok: problem === undefined && writability.ok,
@@ -42,5 +43,6 @@ export async function checkHealth(
 			detail: `version ${row.version}, ${daysLeft.toFixed(1)} days left${isVouchedFor ? '' : ', not signed by the keys of the newest root'}`,
 		};
 	}
-	return { ready: Object.values(checks).every(({ ok }) => ok), checks };
+	const required = ROLES.every((role) => checks[role]?.ok);
+	return { ready: required && isServable, checks };
 }

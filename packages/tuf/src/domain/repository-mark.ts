@@ -157,9 +157,9 @@ export class RepositoryMark {
 	 */
 	async served(role: string, met?: number): Promise<PublishedVersion | undefined> {
 		const isBeyond = met !== undefined && met > (this.#known.get(role)?.version ?? 0);
-		if (!this.#wasCompared || this.#isUnservable() || isBeyond)
+		if (!this.#wasCompared || !this.isServable || isBeyond)
 			await this.compareOnce().catch((error: unknown) => {
-				if (this.#isUnservable() || !(error instanceof DomainError)) throw error;
+				if (!this.isServable || !(error instanceof DomainError)) throw error;
 			});
 		// Without a mark, it is unknown what was shown. Serving signed files states nothing new, as in a log.
 		return this.#wasCompared ? this.#known.get(role) : (await this.#newest()).get(role);
@@ -181,8 +181,9 @@ export class RepositoryMark {
 		return this.#comparing;
 	}
 
-	#isUnservable(): boolean {
-		return this.#problem !== undefined && UNSERVABLE.has(this.#problem.kind);
+	/** Whether what is published may be served, as far as the last comparison shows. */
+	get isServable(): boolean {
+		return this.#problem === undefined || !UNSERVABLE.has(this.#problem.kind);
 	}
 
 	async #newest(): Promise<PublishedVersions> {
