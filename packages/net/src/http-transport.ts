@@ -11,11 +11,17 @@ import { replyTooLong, type Transport, type TransportReply, type TransportReques
 /** Connections to one server; further requests wait for one. A server answers as fast over these as over more. */
 const MAX_CONNECTIONS = 64;
 
+/** What a caller shows to a server that asks its clients who they are: PEM, the chain with its own certificate first. */
+export interface ClientCertificate {
+	readonly certificate: string;
+	readonly key: string;
+}
+
 /** A transport with connections of its own, which end by themselves when nothing uses them. */
-export function createHttpTransport(): Transport {
+export function createHttpTransport(client?: ClientCertificate): Transport {
 	const options = { keepAlive: true, maxSockets: MAX_CONNECTIONS, scheduling: 'lifo' } as const;
 	const http = new HttpAgent(options);
-	const https = new HttpsAgent(options);
+	const https = new HttpsAgent({ ...options, ...(client ? { cert: client.certificate, key: client.key } : {}) });
 	return (request) => {
 		const { url, method, signal } = request;
 		const headers: Record<string, string | number> = { ...request.headers };

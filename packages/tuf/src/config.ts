@@ -1,5 +1,6 @@
 /** Configuration of the TUF repository. */
 import { adminSection } from '@chancery/chassis/config/admin-section';
+import { clientCertificateSection } from '@chancery/chassis/config/client-certificate-section';
 import { markFields } from '@chancery/chassis/config/mark-section';
 import { type Environment, secret } from '@chancery/chassis/config/secret';
 import { z } from 'zod';
@@ -30,11 +31,14 @@ export function configSchema(env?: Environment) {
 						.url({ protocol: /^https?$/ })
 						.describe('Where the admin listener of a service reports its keys.'),
 					bearer: secret(env).describe('{ file } or { env } with the token that this service presents there.'),
+					client: clientCertificateSection()
+						.optional()
+						.describe('Certificate and key that this service shows there, where the admin listener asks for one.'),
 				}),
 			)
 			.max(64)
 			.describe(
-				'The services whose keys the trusted root shall name: a list of { trustReportUrl, bearer: { file } or { env } }.',
+				'The services whose keys the trusted root shall name: a list of { trustReportUrl, bearer: { file } or { env } }, and where a client certificate is needed client: { certificateFile, keyFile }.',
 			),
 		oidcIssuers: z
 			.array(z.url({ protocol: /^https?$/ }))

@@ -40,12 +40,12 @@ export function listenerFindings(service: string, listen: Readonly<Record<string
 		const where = `${service}.listen.${name}`;
 		return [
 			...(tls ? [] : [{ exception: 'plain-listeners' as const, where, found: `${host} is reached without TLS` }]),
-			...(name === 'admin'
+			...(name === 'admin' && tls?.clientCaFile === undefined
 				? [
 						{
 							exception: 'exposed-admin' as const,
 							where,
-							found: `${host} is not loopback; the admin listener should be`,
+							found: `${host} is not loopback, and clients need no certificate; write tls.clientCaFile, or bind localhost`,
 						},
 					]
 				: []),

@@ -100,6 +100,12 @@ describe('listeners', () => {
 		['a name', { public: { host: 'ca.example', port: 1 } }, ['plain-listeners']],
 		['an admin listener for others', { admin: { host: '10.0.0.7', port: 2 } }, ['plain-listeners', 'exposed-admin']],
 		['the same over TLS', { admin: { host: '10.0.0.7', port: 2, tls } }, ['exposed-admin']],
+		[
+			'the same for clients with a certificate',
+			{ admin: { host: '::', port: 2, tls: { ...tls, clientCaFile: 'a' } } },
+			[],
+		],
+		['a listener for probes', { probe: { host: '0.0.0.0', port: 3 } }, []],
 	])('%s', (_what, listen, exceptions) => {
 		expect(exceptionsOf(listenerFindings('ca', listen))).toEqual(exceptions);
 	});

@@ -22,7 +22,7 @@ export const EXCEPTIONS = {
 		danger: 'whoever is between the proxy and the service reads and changes everything, identity tokens included',
 	},
 	'exposed-admin': {
-		allows: 'an admin listener that other machines reach',
+		allows: 'an admin listener that other machines reach without a client certificate',
 		danger: 'a stolen operator token is enough to administrate from anywhere on that network',
 	},
 	'plain-urls': {

@@ -16,6 +16,13 @@ export function tlsSection(env?: Environment) {
 			.describe(
 				'Path of the PEM private key of that certificate. Whoever reads it can be this listener: mode 0600, or 0640 when root owns the file. Read again together with the certificate',
 			),
+		clientCaFile: z
+			.string()
+			.min(1)
+			.optional()
+			.describe(
+				'Path of PEM certificates of authorities. With it, who connects must show a certificate for clients that one of them has issued, beside any token; others are not let in. Read again together with the certificate. Absent by default: nobody is asked',
+			),
 		passphrase: secret(env)
 			.optional()
 			.describe(

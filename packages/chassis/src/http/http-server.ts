@@ -63,7 +63,7 @@ export interface RawAnswer {
 
 /**
  * Makes a server that is not yet listening. `renderRefusal` words the answer to bytes that never became a request. With
- * `tls` it speaks TLS 1.2 or newer and nothing else.
+ * `tls` it speaks TLS 1.2 or newer and nothing else, and where that says so, only with clients that show a certificate.
  */
 export function createHttpServer(
 	limits: HttpLimits,
@@ -100,7 +100,14 @@ export function createHttpServer(
 	const overTls =
 		tls &&
 		createHttpsServer(
-			{ ...options, ...tls.context, ALPNProtocols: ['http/1.1'], handshakeTimeout: limits.headersTimeoutMs },
+			{
+				...options,
+				...tls.context,
+				ALPNProtocols: ['http/1.1'],
+				handshakeTimeout: limits.headersTimeoutMs,
+				requestCert: tls.asksClients,
+				rejectUnauthorized: tls.asksClients,
+			},
 			onRequest,
 		);
 	const handshakes = overTls && handshakesOf(overTls);

@@ -2,7 +2,7 @@
  * The certificate and key of a listener, read from their files and checked together. What would only show when the
  * first client comes (a key of another certificate, one that has expired) is refused here, in words for the operator.
  */
-import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { constants as constantsOfTls, createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { constants, type FileHandle, open } from 'node:fs/promises';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { parseOpensslTime } from '@chancery/core/calendar-time';
@@ -18,6 +18,8 @@ import type { TlsFiles } from '../config/tls-section.ts';
 export interface TlsFileContents {
 	readonly certificate: string;
 	readonly key: string;
+	/** Authorities of clients; undefined: clients are not asked for a certificate. */
+	readonly clientAuthorities?: string;
 }
 
 export interface TlsPair {
@@ -27,6 +29,8 @@ export interface TlsPair {
 	/** Of the listener's own certificate: who it is, and until when clients accept it. */
 	readonly leaf: X509Certificate;
 	readonly notAfter: Date;
+	/** Whether clients must show a certificate. */
+	readonly asksClients: boolean;
 }
 
 const MAX_FILE_BYTES = 256 * 1024;
@@ -56,10 +60,11 @@ export async function openTlsPair(files: TlsFiles, nowMs: number): Promise<TlsPa
 }
 
 /** @throws {ConfigError} when a file cannot be read, or is a key that others may read */
-export async function readTlsFiles({ certificateFile, keyFile }: TlsFiles): Promise<TlsFileContents> {
+export async function readTlsFiles({ certificateFile, keyFile, clientCaFile }: TlsFiles): Promise<TlsFileContents> {
 	return {
 		certificate: await readBounded(certificateFile, 'certificate'),
 		key: await readBounded(keyFile, 'key'),
+		...(clientCaFile === undefined ? {} : { clientAuthorities: await readBounded(clientCaFile, 'certificate') }),
 	};
 }
 
@@ -89,11 +94,14 @@ export function checkTlsPair(files: TlsFiles, contents: TlsFileContents, nowMs: 
 		throw new ConfigError(
 			`the certificate in ${certificateFile} is only valid from ${notBefore.toISOString()} on; wait, or look at the clock`,
 		);
+	const clientAuthorities = readClientAuthorities(files, contents, nowMs);
 	const context: SecureContextOptions = {
 		cert: contents.certificate,
 		key: key.export({ type: 'pkcs8', format: 'pem' }),
 		minVersion: 'TLSv1.2',
 		ciphers: CIPHERS,
+		// A resumed session would keep the verdict about its certificate, which may have ended or been taken away since.
+		...(clientAuthorities ? { ca: clientAuthorities, secureOptions: constantsOfTls.SSL_OP_NO_TICKET } : {}),
 	};
 	try {
 		createSecureContext(context);
@@ -104,7 +112,25 @@ export function checkTlsPair(files: TlsFiles, contents: TlsFileContents, nowMs: 
 			{ cause },
 		);
 	}
-	return { contents, context, leaf, notAfter };
+	return { contents, context, leaf, notAfter, asksClients: clientAuthorities !== undefined };
+}
+
+/** In the clear, because an end or a key usage that lets nobody in would only show when somebody needs to get in. */
+function readClientAuthorities(
+	{ clientCaFile }: TlsFiles,
+	{ clientAuthorities }: TlsFileContents,
+	nowMs: number,
+): string[] | undefined {
+	if (clientCaFile === undefined || clientAuthorities === undefined) return undefined;
+	const authorities = readChain(clientCaFile, clientAuthorities);
+	for (const authority of authorities)
+		if (!authority.ca)
+			throw new ConfigError(
+				`${clientCaFile} holds a certificate that is no authority's (${authority.subject}); name the authority that issues to clients`,
+			);
+	if (authorities.every((authority) => readValidity(clientCaFile, authority).notAfter.getTime() < nowMs))
+		throw new ConfigError(`every authority in ${clientCaFile} has expired: no client could connect; renew it`);
+	return authorities.map((authority) => authority.toString());
 }
 
 function readChain(path: string, pem: string): readonly X509Certificate[] {

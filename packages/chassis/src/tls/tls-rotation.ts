@@ -5,6 +5,7 @@
  */
 import type { Server } from 'node:net';
 import { Server as TlsServer } from 'node:tls';
+import { isDeepStrictEqual } from 'node:util';
 import type { TlsFiles } from '../config/tls-section.ts';
 import type { Logger } from '../logger.ts';
 import type { Metrics } from '../metrics.ts';
@@ -35,7 +36,7 @@ export function rotateTlsPair(rotation: TlsRotation): () => void {
 
 	const look = async () => {
 		const contents = await readTlsFiles(files);
-		if (contents.certificate !== pair.contents.certificate || contents.key !== pair.contents.key) {
+		if (!isDeepStrictEqual(contents, pair.contents)) {
 			pair = checkTlsPair(files, contents, Date.now());
 			for (const server of servers) if (server instanceof TlsServer) server.setSecureContext(pair.context);
 			logger.info({ listener, subject: pair.leaf.subject, notAfter: pair.notAfter }, 'a new TLS certificate is used');

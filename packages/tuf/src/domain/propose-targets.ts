@@ -4,12 +4,15 @@
  * proposal and sign it elsewhere.
  */
 
+import { ConfigError } from '@chancery/chassis/config/config-error';
 import { DomainError } from '@chancery/chassis/domain-error';
+import { readClientCertificate } from '@chancery/chassis/tls/client-certificate';
 import { openTrustReport, type TrustMaterial } from '@chancery/chassis/trust-report';
 import { equalBytes, fromUtf8, toHex, utf8 } from '@chancery/core/bytes';
 import { parseRfc3339 } from '@chancery/core/calendar-time';
 import { sha256 } from '@chancery/core/sha';
 import { CallError, call } from '@chancery/net/call';
+import { createHttpTransport } from '@chancery/net/http-transport';
 import { getTrustReport } from '@chancery/wire/trust-report';
 import { type TrustedRootJson, trustedRoot } from '@chancery/wire/trusted-root';
 import { buildTargets, type TargetDescription, type TargetsMetadata } from '../metadata/metadata.ts';
@@ -70,13 +73,14 @@ async function pullTrustMaterial(
 	deps: TufDeps,
 	service: TufDeps['config']['services'][number],
 ): Promise<TrustMaterial> {
+	const way = await wayTo(deps, service);
 	try {
 		const { body } = await call(
 			{ ...getTrustReport, path: '' },
 			service.trustReportUrl,
 			{},
 			{
-				fetch: deps.fetch,
+				...way,
 				headers: { authorization: `Bearer ${service.bearer.reveal()}` },
 				maxReplyBytes: 256 * 1024,
 				timeoutMs: 10_000,
@@ -94,6 +98,17 @@ async function pullTrustMaterial(
 				cause,
 			},
 		);
+	}
+}
+
+/** @throws {DomainError} `service-unreachable` when the certificate that would be shown there cannot be used */
+async function wayTo(deps: TufDeps, { trustReportUrl, client }: TufDeps['config']['services'][number]) {
+	if (client === undefined) return { fetch: deps.fetch };
+	try {
+		return { transport: createHttpTransport(await readClientCertificate(client, deps.clock())) };
+	} catch (cause) {
+		if (!(cause instanceof ConfigError)) throw cause;
+		throw new DomainError('service-unreachable', `${trustReportUrl} was not asked: ${cause.message}`, { cause });
 	}
 }
 
