@@ -46,14 +46,14 @@ const MAX_BODY_BYTES = 128 * 1024;
  */
 export async function createService(deps: CaDeps): Promise<Service> {
 	const { config, database, clock, random, logger } = deps;
-	const signer = deps.signers.issuing;
+	const metrics = createMetrics('ca', { series: CA_SERIES, database });
+	const signer = metrics.ofSigners(deps.signers).issuing;
 	const chain = openIssuingChain(config.chainPem, signer);
 	const ctLog = describeCtLog(config.ctlog, createHttpTransport());
 	const tokens = createTokenVerifier(config.issuers, { fetch: deps.fetch, clock });
 	const health = createHealth({ database, clock, chain, ctLog, tokens });
 	// A certificate for one of our own keys would let whoever holds the token speak with our signatures.
 	const ownKeys = [ctLog.publicKey, ...chain.certificates.map(({ publicKey }) => publicKey)];
-	const metrics = createMetrics('ca', { series: CA_SERIES, database });
 	const firstEndMs = Math.min(...chain.certificates.map(({ notAfter }) => notAfter.getTime()));
 	metrics.gauge('chancery_ca_chain_expiry_timestamp_seconds', firstEndMs / 1000);
 	metrics.onPrint(() => {

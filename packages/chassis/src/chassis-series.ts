@@ -1,5 +1,6 @@
 /** What the chassis measures of every service, whatever the service. */
 import type { SignatureChecks } from '@chancery/keys/checks/signature-checks';
+import type { Signer } from '@chancery/keys/signer';
 import type { Database } from '@chancery/postgres/sql';
 import type { Series } from './series.ts';
 import type { SeriesRegistry } from './series-registry.ts';
@@ -12,6 +13,7 @@ export const CHASSIS_SERIES = [
 		labels: ['listener', 'method', 'route', 'status'],
 		unit: 'seconds',
 		help: 'Time from the arrival of the request head to the end of the answer',
+		question: 'How much traffic is there, how fast is it answered, and what share of it fails?',
 	},
 	{
 		name: 'http_refusals_total',
@@ -19,6 +21,7 @@ export const CHASSIS_SERIES = [
 		labels: ['listener', 'route', 'reason'],
 		unit: 'requests',
 		help: 'Refused requests by the code of their refusal',
+		question: 'What are clients refused, and why?',
 	},
 	{
 		name: 'job_failures_total',
@@ -26,6 +29,7 @@ export const CHASSIS_SERIES = [
 		labels: ['job'],
 		unit: 'failures',
 		help: 'How often a background job threw and was started again',
+		question: 'Does something in the background fail again and again?',
 	},
 	{
 		name: 'tls_certificate_expiry_timestamp_seconds',
@@ -33,6 +37,7 @@ export const CHASSIS_SERIES = [
 		labels: ['listener'],
 		unit: 'seconds',
 		help: 'End of the TLS certificate that a listener shows, unix time',
+		question: 'Does whatever renews the certificates of the listeners work?',
 	},
 ] as const satisfies readonly Series[];
 
@@ -51,6 +56,7 @@ export const PROCESS_SERIES: readonly ReadSeries[] = [
 		kind: 'counter',
 		unit: 'seconds',
 		help: 'User and system CPU time',
+		question: 'Is the core of the process full?',
 		read: () => {
 			const { user, system } = process.cpuUsage();
 			return (user + system) / 1e6;
@@ -61,6 +67,7 @@ export const PROCESS_SERIES: readonly ReadSeries[] = [
 		kind: 'gauge',
 		unit: 'bytes',
 		help: 'Resident memory',
+		question: 'Does the process grow towards its limit?',
 		read: () => process.memoryUsage.rss(),
 	},
 	{
@@ -68,6 +75,7 @@ export const PROCESS_SERIES: readonly ReadSeries[] = [
 		kind: 'gauge',
 		unit: 'seconds',
 		help: 'Start of the process, unix time',
+		question: 'Since when does it run, and does it start again and again?',
 		read: () => Math.round(performance.timeOrigin / 1000),
 	},
 	{
@@ -75,6 +83,7 @@ export const PROCESS_SERIES: readonly ReadSeries[] = [
 		kind: 'gauge',
 		unit: 'bytes',
 		help: 'Used part of the heap',
+		question: 'Does the heap grow?',
 		read: () => process.memoryUsage().heapUsed,
 	},
 	{
@@ -82,6 +91,7 @@ export const PROCESS_SERIES: readonly ReadSeries[] = [
 		kind: 'gauge',
 		unit: 'bytes',
 		help: 'Reserved size of the heap',
+		question: 'How much of the memory is heap?',
 		read: () => process.memoryUsage().heapTotal,
 	},
 	{
@@ -89,6 +99,7 @@ export const PROCESS_SERIES: readonly ReadSeries[] = [
 		kind: 'gauge',
 		unit: 'resources',
 		help: 'Handles and requests that keep the event loop alive',
+		question: 'Do connections or timers pile up?',
 		read: () => process.getActiveResourcesInfo().length,
 	},
 	{
@@ -96,6 +107,7 @@ export const PROCESS_SERIES: readonly ReadSeries[] = [
 		kind: 'gauge',
 		unit: 'share',
 		help: 'Share of time the event loop was busy since the start',
+		question: 'How busy has the process been since its start?',
 		read: () => performance.eventLoopUtilization().utilization,
 	},
 ];
@@ -107,18 +119,55 @@ export const DATABASE_SERIES = [
 		kind: 'gauge',
 		unit: 'connections',
 		help: 'Connections of the pool that run statements now',
+		question: 'How much of the pool is used?',
 	},
 	{
 		name: 'database_connections_idle',
 		kind: 'gauge',
 		unit: 'connections',
 		help: 'Connections of the pool that wait for work',
+		question: 'How much of the pool is free?',
 	},
 	{
 		name: 'database_requests_waiting',
 		kind: 'gauge',
 		unit: 'requests',
 		help: 'Who waits for a connection: more than none for long means that the pool is too small or the database too slow',
+		question: 'Does somebody wait for the database?',
+	},
+	{
+		name: 'database_connections_max',
+		kind: 'gauge',
+		unit: 'connections',
+		help: 'Connections that the pool may have',
+		question: 'How many connections does this process need of the server at most?',
+	},
+	{
+		name: 'database_connection_failures_total',
+		kind: 'counter',
+		unit: 'failures',
+		help: 'Connections that were not to be had in time, or broke while they were used',
+		question: 'Is the database there?',
+	},
+] as const satisfies readonly Series[];
+
+/** Of a service that signs. */
+export const SIGNER_SERIES = [
+	{
+		name: 'signer_duration_seconds',
+		kind: 'histogram',
+		labels: ['key'],
+		unit: 'seconds',
+		help: 'Time of a signature, by the name of its key in the configuration, failed ones included',
+		question: 'How fast is a key (an HSM, a KMS)?',
+	},
+	{
+		name: 'signer_failures_total',
+		kind: 'counter',
+		labels: ['key'],
+		unit: 'signatures',
+		help: 'Signatures that a key did not give: its token or service was away or refused',
+		question: 'Does a key fail to sign?',
 	},
 ] as const satisfies readonly Series[];
 
@@ -129,24 +178,28 @@ export const CHECK_SERIES = [
 		kind: 'gauge',
 		unit: 'seconds',
 		help: 'Estimated work of the signature checks that wait or run',
+		question: 'Do the checks of signatures keep up?',
 	},
 	{
 		name: 'signature_checks_refused_total',
 		kind: 'counter',
 		unit: 'checks',
 		help: 'Signature checks that were refused because too much work was waiting',
+		question: 'Were requests refused because the checks did not keep up?',
 	},
 	{
 		name: 'signature_check_threads',
 		kind: 'gauge',
 		unit: 'threads',
 		help: 'Most threads that there may be for signature checks',
+		question: 'How many cores may the checks use?',
 	},
 	{
 		name: 'signature_check_threads_lost_total',
 		kind: 'counter',
 		unit: 'threads',
 		help: 'Threads for signature checks that crashed or hung and were given up',
+		question: 'Does some input bring the checks down?',
 	},
 ] as const satisfies readonly Series[];
 
@@ -167,7 +220,34 @@ export function registerDatabase(registry: SeriesRegistry, database: Pick<Databa
 		registry.gauge('database_connections_in_use', connections.inUse);
 		registry.gauge('database_connections_idle', connections.idle);
 		registry.gauge('database_requests_waiting', connections.waiting);
+		registry.gauge('database_connections_max', connections.max);
+		registry.setCount('database_connection_failures_total', connections.failures);
 	});
+}
+
+/** The same signers, each of which is watched under its name. */
+export function watchSigners<Signers extends Readonly<Record<string, Signer>>>(
+	registry: SeriesRegistry,
+	signers: Signers,
+): Signers {
+	registry.register(SIGNER_SERIES);
+	const watched = Object.entries(signers).map(([key, signer]) => {
+		// A counter that is there before the first failure: its increase would not be seen otherwise.
+		registry.count('signer_failures_total', 0, { key });
+		const sign = async (message: Uint8Array) => {
+			const startedMs = performance.now();
+			try {
+				return await signer.sign(message);
+			} catch (error) {
+				registry.count('signer_failures_total', 1, { key });
+				throw error;
+			} finally {
+				registry.observe('signer_duration_seconds', (performance.now() - startedMs) / 1000, { key });
+			}
+		};
+		return [key, { algorithm: signer.algorithm, publicKey: signer.publicKey, sign }];
+	});
+	return Object.fromEntries(watched);
 }
 
 export function registerChecks(registry: SeriesRegistry, checks: Pick<SignatureChecks, 'status'>): void {

@@ -11,6 +11,11 @@ export type { Logger };
 
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 
+/** Which requests have a line; the others have one at level `debug`. What failed has one in every case. */
+export const ACCESS_LOGS = ['all', 'writes-and-errors', 'errors'] as const;
+export type AccessLog = (typeof ACCESS_LOGS)[number];
+export const DEFAULT_ACCESS_LOG: AccessLog = 'writes-and-errors';
+
 export interface LoggerOptions {
 	readonly level: LogLevel;
 	/** JSON lines for machines, or text for people. */

@@ -1,17 +1,38 @@
+import type { Signer } from '@chancery/keys/signer';
 import { describe, expect, it } from 'vitest';
 import { createMetrics } from './metrics.ts';
 import type { Series } from './series.ts';
 
 const SERIES = [
-	{ name: 'seals_total', kind: 'counter', labels: ['wax'], unit: 'seals', help: 'Seals that were made' },
-	{ name: 'rolls', kind: 'gauge', unit: 'rolls', help: 'Rolls on the shelf' },
-	{ name: 'sealing_duration_seconds', kind: 'histogram', unit: 'seconds', help: 'Time of a seal', buckets: [1, 2] },
+	{
+		name: 'seals_total',
+		kind: 'counter',
+		labels: ['wax'],
+		unit: 'seals',
+		help: 'Seals that were made',
+		question: 'How much?',
+	},
+	{ name: 'rolls', kind: 'gauge', unit: 'rolls', help: 'Rolls on the shelf', question: 'How much?' },
+	{
+		name: 'sealing_duration_seconds',
+		kind: 'histogram',
+		unit: 'seconds',
+		help: 'Time of a seal',
+		question: 'How much?',
+		buckets: [1, 2],
+	},
 ] as const satisfies readonly Series[];
 
 const ENGINE = [
-	{ name: 'batches_total', kind: 'counter', unit: 'batches', help: 'Batches' },
-	{ name: 'queued', kind: 'gauge', unit: 'entries', help: 'Entries that wait' },
-	{ name: 'batch_duration_seconds', kind: 'histogram', unit: 'seconds', help: 'Time of a batch' },
+	{ name: 'batches_total', kind: 'counter', unit: 'batches', help: 'Batches', question: 'How much?' },
+	{ name: 'queued', kind: 'gauge', unit: 'entries', help: 'Entries that wait', question: 'How much?' },
+	{
+		name: 'batch_duration_seconds',
+		kind: 'histogram',
+		unit: 'seconds',
+		help: 'Time of a batch',
+		question: 'How much?',
+	},
 ] as const satisfies readonly Series[];
 
 const samples = async (metrics: { print(): Promise<string> }, word: string) =>
@@ -87,13 +108,40 @@ describe('the port of a log engine', () => {
 	});
 });
 
+describe('the signers of a service', () => {
+	const signer = (sign: Signer['sign']): Signer => ({ algorithm: 'ed25519', publicKey: new Uint8Array(1), sign });
+
+	it('are the same signers, each timed under its name, and their failures counted from none on', async () => {
+		const metrics = createMetrics('svc');
+		const { good, bad } = metrics.ofSigners({
+			good: signer(async (message) => message),
+			bad: signer(() => Promise.reject(new Error('the token is away'))),
+		});
+		expect(await good.sign(new Uint8Array([7]))).toEqual(new Uint8Array([7]));
+		expect([good.algorithm, good.publicKey]).toEqual(['ed25519', new Uint8Array(1)]);
+		await expect(bad.sign(new Uint8Array())).rejects.toThrow('the token is away');
+		expect(await samples(metrics, 'signer_failures')).toEqual([
+			'signer_failures_total{key="good",service="svc"} 0',
+			'signer_failures_total{key="bad",service="svc"} 1',
+		]);
+		expect(await samples(metrics, 'duration_seconds_count')).toEqual([
+			'signer_duration_seconds_count{service="svc",key="good"} 1',
+			'signer_duration_seconds_count{service="svc",key="bad"} 1',
+		]);
+	});
+});
+
 describe('what the chassis reads', () => {
 	it('is how the pool of the database is used', async () => {
-		const metrics = createMetrics('svc', { database: { connections: () => ({ inUse: 3, idle: 2, waiting: 1 }) } });
+		const metrics = createMetrics('svc', {
+			database: { connections: () => ({ inUse: 3, idle: 2, waiting: 1, max: 5, failures: 6 }) },
+		});
 		expect(await samples(metrics, 'database_')).toEqual([
 			'database_connections_in_use{service="svc"} 3',
 			'database_connections_idle{service="svc"} 2',
 			'database_requests_waiting{service="svc"} 1',
+			'database_connections_max{service="svc"} 5',
+			'database_connection_failures_total{service="svc"} 6',
 		]);
 	});
 

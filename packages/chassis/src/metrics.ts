@@ -3,8 +3,9 @@
  */
 import cluster from 'node:cluster';
 import type { SignatureChecks } from '@chancery/keys/checks/signature-checks';
+import type { Signer } from '@chancery/keys/signer';
 import type { Database } from '@chancery/postgres/sql';
-import { CHASSIS_SERIES, registerChecks, registerDatabase, registerProcess } from './chassis-series.ts';
+import { CHASSIS_SERIES, registerChecks, registerDatabase, registerProcess, watchSigners } from './chassis-series.ts';
 import type { MetricsPort, Series } from './series.ts';
 import { SeriesRegistry, type SeriesSnapshot } from './series-registry.ts';
 
@@ -29,6 +30,8 @@ export interface Metrics {
 export interface ServiceMetrics<Table extends readonly Series[]> extends Metrics, MetricsPort<Table> {
 	/** Calls `read` before each print, to set gauges that are read rather than kept. It must not throw, nor wait. */
 	onPrint(read: () => void): void;
+	/** The same signers, each watched under its name: `createService` calls it once, and signs with nothing else. */
+	ofSigners<Signers extends Readonly<Record<string, Signer>>>(signers: Signers): Signers;
 	/**
 	 * The port of a log engine, whose table is registered with the first log that asks: every series of `table` carries
 	 * `log="<logId>"`. `by` of its counts may be left out.
@@ -95,9 +98,12 @@ export function createMetrics<const Table extends readonly Series[] = readonly [
 			}
 		},
 		onPrint: (read) => registry.onPrint(read),
+		ofSigners: (signers) => watchSigners(registry, signers),
 		ofLog: (table, log) => {
 			if (!engines.has(table)) registry.register(table, ['log']);
 			engines.add(table);
+			// There before the first event: its increase would not be seen otherwise.
+			for (const { name, kind } of table) if (kind === 'counter') registry.count(name, 0, { log });
 			return {
 				count: (series, by = 1) => registry.count(series, by, { log }),
 				gauge: (series, value) => registry.gauge(series, value, { log }),

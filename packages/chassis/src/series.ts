@@ -14,6 +14,8 @@ export interface Series {
 	/** What is counted or measured: `seconds`, `bytes`, `requests`, ... */
 	readonly unit: string;
 	readonly help: string;
+	/** What an operator asks that it answers. */
+	readonly question: string;
 	/** Upper bounds of a histogram. Default: from a millisecond to twenty seconds. */
 	readonly buckets?: readonly number[];
 }

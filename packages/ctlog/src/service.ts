@@ -46,16 +46,17 @@ export type CtlogDeps = StoringDeps<CtlogConfig, 'signer', { readonly mark: Mark
  */
 export async function createService(deps: CtlogDeps): Promise<Service> {
 	const { config, database, clock } = deps;
-	const { signer } = deps.signers;
 	const mode = await expectedMode(database, SCHEMA, deps.profile);
-	requireLogKey(signer);
-	const identity = logIdentityOf({ ...config, mode }, signer.publicKey);
+	requireLogKey(deps.signers.signer);
+	const identity = logIdentityOf({ ...config, mode }, deps.signers.signer.publicKey);
 	const checks = createSignatureChecks({
 		maxQueuedMs: config.maxQueuedCheckMs,
 		...(config.checkThreads === 'auto' ? {} : { threads: config.checkThreads }),
 	});
 	const check = refuseAsDomainError(checks);
 	const metrics = createMetrics('ctlog', { series: CTLOG_SERIES, database, checks });
+	const { signer } = metrics.ofSigners(deps.signers);
+	metrics.gauge('chancery_ctlog_max_merge_delay_seconds', config.mmdSeconds);
 	const log = await openLog({
 		database,
 		schema: SCHEMA,

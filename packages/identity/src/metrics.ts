@@ -8,6 +8,7 @@ export const IDENTITY_SERIES = [
 		labels: ['method', 'outcome'],
 		unit: 'logins',
 		help: 'Logins that were `accepted` or `refused`, or `failed` on our side, by the way to sign in',
+		question: 'Can people sign in, and by which way?',
 	},
 	{
 		name: 'chancery_identity_tokens_total',
@@ -15,6 +16,7 @@ export const IDENTITY_SERIES = [
 		labels: ['grant', 'outcome'],
 		unit: 'requests',
 		help: 'Token requests that were `issued` or `refused`, by grant (`authorization_code`, `device_code`, `development`, else `other`). A device that still waits for its user is refused each time it asks; refused development tokens are in `http_refusals_total` alone',
+		question: 'Are tokens issued, and by which grant?',
 	},
 ] as const satisfies readonly Series[];
 

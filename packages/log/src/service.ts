@@ -56,11 +56,12 @@ export async function createService(deps: LogDeps): Promise<Service> {
 	const checkSignature = refuseAsDomainError(checks);
 	const metrics = createMetrics('log', { series: LOG_SERIES, database, checks });
 	const mode = await expectedMode(database, SCHEMA, deps.profile);
+	const signers = metrics.ofSigners(deps.signers);
 	const { v1, v2 } = await openLogs({
 		...deps,
 		mode,
-		v1Signer: deps.signers.v1,
-		v2Signer: deps.signers.v2,
+		v1Signer: signers.v1,
+		v2Signer: signers.v2,
 		engineMetrics: (log) => metrics.ofLog(ENGINE_SERIES, log),
 	});
 	const close = async () => {

@@ -29,15 +29,15 @@ describe('connections', () => {
 	it('are counted: those in use, those that idle, and who waits for one', async () => {
 		const small = openDatabase({ url: test.url, applicationName: 'chancery-test', maxConnections: 1 });
 		try {
-			expect(small.connections?.()).toEqual({ inUse: 0, idle: 0, waiting: 0 });
+			expect(small.connections?.()).toEqual({ inUse: 0, idle: 0, waiting: 0, max: 1, failures: 0 });
 			await small.transaction(async (sql) => {
 				await sql.query('select 1');
 				const waiting = small.query('select 1');
-				expect(small.connections?.()).toEqual({ inUse: 1, idle: 0, waiting: 1 });
+				expect(small.connections?.()).toEqual({ inUse: 1, idle: 0, waiting: 1, max: 1, failures: 0 });
 				void waiting.catch(() => undefined);
 			});
 			await small.query('select 1');
-			expect(small.connections?.()).toEqual({ inUse: 0, idle: 1, waiting: 0 });
+			expect(small.connections?.()).toEqual({ inUse: 0, idle: 1, waiting: 0, max: 1, failures: 0 });
 		} finally {
 			await small.close();
 		}
@@ -190,6 +190,7 @@ describe('timeouts', () => {
 		await single.transaction(async () => {
 			expect(isUnavailable(await rejection(single.query('select 1')))).toBe(true);
 		});
+		expect(single.connections?.().failures).toBe(1);
 		await single.close();
 	});
 });
@@ -308,6 +309,18 @@ describe('connections', () => {
 		await database.close();
 	});
 
+	it('that break while they are used are counted as failures', async () => {
+		const database = openDatabase({ url: test.url, applicationName: 'cut', maxConnections: 1 });
+		const work = database.transaction(async (sql) => {
+			const [own] = await sql.query<{ pid: number }>('select pg_backend_pid() as pid');
+			await test.database.query('select pg_terminate_backend($1)', [own?.pid ?? 0]);
+			await sql.query('select 1');
+		});
+		expect(isUnavailable(await rejection(work))).toBe(true);
+		expect(database.connections?.().failures).toBe(1);
+		await database.close();
+	});
+
 	it('survive an error of the work', async () => {
 		const database = openDatabase({ url: test.url, applicationName: 'kept', maxConnections: 1 });
 		const pid = () => database.query('select pg_backend_pid() as pid');
@@ -315,6 +328,7 @@ describe('connections', () => {
 		await rejection(database.transaction(() => Promise.reject(new Error('refused by a rule'))));
 		await rejection(database.query('select 1/0'));
 		expect(await pid()).toEqual(before);
+		expect(database.connections?.().failures).toBe(0);
 		await database.close();
 	});
 
@@ -325,6 +339,7 @@ describe('connections', () => {
 		});
 		const error = await rejection(database.query('select 1'));
 		expect(isUnavailable(error)).toBe(true);
+		expect(database.connections?.().failures).toBe(1);
 		expect(String(error) + JSON.stringify(error)).not.toContain('s3cret');
 		await database.close();
 	});

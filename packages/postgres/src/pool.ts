@@ -13,7 +13,7 @@ import {
 	isReservation,
 	TransactionAbortedError,
 } from './pg-errors.ts';
-import type { Database, Sql, SqlValue } from './sql.ts';
+import type { Database, PoolUse, Sql, SqlValue } from './sql.ts';
 
 export interface DatabaseOptions {
 	/** `postgres://` or `postgresql://` URL. May contain a password, which never appears in errors. */
@@ -93,6 +93,7 @@ class PooledDatabase implements Database {
 	readonly #inspections: Set<Inspection>;
 	readonly sharesClock: boolean;
 	#closing: Promise<void> | undefined;
+	#failures = 0;
 
 	constructor(pool: pg.Pool, inspections: Set<Inspection>, sharesClock: boolean) {
 		this.#pool = pool;
@@ -117,9 +118,9 @@ class PooledDatabase implements Database {
 		return () => this.#inspections.delete(inspection);
 	}
 
-	connections(): { inUse: number; idle: number; waiting: number } {
-		const { totalCount, idleCount: idle, waitingCount: waiting } = this.#pool;
-		return { inUse: totalCount - idle, idle, waiting };
+	connections(): PoolUse {
+		const { totalCount, idleCount: idle, waitingCount: waiting, options } = this.#pool;
+		return { inUse: totalCount - idle, idle, waiting, max: options.max, failures: this.#failures };
 	}
 
 	async close(): Promise<void> {
@@ -127,8 +128,17 @@ class PooledDatabase implements Database {
 		await this.#closing;
 	}
 
+	async #connect(): Promise<pg.PoolClient> {
+		try {
+			return await this.#pool.connect();
+		} catch (error) {
+			this.#failures++;
+			throw error;
+		}
+	}
+
 	async #withConnection<T>(use: (client: pg.PoolClient) => Promise<T>): Promise<T> {
-		const client = await this.#pool.connect();
+		const client = await this.#connect();
 		// A connection that dies between two statements emits an event; the next statement fails by itself.
 		client.on('error', ignoreIdleLoss);
 		let broken = true;
@@ -137,7 +147,9 @@ class PooledDatabase implements Database {
 			broken = false;
 			return result;
 		} catch (error) {
-			broken = breaksConnection(error) || client.getTransactionStatus() !== 'I';
+			const isLost = breaksConnection(error);
+			if (isLost) this.#failures++;
+			broken = isLost || client.getTransactionStatus() !== 'I';
 			throw error;
 		} finally {
 			client.removeListener('error', ignoreIdleLoss);

@@ -14,6 +14,18 @@ export interface Sql {
 	query<Row extends object>(text: string, values?: readonly SqlValue[]): Promise<Row[]>;
 }
 
+/** Connections of a pool. */
+export interface PoolUse {
+	readonly inUse: number;
+	readonly idle: number;
+	/** Who waits for a connection. */
+	readonly waiting: number;
+	/** How many there may be. */
+	readonly max: number;
+	/** Since the start: connections that were not to be had in time, or broke while they were used. */
+	readonly failures: number;
+}
+
 export interface Database extends Sql {
 	/**
 	 * Runs `work` in one READ COMMITTED transaction on one connection. Rolls back when `work` throws. Statements that are
@@ -30,8 +42,8 @@ export interface Database extends Sql {
 	 * function that ends this. Absent when the connections are not made by this pool.
 	 */
 	inspectConnections?(inspect: (sql: Sql) => Promise<void>): () => void;
-	/** How the pool is used now. Absent where connections are not ours to see. */
-	connections?(): { readonly inUse: number; readonly idle: number; readonly waiting: number };
+	/** How the pool is used now, and has been. Absent where connections are not ours to see. */
+	connections?(): PoolUse;
 	/**
 	 * True when the server runs on this machine and was started by us: its clock is ours. A comparison of the two would only find
 	 * the time that a test, or faketime, shows to one of them. Absent or false: the server has a clock of its own.

@@ -64,12 +64,18 @@ it('shows where the log stands whenever it looks after itself', async () => {
 	await expect.poll(() => metrics.gauges.get('chancery_log_published_entries'), { timeout: 10_000 }).toBe(1);
 	expect(metrics.gauges.get('chancery_log_waiting_submissions')).toBe(0);
 	expect(metrics.gauges.get('chancery_log_unpublished_entries')).toBe(0);
+	expect(metrics.gauges.get('chancery_log_integrated_entries')).toBe(1);
+	expect(metrics.gauges.get('chancery_log_mark_entries')).toBe(1);
+	const markedAtSeconds = metrics.gauges.get('chancery_log_mark_write_timestamp_seconds')!;
+	expect(Math.abs(markedAtSeconds - Date.now() / 1000)).toBeLessThan(60);
 	const publishedAtSeconds = metrics.gauges.get('chancery_log_published_timestamp_seconds')!;
 	expect(Math.abs(publishedAtSeconds - Date.now() / 1000)).toBeLessThan(60);
+	const failingFromSeconds = Date.now() / 1000;
 	world.mark.failing = 'the place of the mark is away';
 	await expect.poll(() => metrics.gauges.get('chancery_log_writable'), { timeout: 10_000 }).toBe(0);
 	expect(metrics.of('chancery_log_mark_failures_total')).toBeGreaterThan(0);
 	expect(metrics.of('chancery_log_publication_failures_total')).toBeGreaterThan(0);
+	expect(metrics.gauges.get('chancery_log_mark_write_timestamp_seconds')).toBeLessThan(failingFromSeconds);
 	world.mark.failing = undefined;
 	await expect.poll(() => metrics.gauges.get('chancery_log_writable'), { timeout: 10_000 }).toBe(1);
 	stop.abort();

@@ -31,7 +31,8 @@ export type TsaDeps = ServiceDeps<TsaConfig, 'signer', { readonly mark: MarkStor
  */
 export async function createService(deps: TsaDeps): Promise<Service> {
 	const { config, clock, logger, random } = deps;
-	const authority = openAuthority({ chainPem: config.chainPem, signer: deps.signers.signer });
+	const metrics = createMetrics('tsa', { series: TSA_SERIES });
+	const authority = openAuthority({ chainPem: config.chainPem, signer: metrics.ofSigners(deps.signers).signer });
 	const { accuracySeconds } = config;
 	const reserve = createTimeReserve(deps.marks.mark, { clock, origin: config.publicUrl, accuracySeconds });
 	const time = await openIssuingTime({
@@ -40,7 +41,6 @@ export async function createService(deps: TsaDeps): Promise<Service> {
 		reserve,
 		requireValid: (timeMs) => requireValidAt(authority, timeMs),
 	});
-	const metrics = createMetrics('tsa', { series: TSA_SERIES });
 	const firstEndMs = Math.min(...authority.chain.map(({ notAfter }) => notAfter.getTime()));
 	metrics.gauge('chancery_tsa_chain_expiry_timestamp_seconds', firstEndMs / 1000);
 	metrics.onPrint(() => metrics.gauge('chancery_tsa_clock_behind_seconds', time.secondsBehind()));

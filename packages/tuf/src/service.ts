@@ -34,7 +34,7 @@ export async function createService(given: TufServiceDeps): Promise<Service> {
 	await mark.open();
 	const metrics = createMetrics('tuf', { series: TUF_SERIES, database: given.database });
 	metrics.onPrint(() => metrics.gauge('chancery_tuf_read_only', mark.problem === undefined ? 0 : 1));
-	const { snapshot: snapshotSigner, timestamp: timestampSigner } = given.signers;
+	const { snapshot: snapshotSigner, timestamp: timestampSigner } = metrics.ofSigners(given.signers);
 	const deps = { ...given, mark, metrics, snapshotSigner, timestampSigner };
 	const markProbe = createMarkProbe('the TUF repository', given.marks.mark);
 	const health = () => checkHealth(deps, markProbe.health());

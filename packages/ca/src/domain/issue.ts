@@ -97,6 +97,7 @@ export function issueCertificate(deps: IssueDeps, request: IssueRequest): Promis
 async function issue(deps: IssueDeps, request: IssueRequest, counted: Counted): Promise<IssuedCertificate> {
 	// 1. Verify the token. Until there is an intent, a crash leaves nothing behind.
 	const token = await timed(deps, 'token', () => deps.tokens.verify(request.token, request.address));
+	counted.issuer = token.settings.issuer;
 	counted.issuerType = token.settings.type;
 
 	// 2. From its claims to the identity that will be certified. What follows is work, and done in its turn.

@@ -6,6 +6,7 @@ import { KeyError } from '@chancery/keys/key-error';
 import { openSigner } from '@chancery/keys/open-signer';
 import type { Signer } from '@chancery/keys/signer';
 import { z } from 'zod';
+import { ACCESS_LOGS, DEFAULT_ACCESS_LOG } from '../logger.ts';
 import { ConfigError } from './config-error.ts';
 import { type Environment, secret } from './secret.ts';
 import { type TlsFiles, tlsSection } from './tls-section.ts';
@@ -35,8 +36,14 @@ export const loggingSection = z.strictObject({
 	level: z
 		.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
 		.default('info')
-		.describe('Least severe lines that are written; debug adds a line per successful read'),
+		.describe('Least severe lines that are written; debug adds a line per request that `access` leaves out'),
 	json: z.boolean().default(true).describe('JSON lines for machines (true) or text for people (false)'),
+	access: z
+		.enum(ACCESS_LOGS)
+		.default(DEFAULT_ACCESS_LOG)
+		.describe(
+			'Requests with a line at level info: all, writes-and-errors (no successful reads), or errors (4xx and 5xx alone). Writes on an admin listener always have one',
+		),
 });
 
 /** Section `process`. */

@@ -15,10 +15,11 @@ import {
 	type RawServerDefault,
 } from 'fastify';
 import { DomainError } from '../domain-error.ts';
-import type { Logger } from '../logger.ts';
+import { type AccessLog, DEFAULT_ACCESS_LOG, type Logger } from '../logger.ts';
 import type { Metrics } from '../metrics.ts';
 import { asPassingFailure } from '../passing-failure.ts';
 import type { TlsPair } from '../tls/tls-pair.ts';
+import { noteRefusal, observeRequest, routeOf } from './access-log.ts';
 import { AnswerTurns } from './answer-turns.ts';
 import { clientOf } from './client-address.ts';
 import { type ErrorTable, isUnexpected, type RenderedError, renderError } from './error-rendering.ts';
@@ -61,10 +62,13 @@ export interface ListenerOptions {
 /** What the chassis keeps on a listener, for `mount` and `startService`. */
 export interface ListenerState {
 	readonly name: string;
+	readonly logger: Logger;
 	/** Set by `startService` when the service brings none of its own. */
 	metrics: Metrics | undefined;
 	/** The process was told to stop: every answer ends its connection, and the listener is not ready. */
 	isDraining: boolean;
+	/** Which requests have a log line; set by `startService` when the configuration says so. */
+	access: AccessLog;
 	/** Another server with the same limits in front of the same routes (a second address, or one that speaks TLS). */
 	readonly openServer: (tls?: TlsPair) => BoundServer;
 	/** The log line of a request names these beside the usual fields (who called, ...). */
@@ -88,8 +92,6 @@ declare module 'fastify' {
 	}
 }
 
-/** What access logs call an answer that nobody waited for. */
-const CLIENT_LEFT = 499;
 const DEFAULT_MAX_IN_FLIGHT = 512;
 const DEFAULT_MAX_HELD_BODY_BYTES = 256 * 1024 * 1024;
 const DEFAULT_MAX_HELD_ANSWER_BYTES = 256 * 1024 * 1024;
@@ -116,8 +118,11 @@ export function createListener(options: ListenerOptions): FastifyInstance {
 		renderError(error, { errors: options.errors, family: options.family, requestId });
 	const openServer = (handler: HttpHandler, tls?: TlsPair): BoundServer => {
 		const refuseConnection = (error: DomainError) => {
-			const rendered = render(error, randomUUID());
-			options.logger.debug({ listener: options.name, reason: rendered.code }, 'refused a connection');
+			const reqId = randomUUID();
+			const rendered = render(error, reqId);
+			const { status, code: reason } = rendered;
+			state.metrics?.countRefusal({ listener: options.name, route: 'unknown', reason });
+			options.logger.info({ listener: options.name, reqId, status, reason }, 'refused what is no request');
 			return rendered;
 		};
 		const answer: HttpHandler = (request, response) => {
@@ -140,6 +145,7 @@ export function createListener(options: ListenerOptions): FastifyInstance {
 		routerOptions: { maxParamLength: MAX_PARAM_CHARS },
 		frameworkErrors: (error, request, reply) => {
 			stamp(request, reply, options);
+			observeRequest(request, reply, state);
 			refuse(error, request, reply);
 		},
 	});
@@ -149,8 +155,10 @@ export function createListener(options: ListenerOptions): FastifyInstance {
 	const longest = new Map<string | undefined, number>();
 	const state: ListenerState = {
 		name: options.name,
+		logger: options.logger,
 		metrics: options.metrics,
 		isDraining: false,
+		access: DEFAULT_ACCESS_LOG,
 		openServer: (tls) => openServer(app.routing as unknown as HttpHandler, tls),
 		describeRequest: [],
 		makeLarge: ({ socket, routeOptions }, work) => {
@@ -175,6 +183,7 @@ export function createListener(options: ListenerOptions): FastifyInstance {
 		if (brokenOff.has(request)) reply.raw.shouldKeepAlive = false;
 		let rendered = render(own, request.id);
 		if (options.render) rendered = options.render(rendered, request);
+		noteRefusal(request, rendered.code);
 		state.metrics?.countRefusal({ listener: options.name, route: routeOf(request), reason: rendered.code });
 		reply.code(rendered.status).headers(rendered.headers).send(Buffer.from(rendered.body));
 	}
@@ -182,7 +191,7 @@ export function createListener(options: ListenerOptions): FastifyInstance {
 
 	app.addHook('onRequest', (request, reply, done) => {
 		stamp(request, reply, options);
-		observe(request, reply, options, state);
+		observeRequest(request, reply, state);
 		const malformed = refusalOfHead(request.raw);
 		if (malformed) {
 			// Where its body ends is not certain, or is not for us to say: nothing behind it is read as a request.
@@ -321,38 +330,6 @@ function isPreflight(request: FastifyRequest): boolean {
 		request.headers.origin !== undefined &&
 		request.headers['access-control-request-method'] !== undefined
 	);
-}
-
-/** One line and one measurement per request, when its answer has left or its client has. */
-function observe(request: FastifyRequest, reply: FastifyReply, options: ListenerOptions, state: ListenerState): void {
-	const startedMs = performance.now();
-	let over = false;
-	const report = (status: number) => {
-		if (over) return;
-		over = true;
-		const seconds = (performance.now() - startedMs) / 1000;
-		const route = routeOf(request);
-		state.metrics?.observeRequest({ listener: options.name, method: request.method, route, status, seconds });
-		// A gateway says 501 to a method that a path does not have: the client's mistake, not one of ours.
-		const isOurs = status >= 500 && status !== 501;
-		const isQuiet = request.routeOptions.config?.isProbe === true;
-		const level = isQuiet ? 'debug' : isOurs ? 'error' : status < 400 && request.method === 'GET' ? 'debug' : 'info';
-		if (!options.logger.isLevelEnabled(level)) return;
-		const extra = Object.assign({}, ...state.describeRequest.map((describe) => describe(request)));
-		// The pattern, not the path, and no query: both may hold what must not be kept.
-		const ms = Math.round(seconds * 1e4) / 10;
-		options.logger[level](
-			{ listener: options.name, reqId: request.id, method: request.method, route, status, ms, ...extra },
-			'request',
-		);
-	};
-	reply.raw.once('finish', () => report(reply.raw.statusCode));
-	reply.raw.once('close', () => report(CLIENT_LEFT));
-}
-
-/** The pattern: clients choose paths, and must not make new series or lines that hold what they sent. */
-function routeOf(request: FastifyRequest): string {
-	return request.is404 ? 'unknown' : (request.routeOptions.url ?? 'unknown');
 }
 
 function unmatched(request: FastifyRequest, paths: KnownPaths, options: ListenerOptions): DomainError {

@@ -13,7 +13,7 @@ import {
 import { databaseFindings, keyFindings, listenerFindings } from '../config/process-findings.ts';
 import type { Finding, InstanceSettings } from '../config/production.ts';
 import { Secret } from '../config/secret.ts';
-import type { LoggerOptions } from '../logger.ts';
+import type { AccessLog, LoggerOptions } from '../logger.ts';
 import type { ServiceDefinition } from '../service-definition.ts';
 
 /** One service of the process, and what its section says. */
@@ -29,7 +29,7 @@ export interface ProcessSettings {
 	/** Of the file. */
 	readonly path: string;
 	readonly instance: InstanceSettings;
-	readonly logging: Pick<LoggerOptions, 'level' | 'json'>;
+	readonly logging: Pick<LoggerOptions, 'level' | 'json'> & { readonly access: AccessLog };
 	/** Between SIGTERM and the end of the listeners. */
 	readonly drainMs: number;
 	/** Undefined: the file has no such section, which is right where nothing is stored. */

@@ -6,7 +6,7 @@ import type { ListenAddress } from '../config/process-config.ts';
 import type { BoundServer } from '../http/http-server.ts';
 import { type BoundListener, bindListener } from '../http/listen.ts';
 import { createProbeListener, PROBE_LISTENER } from '../http/probes.ts';
-import type { Logger } from '../logger.ts';
+import type { AccessLog, Logger } from '../logger.ts';
 import { createMetrics } from '../metrics.ts';
 import type { Service } from '../service.ts';
 import { openTlsPair } from '../tls/tls-pair.ts';
@@ -18,6 +18,8 @@ export interface StartOptions {
 	/** Where each listener of the service is bound, by its name. */
 	readonly addresses: Readonly<Record<string, ListenAddress>>;
 	readonly logger: Logger;
+	/** Which requests have a log line. */
+	readonly access?: AccessLog;
 }
 
 export interface RunningService {
@@ -81,6 +83,7 @@ export async function startService(service: Service, options: StartOptions): Pro
 			const address = Object.hasOwn(options.addresses, name) ? options.addresses[name] : undefined;
 			if (!address) throw new Error(`${service.name} has a listener '${name}' and no address for it`);
 			app.chassis.metrics ??= shown;
+			if (options.access) app.chassis.access = options.access;
 			const pair = address.tls && (await openTlsPair(address.tls, Date.now()));
 			const listener = await bindListener(app, address, pair);
 			bound.push([name, listener]);

@@ -75,7 +75,7 @@ export async function serve({ name, plan, onStarted }: ServeOptions): Promise<vo
 		}
 		try {
 			for (const { service, settings: own } of opened.services)
-				running.push(await startService(service, { addresses: own.listen, logger }));
+				running.push(await startService(service, { addresses: own.listen, logger, access: settings.logging.access }));
 		} catch (error) {
 			// The one that did not start has closed itself.
 			const rest = opened.services.slice(running.length + 1);

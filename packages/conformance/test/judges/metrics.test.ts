@@ -3,7 +3,13 @@
  * declared in a table, and every declared one there.
  */
 import { CA_SERIES } from '@chancery/ca/metrics';
-import { CHASSIS_SERIES, CHECK_SERIES, DATABASE_SERIES, PROCESS_SERIES } from '@chancery/chassis/chassis-series';
+import {
+	CHASSIS_SERIES,
+	CHECK_SERIES,
+	DATABASE_SERIES,
+	PROCESS_SERIES,
+	SIGNER_SERIES,
+} from '@chancery/chassis/chassis-series';
 import { CTLOG_SERIES } from '@chancery/ctlog/metrics';
 import { IDENTITY_SERIES } from '@chancery/identity/metrics';
 import { LOG_SERIES } from '@chancery/log/metrics';
@@ -18,13 +24,13 @@ import { openSubject } from '../inputs/subject.ts';
 const EVERY = [...CHASSIS_SERIES, ...PROCESS_SERIES];
 /** The service adds which log they are of. */
 const ENGINE = ENGINE_SERIES.map((series) => ({ ...series, labels: ['log'] }));
-const LOGS = [...EVERY, ...DATABASE_SERIES, ...CHECK_SERIES];
+const LOGS = [...EVERY, ...SIGNER_SERIES, ...DATABASE_SERIES, ...CHECK_SERIES];
 const SERVICES = [
-	{ service: 'ca', series: [...EVERY, ...DATABASE_SERIES, ...CA_SERIES] },
+	{ service: 'ca', series: [...EVERY, ...SIGNER_SERIES, ...DATABASE_SERIES, ...CA_SERIES] },
 	{ service: 'log', series: [...LOGS, ...ENGINE, ...LOG_SERIES] },
 	{ service: 'ctlog', series: [...LOGS, ...ENGINE, ...CTLOG_SERIES] },
-	{ service: 'tsa', series: [...EVERY, ...TSA_SERIES] },
-	{ service: 'tuf', series: [...EVERY, ...DATABASE_SERIES, ...TUF_SERIES] },
+	{ service: 'tsa', series: [...EVERY, ...SIGNER_SERIES, ...TSA_SERIES] },
+	{ service: 'tuf', series: [...EVERY, ...SIGNER_SERIES, ...DATABASE_SERIES, ...TUF_SERIES] },
 	{ service: 'identity', series: [...EVERY, ...DATABASE_SERIES, ...IDENTITY_SERIES] },
 ];
 
@@ -118,8 +124,28 @@ describe('what the self-test of the instance did', () => {
 		['log', 'chancery_log_published_entries', 'log="v1"'],
 		['log', 'chancery_log_batches_total', 'log="v2"'],
 		['ctlog', 'chancery_log_batch_seconds_count', 'log="ctlog"'],
+		['log', 'chancery_log_integrated_entries', 'log="v2"'],
+		['log', 'chancery_log_mark_entries', 'log="v2"'],
+		['log', 'chancery_log_mark_write_timestamp_seconds', 'log="v1"'],
+		['ctlog', 'chancery_ctlog_max_merge_delay_seconds', ''],
+		['ca', 'database_connections_max', ''],
+		['ca', 'signer_duration_seconds_count', 'key="issuing"'],
+		['log', 'signer_duration_seconds_count', 'key="v1"'],
+		['log', 'signer_duration_seconds_count', 'key="v2"'],
+		['ctlog', 'signer_duration_seconds_count', 'key="signer"'],
+		['tsa', 'signer_duration_seconds_count', 'key="signer"'],
+		['tuf', 'signer_duration_seconds_count', 'key="timestamp"'],
 	])('is counted: %s %s %s', async (service, name, label) => {
 		expect(await sampleOf(service, name, label)).toBeGreaterThan(0);
+	});
+
+	it('is counted for the issuer that the configuration names, and for no other', async () => {
+		const { text } = await scrape('ca');
+		const issuers = [...text.matchAll(/^chancery_ca_certificates_issued_total\{.*issuer="([^"]*)"/gm)].map(
+			([, of]) => of,
+		);
+		expect(issuers.length).toBeGreaterThan(0);
+		expect(issuers.filter((issuer) => issuer !== subject.oidcIssuer)).toEqual([]);
 	});
 
 	it('says when chains and metadata end', async () => {

@@ -50,6 +50,7 @@ export function reportHealth(health: LogHealth, metrics: EngineMetrics): void {
 	const { writable, waiting, unpublished, publishedSize, publishedAtMs } = health;
 	metrics.gauge('chancery_log_writable', writable ? 1 : 0);
 	metrics.gauge('chancery_log_waiting_submissions', waiting);
+	metrics.gauge('chancery_log_integrated_entries', publishedSize + unpublished);
 	metrics.gauge('chancery_log_unpublished_entries', unpublished);
 	metrics.gauge('chancery_log_published_entries', publishedSize);
 	if (publishedAtMs !== undefined) metrics.gauge('chancery_log_published_timestamp_seconds', publishedAtMs / 1000);

@@ -16,7 +16,10 @@ export function signedWithin<T>(timeoutMs: number, sign: () => Promise<T>): Prom
 	return within(timeoutMs, sign, late);
 }
 
-/** The same store, of which a question that is not answered in time has failed (MarkError). Failures are counted. */
+/**
+ * The same store, of which a question that is not answered in time has failed (MarkError). Failures are counted, and what
+ * the place holds is shown.
+ */
 export function markWithDeadline(store: MarkStore, timeoutMs: number, metrics: EngineMetrics): MarkStore {
 	const late = () => new MarkError(`the place of the mark did not answer within ${timeoutMs} ms`);
 	const ask = async <T>(question: () => Promise<T>): Promise<T> => {
@@ -29,8 +32,16 @@ export function markWithDeadline(store: MarkStore, timeoutMs: number, metrics: E
 	};
 	const holder = store.holder?.bind(store);
 	return {
-		read: () => ask(() => store.read()),
-		advance: (mark) => ask(() => store.advance(mark)),
+		read: async () => {
+			const mark = await ask(() => store.read());
+			if (mark) metrics.gauge('chancery_log_mark_entries', mark.size);
+			return mark;
+		},
+		advance: async (mark) => {
+			await ask(() => store.advance(mark));
+			metrics.gauge('chancery_log_mark_entries', mark.size);
+			metrics.gauge('chancery_log_mark_write_timestamp_seconds', Date.now() / 1000);
+		},
 		...(holder ? { holder: () => ask(holder) } : {}),
 	};
 }
