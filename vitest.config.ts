@@ -104,6 +104,14 @@ export default defineConfig({
 			},
 			{
 				extends: true,
+				test: {
+					name: 'monitoring',
+					include: ['packages/conformance/test/monitoring/*.test.ts'],
+					globalSetup: ['packages/conformance/test/judges/instance.ts'],
+				},
+			},
+			{
+				extends: true,
 				test: { name: 'mangle', include: ['packages/conformance/test/mangle/*.test.ts'], testTimeout: 3_600_000 },
 			},
 			{
