@@ -90,6 +90,7 @@ function readService(
 				const parsed = parseSection(`${name}.listen`, listenSection, listen);
 				requireNames(`${name}.listen`, 'address for its listener', parsed, Object.keys(definition.listeners), [
 					'admin',
+					'probe',
 				]);
 				return parsed;
 			}) ?? {},

@@ -22,21 +22,17 @@ const SETTLED_MS = 60_000;
 /** A process ends itself within five seconds, and tells when it drains before. */
 const STOP_LIMIT_MS = 6_000;
 
-const STARTED = { chancery: 'started' } as const;
+/** What a process tells its supervisor. */
+type Notice = { readonly chancery: 'started' } | { readonly chancery: 'stopping'; readonly withinMs: number };
 
 /** In a process of a supervisor: says that all its services listen. */
 export function reportStarted(): void {
-	process.send?.(STARTED);
-}
-
-interface StopNotice {
-	readonly chancery: 'stopping';
-	readonly withinMs: number;
+	process.send?.({ chancery: 'started' } satisfies Notice);
 }
 
 /** In one of several processes: how long this one may take to stop, from now on. */
 export function tellSupervisor(withinMs: number): void {
-	process.send?.({ chancery: 'stopping', withinMs } satisfies StopNotice, () => undefined);
+	process.send?.({ chancery: 'stopping', withinMs } satisfies Notice, () => undefined);
 }
 
 /**
@@ -82,9 +78,9 @@ export async function superviseProcesses(count: number, logging: Pick<LoggerOpti
 		// One that is started again keeps its number, and its series go on under it.
 		const worker = cluster.fork({ CHANCERY_PROCESS: String(number) });
 		running.set(number, worker);
-		worker.on('message', (message: { readonly chancery?: string; readonly withinMs?: number } | null) => {
-			if (message?.chancery === 'stopping' && message.withinMs !== undefined) allow(message.withinMs + 1_000);
-			if (message?.chancery !== STARTED.chancery || hasStarted || isStopping) return;
+		worker.on('message', (message: Notice | undefined) => {
+			if (message?.chancery === 'stopping') allow(message.withinMs + 1_000);
+			if (message?.chancery !== 'started' || hasStarted || isStopping) return;
 			hasStarted = true;
 			for (let next = 2; next <= count; next++) start(next, FIRST_PAUSE_MS);
 		});

@@ -78,8 +78,13 @@ const BAD: readonly [what: string, path: string, value: unknown, words: RegExp][
 ];
 /** Of the form that the schema wants, and nothing to start with. */
 const BAD_BEHIND_THE_FORM: typeof BAD = [
-	['no mark', 'tsa.markFile', undefined, /tsa: one of markFile and markDatabase is required/],
-	['two marks', 'tsa.markDatabase', 'postgres://marks.example/m', /tsa: one of markFile and markDatabase is required/],
+	['no mark', 'tsa.markFile', undefined, /tsa: one of markFile, markDatabase and .* is required/],
+	[
+		'two marks',
+		'tsa.markDatabase',
+		'postgres://marks.example/m',
+		/tsa: one of markFile, markDatabase and .* is required/,
+	],
 	[
 		'a chain that is not there',
 		'ca.chainPem',
@@ -121,6 +126,13 @@ describe('a good file', () => {
 		expect({ isUsable, problems }).toEqual({ isUsable: true, problems: [] });
 		expect(services).toEqual(['identity', 'ca', 'log', 'ctlog', 'tsa', 'tuf']);
 		expect([validate(instance.config), validate.errors]).toEqual([true, null]);
+	});
+
+	it('may have what no service needs: a listener for probes, and how the process ends', async () => {
+		const config = { ...changed('tsa.listen.probe', { port: 0 }), process: { drainSeconds: 5 } };
+		const { isUsable, settings } = await checkConfig(await fileOf(config), []);
+		expect([isUsable, validate(config), validate.errors]).toEqual([true, true, null]);
+		expect(settings).toContainEqual({ path: 'process.drainSeconds', value: 5, from: 'file' });
 	});
 
 	it('says of each setting where it comes from, and no secret', async () => {

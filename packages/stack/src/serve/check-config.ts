@@ -3,7 +3,7 @@
  * those that it names, and calls nobody: no database, no token, no other service.
  */
 import { ConfigError, type Configuration, loadConfig, parseSection } from '@chancery/chassis/config/config';
-import { databaseSection, loggingSection } from '@chancery/chassis/config/process-config';
+import { databaseSection, loggingSection, processSection } from '@chancery/chassis/config/process-config';
 import type { Finding, InstanceSettings } from '@chancery/chassis/config/production';
 import { type ProcessSettings, readProcessSettings, staticFindings } from '@chancery/chassis/process/process-settings';
 import { chooseServices } from './chosen-services.ts';
@@ -95,6 +95,7 @@ function settingsOf({ instance, instanceKeys, sections }: Configuration, process
 	);
 	const database = process.database && parseSection('database', databaseSection(), sections.database);
 	const logging = parseSection('logging', loggingSection, sections.logging);
+	const own = parseSection('process', processSection, sections.process);
 	const ofServices = process.services.flatMap(({ definition: { name }, listen, keys, config }) =>
 		resolveSettings(name, { listen, keys, ...(config as object) }, sections[name], env),
 	);
@@ -102,6 +103,7 @@ function settingsOf({ instance, instanceKeys, sections }: Configuration, process
 		...top,
 		...resolveSettings('database', database, sections.database, env),
 		...resolveSettings('logging', logging, sections.logging, env),
+		...resolveSettings('process', own, sections.process, env),
 		...ofServices,
 	];
 }

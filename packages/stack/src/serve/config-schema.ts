@@ -4,13 +4,25 @@
  *
  * It knows the form of the file. What is checked against other settings or other files only `chancery config check` knows.
  */
-import { databaseSection, keysSection, listenSection, loggingSection } from '@chancery/chassis/config/process-config';
+import {
+	databaseSection,
+	keysSection,
+	listenSection,
+	loggingSection,
+	processSection,
+} from '@chancery/chassis/config/process-config';
 import { EXCEPTIONS, instanceSchema } from '@chancery/chassis/config/production';
 import type { ServiceDefinition } from '@chancery/chassis/service-definition';
 import { z } from 'zod';
 import { SERVICES } from '../services.ts';
 
 type Json = Readonly<Record<string, unknown>>;
+
+/** Those that every service has, or may have. */
+const LISTENERS: Readonly<Record<string, string>> = {
+	admin: 'For operators and other services; belongs on loopback.',
+	probe: 'For probes from outside: whether it lives and is ready, and nothing else. Absent: no such listener.',
+};
 
 /** Editors read draft 7 best. */
 const DRAFT = 'draft-7';
@@ -38,6 +50,7 @@ export function configJsonSchema(): Json {
 			},
 			database: { ...toJson(databaseSection()), description: 'Where the services of a process keep everything.' },
 			logging: { ...toJson(loggingSection), description: 'What a process writes to standard error.' },
+			process: { ...toJson(processSection), description: 'How a process ends.' },
 			...Object.fromEntries(SERVICES.map(({ definition }) => [definition.name, sectionJson(definition)])),
 		},
 		additionalProperties: false,
@@ -54,10 +67,15 @@ function sectionJson(definition: ServiceDefinition): Json {
 		description: `The service '${name}'. Whatever is missing here may come from the environment (CHANCERY_${name.toUpperCase()}__NAME_OF_FIELD).`,
 		...section,
 		properties: {
-			listen: named('Where its listeners are bound.', [...Object.keys(listeners), 'admin'], (of) => ({
-				...address,
-				description: of === 'admin' ? 'For operators and other services; belongs on loopback.' : 'For clients.',
-			})),
+			listen: named(
+				'Where its listeners are bound.',
+				[...Object.keys(listeners), 'admin'],
+				(of) => ({
+					...address,
+					description: LISTENERS[of] ?? 'For clients.',
+				}),
+				['probe'],
+			),
 			...(keyNames.length > 0
 				? {
 						keys: named('Its signing keys.', keyNames, (of) => ({
@@ -72,12 +90,17 @@ function sectionJson(definition: ServiceDefinition): Json {
 	};
 }
 
-/** A mapping with exactly these names. */
-function named(description: string, names: readonly string[], member: (name: string) => Json): Json {
+/** A mapping with exactly these names, and perhaps `others`. */
+function named(
+	description: string,
+	names: readonly string[],
+	member: (name: string) => Json,
+	others: readonly string[] = [],
+): Json {
 	return {
 		description,
 		type: 'object',
-		properties: Object.fromEntries(names.map((name) => [name, member(name)])),
+		properties: Object.fromEntries([...names, ...others].map((name) => [name, member(name)])),
 		required: names,
 		additionalProperties: false,
 	};

@@ -24,13 +24,11 @@ const WAIT = { timeout: 60_000, interval: 50 };
 
 let folder: string;
 let data: TestDatabase;
-let marks: TestDatabase;
 const runs: Run[] = [];
 
 beforeAll(async () => {
 	folder = await mkdtemp(join(tmpdir(), 'chancery-serve-'));
 	data = await createTestDatabase();
-	marks = await createTestDatabase();
 });
 afterEach(async () => {
 	for (const run of runs.splice(0)) {
@@ -40,7 +38,6 @@ afterEach(async () => {
 });
 afterAll(async () => {
 	await data.drop();
-	await marks.drop();
 	await rm(folder, { recursive: true });
 });
 
@@ -110,7 +107,7 @@ describe('a set of services', { timeout: 180_000 }, () => {
 	let instance: InstanceFolder;
 	let root: Uint8Array;
 	beforeAll(async () => {
-		instance = await makeInstanceFolder(join(folder, 'set'), data.url, marks.url);
+		instance = await makeInstanceFolder(join(folder, 'set'), data.url);
 		for (const args of [['migrate'], ['log', 'create']])
 			expect(await command(...args, '--config', instance.configFile)).toMatchObject({ code: 0 });
 	});

@@ -24,14 +24,8 @@ export interface InstanceFolder {
 	url(listener: string): string;
 }
 
-/**
- * Makes all of it below `path`, with ports that were free a moment ago. `markDatabaseUrl`: the marks are there, else in files.
- */
-export async function makeInstanceFolder(
-	path: string,
-	databaseUrl: string,
-	markDatabaseUrl?: string,
-): Promise<InstanceFolder> {
+/** Makes all of it below `path`, with ports that were free a moment ago, and the marks in files. */
+export async function makeInstanceFolder(path: string, databaseUrl: string): Promise<InstanceFolder> {
 	const keyFolder = join(path, 'keys');
 	await mkdir(keyFolder, { mode: 0o700, recursive: true });
 	const keys = await openDevelopmentKeys(keyFolder);
@@ -55,8 +49,7 @@ export async function makeInstanceFolder(
 				.map((name) => [name.slice(service.length + 1), { host: '127.0.0.1', port: portOf(name) }]),
 		);
 	const key = (name: string) => ({ uri: `file:keys/${name}.pem` });
-	const mark = (name: string) =>
-		markDatabaseUrl === undefined ? { markFile: `marks/${name}` } : { markDatabase: markDatabaseUrl };
+	const mark = (name: string) => ({ markFile: `marks/${name}` });
 	const sha256 = createHash('sha256').update(OPERATOR_TOKEN).digest('hex');
 	const admin = { tokens: [{ name: 'tests', role: 'operator', sha256 }] };
 	const config: Config = {
@@ -82,9 +75,7 @@ export async function makeInstanceFolder(
 		log: {
 			v1: { publicUrl: url('log.v1'), hostname: '127.0.0.1', treeId: '7' },
 			v2: { publicUrl: url('log.v2'), origin: '127.0.0.1' },
-			...(markDatabaseUrl === undefined
-				? { markFiles: { v1: 'marks/v1', v2: 'marks/v2' } }
-				: { markDatabase: markDatabaseUrl }),
+			markFiles: { v1: 'marks/v1', v2: 'marks/v2' },
 			keys: { v1: key('log-v1'), v2: key('log-v2') },
 			listen: listen('log'),
 			admin,
