@@ -71,6 +71,7 @@ const BAD: readonly [what: string, path: string, value: unknown, words: RegExp][
 	['a bad profile', 'profile', 'staging', /profile/],
 	['an exception that is none', 'allow', ['plain-url'], /unknown exception 'plain-url'; did you mean 'plain-urls'\?/],
 	['a bad level', 'logging', { level: 'loud' }, /logging\.level/],
+	['a drain without end', 'process', { drainSeconds: 600 }, /process\.drainSeconds/],
 	['a database that is none', 'database.url', 'mysql://db', /database\.url/],
 	['no database', 'database', {}, /database\.url/],
 	['an issuer of no type', 'ca.issuers', [{ type: 'emial', issuer: 'https://id.example' }], /ca\.issuers\.0/],

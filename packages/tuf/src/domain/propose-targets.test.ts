@@ -206,6 +206,16 @@ describe('a service', () => {
 		return answer;
 	}
 
+	it('is not asked with a certificate that cannot be used', async () => {
+		const client = { certificateFile: '/nothing/client.pem', keyFile: '/nothing/client.key' };
+		const [first] = repository.deps.config.services;
+		await repository.restart({ config: { ...repository.deps.config, services: [{ ...first!, client }] } });
+		const answer = await propose();
+		await repository.restart();
+		expect(answer.status).toBe(503);
+		expect(answer.json.detail).toMatch(/was not asked: the TLS certificate file \/nothing\/client\.pem cannot be read/);
+	});
+
 	it('that is not there is named', async () => {
 		const answer = await proposeFrom('http://127.0.0.1:1/admin/v1/trust');
 		expect(answer.status).toBe(503);

@@ -4,6 +4,7 @@ import { openFileMark } from '@chancery/postgres/mark/file-mark';
 import { type AdoptableMarkStore, MarkError } from '@chancery/postgres/mark/mark';
 import { openMarkDatabase } from '@chancery/postgres/mark/mark-database';
 import { createTestDatabase } from '@chancery/testkit/test-database';
+import type { TufStatus } from '@chancery/wire/status';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { DAY_MS, TestRepository } from '../../test/repository.ts';
 import { adoptRepository } from './adopt-repository.ts';
@@ -51,6 +52,7 @@ async function expectSilence(words: RegExp): Promise<void> {
 	await expect(renewOnlineMetadata(repository.deps)).rejects.toMatchObject({ code: 'repository-read-only' });
 	expect(await health()).toMatchObject({ ok: false, detail: expect.stringMatching(words) });
 	expect((await repository.service.health()).ready).toBe(false);
+	expect((await repository.get('/status')).status).toBe(503);
 }
 
 describe('a database that was set back', () => {
@@ -166,6 +168,10 @@ describe('a crash between COMMIT and mark', () => {
 		expect((await repository.get('/3.root.json')).status).toBe(404);
 		expect((await repository.get('/timestamp.json')).json.signed.version).toBe(2);
 		expect((await repository.get('/root.json')).json.signed.version).toBe(2);
+		// What the status says is what clients see.
+		const { ready, roles } = (await repository.get('/status')).json as unknown as TufStatus;
+		expect([ready, roles.root?.version, roles.timestamp?.version]).toEqual([true, 2, 2]);
+		expect(await repository.service.health()).toMatchObject({ ready: true, checks: { mark: { ok: false } } });
 
 		isBroken = false;
 		await repository.restart({ mark: failing });
