@@ -60,9 +60,13 @@ it('prints what is derived from the version before it commits', () => {
 		writeFileSync('docs/openapi/ca.json', JSON.parse(readFileSync('package.json', 'utf8')).version);`,
 	);
 	writeFileSync(join(folder, 'docs/openapi/ca.json'), '0.9.0');
+	const chart = (version: string) => `version: ${version}\nappVersion: ${version}\nkubeVersion: '>=1.30.0-0'\n`;
+	mkdirSync(join(folder, 'deploy/helm/chancery'), { recursive: true, mode: 0o700 });
+	writeFileSync(join(folder, 'deploy/helm/chancery/Chart.yaml'), chart('0.9.0'));
 	commit(withNotes(NOTES));
 	release(folder, '1.0.0', '2026-12-24');
 	expect(git('show', 'v1.0.0:docs/openapi/ca.json')).toBe('1.0.0');
+	expect(git('show', 'v1.0.0:deploy/helm/chancery/Chart.yaml')).toBe(chart('1.0.0').trim());
 	expect(git('status', '--porcelain')).toBe('');
 });
 

@@ -37,13 +37,25 @@ export function release(root: string, version: string, day: string): void {
 
 	writeFileSync(changelogPath, changelog);
 	writeFileSync(manifestPath, manifest.replace(/^(\s*"version": ")[^"]+(",?)$/m, `$1${version}$2`));
-	const printed = printVersion(root);
+	const printed = printVersion(root, version);
 	git('commit', '--quiet', '--message', `Release ${version}`, '--', 'CHANGELOG.md', 'package.json', ...printed);
 	git('tag', '--annotate', '--message', version, tag);
 }
 
-/** The OpenAPI documents name the version: they are printed anew. Returns what changed. */
-function printVersion(root: string): string[] {
+/** The chart and the OpenAPI documents name the version: they are printed anew. Returns what changed. */
+function printVersion(root: string, version: string): string[] {
+	return [...printChart(root, version), ...printDocuments(root)];
+}
+
+function printChart(root: string, version: string): string[] {
+	const path = 'deploy/helm/chancery/Chart.yaml';
+	if (!existsSync(join(root, path))) return [];
+	const chart = readFileSync(join(root, path), 'utf8');
+	writeFileSync(join(root, path), chart.replace(/^(version|appVersion): .*$/gm, `$1: ${version}`));
+	return [path];
+}
+
+function printDocuments(root: string): string[] {
 	const program = join(root, '.ci/openapi.ts');
 	if (!existsSync(program)) return [];
 	execFileSync(process.execPath, [program], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });

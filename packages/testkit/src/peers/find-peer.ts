@@ -1,11 +1,12 @@
 /**
  * Brings a program of the table into the user's cache (`~/.cache/chancery`), once per version and outside of the
- * repository: built by `go install`, or installed by pip into an environment of its own.
+ * repository: built by `go install` or from a copy of its module, or installed by pip into an environment of its own.
  */
 import { execFile } from 'node:child_process';
 import { access, mkdir, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { buildFromCopy, copyFiles } from './go-module.ts';
 import { type InstalledSource, nameInRegistry, type PeerSource } from './peer-table.ts';
 
 const CACHE = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'chancery');
@@ -55,17 +56,26 @@ export async function orNotRun(name: string, source: PeerSource, find: () => Pro
 }
 
 async function install(source: InstalledSource, folder: string): Promise<void> {
-	if (source.from === 'go') return run('go', ['install', nameInRegistry(source)], { GOBIN: folder, GOFLAGS: '-p=1' });
+	if (source.from === 'go')
+		return void (await run('go', ['install', nameInRegistry(source)], { GOBIN: folder, GOFLAGS: '-p=1' }));
+	if (source.from === 'go copy') return buildFromCopy(source, folder, run);
+	if (source.from === 'go files') return copyFiles(source, folder, run);
 	await run('python3', ['-m', 'venv', folder]);
 	await run(join(folder, 'bin/pip'), ['install', '--quiet', nameInRegistry(source)]);
 }
 
-function run(program: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<void> {
+/** @returns what the program printed */
+function run(
+	program: string,
+	args: readonly string[],
+	env: NodeJS.ProcessEnv = {},
 	// Away from the repository, whose own modules and settings are not meant.
-	const options = { timeout: INSTALL_WITHIN_MS, env: { ...process.env, ...env }, cwd: homedir() };
+	cwd: string = homedir(),
+): Promise<string> {
+	const options = { timeout: INSTALL_WITHIN_MS, env: { ...process.env, ...env }, cwd };
 	return new Promise((resolve, reject) => {
-		execFile(program, args, options, (error, _stdout, stderr) =>
-			error ? reject(new Error(`${program} ${args.join(' ')}: ${error.message} ${stderr}`)) : resolve(),
+		execFile(program, args, options, (error, stdout, stderr) =>
+			error ? reject(new Error(`${program} ${args.join(' ')}: ${error.message} ${stderr}`)) : resolve(stdout),
 		);
 	});
 }

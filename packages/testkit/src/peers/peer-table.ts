@@ -3,12 +3,22 @@
  * where they are pinned.
  */
 
+/**
+ * `go copy` builds programs from a copy of a module that `go install` refuses, because it replaces other modules, and
+ * `go files` only takes files out of a module.
+ */
 export interface InstalledSource {
-	readonly from: 'go' | 'pip';
+	readonly from: 'go' | 'go copy' | 'go files' | 'pip';
 	/** Within the folder of its installation. */
 	readonly program: string;
 	readonly package: string;
 	readonly version: string;
+	/** Of `go copy`: the commands that are built, each into a program of its name. Of `go files`: the files. */
+	readonly parts?: readonly string[];
+	/** Of `go copy`: the version of the modules that it replaces by folders which are not in it (those of v0.0.0). */
+	readonly staged?: string;
+	/** Of `go copy`: values of variables that the linker sets. */
+	readonly variables?: Readonly<Record<string, string>>;
 }
 
 /** A development dependency of the package that uses it: the lockfile installs it, this table says which version is meant. */
@@ -55,6 +65,65 @@ export const TOOLS = {
 		program: 'versitygw',
 		package: 'github.com/versity/versitygw/cmd/versitygw',
 		version: 'v1.8.0',
+	},
+} as const satisfies Record<string, InstalledSource>;
+
+const KUBERNETES = 'v1.36.3';
+const KUBERNETES_VARIABLES = 'k8s.io/component-base/version';
+
+/** What the chart is judged by, and a cluster to install it on. */
+export const CLUSTER_TOOLS = {
+	helm: { from: 'go copy', program: 'helm', package: 'helm.sh/helm/v3', version: 'v3.22.0', parts: ['./cmd/helm'] },
+	'helm-unittest': {
+		from: 'go copy',
+		program: 'helm-unittest',
+		package: 'github.com/helm-unittest/helm-unittest',
+		version: 'v1.1.2',
+		parts: ['./cmd/helm-unittest'],
+	},
+	'kubernetes-validate': {
+		from: 'pip',
+		program: 'bin/kubernetes-validate',
+		package: 'kubernetes-validate',
+		version: '1.37.0',
+	},
+	kubernetes: {
+		from: 'go copy',
+		program: 'kubectl',
+		package: 'k8s.io/kubernetes',
+		version: KUBERNETES,
+		parts: ['kube-apiserver', 'kubectl', 'kube-controller-manager', 'kube-scheduler', 'kubelet'].map(
+			(name) => `./cmd/${name}`,
+		),
+		staged: KUBERNETES.replace('v1', 'v0'),
+		variables: {
+			[`${KUBERNETES_VARIABLES}.gitVersion`]: KUBERNETES,
+			[`${KUBERNETES_VARIABLES}.gitMajor`]: '1',
+			[`${KUBERNETES_VARIABLES}.gitMinor`]: '36',
+		},
+	},
+	'gateway definitions': {
+		from: 'go files',
+		program: 'gateway.networking.k8s.io_httproutes.yaml',
+		package: 'sigs.k8s.io/gateway-api',
+		version: 'v1.4.1',
+		parts: ['config/crd/standard/gateway.networking.k8s.io_httproutes.yaml'],
+	},
+	'monitoring definitions': {
+		from: 'go files',
+		program: 'monitoring.coreos.com_podmonitors.yaml',
+		package: 'github.com/prometheus-operator/prometheus-operator',
+		version: 'v0.85.0',
+		parts: ['podmonitors', 'prometheusrules'].map(
+			(name) => `example/prometheus-operator-crd/monitoring.coreos.com_${name}.yaml`,
+		),
+	},
+	'external-secrets definitions': {
+		from: 'go files',
+		program: 'external-secrets.io_externalsecrets.yaml',
+		package: 'github.com/external-secrets/external-secrets',
+		version: 'v1.3.2',
+		parts: ['config/crds/bases/external-secrets.io_externalsecrets.yaml'],
 	},
 } as const satisfies Record<string, InstalledSource>;
 

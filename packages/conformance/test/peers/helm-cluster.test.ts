@@ -1,0 +1,292 @@
+/**
+ * The chart on a real cluster of one node: its objects before the real API server, with Pod Security `restricted`
+ * enforced, and its pods under a real kubelet, with a database and key files as Secrets leave them.
+ */
+import { access, chmod, chown, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { logSubject } from '@chancery/bench/load/log-subject';
+import { tsaSubject } from '@chancery/bench/load/tsa-subject';
+import { freePorts } from '@chancery/testkit/free-port';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { type ControlPlane, runProgram, startControllers, startControlPlane } from './kubernetes/control-plane.ts';
+import { type DatabaseForPods, startDatabaseForPods } from './kubernetes/database-for-pods.ts';
+import { type ClusterNode, startNode } from './kubernetes/node.ts';
+import { CHECKOUT, EXAMPLES, exampleFile, install, render, restrictedNamespace } from './kubernetes/release.ts';
+import {
+	HOSTS,
+	makeReleaseMaterial,
+	type ReleaseMaterial,
+	secretObject,
+	TREE_ID,
+} from './kubernetes/release-material.ts';
+import { stagePause, stageServer, writeImage } from './kubernetes/server-image.ts';
+import { post, readyAddresses, startTraffic } from './kubernetes/service-traffic.ts';
+import { until } from './kubernetes/started-program.ts';
+
+const IMAGE = { repository: 'localhost/chancery', tag: 'test', pullPolicy: 'Never' };
+const ROLLOUT_WITHIN = '--timeout=180s';
+const NOBODY = 65532;
+
+const cleanups: (() => Promise<unknown>)[] = [];
+const defer = (clean: () => Promise<unknown>) => void cleanups.push(clean);
+let folder: string;
+let plane: ControlPlane;
+let node: ClusterNode;
+let database: DatabaseForPods;
+let material: ReleaseMaterial;
+const { helm, kubernetes, ...peers } = inject('peers');
+/** Kinds of others that the chart makes objects of. */
+const DEFINITIONS = ['gateway', 'monitoring', 'external-secrets'] as const;
+
+beforeAll(async () => {
+	await requirePrograms();
+	folder = await mkdtemp(join(tmpdir(), 'chancery-cluster-'));
+	// For root: the user the database runs as has to pass.
+	await chmod(folder, 0o711);
+	defer(() => rm(folder, { recursive: true, force: true }));
+	const [etcd = 0, etcdPeers = 0, api = 0, kubelet = 0, postgres = 0] = await freePorts(5);
+	const bin = dirname(kubernetes);
+	plane = await startControlPlane(bin, folder, { etcd, etcdPeers, api });
+	defer(() => plane.close());
+	for (const program of startControllers(bin, folder, plane.kubeconfig)) defer(() => program.end());
+	node = await startNode(bin, folder, plane, kubelet);
+	defer(() => node.close());
+	database = await startDatabaseForPods(join(folder, 'postgres'), postgres);
+	defer(() => database.close());
+	const server = await stageServer(CHECKOUT, join(folder, 'root'), `${IMAGE.repository}:${IMAGE.tag}`);
+	for (const [request, name] of [
+		[server, 'server'],
+		[await stagePause(server, join(folder, 'pause-root')), 'pause'],
+	] as const)
+		await node.importImages(await writeImage(request, join(folder, name)));
+	material = await makeReleaseMaterial(join(folder, 'keys'));
+}, 300_000);
+afterAll(async () => {
+	for (const clean of cleanups.splice(0).reverse()) await clean().catch(console.error);
+}, 120_000);
+
+const values = (changes: object, roles: object, marks: 'files' | 'database') => ({
+	image: IMAGE,
+	databaseSecret: 'chancery-database',
+	config: material.config(marks),
+	drainSeconds: 3,
+	...changes,
+	roles: {
+		...Object.fromEntries(['identity', 'ca', 'log', 'ctlog', 'tsa', 'tuf'].map((role) => [role, { enabled: false }])),
+		...roles,
+	},
+});
+
+/** A namespace with the Secrets of a release, and databases of its own. */
+async function prepareNamespace(name: string): Promise<void> {
+	await plane.apply(restrictedNamespace(name));
+	const secrets = {
+		'chancery-tsa': material.secrets.tsa,
+		'chancery-log': material.secrets.log,
+		'chancery-database': {
+			url: await database.url(`${name}_log`, node.gateway),
+			'marks-url': await database.url(`${name}_marks`, node.gateway),
+		},
+	};
+	for (const [secret, data] of Object.entries(secrets))
+		await plane.kubectl(['-n', name, 'apply', '--server-side', '-f', '-'], JSON.stringify(secretObject(secret, data)));
+}
+
+/** Waits for a workload, and says what its pods said when it does not come. */
+async function rolledOut(namespace: string, workload: string): Promise<void> {
+	try {
+		await plane.kubectl(['-n', namespace, 'rollout', 'status', workload, ROLLOUT_WITHIN]);
+	} catch (error) {
+		const told = async (...args: string[]) =>
+			plane.kubectl(['-n', namespace, ...args]).then(({ stdout }) => stdout, String);
+		const logs = await told('logs', workload, '--all-containers', '--tail=20', '--prefix');
+		throw new Error(`${(error as Error).message}\n${await told('get', 'pods,events', '-o', 'wide')}\n${logs}`);
+	}
+}
+
+describe('the API server', () => {
+	beforeAll(async () => {
+		for (const name of DEFINITIONS) await plane.kubectl(['create', '-f', dirname(peers[`${name} definitions`]), '-R']);
+		await plane.apply(restrictedNamespace('signing'));
+	}, 120_000);
+
+	it.each(EXAMPLES)('takes every object of the example %s without a warning', async (example) => {
+		const text = await render(helm, ['-f', exampleFile(example)]);
+		const { stdout, stderr } = await plane.kubectl(
+			['-n', 'signing', 'apply', '--server-side', '--dry-run=server', '--validate=strict', '-f', '-'],
+			text,
+		);
+		expect(stderr).toBe('');
+		expect(stdout.trim().split('\n').length).toBe(text.split(/^kind: /m).length - 1);
+	});
+
+	it('refuses a pod that runs as root there, so that the silence above says something', async () => {
+		const text = await render(helm, ['-f', exampleFile('minimal'), '-s', 'templates/statefulset.yaml']);
+		const asRoot = text
+			.replaceAll('runAsUser: 65532', 'runAsUser: 0')
+			.replaceAll('runAsNonRoot: true', 'runAsNonRoot: false');
+		const { stderr } = await plane.kubectl(
+			['-n', 'signing', 'apply', '--server-side', '--dry-run=server', '-f', '-'],
+			asRoot,
+		);
+		expect(stderr).toContain('would violate PodSecurity "restricted');
+	});
+});
+
+describe('two timestamp authorities with a mark in a database', () => {
+	const namespace = 'tsa';
+	const service = 'chancery-tsa';
+
+	it('come up by helm install, without a warning, and without a token for the API', async () => {
+		await prepareNamespace(namespace);
+		const startMs = performance.now();
+		const given = values({}, { tsa: { replicas: 2 } }, 'database');
+		const { stderr } = await install(helm, plane, folder, { namespace, values: given });
+		expect(stderr).toBe('');
+		await rolledOut(namespace, 'deployment/chancery-tsa');
+		console.info(`tsa: from helm install to a rollout of two pods ${seconds(startMs)} s`);
+		expect(await readyAddresses(plane, namespace, service)).toHaveLength(2);
+		const { stdout } = await plane.kubectl([
+			'-n',
+			namespace,
+			'get',
+			'pods',
+			'-o',
+			'jsonpath={.items[*].spec.containers[*].volumeMounts[*].mountPath}',
+		]);
+		expect(stdout).not.toContain('serviceaccount');
+	});
+
+	it('are counted by their disruption budget', async () => {
+		interface Budget {
+			readonly status: {
+				readonly currentHealthy: number;
+				readonly disruptionsAllowed: number;
+				readonly expectedPods: number;
+			};
+		}
+		const path = `/apis/policy/v1/namespaces/${namespace}/poddisruptionbudgets/chancery-tsa`;
+		const isCounted = async () => (await plane.get<Budget>(path)).status.disruptionsAllowed === 1;
+		await until('the count', 30_000, isCounted);
+		expect((await plane.get<Budget>(path)).status).toMatchObject({ currentHealthy: 2, expectedPods: 2 });
+	});
+
+	it('answer every request while they are replaced, one after the other', async () => {
+		const subject = tsaSubject({ host: '', port: 0, wire: 'tsa', chain: material.tsaChain });
+		const traffic = await startTraffic({ plane, namespace, service, port: 8080, subject, workload: 'timestamp' });
+		const before = await readyAddresses(plane, namespace, service);
+		await plane.kubectl(['-n', namespace, 'rollout', 'restart', 'deployment/chancery-tsa']);
+		await rolledOut(namespace, 'deployment/chancery-tsa');
+		await until('the end of the old pods', 60_000, async () => {
+			const now = await readyAddresses(plane, namespace, service);
+			return now.length === 2 && now.every((address) => !before.includes(address) && traffic.addresses.has(address));
+		});
+		const { answered, complaints } = await traffic.stop();
+		expect(complaints).toEqual([]);
+		console.info(`tsa: ${answered} requests during the restart, all answered, by ${traffic.addresses.size} pods`);
+	});
+});
+
+describe('a signature log with a database', () => {
+	const namespace = 'log';
+	const log = (wire: 'v1' | 'v2') =>
+		wire === 'v1'
+			? { origin: `${HOSTS.v1} - ${TREE_ID}`, name: HOSTS.v1, publicKey: material.logKeys.v1.publicKey }
+			: { origin: HOSTS.v2, name: HOSTS.v2, publicKey: material.logKeys.v2.publicKey };
+	const subjectOf = (wire: 'v1' | 'v2') => logSubject({ host: '', port: 0, wire, log: log(wire) });
+
+	it('migrates, creates its logs, and answers on both wires', async () => {
+		await prepareNamespace(namespace);
+		const startMs = performance.now();
+		await install(helm, plane, folder, {
+			namespace,
+			values: values({ createLogs: true }, { log: { replicas: 2 } }, 'database'),
+		});
+		await rolledOut(namespace, 'deployment/chancery-log');
+		console.info(`log: from helm install to a rollout of two pods ${seconds(startMs)} s`);
+		for (const [wire, service, port, workload] of [
+			['v1', 'chancery-log', 8080, 'v1-hashedrekord'],
+			['v2', 'chancery-log2', 8081, 'v2-hashedrekord'],
+		] as const) {
+			const [host = ''] = await readyAddresses(plane, namespace, service);
+			const subject = subjectOf(wire);
+			const entry = subject.make(workload);
+			const { status, body } = await post(host, port, subject, entry);
+			expect(status, body.toString()).toBe(201);
+			expect(subject.judge(entry, body)).toEqual([]);
+		}
+	});
+
+	it('takes every entry while its pods are replaced, into one tree', async () => {
+		const subject = subjectOf('v2');
+		const traffic = await startTraffic({
+			plane,
+			namespace,
+			service: 'chancery-log2',
+			port: 8081,
+			subject,
+			workload: 'v2-hashedrekord',
+		});
+		// As an upgrade does that no longer creates logs.
+		await install(helm, plane, folder, { namespace, values: values({}, { log: { replicas: 2 } }, 'database') });
+		await rolledOut(namespace, 'deployment/chancery-log');
+		await until('the end of the old pods', 60_000, async () => {
+			const { stdout } = await plane.kubectl(['-n', namespace, 'get', 'pods', '-o', 'name']);
+			return stdout.trim().split('\n').length === 2;
+		});
+		const { answered, complaints } = await traffic.stop();
+		expect(complaints).toEqual([]);
+		expect((await subject.settle()).complaints).toEqual([]);
+		console.info(`log: ${answered} entries during the upgrade, all answered, by ${traffic.addresses.size} pods`);
+	});
+});
+
+describe('a log with its marks in files', () => {
+	const namespace = 'files';
+
+	it('is a StatefulSet with a volume, and finds its marks again when its pod is replaced', async () => {
+		await prepareNamespace(namespace);
+		const volume = join(folder, 'volume');
+		await mkdir(volume, { mode: 0o700 });
+		await chown(volume, NOBODY, NOBODY);
+		await plane.apply(JSON.stringify(persistentVolume(volume)));
+		const given = values({ createLogs: true, marks: { storageClassName: 'test' } }, { log: {} }, 'files');
+		await install(helm, plane, folder, { namespace, values: given });
+		await rolledOut(namespace, 'statefulset/chancery-log');
+		expect((await readdir(volume)).length).toBeGreaterThan(0);
+		await install(helm, plane, folder, { namespace, values: { ...given, createLogs: false } });
+		await rolledOut(namespace, 'statefulset/chancery-log');
+		expect(await readyAddresses(plane, namespace, 'chancery-log')).toHaveLength(1);
+	});
+});
+
+/** What a distribution packs, and the table of peers does not bring. */
+async function requirePrograms(): Promise<void> {
+	if (process.geteuid?.() !== 0) throw new Error('a kubelet has to run as root');
+	const packages = { etcd: 'etcd-server', containerd: 'containerd', runc: 'runc', cc: 'gcc', ip: 'iproute2' };
+	for (const [program, name] of Object.entries(packages))
+		await runProgram('which', [program]).catch(() => {
+			throw new Error(`${program} is not installed: apt-get install --no-install-recommends ${name}`);
+		});
+	await access('/usr/lib/cni/bridge').catch(() => {
+		throw new Error('/usr/lib/cni/bridge is not there: apt-get install containernetworking-plugins');
+	});
+}
+
+const seconds = (startMs: number) => ((performance.now() - startMs) / 1000).toFixed(1);
+
+function persistentVolume(path: string): object {
+	return {
+		apiVersion: 'v1',
+		kind: 'PersistentVolume',
+		metadata: { name: 'marks' },
+		spec: {
+			capacity: { storage: '16Mi' },
+			accessModes: ['ReadWriteOnce'],
+			storageClassName: 'test',
+			persistentVolumeReclaimPolicy: 'Retain',
+			hostPath: { path, type: 'Directory' },
+		},
+	};
+}
