@@ -134,7 +134,7 @@ const GAUGES: Readonly<Record<EngineGauge, Described>> = {
 	},
 	chancery_log_mark_write_timestamp_seconds: {
 		unit: 'seconds',
-		help: 'When this process last wrote the mark, unix time; not there before it has',
+		help: 'When this process last wrote the mark, unix time; not there before it has. An idle log does not write it',
 		question: 'When was the mark last written?',
 	},
 };
