@@ -37,7 +37,7 @@ export class MigrationError extends ChanceryError<
 	'bad-folder' | 'changed' | 'unknown-newer' | 'gap' | 'missing' | 'failed'
 > {}
 
-interface Migration {
+export interface Migration {
 	readonly id: number;
 	readonly name: string;
 	readonly sql: string;
@@ -81,11 +81,22 @@ export async function migrateAll(database: Database, sources: readonly Migration
 	return reports;
 }
 
+/** What a schema lacks. */
+export interface PendingMigrations {
+	readonly schema: SchemaName;
+	readonly component: string;
+	/** How many it has, and how many this program expects. */
+	readonly version: number;
+	readonly expected: number;
+	/** In order; the statements name the schema already. */
+	readonly missing: readonly Migration[];
+}
+
 /**
- * Checks that the schema has exactly the migrations that this program expects. Changes nothing.
- * @throws {MigrationError} `missing` when migrations have still to be applied, or as `migrate`; whatever the database throws
+ * Compares the ledger of the schema with what this program expects. Changes nothing.
+ * @throws {MigrationError} as `migrate`; whatever the database throws
  */
-export async function checkMigrations(sql: Sql, source: MigrationSource): Promise<void> {
+export async function pendingMigrations(sql: Sql, source: MigrationSource): Promise<PendingMigrations> {
 	const schema = schemaName(source.schema);
 	const { component } = source;
 	const migrations = await readMigrations(source.directory);
@@ -94,10 +105,27 @@ export async function checkMigrations(sql: Sql, source: MigrationSource): Promis
 		throw error;
 	});
 	checkLedger(schema, component, migrations, ledger);
-	if (ledger.length < migrations.length)
+	return {
+		schema,
+		component,
+		version: ledger.length,
+		expected: migrations.length,
+		missing: migrations
+			.slice(ledger.length)
+			.map((migration) => ({ ...migration, sql: migration.sql.replaceAll(PLACEHOLDER, schema) })),
+	};
+}
+
+/**
+ * Checks that the schema has exactly the migrations that this program expects. Changes nothing.
+ * @throws {MigrationError} `missing` when migrations have still to be applied, or as `migrate`; whatever the database throws
+ */
+export async function checkMigrations(sql: Sql, source: MigrationSource): Promise<void> {
+	const { schema, component, version, expected } = await pendingMigrations(sql, source);
+	if (version < expected)
 		throw new MigrationError(
 			'missing',
-			`schema ${schema} has ${ledger.length} of the ${migrations.length} migrations of ${component} that this version needs`,
+			`schema ${schema} has ${version} of the ${expected} migrations of ${component} that this version needs`,
 		);
 }
 
@@ -134,17 +162,25 @@ async function applyOne(
 }
 
 async function createLedger(database: Database, schema: SchemaName): Promise<void> {
+	// Asked first: `if not exists` wants the right to make schemas all the same, and an administrator may have kept that.
+	const [found] = await database.query<{ is_there: boolean }>(
+		`select to_regclass('${schema}.migrations') is not null as is_there`,
+	);
+	if (found?.is_there) return;
 	await database.query(`create schema if not exists ${schema}`);
-	await database.query(
-		`create table if not exists ${schema}.migrations (
+	await database.query(ledgerTable(schema));
+}
+
+/** The statement that makes the ledger of a schema where there is none. */
+export function ledgerTable(schema: SchemaName): string {
+	return `create table if not exists ${schema}.migrations (
 			component text not null,
 			id integer not null,
 			name text not null,
 			sha256 bytea not null,
 			applied_at timestamptz not null,
 			primary key (component, id)
-		)`,
-	);
+		)`;
 }
 
 interface LedgerRow {

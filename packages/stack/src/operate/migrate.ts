@@ -1,7 +1,9 @@
 /** `chancery migrate`: brings the schemas of services to what this version needs. */
 import { ConfigError, loadConfig } from '@chancery/chassis/config/config';
 import type { StoringService } from '@chancery/chassis/service-definition';
-import { migrateAll } from '@chancery/postgres/migrate';
+import { migrateAll, type PendingMigrations, pendingMigrations } from '@chancery/postgres/migrate';
+import { migrationScript } from '@chancery/postgres/migration-script';
+import type { Database } from '@chancery/postgres/sql';
 import { STORING_SERVICES } from '../services.ts';
 import { withConfiguredDatabase } from './configured-database.ts';
 
@@ -29,6 +31,64 @@ export async function migrateServices(
 			const reports = await migrateAll(database, migrations);
 			onMigrated({ service: name, applied: reports.flatMap(({ applied }) => applied) });
 		}
+	});
+}
+
+export interface UnmigratedService {
+	readonly service: string;
+	/** Names of migrations, in order; empty when nothing is missing. */
+	readonly missing: readonly string[];
+}
+
+/**
+ * What `migrateServices` would apply. Changes nothing.
+ * @throws as `migrateServices`
+ */
+export async function findMissingMigrations(
+	configPath: string,
+	named: readonly string[],
+): Promise<UnmigratedService[]> {
+	return withPending(configPath, named, 'migrate --check', async (services) =>
+		services.map(({ service, pending }) => ({
+			service,
+			missing: pending.flatMap(({ missing }) => missing.map(({ name }) => name)),
+		})),
+	);
+}
+
+/**
+ * The SQL that `migrateServices` would run, as a script for psql. Changes nothing.
+ * @throws as `migrateServices`
+ */
+export async function writeMigrationScript(configPath: string, named: readonly string[]): Promise<string> {
+	return withPending(configPath, named, 'migrate --sql', async (services, database) => {
+		// Services share components in one schema only within themselves, so nothing comes twice.
+		const pending = services.flatMap((service) => service.pending);
+		return migrationScript(database, pending);
+	});
+}
+
+interface PendingService {
+	readonly service: string;
+	readonly pending: readonly PendingMigrations[];
+}
+
+async function withPending<T>(
+	configPath: string,
+	named: readonly string[],
+	purpose: string,
+	work: (services: readonly PendingService[], database: Database) => Promise<T>,
+): Promise<T> {
+	const { instance, sections } = await loadConfig(configPath);
+	const services = chooseServices(named, sections);
+	return withConfiguredDatabase({ instance, section: sections.database, purpose }, async (database) => {
+		const found: PendingService[] = [];
+		for (const { name, migrations } of services) {
+			const pending: PendingMigrations[] = [];
+			for (const source of migrations) pending.push(await pendingMigrations(database, source));
+			found.push({ service: name, pending });
+		}
+		return work(found, database);
 	});
 }
 

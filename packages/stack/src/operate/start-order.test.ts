@@ -149,6 +149,25 @@ describe('from an empty database to running services', { timeout: 180_000 }, () 
 		expect(stderr).toMatch(/^error: .*run 'chancery migrate log --config .*'\n$/);
 	});
 
+	it('the check of the migrations lists what is missing, changes nothing, and exits as services do', async () => {
+		const { code, stdout, stderr } = await command('migrate', '--check');
+		expect(code).toBe(78);
+		expect(stdout).toMatch(/^identity: missing 0001_.*\nca: missing /);
+		expect(stderr).toMatch(/^error: the database is not up to date: run 'chancery migrate --config .*'\n$/);
+		const json = await command('migrate', '--check', '--json', 'ca');
+		expect([json.code, JSON.parse(json.stdout)]).toMatchObject([
+			78,
+			{ complete: false, services: [{ service: 'ca' }] },
+		]);
+	});
+
+	it('the migrations as SQL are a script, and nothing else on standard output', async () => {
+		const { code, stdout, stderr } = await command('migrate', '--sql');
+		expect([code, stderr]).toEqual([0, '']);
+		expect(stdout).toMatch(/^-- Brings identity, .*\nbegin;\n.*\ncommit;\n$/s);
+		expect((await command('migrate', '--sql', '--json')).code).toBe(2);
+	});
+
 	it('several migrate at once, and none fails', async () => {
 		const outcomes = await Promise.all([command('migrate'), command('migrate'), command('migrate', 'log', 'ca')]);
 		expect(outcomes.map(({ code, stderr }) => [code, stderr])).toEqual([
@@ -164,6 +183,7 @@ describe('from an empty database to running services', { timeout: 180_000 }, () 
 		const { code, stdout } = await command('migrate', '--json');
 		const services = SERVICES.map((service) => ({ service, applied: [] }));
 		expect([code, JSON.parse(stdout)]).toEqual([0, { services }]);
+		expect((await command('migrate', '--check')).code).toBe(0);
 	});
 
 	it('a service that has no database, or no section, is no service to migrate', async () => {
