@@ -236,7 +236,9 @@ export async function up(options: UpOptions): Promise<number> {
 /** What the instance is called, read before anything is decided; its record is read again when the folder is ours. */
 async function hostNameFor({ host, data }: UpOptions): Promise<string> {
 	if (host !== undefined) return checkHostName(host);
-	return hostNameOf((await readInstanceRecord(existingDataFolder(data))) ?? {});
+	// What cannot be read is refused in a moment, in words about the folder.
+	const record = await readInstanceRecord(existingDataFolder(data)).catch(() => undefined);
+	return hostNameOf(record ?? {});
 }
 
 function urlIn(admin: ReadonlyMap<string, string>, name: string): string {

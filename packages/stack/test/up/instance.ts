@@ -170,6 +170,11 @@ function freshShell(): NodeJS.ProcessEnv {
 	return { ...Object.fromEntries(kept), PATH: path.join(delimiter) };
 }
 
+/** What stays from start to start: admin listeners take other ports each time. */
+export function lastingPart({ admin: _, ...lasting }: InstanceFile): Omit<InstanceFile, 'admin'> {
+	return lasting;
+}
+
 export async function readInstance(place: Place): Promise<InstanceFile> {
 	return JSON.parse(await readFile(join(place.data, 'instance.json'), 'utf8')) as InstanceFile;
 }

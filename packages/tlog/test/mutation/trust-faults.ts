@@ -57,7 +57,7 @@ export const TRUST_FAULTS: readonly Fault[] = [
 	fault(
 		5,
 		'a file mark goes back',
-		{ file: 'postgres/src/mark/file-mark.ts', search: 'return next.size > stored.size;', replace: 'return true;' },
+		{ file: 'postgres/src/mark/mark-format.ts', search: 'return next.size > stored.size;', replace: 'return true;' },
 		'test/marks/file-mark',
 	),
 	fault(
