@@ -70,13 +70,8 @@ Example:
 					},
 					urls,
 					oidcIssuer: issuer,
-					ours: [
-						'chancery',
-						'--trusted-root',
-						`${there}/trusted_root.json`,
-						'--signing-config',
-						`${there}/signing_config.v0.2.json`,
-					],
+					ours: ['chancery', '--trusted-root', `${there}/trusted_root.json`],
+					signing: ['--signing-config', `${there}/signing_config.v0.2.json`],
 					token: options.tokenCommand?.split(' ') ?? ['chancery', 'token', '--issuer', issuer],
 				}),
 			);

@@ -8,6 +8,8 @@ export interface ClientInstructions {
 	readonly oidcIssuer: string;
 	/** Our own command, and the option that says whom it trusts. */
 	readonly ours: readonly [command: string, ...trust: string[]];
+	/** Options besides, with which that command signs. */
+	readonly signing?: readonly string[];
 	/** The command that prints a token for you@example.com. */
 	readonly token: readonly string[];
 }
@@ -40,13 +42,13 @@ trust the TLS certificates of this instance (this command with --data does by it
 }
 
 /** Each client signs into a bundle of its own, and may be asked to do it again: all lines can be pasted one after the other. */
-export function clientInstructions({ files, urls, oidcIssuer, ours, token }: ClientInstructions): string {
+export function clientInstructions({ files, urls, oidcIssuer, ours, signing = [], token }: ClientInstructions): string {
 	const [command, ...trust] = ours.map(quote);
 	const tokenOf = `$(${token.map(quote).join(' ')})`;
 	const who = `--certificate-identity you@example.com --certificate-oidc-issuer ${oidcIssuer}`;
 	return `
 sign and verify with this command
-  ${[command, 'sign-blob', ...trust].join(' ')} --identity-token "${tokenOf}" --bundle README.chancery.json README.md
+  ${[command, 'sign-blob', ...trust, ...signing.map(quote)].join(' ')} --identity-token "${tokenOf}" --bundle README.chancery.json README.md
   ${[command, 'verify-blob', ...trust].join(' ')} --bundle README.chancery.json ${who} README.md
 
 cosign 3

@@ -66,6 +66,15 @@ export const TOOLS = {
 		package: 'github.com/versity/versitygw/cmd/versitygw',
 		version: 'v1.8.0',
 	},
+	// The program has the name of its folder.
+	'docker compose': {
+		from: 'go copy',
+		program: 'cmd',
+		package: 'github.com/docker/compose/v2',
+		version: 'v2.40.3',
+		parts: ['./cmd'],
+		variables: { 'github.com/docker/compose/v2/internal.Version': 'v2.40.3' },
+	},
 } as const satisfies Record<string, InstalledSource>;
 
 const KUBERNETES = 'v1.36.3';
