@@ -19,7 +19,7 @@ import { Refusal } from '../instance/refusal.ts';
 import { SERVICES, type ServiceKeys } from '../services.ts';
 
 /** Keys of keyholders, which no service is ever given: those of the roots, and of the targets. */
-const HOLDER_KEYS = {
+export const HOLDER_KEYS = {
 	'ca-root': 'ecdsa-sha2-256-nistp256',
 	'tsa-root': 'ecdsa-sha2-256-nistp256',
 	'tuf-root': 'ed25519',

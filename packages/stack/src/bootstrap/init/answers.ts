@@ -162,6 +162,9 @@ function refuseContradictions(answers: Answers): void {
 	const missing = RUNNING_SERVICES.filter((name) => name !== 'identity' && urls[name] === undefined);
 	if (missing.length > 0) refuse(`urls: ${missing.join(', ')} missing`);
 	const known = Object.values(urls).filter((url) => url !== undefined);
+	const plain = known.find((url) => url.startsWith('http:'));
+	if (profile === 'production' && plain !== undefined && !answers.allow.includes('plain-urls'))
+		refuse(`urls: ${plain} is not https, which production refuses; if you mean it, allow: [plain-urls]`);
 	if (new Set(known).size !== known.length) refuse('urls: two services have the same one');
 	if (Math.abs(listen.portBase - listen.adminPortBase) < 10 && listen.host === listen.adminHost)
 		refuse('listen: portBase and adminPortBase begin ten ports each, and these overlap');

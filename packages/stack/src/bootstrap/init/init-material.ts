@@ -20,20 +20,11 @@ import { tsa } from '@chancery/tsa/definition';
 import { createTsaChain } from '@chancery/tsa/tsa-chain';
 import { Refusal } from '../../instance/refusal.ts';
 import { LOGS } from '../../services.ts';
-import { keyFileName } from '../development-keys.ts';
+import { HOLDER_KEYS, type HolderKeyName, keyFileName } from '../development-keys.ts';
 import { openDevelopmentTls } from '../development-tls.ts';
 import type { Answers } from './answers.ts';
 import type { InitRecord } from './init-record.ts';
 import { type Host, hostOf, type Layout } from './layout.ts';
-
-const HOLDER_KEYS = {
-	'ca-root': 'ecdsa-sha2-256-nistp256',
-	'tsa-root': 'ecdsa-sha2-256-nistp256',
-	'tuf-root': 'ed25519',
-	'tuf-targets': 'ed25519',
-} as const satisfies Record<string, KeyAlgorithm>;
-
-export type HolderKeyName = keyof typeof HOLDER_KEYS;
 
 export interface Material {
 	readonly holders: Readonly<Record<HolderKeyName, Signer>>;

@@ -1,5 +1,6 @@
 /** What `chancery init --dry-run` shows: every file, its mode, and what it is. Nothing is made. */
 import { join, relative } from 'node:path';
+import { HOLDER_KEYS } from '../development-keys.ts';
 import type { Answers } from './answers.ts';
 import { PLACES } from './init-material.ts';
 import { hostOf, layoutOf } from './layout.ts';
@@ -44,7 +45,7 @@ export function plannedFiles(folder: string, answers: Answers): PlannedFile[] {
 					file(join(hostOf(layout, 'identity').folder, path), '0400', 'secrets of the identity provider'),
 				)
 			: []),
-		...['ca-root', 'tsa-root', 'tuf-root', 'tuf-targets'].map((name) =>
+		...Object.keys(HOLDER_KEYS).map((name) =>
 			file(join(layout.offline, `${name}.pem`), '0600', 'key of the keyholder, encrypted; to be taken away'),
 		),
 		...(isNamed ? [] : [file(join(layout.offline, 'passphrase'), '0400', 'passphrase of the keyholder')]),
