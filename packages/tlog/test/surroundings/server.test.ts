@@ -23,8 +23,10 @@ afterEach(async () => {
 /** What must hold during any of it: bounded queues, refusals that say come back, a health that says what is wrong. */
 async function expectBounded(pressure: Pressure, bytesBefore: number, diagnosis: RegExp): Promise<void> {
 	const { log } = server!;
-	await expect.poll(() => log.health().detail, POLLING).toMatch(diagnosis);
-	expect(log.health().writable).toBe(false);
+	pressure.diagnoses.clear();
+	// Everything that it says is kept: which of several errors one look finds is a matter of chance.
+	await expect.poll(() => [...pressure.diagnoses].join('\n'), POLLING).toMatch(diagnosis);
+	await expect.poll(() => log.health().writable, POLLING).toBe(false);
 	expect(pressure.maxWaiting).toBeLessThanOrEqual(LIMITS.maxWaiting);
 	expect(heldBytes() - bytesBefore).toBeLessThan(20e6);
 	for (const code of ['overloaded', 'unavailable'])
@@ -66,7 +68,7 @@ describe('a server', () => {
 			applicationName: 'crowd',
 			maxConnections: 120,
 			idleInTransactionTimeoutMs: 0,
-			connectTimeoutMs: 500,
+			connectTimeoutMs: 5_000,
 		});
 		let isOver = false;
 		// The first one stays in, and ends the connections of the log again and again.
@@ -77,12 +79,13 @@ describe('a server', () => {
 			for (; !isOver; await pause(50)) await sql.query(terminate);
 		});
 		await isIn.promise;
-		// Each that is turned away tries again, so that a place which the log leaves is taken.
+		// Each that is turned away tries again, so that a place which the log leaves is taken; so seldom that the server still has
+		// time for the others.
 		const crowding = Array.from({ length: 110 }, async () => {
 			const stay = async () => {
 				while (!isOver) await pause(20);
 			};
-			while (!isOver) await crowd.transaction(stay).catch(() => pause(20));
+			while (!isOver) await crowd.transaction(stay).catch(() => pause(100));
 		});
 		await expect.poll(() => pressure.refusals.get('unavailable') ?? 0, POLLING).toBeGreaterThan(60);
 		await expectBounded(pressure, before, /too many clients|remaining connection slots/);
