@@ -14,6 +14,8 @@ export default defineConfig({
 		maxWorkers: 2,
 		testTimeout: 60_000,
 		hookTimeout: 120_000,
+		// What comes at once on an idle machine may take long on a busy one.
+		expect: { poll: { timeout: 30_000 } },
 		projects: [
 			{
 				extends: true,

@@ -39,6 +39,7 @@ async function serve({
 	app.get('/', async () => `${config.greeting} ${signers.main.algorithm}`);
 	// A client waits for its answer while the service is told to stop.
 	app.post('/slow', async (request) => {
+		logger.info('slow request');
 		await sleep(150);
 		return `got ${Buffer.from(request.body as Uint8Array)}`;
 	});

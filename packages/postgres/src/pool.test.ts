@@ -186,7 +186,12 @@ describe('timeouts', () => {
 	});
 
 	it('bound the wait for a free connection', async () => {
-		const single = openDatabase({ url: test.url, applicationName: 'single', maxConnections: 1, connectTimeoutMs: 50 });
+		const single = openDatabase({
+			url: test.url,
+			applicationName: 'single',
+			maxConnections: 1,
+			connectTimeoutMs: 1_500,
+		});
 		await single.transaction(async () => {
 			expect(isUnavailable(await rejection(single.query('select 1')))).toBe(true);
 		});

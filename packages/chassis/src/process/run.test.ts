@@ -97,7 +97,7 @@ describe('a service in a process of its own', { timeout: 30_000 }, () => {
 
 	it('drains on SIGTERM: readiness fails first, and no request that was accepted is cut', async () => {
 		const listen = { public: { host: '127.0.0.1', port: 0 }, probe: { host: '127.0.0.1', port: 0 } };
-		const started = start({ listen }, { rest: { process: { drainSeconds: 1.5 } } });
+		const started = start({ listen }, { rest: { process: { drainSeconds: 4 } } });
 		const url = await urlOf(started);
 		const probeOf = () => /"url":"([^"]+)","msg":"listening".*"url":"([^"]+)"/s.exec(started.log())?.[2];
 		await expect.poll(probeOf, { timeout: 15_000 }).toBeDefined();
@@ -135,7 +135,7 @@ describe('a service in a process of its own', { timeout: 30_000 }, () => {
 		const url = await urlOf(started);
 		const agent = new Agent({ keepAlive: true });
 		const accepted = [...Array(8).keys()].map((number) => post(`${url}/slow`, String(number), agent));
-		await sleep(100);
+		await expect.poll(() => started.log().match(/slow request/g)?.length).toBe(8);
 		started.child.kill('SIGTERM');
 		expect((await Promise.all(accepted)).map(({ body }) => body)).toEqual(accepted.map((_, number) => `got ${number}`));
 		expect(await started.exit).toBe(0);

@@ -1,6 +1,8 @@
 import { expect, it, vi } from 'vitest';
 import { createMarkProbe } from './mark-probe.ts';
 
+const POLLING = { timeout: 30_000 };
+
 it('shows a place that cannot be written until it can, asking at intervals', async () => {
 	let failure: Error | undefined;
 	const probe = vi.fn(async () => {
@@ -11,9 +13,9 @@ it('shows a place that cannot be written until it can, asking at intervals', asy
 	const stop = new AbortController();
 	const running = marks.job.run(stop.signal);
 	failure = new Error('no space left on device');
-	await vi.waitFor(() => expect(marks.health()).toEqual({ ok: false, detail: 'no space left on device' }));
+	await vi.waitFor(() => expect(marks.health()).toEqual({ ok: false, detail: 'no space left on device' }), POLLING);
 	failure = undefined;
-	await vi.waitFor(() => expect(marks.health().ok).toBe(true));
+	await vi.waitFor(() => expect(marks.health().ok).toBe(true), POLLING);
 	stop.abort();
 	await running;
 	const asked = probe.mock.calls.length;

@@ -10,6 +10,7 @@ import { makeParts, openDataFolder } from '../instance/data-folder.ts';
 import { keepTlsRenewed } from './instance-tls.ts';
 
 const DAY_MS = 86_400_000;
+const POLLING = { timeout: 30_000 };
 const base = mkdtempSync(join(tmpdir(), 'chancery-renewal-'));
 afterEach(() => {
 	vi.useRealTimers();
@@ -31,14 +32,15 @@ it('a certificate of our own is renewed while the instance runs, and a failure i
 	const end = keepTlsRenewed(folder, { from: 'development' }, 'localhost', log);
 	chmodSync(key, 0o644);
 	vi.advanceTimersByTime(3_600_000);
-	await vi.waitFor(() =>
-		expect(lines.join('')).toMatch(/"level":"error".*tls-ca\.pem has mode 0644.*could not be renewed/),
+	await vi.waitFor(
+		() => expect(lines.join('')).toMatch(/"level":"error".*tls-ca\.pem has mode 0644.*could not be renewed/),
+		POLLING,
 	);
 	expect(notAfter()).toBeLessThan(Date.now() + 31 * DAY_MS);
 
 	chmodSync(key, 0o600);
 	vi.advanceTimersByTime(3_600_000);
-	await vi.waitFor(() => expect(notAfter()).toBeGreaterThan(Date.now() + 89 * DAY_MS));
+	await vi.waitFor(() => expect(notAfter()).toBeGreaterThan(Date.now() + 89 * DAY_MS), POLLING);
 	end();
 	expect(vi.getTimerCount()).toBe(0);
 });
