@@ -149,6 +149,15 @@ export default defineConfig({
 			},
 			{
 				extends: true,
+				// Each page on a machine of its own, made of namespaces.
+				test: {
+					name: 'operate',
+					include: ['packages/conformance/test/pages/operate/*.test.ts'],
+					hookTimeout: 600_000,
+				},
+			},
+			{
+				extends: true,
 				test: { name: 'cases', include: ['packages/conformance/test/cases/*.test.ts'] },
 			},
 			{

@@ -1,6 +1,6 @@
 /**
  * Parses the markdown of a page into what the reader has to do: fenced blocks, each with the output shown below it.
- * docs/clients/README.md explains the words behind the fence.
+ * CONTRIBUTING.md explains the words behind the fence.
  */
 
 export interface Block {
@@ -8,16 +8,35 @@ export interface Block {
 	readonly line: number;
 	/**
 	 * `run`: is pasted and must succeed. `fails`: one command that is pasted and must be refused. `serves`: runs until the
-	 * page ends; the next block waits until it is ready. `install`: installs a client. `start`: `npm start` and `npm test`,
-	 * which other tests run. `not-run`: is not run; the paragraph above says why.
+	 * page ends; the next block waits until it is ready. `beside`: the same, and nothing waits. `file`: a file that the reader
+	 * writes. `settings`: an excerpt of a configuration file. `install`: installs a client. `start`: `npm start` and
+	 * `npm test`, which other tests run. `compose`, `kubernetes`, `systemd`: need such a machine, so a test of peers runs
+	 * them. `not-run`: is not run; the paragraph above says why.
 	 */
-	readonly how: 'run' | 'fails' | 'serves' | 'install' | 'start' | 'not-run';
+	readonly how:
+		| 'run'
+		| 'fails'
+		| 'serves'
+		| 'beside'
+		| 'file'
+		| 'settings'
+		| 'install'
+		| 'start'
+		| 'not-run'
+		| Elsewhere;
 	readonly code: string;
+	/** Of a `file`: its path, as the reader sees it. */
+	readonly path?: string;
 	/** The output that the page shows; undefined when it shows none. */
 	readonly output: string | undefined;
 	/** The paragraph above the fence, on one line. */
 	readonly above: string;
 }
+
+/** What runs a block that needs more than a machine of its own. */
+export const ELSEWHERE = ['compose', 'kubernetes', 'systemd'] as const;
+export type Elsewhere = (typeof ELSEWHERE)[number];
+export const isElsewhere = (how: Block['how']): how is Elsewhere => (ELSEWHERE as readonly string[]).includes(how);
 
 export interface Page {
 	readonly blocks: readonly Block[];
@@ -29,13 +48,24 @@ const HOW: Readonly<Record<string, Block['how']>> = {
 	sh: 'run',
 	'sh fails': 'fails',
 	'sh serves': 'serves',
+	'sh beside': 'beside',
+	'sh compose': 'compose',
+	'sh kubernetes': 'kubernetes',
+	'sh systemd': 'systemd',
+	'yaml settings': 'settings',
 	'sh install': 'install',
 	'sh not-run': 'not-run',
 };
+/** A language, for whoever looks at the page, and the path of the file. */
+const FILE = /^(?:yaml|ini|nginx|sql|haproxy|text) (\/[\w./-]+|[\w-]+\.[\w.-]+)$/;
 /** With any options: the tests of `up` try them. */
 const START = /^npm (start|test)\b/;
 /** Beginning of the paragraph above a block that is not run, so that readers see the reason too. */
 const REASON = /^Not run by the tests: \S/;
+
+const WITHOUT_OUTPUT: ReadonlySet<Block['how']> = new Set(['install', 'not-run', 'beside', 'file', 'settings']);
+/** What the shell of the reader does. */
+const PASTED: ReadonlySet<Block['how']> = new Set(['run', 'fails', 'serves', 'beside', 'file']);
 
 export function readPage(markdown: string): Page {
 	const faults: string[] = [];
@@ -48,10 +78,11 @@ export function readPage(markdown: string): Page {
 			isOutputNext = false;
 			continue;
 		}
-		const how = HOW[info] === 'run' && isStart(text) ? 'start' : HOW[info];
-		isOutputNext = how !== undefined && how !== 'install' && how !== 'not-run';
+		const [, path] = FILE.exec(info) ?? [];
+		const how = path !== undefined ? 'file' : HOW[info] === 'run' && isStart(text) ? 'start' : HOW[info];
+		isOutputNext = how !== undefined && !WITHOUT_OUTPUT.has(how);
 		if (how === undefined) faults.push(`line ${line}: a block '${info}' that is neither run nor the output of one`);
-		else blocks.push({ line, how, code: text, output: undefined, above });
+		else blocks.push({ line, how, code: text, output: undefined, above, ...(path === undefined ? {} : { path }) });
 	}
 	for (const block of blocks) faults.push(...faultsOf(block).map((fault) => `line ${block.line}: ${fault}`));
 	return { blocks, faults };
@@ -67,7 +98,7 @@ function* faultsOf({ how, code, output, above }: Block): Generator<string> {
 }
 
 /** Whether it is pasted into the reader's shell. */
-export const isPasted = ({ how }: Block): boolean => how === 'run' || how === 'fails' || how === 'serves';
+export const isPasted = ({ how }: Block): boolean => PASTED.has(how);
 
 const isStart = (code: string): boolean => code.split('\n').every((line) => START.test(line));
 

@@ -14,6 +14,10 @@ export interface Reader {
 	readonly path: readonly string[];
 	/** Folder for the script and for the output of the blocks; the reader does not see it. */
 	readonly records: string;
+	/** Program, with its arguments, that runs a shell in another surrounding; undefined: here. */
+	readonly within?: readonly string[];
+	/** Variables that are set already. */
+	readonly env?: Readonly<Record<string, string>>;
 }
 
 export interface Pasted {
@@ -22,45 +26,74 @@ export interface Pasted {
 	readonly printed: string;
 }
 
-/** Returns the result of each block that is pasted, by its line. */
-export async function runPage(blocks: readonly Block[], reader: Reader): Promise<ReadonlyMap<number, Pasted>> {
+/**
+ * Returns the result of each block that is pasted, by its line. `before` are the blocks of another page, which the reader
+ * has pasted into the same shell.
+ * @throws {Error} with the output of the block of `before` that did not succeed
+ */
+export async function runPage(
+	blocks: readonly Block[],
+	reader: Reader,
+	before: readonly Block[] = [],
+): Promise<ReadonlyMap<number, Pasted>> {
 	await mkdir(reader.records, { recursive: true });
 	const pasted = blocks.filter(isPasted);
+	const earlier = before.filter(isPasted);
 	const script = join(reader.records, 'script.sh');
-	await writeFile(script, ['set -euo pipefail', ...pasted.map((block) => stepOf(block, reader)), ''].join('\n'));
+	const steps = [
+		...earlier.map((block) => stepOf(block, recordOf(reader, 'before', block))),
+		...pasted.map((block) => stepOf(block, recordOf(reader, 'page', block))),
+	];
+	await writeFile(script, ['set -euo pipefail', ENDING_WHAT_SERVES, ...steps, ''].join('\n'));
 	await runShell(script, reader);
-	const read = (name: string) => readFile(join(reader.records, name), 'utf8').catch(() => '');
-	const results = new Map<number, Pasted>();
-	for (const { line } of pasted) {
-		const code = await read(`${line}.code`);
-		results.set(line, { code: code === '' ? undefined : Number(code), printed: await read(`${line}.printed`) });
+	for (const block of earlier) {
+		const { code, printed } = await readRecord(recordOf(reader, 'before', block));
+		if (code === undefined) throw new Error(`the page before ended in line ${block.line}:\n${printed}`);
 	}
+	const results = new Map<number, Pasted>();
+	for (const block of pasted) results.set(block.line, await readRecord(recordOf(reader, 'page', block)));
 	return results;
 }
 
-/** A block that must fail gets a shell of its own, so that its failure does not end the page. */
-function stepOf({ line, how, code }: Block, { records }: Reader): string {
-	const record = (what: string) => quote(join(records, `${line}.${what}`));
-	const body =
-		how === 'fails'
-			? `set +e\n(\nset -euo pipefail\n${code}\n)`
-			: how === 'serves'
-				? serving(code, record('printed'))
-				: code;
-	return `exec >${record('printed')} 2>&1\n${body}\necho $? >${record('code')}\nset -e\n`;
+/** Path, without an extension, of the files about a block. */
+const recordOf = ({ records }: Reader, page: string, { line }: Block): string => join(records, `${page}-${line}`);
+
+async function readRecord(record: string): Promise<Pasted> {
+	const read = (extension: string) => readFile(`${record}.${extension}`, 'utf8').catch(() => '');
+	const code = await read('code');
+	return { code: code === '' ? undefined : Number(code), printed: await read('printed') };
 }
 
-/** Runs in its own process group, as in another terminal; the next block waits for `ready`. Ends with the page. */
-const serving = (code: string, printed: string): string => `set -m
-( ${code} ) &
-set +m
-trap "kill -- -$!; wait" EXIT
-until grep -q '^ready' ${printed}; do kill -0 $!; sleep 0.1; done`;
+function stepOf(block: Block, record: string): string {
+	const [printed, code] = [quote(`${record}.printed`), quote(`${record}.code`)];
+	return `exec >${printed} 2>&1\n${bodyOf(block, printed)}\necho $? >${code}\nset -e\n`;
+}
+
+function bodyOf({ how, code, path = '' }: Block, printed: string): string {
+	switch (how) {
+		case 'fails':
+			// In a shell of its own, so that its failure does not end the page.
+			return `set +e\n(\nset -euo pipefail\n${code}\n)`;
+		case 'serves':
+			return `${beside(code)}\nuntil grep -q '^ready' ${printed}; do kill -0 $!; sleep 0.1; done`;
+		case 'beside':
+			return beside(code);
+		case 'file':
+			return `mkdir -p "$(dirname ${quote(path)})"\ncat >${quote(path)} <<'END OF FILE'\n${code}\nEND OF FILE`;
+		default:
+			return code;
+	}
+}
+
+/** Runs in its own process group, as in another terminal. Ends with the page. */
+const beside = (code: string): string => `set -m\n( ${code} ) &\nset +m\nserving="$serving -$!"`;
+const ENDING_WHAT_SERVES = `serving=\ntrap '[ -z "$serving" ] || { kill -- $serving; wait; } 2>/dev/null' EXIT`;
 
 const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
-function runShell(script: string, { home, folder, path }: Reader): Promise<void> {
-	const child = spawn('bash', ['--noprofile', '--norc', script], {
+function runShell(script: string, { home, folder, path, within = [], env = {} }: Reader): Promise<void> {
+	const [program = '', ...args] = [...within, 'bash', '--noprofile', '--norc', script];
+	const child = spawn(program, args, {
 		cwd: folder,
 		stdio: 'ignore',
 		// Nothing else from this machine: no settings and, in CI, none of the variables in which clients look for tokens.
@@ -71,6 +104,7 @@ function runShell(script: string, { home, folder, path }: Reader): Promise<void>
 			COLUMNS: '1000',
 			NO_COLOR: '1',
 			PYTHONUNBUFFERED: '1',
+			...env,
 		},
 		timeout: RUN_WITHIN_MS,
 	});

@@ -5,9 +5,15 @@ import { buildImage } from './containers/built-image.ts';
 import { type ComposeProject, openProject } from './containers/compose-project.ts';
 import { CHECKOUT, type Engine, openEngine } from './containers/engine.ts';
 import { until } from './kubernetes/started-program.ts';
+import { pageBlock } from './page-block.ts';
 
 const READY_WITHIN_MS = 120_000;
 const DATA = '/var/lib/chancery/data';
+const [up = '', token = ''] = pageBlock(
+	'docs/operate/compose.md',
+	'compose',
+	'docker compose --profile small up',
+).split('\n');
 
 const cleanups: (() => Promise<unknown>)[] = [];
 let engine: Engine;
@@ -19,7 +25,7 @@ beforeAll(async () => {
 	const image = await buildImage(engine, 'dev');
 	const bytes = Number(await engine.docker(['image', 'inspect', '--format', '{{.Size}}', image]));
 	process.stderr.write(`size of the development image: ${(bytes / 1e6).toFixed(0)} MB\n`);
-	project = await openProject(engine);
+	project = await openProject(engine, up);
 	cleanups.push(() => project.remove());
 	await start();
 }, 1_800_000);
@@ -31,7 +37,7 @@ afterAll(async () => {
 async function start(): Promise<void> {
 	const beganMs = performance.now();
 	const since = new Date().toISOString();
-	await project.compose('--profile', 'small', 'up', '--detach', '--no-build', '--pull', 'never', 'small');
+	await project.start(up);
 	const log = () => project.compose('--profile', 'small', 'logs', '--no-log-prefix', '--since', since, 'small');
 	await until('ready', READY_WITHIN_MS, async () => /^ready/m.test(await log()), log);
 	process.stderr.write(`one container, to a signature: ${((performance.now() - beganMs) / 1000).toFixed(1)} s\n`);
@@ -52,10 +58,9 @@ it('signs and verifies for a client on the host, with a token made inside', asyn
 	}
 	const trust = '--trusted-root trusted_root.json --bundle README.json';
 	const who = '--certificate-identity you@example.com --certificate-oidc-issuer http://localhost:7401/auth';
-	const token = `$(docker compose --profile small exec -T small chancery token --data ${DATA} --email you@example.com)`;
 	const { code, stderr } = await project.paste(
 		[
-			`chancery sign-blob ${trust} --signing-config signing_config.v0.2.json --identity-token "${token}" README.md`,
+			`chancery sign-blob ${trust} --signing-config signing_config.v0.2.json --identity-token "$(${token})" README.md`,
 			`chancery verify-blob ${trust} ${who} README.md`,
 		],
 		[join(CHECKOUT, 'packages/cli/bin')],

@@ -12,6 +12,7 @@ import { buildImage } from './containers/built-image.ts';
 import { type ComposeProject, containersOf, linesBelow, openProject, textOf } from './containers/compose-project.ts';
 import { CHECKOUT, type Engine, openEngine, type Ran } from './containers/engine.ts';
 import { until } from './kubernetes/started-program.ts';
+import { pageBlock } from './page-block.ts';
 
 const SERVICES = ['identity', 'ca', 'log', 'ctlog', 'tsa', 'tuf'];
 const OURS = join(CHECKOUT, 'packages/cli/bin');
@@ -34,7 +35,7 @@ beforeAll(async () => {
 		if ('notRun' in found) throw new Error(found.notRun);
 		programs.push(dirname(found.path));
 	}
-	project = await openProject(engine);
+	project = await openProject(engine, pageBlock('docs/operate/compose.md', 'compose', 'docker compose up'));
 	cleanups.push(() => project.remove());
 	const beganMs = performance.now();
 	said = await project.up();

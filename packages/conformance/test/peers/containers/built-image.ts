@@ -1,7 +1,8 @@
 /** Our image, built from this checkout. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CHECKOUT, type Engine } from './engine.ts';
+import { pageBlock } from '../page-block.ts';
+import { CHECKOUT, type Engine, runWithin } from './engine.ts';
 import { provideImages } from './stand-in-images.ts';
 
 export const BUILT = {
@@ -10,14 +11,17 @@ export const BUILT = {
 	source: 'https://example.com/chancery',
 };
 
+const BUILD = pageBlock('docs/operate/compose.md', 'compose', 'docker build');
+
 /** @param target a stage of the Dockerfile. @returns the name under which the Compose file expects it */
 export async function buildImage(engine: Engine, target: 'server' | 'dev'): Promise<string> {
 	await provideImages(engine);
-	const name = `chancery:${target}`;
-	const told = Object.entries(BUILT).flatMap(([key, value]) => ['--build-arg', `${key.toUpperCase()}=${value}`]);
-	const what = ['--file', join(CHECKOUT, 'deploy/docker/Dockerfile'), '--target', target, '--tag', name];
-	await engine.docker(['build', '--network', 'host', ...what, ...told, CHECKOUT]);
-	return name;
+	// What is said last holds: the arguments of the test before those of the page.
+	const told = Object.entries(BUILT).map(([key, value]) => `--build-arg ${key.toUpperCase()}=${value}`);
+	const command = [BUILD.replaceAll('server', target), '--network host', ...told].join(' ');
+	const { code, stdout, stderr } = await runWithin('bash', ['-c', command], { folder: CHECKOUT, env: engine.env });
+	if (code !== 0) throw new Error(`${command}: ${code ?? 'took too long'}\n${`${stdout}${stderr}`.slice(-4000)}`);
+	return `chancery:${target}`;
 }
 
 export const versionOfPnpm = async (): Promise<string> =>

@@ -11,6 +11,8 @@ export interface ComposeProject {
 	/** Where its files are, and where a user pastes what is printed. */
 	readonly folder: string;
 	compose(...args: string[]): Promise<string>;
+	/** Runs a command of the page, with its containers in the background and the images that there are. */
+	start(command: string): Promise<void>;
 	/** Starts all, and returns what the self-test printed after it ended with 0. */
 	up(): Promise<string>;
 	/** Runs lines in one shell, as a user who pastes them: it ends at the first that fails. */
@@ -38,18 +40,25 @@ export async function containersOf(project: ComposeProject): Promise<ReadonlyMap
 	);
 }
 
-export async function openProject(engine: Engine): Promise<ComposeProject> {
+/** @param up the command with which a user starts it */
+export async function openProject(engine: Engine, up: string): Promise<ComposeProject> {
 	const folder = await mkdtemp(join(tmpdir(), 'chancery-compose-'));
 	for (const name of ['docker-compose.yml', 'README.md', 'deploy/compose']) {
 		await mkdir(dirname(join(folder, name)), { recursive: true });
 		await cp(join(CHECKOUT, name), join(folder, name), { recursive: true });
 	}
 	const compose = (...args: string[]) => engine.docker(['compose', ...args], { folder, withinMs: UP_WITHIN_MS });
+	const start = async (command: string) => {
+		const args = ['--noprofile', '--norc', '-c', `${command} --detach --no-build --pull never`];
+		const { code, stdout, stderr } = await runWithin('bash', args, { folder, env: engine.env, withinMs: UP_WITHIN_MS });
+		if (code !== 0) throw new Error(`${command}: ${code ?? 'took too long'}\n${`${stdout}${stderr}`.slice(-4000)}`);
+	};
 	return {
 		folder,
 		compose,
+		start,
 		up: async () => {
-			await compose('up', '--detach', '--no-build', '--pull', 'never');
+			await start(up);
 			// `up` waits for what others depend on, and nothing depends on the last one.
 			const ended = await compose('wait', 'self-test').catch((error: Error) => error.message);
 			const said = await compose('logs', '--no-log-prefix', 'self-test');
