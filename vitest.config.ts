@@ -36,6 +36,18 @@ export default defineConfig({
 			},
 			{
 				extends: true,
+				// Each makes an instance with `init`, and serves it on ports of its own.
+				test: {
+					name: 'init',
+					include: ['packages/conformance/test/init/*.test.ts'],
+					globalSetup: ['packages/testkit/src/test-server.ts'],
+					testTimeout: 300_000,
+					hookTimeout: 300_000,
+					fileParallelism: false,
+				},
+			},
+			{
+				extends: true,
 				// Each has a copy of the packages with an example of CONTRIBUTING.md in it.
 				test: {
 					name: 'examples',

@@ -78,7 +78,7 @@ const answersSchema = z.strictObject({
 		.prefault({}),
 	developmentTls: z
 		.boolean()
-		.default(false)
+		.optional()
 		.describe('Only for development: makes a private TLS authority, and a certificate for the host name of all urls'),
 	database: z.strictObject({ url: databaseUrl, maxConnections: z.int().min(1).max(1000).optional() }),
 	marks: z
