@@ -18,6 +18,7 @@ import {
 } from '@chancery/core/certificate-encoding';
 import { keyIdentifier } from '@chancery/core/spki';
 import type { Signer } from '@chancery/keys/signer';
+import { openIssuingChain } from './domain/issuing-chain.ts';
 
 const ROOT_YEARS = 10;
 const ISSUING_YEARS = 3;
@@ -92,4 +93,12 @@ async function certify(signer: Signer, fields: AuthorityFields): Promise<Uint8Ar
 		notAfter: yearsAfter(fields.notBefore, fields.years),
 	});
 	return encodeSignedCertificate(tbs, signatureIdentifier, await signer.sign(tbs));
+}
+
+/**
+ * Whether the service would start with a chain (PEM, certificate of the key first, root last) that somebody else has issued.
+ * @throws {ChainError}
+ */
+export function checkCaChain(pem: string, signer: Signer): void {
+	openIssuingChain(pem, signer);
 }

@@ -14,6 +14,7 @@ export const ca = defineService({
 		issuing: {
 			purpose: 'Signs certificates; the key of the first certificate of chainPem.',
 			algorithm: 'ecdsa-sha2-256-nistp256',
+			otherAlgorithms: ['ecdsa-sha2-384-nistp384'],
 		},
 	},
 	listeners: { public: 'ca' },

@@ -19,6 +19,8 @@ export interface KeyDefinition {
 	readonly purpose: string;
 	/** What a development instance makes: an algorithm that every known client verifies. */
 	readonly algorithm: KeyAlgorithm;
+	/** Others that the service works with, when the key is one that somebody has already. */
+	readonly otherAlgorithms?: readonly KeyAlgorithm[];
 }
 
 export type Marks = Readonly<Record<string, MarkStore>>;

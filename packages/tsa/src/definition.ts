@@ -14,6 +14,7 @@ export const tsa = defineService({
 		signer: {
 			purpose: 'Signs timestamps; the key of the first certificate of chainPem.',
 			algorithm: 'ecdsa-sha2-256-nistp256',
+			otherAlgorithms: ['ecdsa-sha2-384-nistp384'],
 		},
 	},
 	listeners: { public: 'tsa' },

@@ -19,7 +19,7 @@ import {
 import { encodePem } from '@chancery/core/pem';
 import { keyIdentifier } from '@chancery/core/spki';
 import type { Signer } from '@chancery/keys/signer';
-import { AuthorityError } from './domain/authority.ts';
+import { AuthorityError, openAuthority } from './domain/authority.ts';
 import { SIGNATURE_ALGORITHMS } from './domain/signature-algorithms.ts';
 
 export interface TsaChainRequest {
@@ -132,4 +132,12 @@ async function issue(request: TsaChainRequest, plan: CertificatePlan): Promise<U
 		extensions: plan.extensions,
 	});
 	return encodeSignedCertificate(tbs, algorithm.signatureIdentifier, await signer.sign(tbs));
+}
+
+/**
+ * Whether the service would start with a chain (PEM, certificate of the key first, root last) that somebody else has issued.
+ * @throws {AuthorityError}; FormatError
+ */
+export function checkTsaChain(chainPem: string, signer: Signer): void {
+	openAuthority({ chainPem, signer });
 }

@@ -9,8 +9,16 @@ import { MIGRATIONS } from './store/migrations.ts';
 export const tuf = defineService({
 	name: 'tuf',
 	keys: {
-		snapshot: { purpose: 'Signs snapshot metadata.', algorithm: 'ed25519' },
-		timestamp: { purpose: 'Signs timestamp metadata.', algorithm: 'ed25519' },
+		snapshot: {
+			purpose: 'Signs snapshot metadata.',
+			algorithm: 'ed25519',
+			otherAlgorithms: ['ecdsa-sha2-256-nistp256'],
+		},
+		timestamp: {
+			purpose: 'Signs timestamp metadata.',
+			algorithm: 'ed25519',
+			otherAlgorithms: ['ecdsa-sha2-256-nistp256'],
+		},
 	},
 	listeners: { public: 'tuf' },
 	trustReports: [],

@@ -1,8 +1,12 @@
 /** `chancery init`: makes an instance. */
 import { resolve } from 'node:path';
+import type { MadeInstance, WaitingInstance } from '@chancery/stack/bootstrap/init/init-instance';
 import { Command, Option } from 'commander';
 import { terminal } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
+
+/** Exit code: nothing is wrong, and somebody else has to do something first (EX_TEMPFAIL). */
+const WAITING = 75;
 
 interface InitOptions {
 	readonly answers?: string;
@@ -36,7 +40,8 @@ tokens), chains/. For separate hosts each has such a folder, DIR/hosts/NAME. Bes
   DIR/operator  token for the admin listeners
   DIR/trust     first root of trust, and its SHA-256: the one thing that users are told
 
-A run that was cut off is continued by the same command. An answer that is in certificates or logs already cannot change.
+A run that was cut off is continued by the same command. With 'existingPki' the first run leaves requests for certificates
+and ends with 75; the next one takes what was issued. An answer that is in certificates or logs already cannot change.
 
 Examples:
   $ chancery init --example one-host > answers.yaml
@@ -71,18 +76,34 @@ async function init(answersFile: string, folder: string, { dryRun, json }: InitO
 	}
 	const { initInstance } = await import('@chancery/stack/bootstrap/init/init-instance');
 	const onStep = (path: string, what: string) => terminal.say(`${path}  ${what}`);
-	const made = await initInstance({ folder, answers, nowMs: Date.now(), onStep });
-	if (json) {
-		terminal.json({ folder, ...made });
-		return;
+	const outcome = await initInstance({ folder, answers, nowMs: Date.now(), onStep });
+	if (json) terminal.json({ folder, ...outcome });
+	if (outcome.state === 'waiting') {
+		process.exitCode = WAITING;
+		if (!json) terminal.say(waitingFor(outcome));
+	} else if (!json) {
+		terminal.data(`SHA-256 of the first root: ${outcome.fingerprint}`);
+		terminal.say(nextSteps(folder, outcome));
 	}
-	terminal.data(`SHA-256 of the first root: ${made.fingerprint}`);
-	const [config] = made.configurations;
-	terminal.say(`
+}
+
+function waitingFor({ requests }: WaitingInstance): string {
+	const orders = requests.map(
+		({ name, request, answer }) => `  ${name}: have ${request} signed, and put what comes back into ${answer}`,
+	);
+	return `
+waiting for certificates of your PKI
+${orders.join('\n')}
+In each file: the certificate of the request first, then those above it; the root itself may be left out.
+Then run the same command again: it checks them, and goes on`;
+}
+
+function nextSteps(folder: string, { configurations, offline }: MadeInstance): string {
+	const ofEach = configurations.map((config) =>
+		['migrate', 'log create', 'serve'].map((command) => `  chancery ${command} --config ${config}\n`).join(''),
+	);
+	return `
 next
-  chancery migrate --config ${config}
-  chancery log create --config ${config}
-  chancery serve --config ${config}
-  chancery trust publish --instance ${folder}
-then take ${made.offline} to a place that no server reaches: whoever has it can name other keys to your clients`);
+${ofEach.join('')}  chancery trust publish --instance ${folder}
+then take ${offline} to a place that no server reaches: whoever has it can name other keys to your clients`;
 }

@@ -2,7 +2,7 @@
  * Private keys in files: PKCS#8 PEM, encrypted when there is a passphrase, readable by the owner only.
  */
 import { createPrivateKey, type KeyObject, randomUUID } from 'node:crypto';
-import { constants, type FileHandle, link, open, unlink } from 'node:fs/promises';
+import { constants, type FileHandle, link, open, readdir, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { FormatError } from '@chancery/core/format-error';
 import { encodePem, parsePem } from '@chancery/core/pem';
@@ -20,10 +20,11 @@ export interface FileKeySecrets {
 }
 
 const MAX_FILE_BYTES = 64 * 1024;
+const UNFINISHED = /^\.[0-9a-f-]{36}\.key$/;
 
 /**
  * Makes a key and keeps it in a new file of mode 0600. The file appears complete and durable, or not at all: a crash
- * here leaves at most a file with a random name beside it, which nothing refers to.
+ * here leaves at most a file with a random name beside it, which nothing refers to (`removeUnfinishedKeys`).
  * @throws {KeyError} `exists` when there is anything at `path`; `io` when the folder cannot be written.
  */
 export async function createFileKey(
@@ -50,6 +51,18 @@ export async function createFileKey(
 		throw new KeyError('io', `the key file ${path} could not be written`, { cause });
 	}
 	return signerOf(privateKey, path);
+}
+
+/**
+ * Removes what crashes have left of keys that nobody has got. Only where no other process makes keys at the same time.
+ * @throws {Error} the system's error when the folder cannot be changed
+ */
+export async function removeUnfinishedKeys(folder: string): Promise<void> {
+	const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+		if (error.code === 'ENOENT') return [];
+		throw error;
+	});
+	for (const name of names) if (UNFINISHED.test(name)) await unlink(join(folder, name));
 }
 
 /**

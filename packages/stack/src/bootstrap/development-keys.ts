@@ -20,11 +20,11 @@ import { SERVICES, type ServiceKeys } from '../services.ts';
 
 /** Keys of keyholders, which no service is ever given: those of the roots, and of the targets. */
 export const HOLDER_KEYS = {
-	'ca-root': 'ecdsa-sha2-256-nistp256',
-	'tsa-root': 'ecdsa-sha2-256-nistp256',
-	'tuf-root': 'ed25519',
-	'tuf-targets': 'ed25519',
-} as const satisfies Record<string, KeyAlgorithm>;
+	'ca-root': { algorithm: 'ecdsa-sha2-256-nistp256', otherAlgorithms: ['ecdsa-sha2-384-nistp384'] },
+	'tsa-root': { algorithm: 'ecdsa-sha2-256-nistp256', otherAlgorithms: ['ecdsa-sha2-384-nistp384'] },
+	'tuf-root': { algorithm: 'ed25519', otherAlgorithms: ['ecdsa-sha2-256-nistp256'] },
+	'tuf-targets': { algorithm: 'ed25519', otherAlgorithms: ['ecdsa-sha2-256-nistp256'] },
+} as const satisfies Record<string, Pick<KeyDefinition, 'algorithm' | 'otherAlgorithms'>>;
 
 export type HolderKeyName = keyof typeof HOLDER_KEYS;
 
@@ -39,7 +39,7 @@ export async function openDevelopmentKeys(folder: string): Promise<DevelopmentKe
 	const ofServices = SERVICES.flatMap(({ definition: { name, keys } }) =>
 		Object.entries(keys).map(([key, { algorithm }]) => [keyFileName(name, key), algorithm] as const),
 	);
-	const ofHolders = Object.entries(HOLDER_KEYS).map(([name, algorithm]) => [`${name}.pem`, algorithm] as const);
+	const ofHolders = Object.entries(HOLDER_KEYS).map(([name, { algorithm }]) => [`${name}.pem`, algorithm] as const);
 	const opened = await Promise.all(
 		[...ofServices, ...ofHolders].map(
 			async ([file, algorithm]) => [file, await openOrCreateKey(join(folder, file), algorithm)] as const,

@@ -7,14 +7,13 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openFileKey } from '@chancery/keys/file/file-key';
 import { CallError, call } from '@chancery/net/call';
 import { registerRoot } from '@chancery/wire/ct';
 import { getTrustReport } from '@chancery/wire/trust-report';
 import { z } from 'zod';
 import type { Answers } from '../bootstrap/init/answers.ts';
 import { adminUrl } from '../bootstrap/init/init-configuration.ts';
-import { holderPassphrase } from '../bootstrap/init/init-material.ts';
+import { openHolderKey } from '../bootstrap/init/init-material.ts';
 import { sha256Hex } from '../bootstrap/init/init-record.ts';
 import { layoutOf } from '../bootstrap/init/layout.ts';
 import { holdTrustCeremony } from '../bootstrap/trust-ceremony.ts';
@@ -44,9 +43,9 @@ const RETRY_MS = 500;
 export async function publishTrust(order: PublishTrustOrder): Promise<PublishedTrust> {
 	const { folder, answers, say } = order;
 	const layout = layoutOf(folder, answers);
-	const passphrase = await holderPassphrase(layout, answers, (path) => {
-		throw new Refusal(`${path} is missing: it belongs to the keys of the keyholder, which were taken away; bring them`);
-	});
+	const holder = (name: 'tuf-root' | 'tuf-targets') =>
+		openHolderKey(layout, answers, name, { mayMake: false, onStep: () => undefined });
+	const signers = { root: await holder('tuf-root'), targets: await holder('tuf-targets') };
 	const operatorToken = (await readNamed(layout.operatorToken)).trimEnd();
 	const material = z.array(z.string()).parse(JSON.parse(await readNamed(join(layout.trust, 'material.json'))));
 	const firstRoot = await readFile(join(layout.trust, 'root.json'));
@@ -68,10 +67,7 @@ export async function publishTrust(order: PublishTrustOrder): Promise<PublishedT
 			adminUrl: admin('tuf'),
 			operatorToken,
 			firstRoot: async () => firstRoot,
-			signers: {
-				root: await openFileKey(join(layout.offline, 'tuf-root.pem'), { passphrase }),
-				targets: await openFileKey(join(layout.offline, 'tuf-targets.pem'), { passphrase }),
-			},
+			signers,
 			ownMaterial: new Set(material),
 			fetch: order.fetch,
 			nowMs: Date.now(),

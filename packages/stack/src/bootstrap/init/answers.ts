@@ -11,7 +11,9 @@ import { z } from 'zod';
 import { HOST_NAME_PATTERN } from '../../instance/addresses.ts';
 import { Refusal } from '../../instance/refusal.ts';
 import type { ServiceName } from '../../port-offsets.ts';
-import { RUNNING_SERVICES } from '../../services.ts';
+import { RUNNING_SERVICES, SERVICES } from '../../services.ts';
+import { HOLDER_KEYS, type HolderKeyName } from '../development-keys.ts';
+import { type TokenKey, tokenKey } from './token-key.ts';
 
 const MAX_FILE_BYTES = 256 * 1024;
 
@@ -41,7 +43,22 @@ function holdsNoPassword(url: string): boolean {
 	return !/^[a-z]+:\/\/[^/?#]*:[^/?#]*@/i.test(url) && !/[?&]password=/i.test(url);
 }
 
-const answersSchema = z.strictObject({
+/** Keys in tokens, by names that a service or the keyholder has for them. */
+function tokenKeys<Name extends string>(names: readonly Name[]) {
+	const shape = Object.fromEntries(names.map((name) => [name, tokenKey.optional()]));
+	return z.strictObject(shape as Record<Name, z.ZodOptional<typeof tokenKey>>);
+}
+
+const serviceKeys = z.strictObject(
+	Object.fromEntries(
+		SERVICES.filter(({ definition }) => Object.keys(definition.keys).length > 0).map(({ definition }) => [
+			definition.name,
+			tokenKeys(Object.keys(definition.keys)).optional(),
+		]),
+	),
+);
+
+export const answersSchema = z.strictObject({
 	profile: z.enum(['development', 'production']).default('production'),
 	allow: instanceSchema.shape.allow,
 	organization: z
@@ -87,8 +104,26 @@ const answersSchema = z.strictObject({
 			z.strictObject({ database: databaseUrl }),
 		])
 		.describe('Outside of the database and its backups: a folder for one host, another database for several'),
+	keys: serviceKeys
+		.optional()
+		.describe('Keys that lie in an HSM: where each is, and its PIN. The others are made, as encrypted files'),
+	existingPki: z
+		.strictObject({
+			rootFile: z.string().min(1),
+			certifies: z
+				.array(z.enum(['ca', 'tsa']))
+				.min(1)
+				.default(['ca', 'tsa']),
+		})
+		.optional()
+		.describe(
+			'Certificates that your own PKI issues: requests are made for it. Absent: a hierarchy of its own is made',
+		),
 	offline: z
-		.strictObject({ passphraseFile: z.string().min(1).optional() })
+		.strictObject({
+			passphraseFile: z.string().min(1).optional(),
+			keys: tokenKeys(Object.keys(HOLDER_KEYS) as HolderKeyName[]).optional(),
+		})
 		.prefault({})
 		.describe('The keys that are taken away: of the roots, and of the keyholder'),
 	hosts: z
@@ -110,17 +145,36 @@ const answersSchema = z.strictObject({
 export type Answers = z.output<typeof answersSchema>;
 
 /**
- * Reads the answers. Paths that this command reads are relative to the folder of the file; those of the hosts that serve
- * are left as they are.
+ * Reads the answers.
  * @throws {ConfigError} with every problem and the nearest known key; Refusal when the file cannot be read, or answers
  * contradict each other
  */
 export async function readAnswers(path: string): Promise<Answers> {
-	const answers = parseSection('answers', answersSchema, parseYaml(await readBounded(path), path));
+	return parseAnswers(parseYaml(await readBounded(path), path), dirname(path));
+}
+
+/**
+ * Answers as they stand in a file. Paths that this command reads are relative to `folder`; those of the hosts that serve
+ * are left as they are.
+ * @throws {ConfigError | Refusal} as `readAnswers`
+ */
+export function parseAnswers(value: unknown, folder: string): Answers {
+	const answers = parseSection('answers', answersSchema, value);
 	refuseContradictions(answers);
-	const { passphraseFile } = answers.offline;
-	if (passphraseFile === undefined) return answers;
-	return { ...answers, offline: { passphraseFile: resolve(dirname(path), passphraseFile) } };
+	const { offline, existingPki } = answers;
+	return {
+		...answers,
+		...(existingPki ? { existingPki: { ...existingPki, rootFile: resolve(folder, existingPki.rootFile) } } : {}),
+		offline: {
+			...offline,
+			...(offline.passphraseFile === undefined ? {} : { passphraseFile: resolve(folder, offline.passphraseFile) }),
+		},
+	};
+}
+
+/** The key of a service that lies in a token; undefined: it is a file. */
+export function keyInToken({ keys }: Answers, service: string, key: string): TokenKey | undefined {
+	return keys?.[service]?.[key];
 }
 
 async function readBounded(path: string): Promise<string> {
@@ -168,6 +222,9 @@ function refuseContradictions(answers: Answers): void {
 	if (new Set(known).size !== known.length) refuse('urls: two services have the same one');
 	if (Math.abs(listen.portBase - listen.adminPortBase) < 10 && listen.host === listen.adminHost)
 		refuse('listen: portBase and adminPortBase begin ten ports each, and these overlap');
+	const certified = new Set<string>(answers.existingPki?.certifies.map((name) => `${name}-root`));
+	const unused = Object.keys(answers.offline.keys ?? {}).find((name) => certified.has(name));
+	if (unused !== undefined) refuse(`offline.keys.${unused}: existingPki has that root; take one of the two away`);
 	if (hosts && Object.keys(hosts).length > 1 && 'folder' in marks && hasSharedService(hosts))
 		refuse('marks: a service on two hosts needs marks: { database }');
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { PORT_OFFSETS } from '../../port-offsets.ts';
 import { type ConfiguredInstance, SERVICES } from '../../services.ts';
-import type { Answers } from './answers.ts';
+import { type Answers, keyInToken } from './answers.ts';
 import { type Material, PLACES } from './init-material.ts';
 import { type InitRecord, sha256Hex } from './init-record.ts';
 import { type Host, hostOf, type Layout } from './layout.ts';
@@ -67,7 +67,10 @@ function sectionOf(name: string, host: Host, plan: Plan): Section {
 	const keys = Object.fromEntries(
 		Object.keys(definition.keys).map((key) => [
 			key,
-			{ uri: `file:${PLACES.key(name, key)}`, passphrase: { file: PLACES.passphrase(name, key) } },
+			keyInToken(answers, name, key) ?? {
+				uri: `file:${PLACES.key(name, key)}`,
+				passphrase: { file: PLACES.passphrase(name, key) },
+			},
 		]),
 	);
 	return {

@@ -25,6 +25,7 @@ async function init(text: string, folder = join(base, 'instance')) {
 	const made: string[] = [];
 	const onStep = (path: string) => void made.push(path);
 	const outcome = await initInstance({ folder, answers: await answersOf(text), nowMs: NOW_MS, onStep });
+	if (outcome.state !== 'made') throw new Error('the instance waits for certificates');
 	return { ...outcome, made };
 }
 

@@ -5,18 +5,22 @@
  * A kill at any point leaves a folder that the next run continues with the same answers: the record comes first and
  * decides, each file appears whole, and what is there is opened and never made twice.
  */
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { parseRfc3339 } from '@chancery/core/calendar-time';
+import { lockFile } from '@chancery/postgres/file-lock';
 import { makeFolders, writeDurably } from '@chancery/postgres/file-modes';
 import { Refusal } from '../../instance/refusal.ts';
 import { signFirstRoot } from '../first-root.ts';
 import type { Answers } from './answers.ts';
+import type { OpenRequest } from './existing-pki.ts';
 import { configurationOf } from './init-configuration.ts';
-import { openMaterial, publicMaterial, required } from './init-material.ts';
-import { openInitRecord, readInitRecord, sha256Hex, writeInitRecord } from './init-record.ts';
+import { type Chains, type Material, openMaterial, publicMaterial, required } from './init-material.ts';
+import { type InitRecord, openInitRecord, readInitRecord, sha256Hex, writeInitRecord } from './init-record.ts';
 import { keepAnswers } from './kept-answers.ts';
 import { type Layout, layoutOf } from './layout.ts';
+import { isThere, type OnStep } from './made-once.ts';
+import { refuseOtherKeys } from './same-keys.ts';
 
 export interface InitOrder {
 	/** Made when it is missing; an existing one is empty, or of an earlier run. */
@@ -28,7 +32,8 @@ export interface InitOrder {
 	readonly onStep: (path: string, what: string) => void;
 }
 
-export interface InitOutcome {
+export interface MadeInstance {
+	readonly state: 'made';
 	/** Configuration file of each host. */
 	readonly configurations: readonly string[];
 	/** SHA-256 (hexadecimal) of the first root: the one thing that clients are told beside an address. */
@@ -38,45 +43,68 @@ export interface InitOutcome {
 	readonly offline: string;
 }
 
-/** @throws {Refusal}, KeyError; ConfigError for answers that are not valid */
-export async function initInstance({ folder, answers, nowMs, onStep }: InitOrder): Promise<InitOutcome> {
+/** The PKI of the organization has to answer; the same call goes on then. */
+export interface WaitingInstance {
+	readonly state: 'waiting';
+	readonly requests: readonly OpenRequest[];
+}
+
+/**
+ * @throws {Refusal} when the folder is somebody else's, in use or incomplete, or an answer has changed that cannot; KeyError;
+ * IssuedChainError; ConfigError for answers that are not valid
+ */
+export async function initInstance(order: InitOrder): Promise<MadeInstance | WaitingInstance> {
+	const { folder, answers } = order;
 	const layout = layoutOf(folder, answers);
 	await checkFree(layout);
 	await makeFolders(folder, 0o700);
-	const record = await openInitRecord(layout.record, answers, nowMs);
-	await writeInitRecord(layout.record, record);
-	await keepAnswers(folder, answers);
+	// Two runs at once would each make half of the keys, with the passphrases of the other.
+	const lock = await lockFile(layout.lock);
+	if (!lock) throw new Refusal(`${folder} is in use by another 'chancery init'; wait until that one has ended`);
+	try {
+		return await makeInstance(layout, order);
+	} finally {
+		lock.release();
+	}
+}
+
+async function makeInstance(
+	layout: Layout,
+	{ folder, answers, nowMs, onStep }: InitOrder,
+): Promise<MadeInstance | WaitingInstance> {
 	const made = (path: string, what: string) => onStep(relative(folder, path), what);
 
-	const material = await openMaterial(layout, answers, record, made);
-	const root = await openRoot(layout, answers, record.createdAt, material, made);
-	await writePublic(join(layout.trust, 'material.json'), `${JSON.stringify(publicMaterial(material), null, '\t')}\n`);
-	const fingerprint = sha256Hex(root);
-	await writePublic(join(layout.trust, 'fingerprint.txt'), `${fingerprint}\n`);
+	// 1. What is decided once. A crash before this leaves an empty folder; one after it, a beginning that has a date.
+	const record = await openInitRecord(layout.record, answers, nowMs);
 
-	const configurations: string[] = [];
-	const written = { ...record.written };
-	for (const host of layout.hosts) {
-		const path = join(host.folder, 'chancery.yaml');
-		const name = relative(folder, path);
-		const text = configurationOf(host, { layout, answers, record, tokens: material.tokens });
-		const existing = await readFile(path, 'utf8').catch(() => undefined);
-		if (existing !== undefined && existing !== text && sha256Hex(existing) !== record.written[name])
-			throw new Refusal(
-				`${path} was edited since it was made, and is left as it is. Move it away to have it made again, or go on with it`,
-			);
-		if (existing !== text) {
-			made(path, 'configuration');
-			// First what it will be: a crash between the two leaves a file that is known to be ours either way.
-			written[name] = sha256Hex(text);
-			if (existing === undefined) await writeInitRecord(layout.record, { ...record, written });
-			await writeDurably(path, text, 0o600);
-		}
-		written[name] = sha256Hex(text);
-		configurations.push(path);
-	}
-	await writeInitRecord(layout.record, { ...record, written });
-	return { configurations, fingerprint, rootFile: join(layout.trust, 'root.json'), offline: layout.offline };
+	// 2. Keys, tokens, chains: init-material.ts says what a crash between two of them leaves. The root of trust comes
+	// after all of them: once it is there, none of them may be made again.
+	const rootFile = join(layout.trust, 'root.json');
+	const mayMake = !(await isThere(rootFile));
+	const material = await openMaterial(layout, answers, record, { mayMake, nowMs, onStep: made });
+	const { chains, signers } = material;
+	if (!isComplete(chains)) return { state: 'waiting', requests: chains };
+
+	// 3. The first root, the one signature of the keyholder here. Irreversible: its SHA-256 is what users are told. A crash
+	// before leaves no root and the next run signs one, of the same date; one after it, a root that is only read from then on.
+	const root = await openRoot(rootFile, answers, record, material, made);
+	refuseOtherKeys(root, { snapshot: required(signers, 'tuf/snapshot'), timestamp: required(signers, 'tuf/timestamp') });
+
+	// 4. What may be signed later: the same for the same keys and chains, so that a crash before it is repaired by the next run.
+	await openPublicMaterial(layout, publicMaterial(signers, chains), made);
+	const fingerprint = sha256Hex(root);
+	await writeIfOther(join(layout.trust, 'fingerprint.txt'), `${fingerprint}\n`, 0o644);
+
+	// 5. Configurations: from answers and record, so that any of them can be made again at any time.
+	const configurations = await writeConfigurations(layout, answers, record, material.tokens, made);
+
+	// 6. The answers, for the commands to come. A crash before it leaves those of an earlier run, or none.
+	await keepAnswers(folder, answers);
+	return { state: 'made', configurations, fingerprint, rootFile, offline: layout.offline };
+}
+
+function isComplete(chains: Material['chains']): chains is Chains {
+	return !Array.isArray(chains);
 }
 
 /** @throws {Refusal} when something else is in the folder */
@@ -86,7 +114,7 @@ async function checkFree({ folder, record }: Layout): Promise<void> {
 		if (error.code === 'ENOENT') return [];
 		throw new Refusal(`${folder} cannot be used (${error.code})`, { cause: error });
 	});
-	const other = names.find((name) => name !== 'init.json.new' && name !== 'lost+found');
+	const other = names.find((name) => !['init.json.new', 'init.lock', 'lost+found'].includes(name));
 	if (other !== undefined)
 		throw new Refusal(
 			`${folder} holds no instance (no init.json) and is not empty: '${other}' is in it. Choose an empty folder, or one that does not exist`,
@@ -94,29 +122,76 @@ async function checkFree({ folder, record }: Layout): Promise<void> {
 }
 
 async function openRoot(
-	layout: Layout,
+	path: string,
 	answers: Answers,
-	createdAt: string,
-	{ holders, signers }: Awaited<ReturnType<typeof openMaterial>>,
-	onStep: (path: string, what: string) => void,
+	{ createdAt }: InitRecord,
+	{ holders, signers }: Material,
+	onStep: OnStep,
 ): Promise<Uint8Array> {
-	const path = join(layout.trust, 'root.json');
 	// Signed once: a second signing would have other bytes where a key does not sign deterministically.
-	if (await stat(path).catch(() => undefined)) return new Uint8Array(await readFile(path));
+	if (await isThere(path)) return new Uint8Array(await readFile(path));
 	onStep(path, 'first root of trust, signed by the key of the keyholder');
 	const root = await signFirstRoot({
-		root: holders['tuf-root'],
-		targets: holders['tuf-targets'],
+		root: required(holders, 'tuf-root'),
+		targets: required(holders, 'tuf-targets'),
 		snapshot: required(signers, 'tuf/snapshot'),
 		timestamp: required(signers, 'tuf/timestamp'),
 		nowMs: parseRfc3339(createdAt).getTime(),
 		validForDays: answers.root.validForDays,
 	});
-	await writePublic(path, root);
+	await makeFolders(join(path, '..'), 0o755);
+	await writeDurably(path, root, 0o644);
 	return root;
 }
 
-async function writePublic(path: string, content: string | Uint8Array): Promise<void> {
-	await makeFolders(join(path, '..'), 0o755);
-	await writeDurably(path, content, 0o644);
+/** @throws {Refusal} when a key or a certificate is another than before */
+async function openPublicMaterial({ trust }: Layout, material: readonly string[], onStep: OnStep): Promise<void> {
+	const path = join(trust, 'material.json');
+	const text = `${JSON.stringify(material, null, '\t')}\n`;
+	const existing = await readFile(path, 'utf8').catch(() => undefined);
+	if (existing !== undefined && existing !== text)
+		throw new Refusal(
+			`a key or certificate of a log or an authority is another than when this instance was made (${path}): its logs and root of trust name the first. Give that one again`,
+		);
+	if (existing !== undefined) return;
+	onStep(path, 'keys and certificates that the trusted root may name');
+	await writeDurably(path, text, 0o644);
+}
+
+/** @throws {Refusal} when one was edited, before any is written */
+async function writeConfigurations(
+	layout: Layout,
+	answers: Answers,
+	record: InitRecord,
+	tokens: Material['tokens'],
+	onStep: OnStep,
+): Promise<string[]> {
+	const plans = layout.hosts.map((host) => {
+		const path = join(host.folder, 'chancery.yaml');
+		const text = configurationOf(host, { layout, answers, record, tokens });
+		return { path, name: relative(layout.folder, path), text };
+	});
+	const written = { ...record.written };
+	const stale: typeof plans = [];
+	for (const plan of plans) {
+		const existing = await readFile(plan.path, 'utf8').catch(() => undefined);
+		if (existing === plan.text) continue;
+		if (existing !== undefined && !record.written[plan.name]?.includes(sha256Hex(existing)))
+			throw new Refusal(
+				`${plan.path} was edited since it was made, and is left as it is. Move it away to have it made again, or go on with it`,
+			);
+		stale.push(plan);
+		written[plan.name] = [...new Set([...(written[plan.name] ?? []), sha256Hex(plan.text)])];
+	}
+	// First what they will be: a crash between the two leaves files that are known to be ours either way.
+	await writeInitRecord(layout.record, { ...record, written });
+	for (const { path, text } of stale) {
+		onStep(path, 'configuration');
+		await writeDurably(path, text, 0o600);
+	}
+	return plans.map(({ path }) => path);
+}
+
+async function writeIfOther(path: string, text: string, mode: number): Promise<void> {
+	if ((await readFile(path, 'utf8').catch(() => undefined)) !== text) await writeDurably(path, text, mode);
 }

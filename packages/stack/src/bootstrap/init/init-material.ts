@@ -1,46 +1,57 @@
 /**
- * Keys, chains and tokens of an instance. Every private key is encrypted; the passphrases of a host lie in its `secrets/`,
- * that of the keyholder in `offline/` or in a file that was named.
+ * Keys, chains and tokens of an instance. Private keys in files are encrypted; the passphrases of a host lie in its
+ * `secrets/`, that of the keyholder in `offline/` or in a file that was named. Keys in tokens are opened, never made.
  *
- * Each file appears whole or not at all, a passphrase before the key that it opens. A crash between two of them leaves
- * what the next run goes on from: it opens what is there and makes the rest.
+ * The order is that of what depends on what: passphrases, keys, tokens, chains. Each file appears whole or not at all, so
+ * that a crash anywhere leaves a beginning of this list, which the next run opens and goes on from.
  */
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { createCaChain } from '@chancery/ca/ca-chain';
 import { ca } from '@chancery/ca/definition';
+import type { KeyDefinition } from '@chancery/chassis/service-definition';
 import { parseRfc3339 } from '@chancery/core/calendar-time';
 import { encodePem, parsePem } from '@chancery/core/pem';
 import { generateSigningJwks } from '@chancery/identity/generate-jwks';
-import { createFileKey, openFileKey } from '@chancery/keys/file/file-key';
-import type { KeyAlgorithm, Signer } from '@chancery/keys/signer';
-import { makeFolders, writeDurably } from '@chancery/postgres/file-modes';
+import { removeUnfinishedKeys } from '@chancery/keys/file/file-key';
+import type { Signer } from '@chancery/keys/signer';
+import { makeFolders } from '@chancery/postgres/file-modes';
 import { tsa } from '@chancery/tsa/definition';
 import { createTsaChain } from '@chancery/tsa/tsa-chain';
 import { Refusal } from '../../instance/refusal.ts';
 import { LOGS } from '../../services.ts';
 import { HOLDER_KEYS, type HolderKeyName, keyFileName } from '../development-keys.ts';
 import { openDevelopmentTls } from '../development-tls.ts';
-import type { Answers } from './answers.ts';
+import { type Answers, keyInToken } from './answers.ts';
+import { type OpenRequest, openCertification } from './existing-pki.ts';
 import type { InitRecord } from './init-record.ts';
+import { type AuthorityName, checkChain } from './issued-chain.ts';
 import { type Host, hostOf, type Layout } from './layout.ts';
+import { isThere, type Making, openOrMake, openOrMakeKey, openOrMakeSecret } from './made-once.ts';
+import { openTokenKey } from './token-key.ts';
+
+/** PEM: the certificate of the signing key first, the root last. */
+export type Chains = Readonly<Record<AuthorityName, string>>;
 
 export interface Material {
-	readonly holders: Readonly<Record<HolderKeyName, Signer>>;
+	/** Empty when the instance is complete: nothing is left that the keyholder would sign here. */
+	readonly holders: Holders;
 	/** By `service/key`. */
 	readonly signers: ReadonlyMap<string, Signer>;
-	/** PEM: the certificate of the signing key first, the root last. */
-	readonly chains: { readonly ca: string; readonly tsa: string };
+	/** Or what the PKI of the organization has not answered yet. */
+	readonly chains: Chains | readonly OpenRequest[];
 	readonly tokens: { readonly operator: string; readonly service: string };
 }
+
+type Holders = ReadonlyMap<HolderKeyName, Signer>;
 
 /** Where a file of a host lies below its folder; the configuration names it so. */
 export const PLACES = {
 	key: (service: string, key: string) => join('keys', keyFileName(service, key)),
 	passphrase: (service: string, key: string) =>
 		join('secrets', keyFileName(service, key).replace(/\.pem$/, '.passphrase')),
-	chain: (name: 'ca' | 'tsa') => join('chains', `${name}.pem`),
+	chain: (name: AuthorityName) => join('chains', `${name}.pem`),
 	ctlogKey: join('chains', 'ctlog-public-key.pem'),
 	serviceToken: join('secrets', 'tuf-admin-token'),
 	signingJwks: join('secrets', 'identity.jwks.json'),
@@ -48,67 +59,94 @@ export const PLACES = {
 	tls: 'tls',
 } as const;
 
-/** A step of the work: a file, and what it is. Steps are told before they are done. */
-export type OnStep = (path: string, what: string) => void;
-
+/**
+ * @throws {Refusal} when something is missing of a complete instance, or one key is named for two purposes; KeyError,
+ * IssuedChainError, ChainError, AuthorityError
+ */
 export async function openMaterial(
 	layout: Layout,
 	answers: Answers,
 	record: InitRecord,
-	onStep: OnStep,
+	{ nowMs, ...making }: Making & { readonly nowMs: number },
 ): Promise<Material> {
-	const holders = await openHolders(layout, answers, onStep);
+	const holders: Holders = making.mayMake ? await openHolders(layout, answers, making) : new Map();
 	const signers = new Map<string, Signer>();
-	for (const host of layout.hosts)
+	for (const host of layout.hosts) {
+		await removeUnfinishedKeys(join(host.folder, 'keys'));
 		for (const { name, keys } of host.services)
-			for (const [key, { algorithm, purpose }] of Object.entries(keys))
-				signers.set(`${name}/${key}`, await openServiceKey(host, { service: name, key, algorithm, purpose }, onStep));
-	const chains = await openChains(layout, answers, record, { holders, signers }, onStep);
+			for (const [key, definition] of Object.entries(keys))
+				signers.set(`${name}/${key}`, await openServiceKey(host, answers, { service: name, key, definition }, making));
+	}
+	refuseSharedKeys([...signers, ...holders]);
 	const tokens = {
-		operator: await secretFile(layout.operatorToken, 'token of the operator for the admin listeners', onStep),
-		service: await secretFile(
+		operator: await openOrMakeSecret(layout.operatorToken, 'token of the operator for the admin listeners', making),
+		service: await openOrMakeSecret(
 			join(hostOf(layout, 'tuf').folder, PLACES.serviceToken),
 			'token with which tuf asks the other services for their keys',
-			onStep,
+			making,
 		),
 	};
-	if (answers.developmentTls) await openTls(layout, answers, onStep);
-	if (answers.identity) await openIdentitySecrets(hostOf(layout, 'identity'), onStep);
-	await openOrMake(join(hostOf(layout, 'ca').folder, PLACES.ctlogKey), 'public key of the CT log', 0o644, onStep, () =>
+	if (answers.developmentTls) await openTls(layout, answers, making);
+	if (answers.identity) await openIdentitySecrets(hostOf(layout, 'identity'), making);
+	const ctlogKey = join(hostOf(layout, 'ca').folder, PLACES.ctlogKey);
+	await openOrMake({ path: ctlogKey, what: 'public key of the CT log', mode: 0o644 }, making, () =>
 		encodePem('PUBLIC KEY', required(signers, 'ctlog/signer').publicKey),
 	);
+	const parts = { layout, answers, record, holders, signers, making, now: new Date(nowMs) };
+	const caChain = await openChain('ca', parts);
+	const tsaChain = await openChain('tsa', parts);
+	const open = [caChain, tsaChain].filter((chain) => typeof chain !== 'string');
+	const chains = typeof caChain === 'string' && typeof tsaChain === 'string' ? { ca: caChain, tsa: tsaChain } : open;
 	return { holders, signers, chains, tokens };
 }
 
 /** Base64 of every key and certificate (DER) that the trusted root may name. */
-export function publicMaterial({ signers, chains }: Pick<Material, 'signers' | 'chains'>): string[] {
+export function publicMaterial(signers: Material['signers'], chains: Chains): string[] {
 	return [
 		...LOGS.map(({ service, key }) => required(signers, `${service.name}/${key}`).publicKey.toBase64()),
 		...parsePem(chains.ca + chains.tsa).map(({ der }) => der.toBase64()),
 	];
 }
 
-export function required(signers: ReadonlyMap<string, Signer>, name: string): Signer {
+export function required<Name extends string>(signers: ReadonlyMap<Name, Signer>, name: Name): Signer {
 	const found = signers.get(name);
 	if (!found) throw new Error(`there is no key ${name}`);
 	return found;
 }
 
-async function openHolders(layout: Layout, answers: Answers, onStep: OnStep): Promise<Material['holders']> {
-	const passphrase = await holderPassphrase(layout, answers, onStep);
-	const opened: Partial<Record<HolderKeyName, Signer>> = {};
-	for (const [name, algorithm] of Object.entries(HOLDER_KEYS) as [HolderKeyName, KeyAlgorithm][])
-		opened[name] = await openKey(join(layout.offline, `${name}.pem`), algorithm, passphrase, () =>
-			onStep(join(layout.offline, `${name}.pem`), 'key of the keyholder'),
-		);
-	return opened as Material['holders'];
+/** Who signs the root of an authority: its own keyholder, unless a PKI that exists certifies it. */
+export function neededHolderKeys({ existingPki }: Answers): HolderKeyName[] {
+	const isCertified = (name: HolderKeyName) => existingPki?.certifies.some((authority) => name === `${authority}-root`);
+	return (Object.keys(HOLDER_KEYS) as HolderKeyName[]).filter((name) => !isCertified(name));
+}
+
+async function openHolders(layout: Layout, answers: Answers, making: Making): Promise<Holders> {
+	await removeUnfinishedKeys(layout.offline);
+	const opened = new Map<HolderKeyName, Signer>();
+	for (const name of neededHolderKeys(answers)) opened.set(name, await openHolderKey(layout, answers, name, making));
+	return opened;
+}
+
+/** @throws {Refusal} when it is missing and may not be made; KeyError */
+export async function openHolderKey(
+	layout: Layout,
+	answers: Answers,
+	name: HolderKeyName,
+	making: Making,
+): Promise<Signer> {
+	const { algorithm, otherAlgorithms } = HOLDER_KEYS[name];
+	const inToken = answers.offline.keys?.[name];
+	if (inToken) return openTokenKey(`offline.keys.${name}`, inToken, [algorithm, ...otherAlgorithms]);
+	const passphrase = await holderPassphrase(layout, answers, making);
+	const path = join(layout.offline, `${name}.pem`);
+	return openOrMakeKey(path, 'key of the keyholder', { algorithm, passphrase }, making);
 }
 
 /** Whoever named a file keeps the passphrase elsewhere; else one is made beside the keys, to be moved apart from them. */
-export async function holderPassphrase(layout: Layout, answers: Answers, onStep: OnStep): Promise<string> {
+async function holderPassphrase(layout: Layout, answers: Answers, making: Making): Promise<string> {
 	const { passphraseFile } = answers.offline;
 	if (passphraseFile === undefined)
-		return secretFile(join(layout.offline, 'passphrase'), 'passphrase of the keyholder', onStep);
+		return openOrMakeSecret(join(layout.offline, 'passphrase'), 'passphrase of the keyholder', making);
 	const text = await readFile(passphraseFile, 'utf8').catch((cause: NodeJS.ErrnoException) => {
 		throw new Refusal(`offline.passphraseFile: ${passphraseFile} cannot be read (${cause.code})`, { cause });
 	});
@@ -121,72 +159,107 @@ export async function holderPassphrase(layout: Layout, answers: Answers, onStep:
 interface ServiceKey {
 	readonly service: string;
 	readonly key: string;
-	readonly algorithm: KeyAlgorithm;
-	readonly purpose: string;
+	readonly definition: KeyDefinition;
 }
 
 async function openServiceKey(
 	host: Host,
-	{ service, key, algorithm, purpose }: ServiceKey,
-	onStep: OnStep,
+	answers: Answers,
+	{ service, key, definition: { algorithm, otherAlgorithms = [], purpose } }: ServiceKey,
+	making: Making,
 ): Promise<Signer> {
-	const what = `passphrase of the key ${service}.${key}`;
-	const passphrase = await secretFile(join(host.folder, PLACES.passphrase(service, key)), what, onStep);
-	const path = join(host.folder, PLACES.key(service, key));
-	return openKey(path, algorithm, passphrase, () => onStep(path, `key ${service}.${key} (${algorithm}): ${purpose}`));
+	const inToken = keyInToken(answers, service, key);
+	if (inToken) return openTokenKey(`keys.${service}.${key}`, inToken, [algorithm, ...otherAlgorithms]);
+	const secretFile = join(host.folder, PLACES.passphrase(service, key));
+	const passphrase = await openOrMakeSecret(secretFile, `passphrase of the key ${service}.${key}`, making);
+	const what = `key ${service}.${key} (${algorithm}): ${purpose}`;
+	return openOrMakeKey(join(host.folder, PLACES.key(service, key)), what, { algorithm, passphrase }, making);
 }
 
-async function openKey(path: string, algorithm: KeyAlgorithm, passphrase: string, onMake: () => void): Promise<Signer> {
-	if (await isThere(path)) return openFileKey(path, { passphrase, requireEncrypted: true });
-	onMake();
-	await makeFolders(dirname(path), 0o700);
-	return createFileKey(path, algorithm, { passphrase });
+/** Clients tell services apart by their keys, and a signature of one must never pass for one of another. */
+function refuseSharedKeys(keys: readonly (readonly [string, Signer])[]): void {
+	const owners = new Map<string, string>();
+	for (const [name, { publicKey }] of keys) {
+		const id = publicKey.toBase64();
+		const other = owners.get(id);
+		if (other !== undefined)
+			throw new Refusal(`answers: keys: ${other} and ${name} have the same key; each needs one of its own`);
+		owners.set(id, name);
+	}
 }
 
-async function openChains(
-	layout: Layout,
-	{ organization, profile }: Answers,
-	{ createdAt }: InitRecord,
-	{ holders, signers }: Pick<Material, 'holders' | 'signers'>,
-	onStep: OnStep,
-): Promise<Material['chains']> {
-	const mark = profile === 'development' ? ' development' : '';
-	const about = { organization, notBefore: parseRfc3339(createdAt), random: randomBytes };
-	const caPem = await openOrMake(
-		join(hostOf(layout, 'ca').folder, PLACES.chain('ca')),
-		'certificates of the CA: root (ten years) and issuing (three years)',
-		0o644,
-		onStep,
-		async () => {
-			const { root, issuing } = await createCaChain({
-				...about,
-				commonName: `${organization}${mark} CA`,
-				rootSigner: holders['ca-root'],
-				issuingSigner: required(signers, `${ca.name}/issuing`),
-			});
-			return encodePem('CERTIFICATE', issuing) + encodePem('CERTIFICATE', root);
-		},
-	);
-	const tsaPem = await openOrMake(
-		join(hostOf(layout, 'tsa').folder, PLACES.chain('tsa')),
-		'certificates of the timestamp authority: root (ten years) and authority (nine years)',
-		0o644,
-		onStep,
-		async () => {
-			const { chainPem } = await createTsaChain({
-				...about,
-				commonName: `${organization}${mark} TSA`,
-				rootSigner: holders['tsa-root'],
-				leafSigner: required(signers, `${tsa.name}/signer`),
-			});
-			return chainPem;
-		},
-	);
-	return { ca: caPem, tsa: tsaPem };
+interface ChainParts extends Pick<Material, 'holders' | 'signers'> {
+	readonly layout: Layout;
+	readonly answers: Answers;
+	readonly record: InitRecord;
+	readonly making: Making;
+	readonly now: Date;
 }
 
-/** For a proxy in front of the services, and for listeners that speak TLS themselves. */
-async function openTls({ folder }: Layout, { urls }: Answers, onStep: OnStep): Promise<void> {
+const AUTHORITIES = {
+	ca: {
+		key: `${ca.name}/issuing`,
+		subject: 'CA',
+		lifetimes: 'certificates of the CA: root (ten years) and issuing (three years)',
+	},
+	tsa: {
+		key: `${tsa.name}/signer`,
+		subject: 'TSA',
+		lifetimes: 'certificates of the timestamp authority: root (ten years) and authority (nine years)',
+	},
+} as const satisfies Record<AuthorityName, object>;
+
+/**
+ * Irreversible once the root of trust names it. A crash before the chain is written leaves keys without certificates, for
+ * which the next run makes them, or reads again what the PKI has issued.
+ */
+async function openChain(name: AuthorityName, parts: ChainParts): Promise<string | OpenRequest> {
+	const { layout, answers, making } = parts;
+	const { key, subject, lifetimes } = AUTHORITIES[name];
+	const mark = answers.profile === 'development' ? ' development' : '';
+	const commonName = `${answers.organization}${mark} ${subject}`;
+	const signer = required(parts.signers, key);
+	const path = join(hostOf(layout, name).folder, PLACES.chain(name));
+	let make = () => createChain(name, commonName, parts);
+	let what: string = lifetimes;
+	if (answers.existingPki?.certifies.includes(name) && !(await isThere(path))) {
+		const { folder } = layout;
+		const { organization, existingPki } = answers;
+		const answered = await openCertification(
+			{ folder, name, organization, commonName, signer, rootFile: existingPki.rootFile, now: parts.now },
+			making,
+		);
+		if (typeof answered !== 'string') return answered;
+		make = async () => answered;
+		what = 'certificates that the existing PKI has issued';
+	}
+	const pem = await openOrMake({ path, what, mode: 0o644 }, making, make);
+	// Of an earlier run, it may have been exchanged since, or its key.
+	checkChain(name, pem, signer);
+	return pem;
+}
+
+async function createChain(
+	name: AuthorityName,
+	commonName: string,
+	{ answers: { organization }, record, holders, signers }: ChainParts,
+): Promise<string> {
+	const rootSigner = required(holders, `${name}-root`);
+	const signer = required(signers, AUTHORITIES[name].key);
+	const about = {
+		organization,
+		commonName,
+		rootSigner,
+		notBefore: parseRfc3339(record.createdAt),
+		random: randomBytes,
+	};
+	if (name === 'tsa') return (await createTsaChain({ ...about, leafSigner: signer })).chainPem;
+	const { root, issuing } = await createCaChain({ ...about, issuingSigner: signer });
+	return encodePem('CERTIFICATE', issuing) + encodePem('CERTIFICATE', root);
+}
+
+/** For a proxy in front of the services, and for listeners that speak TLS themselves. Its own file says what a crash leaves. */
+async function openTls({ folder }: Layout, { urls }: Answers, { onStep }: Making): Promise<void> {
 	const place = join(folder, PLACES.tls);
 	const [url] = Object.values(urls);
 	await makeFolders(place, 0o755);
@@ -194,43 +267,11 @@ async function openTls({ folder }: Layout, { urls }: Answers, onStep: OnStep): P
 	await openDevelopmentTls(place, new URL(url as string).hostname, Date.now());
 }
 
-async function openIdentitySecrets({ folder }: Host, onStep: OnStep): Promise<void> {
+async function openIdentitySecrets({ folder }: Host, making: Making): Promise<void> {
 	const path = join(folder, PLACES.signingJwks);
-	await openOrMake(path, 'signing keys of the identity provider', 0o400, onStep, async () =>
+	await openOrMake({ path, what: 'signing keys of the identity provider', mode: 0o400 }, making, async () =>
 		JSON.stringify(await generateSigningJwks()),
 	);
-	await secretFile(join(folder, PLACES.developmentSecret), 'secret whose holders sign in as anyone', onStep);
-}
-
-/** 32 random bytes in base64url, made when it is missing; returned without the line end of the file. */
-function secretFile(path: string, what: string, onStep: OnStep): Promise<string> {
-	return openOrMake(path, what, 0o400, onStep, () => `${randomBytes(32).toString('base64url')}\n`).then((text) =>
-		text.trimEnd(),
-	);
-}
-
-async function openOrMake(
-	path: string,
-	what: string,
-	mode: number,
-	onStep: OnStep,
-	make: () => string | Promise<string>,
-): Promise<string> {
-	if (await isThere(path)) return readFile(path, 'utf8');
-	onStep(path, what);
-	await makeFolders(dirname(path), 0o700);
-	const content = await make();
-	await writeDurably(path, content, mode);
-	return content;
-}
-
-async function isThere(path: string): Promise<boolean> {
-	try {
-		await readFile(path);
-		return true;
-	} catch (error) {
-		const { code } = error as NodeJS.ErrnoException;
-		if (code === 'ENOENT') return false;
-		throw new Refusal(`${path} cannot be read (${code})`, { cause: error });
-	}
+	const secret = join(folder, PLACES.developmentSecret);
+	await openOrMakeSecret(secret, 'secret whose holders sign in as anyone', making);
 }

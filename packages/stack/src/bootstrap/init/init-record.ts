@@ -20,36 +20,39 @@ const recordSchema = z.strictObject({
 	treeId: z.string().regex(/^[1-9][0-9]{0,18}$/),
 	/** The answers that keys, certificates, logs and the root were made from. */
 	decided: z.record(z.string(), z.unknown()),
-	/** SHA-256 of each configuration file as it was made, by its path below the folder: an edited one is left alone. */
-	written: z.record(z.string(), z.string()).default({}),
+	/** SHA-256 of each configuration file in every form that was made, by its path below the folder: an edited one is left alone. */
+	written: z.record(z.string(), z.array(z.string())).default({}),
 });
 
 export type InitRecord = z.output<typeof recordSchema>;
-
-/** Those that cannot change: what was made from them is in certificates, logs and the root of trust. */
-const DECIDED = ['profile', 'organization', 'urls', 'hosts'] as const satisfies readonly (keyof Answers)[];
 
 /**
  * Continues, or begins.
  * @throws {Refusal} when an answer is another one than what was made, naming both
  */
 export async function openInitRecord(path: string, answers: Answers, nowMs: number): Promise<InitRecord> {
-	const decided = JSON.parse(JSON.stringify(Object.fromEntries(DECIDED.map((key) => [key, answers[key]])))) as Record<
-		string,
-		unknown
-	>;
+	const decided = decidedBy(answers);
 	const existing = await readInitRecord(path);
 	if (!existing) {
 		const id = randomBytes(8).readBigUInt64BE() >> 1n;
 		const createdAt = new Date(nowMs).toISOString();
-		return { format: FORMAT, createdAt, treeId: String(id === 0n ? 1n : id), decided, written: {} };
+		const record = { format: FORMAT, createdAt, treeId: String(id === 0n ? 1n : id), decided, written: {} } as const;
+		await writeInitRecord(path, record);
+		return record;
 	}
-	for (const key of DECIDED)
+	for (const key of new Set([...Object.keys(existing.decided), ...Object.keys(decided)]))
 		if (!isDeepStrictEqual(existing.decided[key], decided[key]))
 			throw new Refusal(
 				`answers: ${key} was ${JSON.stringify(existing.decided[key] ?? null)} when this instance was made, and is ${JSON.stringify(decided[key] ?? null)} now. Its certificates and logs name the first; take that, or make another instance in another folder`,
 			);
 	return existing;
+}
+
+/** Those that cannot change: what was made from them is in certificates, logs and the root of trust. */
+function decidedBy({ profile, organization, urls, hosts, existingPki }: Answers): InitRecord['decided'] {
+	const decided = { profile, organization, urls, hosts, existingPki: existingPki?.certifies };
+	// As it is read back: without what is undefined.
+	return JSON.parse(JSON.stringify(decided)) as InitRecord['decided'];
 }
 
 export async function readInitRecord(path: string): Promise<InitRecord | undefined> {
@@ -67,8 +70,10 @@ export async function readInitRecord(path: string): Promise<InitRecord | undefin
 	}
 }
 
+/** Nothing is written where nothing has changed. */
 export async function writeInitRecord(path: string, record: InitRecord): Promise<void> {
-	await writeDurably(path, `${JSON.stringify(record, null, '\t')}\n`, 0o600);
+	const text = `${JSON.stringify(record, null, '\t')}\n`;
+	if ((await readFile(path, 'utf8').catch(() => undefined)) !== text) await writeDurably(path, text, 0o600);
 }
 
 export function sha256Hex(content: string | Uint8Array): string {

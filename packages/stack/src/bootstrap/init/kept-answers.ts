@@ -1,4 +1,5 @@
 /** The answers lie with the instance, so that later commands need no second copy. */
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeDurably } from '@chancery/postgres/file-modes';
 import { Refusal } from '../../instance/refusal.ts';
@@ -9,8 +10,10 @@ const NAME = 'answers.yaml';
 
 /** As `init` was given them; paths are absolute by then. */
 export async function keepAnswers(folder: string, answers: Answers): Promise<void> {
+	const path = join(folder, NAME);
 	// JSON is YAML.
-	await writeDurably(join(folder, NAME), `${JSON.stringify(answers, null, '\t')}\n`, 0o600);
+	const text = `${JSON.stringify(answers, null, '\t')}\n`;
+	if ((await readFile(path, 'utf8').catch(() => undefined)) !== text) await writeDurably(path, text, 0o600);
 }
 
 /** @throws {Refusal} when the folder is none that `init` has made */

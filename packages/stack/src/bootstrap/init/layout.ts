@@ -18,6 +18,8 @@ export interface Layout {
 	readonly folder: string;
 	/** What the command decided once, and goes on from. */
 	readonly record: string;
+	/** One run at a time. */
+	readonly lock: string;
 	readonly hosts: readonly Host[];
 	/** Keys of the keyholder, to be taken away. */
 	readonly offline: string;
@@ -30,6 +32,7 @@ export function layoutOf(folder: string, answers: Answers): Layout {
 	return {
 		folder,
 		record: join(folder, 'init.json'),
+		lock: join(folder, 'init.lock'),
 		hosts: hostsOf(folder, answers),
 		offline: join(folder, 'offline'),
 		trust: join(folder, 'trust'),

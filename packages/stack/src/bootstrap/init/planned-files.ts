@@ -1,8 +1,8 @@
 /** What `chancery init --dry-run` shows: every file, its mode, and what it is. Nothing is made. */
 import { join, relative } from 'node:path';
-import { HOLDER_KEYS } from '../development-keys.ts';
-import type { Answers } from './answers.ts';
-import { PLACES } from './init-material.ts';
+import { type Answers, keyInToken } from './answers.ts';
+import { REQUEST_PLACES } from './existing-pki.ts';
+import { neededHolderKeys, PLACES } from './init-material.ts';
 import { hostOf, layoutOf } from './layout.ts';
 
 export interface PlannedFile {
@@ -24,14 +24,17 @@ export function plannedFiles(folder: string, answers: Answers): PlannedFile[] {
 	const perHost = layout.hosts.flatMap((host) => [
 		file(join(host.folder, 'chancery.yaml'), '0600', 'configuration'),
 		...host.services.flatMap(({ name, keys }) =>
-			Object.entries(keys).flatMap(([key, { algorithm, purpose }]) => [
-				file(join(host.folder, PLACES.key(name, key)), '0600', `${algorithm}, encrypted: ${purpose}`),
-				file(join(host.folder, PLACES.passphrase(name, key)), '0400', `passphrase of ${name}.${key}`),
-			]),
+			Object.entries(keys)
+				.filter(([key]) => !keyInToken(answers, name, key))
+				.flatMap(([key, { algorithm, purpose }]) => [
+					file(join(host.folder, PLACES.key(name, key)), '0600', `${algorithm}, encrypted: ${purpose}`),
+					file(join(host.folder, PLACES.passphrase(name, key)), '0400', `passphrase of ${name}.${key}`),
+				]),
 		),
 	]);
 	const caHost = hostOf(layout, 'ca').folder;
-	const isNamed = answers.offline.passphraseFile !== undefined;
+	const holderFiles = neededHolderKeys(answers).filter((name) => !answers.offline.keys?.[name]);
+	const isMade = holderFiles.length > 0 && answers.offline.passphraseFile === undefined;
 	return [
 		file(layout.record, '0600', 'what was decided'),
 		...perHost,
@@ -45,10 +48,17 @@ export function plannedFiles(folder: string, answers: Answers): PlannedFile[] {
 					file(join(hostOf(layout, 'identity').folder, path), '0400', 'secrets of the identity provider'),
 				)
 			: []),
-		...Object.keys(HOLDER_KEYS).map((name) =>
+		...holderFiles.map((name) =>
 			file(join(layout.offline, `${name}.pem`), '0600', 'key of the keyholder, encrypted; to be taken away'),
 		),
-		...(isNamed ? [] : [file(join(layout.offline, 'passphrase'), '0400', 'passphrase of the keyholder')]),
+		...(isMade ? [file(join(layout.offline, 'passphrase'), '0400', 'passphrase of the keyholder')] : []),
+		...(answers.existingPki?.certifies ?? []).map((name) =>
+			file(
+				join(folder, REQUEST_PLACES.request(name)),
+				'0644',
+				`request for the certificate of the ${name}, for your PKI`,
+			),
+		),
 		file(join(layout.trust, 'root.json'), '0644', 'first root of trust'),
 		file(join(layout.trust, 'material.json'), '0644', 'keys and certificates that the trusted root may name'),
 		file(join(layout.trust, 'fingerprint.txt'), '0644', 'SHA-256 of the first root'),
