@@ -17,8 +17,6 @@ const EXIT_CONFIG = 78;
 const EXIT_FAILURE = 1;
 const FIRST_PAUSE_MS = 500;
 const MAX_PAUSE_MS = 30_000;
-/** One that has run for so long did not fail to start. */
-const SETTLED_MS = 60_000;
 /** A process ends itself within five seconds, and tells when it drains before. */
 const STOP_LIMIT_MS = 6_000;
 
@@ -38,25 +36,27 @@ export function tellSupervisor(withinMs: number): void {
 /**
  * Runs `count` processes with the arguments of this one until a signal ends them. The first has to listen before there
  * is a second: what is wrong is then told once, and ends the whole like a process that runs alone, so that whoever
- * started it decides what comes next. Later a process that ends is started again, with a pause that grows.
+ * started it decides what comes next. Later a process that ends is started again: at once when it had been running, with a
+ * pause that grows while it does not start. What is at fault then, also the configuration, does not end those that serve.
  *
- * Ends the process: 0 when all ended in order, 78 when one of them says that the configuration is at fault, else 1.
+ * Ends the process: 0 when all ended in order, 78 when none runs and the last says that the configuration is at fault, else 1.
  */
 export async function superviseProcesses(count: number, logging: Pick<LoggerOptions, 'level' | 'json'>): Promise<void> {
 	const logger = createLogger({ ...logging, name: 'chancery' });
 	const running = new Map<number, Worker>();
 	let hasStarted = false;
-	let isStopping = false;
+	let stopSignal: NodeJS.Signals | undefined;
 	let exitCode = 0;
 	let limit: NodeJS.Timeout | undefined;
 	let limitAtMs = 0;
 	const ended = Promise.withResolvers<void>();
 
 	const stop = (signal: NodeJS.Signals) => {
-		if (isStopping) return;
-		isStopping = true;
+		const isFirst = stopSignal === undefined;
+		stopSignal ??= signal;
 		if (running.size === 0) return ended.resolve();
-		logger.info({ signal, processes: running.size }, 'stopping');
+		if (isFirst) logger.info({ signal, processes: running.size }, 'stopping');
+		// A repeated signal is passed on: each process decides whether it was meant.
 		for (const worker of running.values()) worker.process.kill(signal);
 		allow(STOP_LIMIT_MS);
 	};
@@ -72,34 +72,60 @@ export async function superviseProcesses(count: number, logging: Pick<LoggerOpti
 			process.exit(EXIT_FAILURE);
 		}, limitMs).unref();
 	};
+	const startAfter = (pauseMs: number, number: number, nextPauseMs: number) => {
+		setTimeout(() => {
+			if (stopSignal === undefined) start(number, nextPauseMs);
+		}, pauseMs);
+	};
+	const longerThan = (pauseMs: number) => Math.min(2 * pauseMs, MAX_PAUSE_MS);
 
+	/**
+	 * One that is started again keeps its number, and its series go on under it. `pauseMs` is how long to wait for the next
+	 * one, should this one not start.
+	 */
 	const start = (number: number, pauseMs: number) => {
-		const startedMs = performance.now();
-		// One that is started again keeps its number, and its series go on under it.
-		const worker = cluster.fork({ CHANCERY_PROCESS: String(number) });
+		let worker: Worker;
+		try {
+			worker = cluster.fork({ CHANCERY_PROCESS: String(number) });
+		} catch (error) {
+			return notStarted(number, pauseMs, error);
+		}
+		let isStarted = false;
 		running.set(number, worker);
 		worker.on('message', (message: Notice | undefined) => {
-			if (message?.chancery === 'stopping') allow(message.withinMs + 1_000);
-			if (message?.chancery !== 'started' || hasStarted || isStopping) return;
+			// One that somebody else tells to stop has its own limit, and is none of ours.
+			if (message?.chancery === 'stopping' && stopSignal !== undefined) allow(message.withinMs + 1_000);
+			if (message?.chancery !== 'started') return;
+			isStarted = true;
+			if (hasStarted || stopSignal !== undefined) return;
 			hasStarted = true;
 			for (let next = 2; next <= count; next++) start(next, FIRST_PAUSE_MS);
 		});
+		worker.on('error', (error) => {
+			// Every other error of it is followed by its end.
+			if (worker.process.pid !== undefined) return;
+			running.delete(number);
+			notStarted(number, pauseMs, error);
+		});
 		worker.on('exit', (code, signal) => {
 			running.delete(number);
-			// Killed, it has no code.
-			if (isStopping) exitCode ||= code ?? EXIT_FAILURE;
-			else if (!hasStarted || code === EXIT_CONFIG) {
+			// Killed, it has no code; by our own signal, because it had not come far enough to know it.
+			if (stopSignal !== undefined) exitCode ||= signal === stopSignal ? 0 : (code ?? EXIT_FAILURE);
+			else if (!hasStarted || (code === EXIT_CONFIG && running.size === 0)) {
 				exitCode = code ?? EXIT_FAILURE;
 				stop('SIGTERM');
 			} else {
-				const pause = performance.now() - startedMs > SETTLED_MS ? FIRST_PAUSE_MS : pauseMs;
+				const pause = isStarted ? FIRST_PAUSE_MS : pauseMs;
 				logger.error({ process: number, code, signal, pauseMs: pause }, 'a process ended; it is started again');
-				setTimeout(() => {
-					if (!isStopping) start(number, Math.min(pause * 2, MAX_PAUSE_MS));
-				}, pause);
+				startAfter(pause, number, isStarted ? FIRST_PAUSE_MS : longerThan(pauseMs));
 			}
-			if (isStopping && running.size === 0) ended.resolve();
+			if (stopSignal !== undefined && running.size === 0) ended.resolve();
 		});
+	};
+	/** The system has no place for another process, for example: the others do not fail for that. */
+	const notStarted = (number: number, pauseMs: number, error: unknown) => {
+		logger.error({ err: error, process: number, pauseMs }, 'a process could not be started; it is tried again');
+		startAfter(pauseMs, number, longerThan(pauseMs));
 	};
 
 	relayMetrics(() => [...running.values()]);

@@ -184,17 +184,20 @@ describe('a set of services', { timeout: 180_000 }, () => {
 			}
 		});
 
-		it('ends as a whole when the configuration is at fault', async () => {
-			const { config, configFile } = instance;
+		it('goes on with those that run when the configuration is at fault by now, and ends with the last of them', async () => {
+			const { config, configFile, url } = instance;
 			const file = `${configFile}.changing`;
 			await writeFile(file, JSON.stringify(config));
 			const run = serve(file, '--processes', '2');
 			await listening(run, 2);
-			const [first = 0] = childrenOf(run.pid);
+			const [first = 0, second = 0] = childrenOf(run.pid);
 			await writeFile(file, JSON.stringify({ ...config, tsa: { ...(config.tsa as object), chainPen: 'x' } }));
 			process.kill(first, 'SIGKILL');
-			expect(await run.ended).toEqual({ code: 78, signal: null });
+			await run.said(/"code":78,.*"msg":"a process ended; it is started again"/);
 			expect(run.stderr).toContain("unknown key 'chainPen'; did you mean 'chainPem'?");
+			expect((await fetch(`${url('tsa.admin')}/healthz`)).status).toBe(200);
+			process.kill(second, 'SIGKILL');
+			expect(await run.ended).toEqual({ code: 78, signal: null });
 		});
 
 		it('ends with its supervisor, as if all had been killed', async () => {
