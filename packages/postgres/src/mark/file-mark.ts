@@ -97,7 +97,7 @@ export function openFileMark(path: string): AdoptableMarkStore {
 					});
 			}),
 		holder: () => inTurn(async () => (await named()).holder),
-		probe: () => inOrder(() => probe(path)),
+		probe: () => inTurn(() => probe(path)),
 		close: () =>
 			inOrder(async () => {
 				isAlone = false;
@@ -119,9 +119,9 @@ async function readText(path: string): Promise<string | undefined> {
 	});
 }
 
-/** What a write of the mark needs: a new file beside it, and room for it on the disk. */
+/** What a write of the mark needs, in a turn as a write has it: its file beside the mark, and room for it on the disk. */
 async function probe(path: string): Promise<void> {
-	const beside = `${path}.probe`;
+	const beside = `${path}.new`;
 	try {
 		const file = await openToWrite(beside, constants.O_CREAT | constants.O_TRUNC, FILE_MODE);
 		try {

@@ -10,7 +10,7 @@
  * reads it again: of two hosts with one folder, the first one stops as soon as the second has begun. File systems that are
  * known to be shared by hosts are refused before.
  */
-import { stat } from 'node:fs/promises';
+import { access, constants, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { makeLockFile } from '../file-lock.ts';
@@ -25,6 +25,8 @@ const TURN_WITHIN_MS = 4_000;
 /** Whoever takes the lock alone to look at it has it for milliseconds. */
 const SHARE_WITHIN_MS = 1_000;
 const ALONE_WITHIN_MS = 250;
+/** Of several that begin at once, one writes the host down; the others must look again. */
+const CLAIM_TRIES = 4;
 const MIN_PAUSE_MS = 1;
 const MAX_PAUSE_MS = 4;
 
@@ -53,7 +55,7 @@ export class HostLock {
 	 * system of several hosts; {MarkError} when the turn does not come, or the locks cannot be made; what `work` throws
 	 */
 	async turn<T>(work: () => Promise<T>): Promise<T> {
-		const held = await this.#enter();
+		const held = await this.#enter('announced');
 		return this.#inTurn(held, async () => {
 			await this.#requireOurs(held);
 			return work();
@@ -62,23 +64,29 @@ export class HostLock {
 
 	/**
 	 * Keeps every other process away until `shareAgain` or `release`.
-	 * @throws {MarkInUseError} while another process has the mark open
+	 * @throws {MarkInUseError} while another process has the mark open; {MarkError} for another user than the one whose mark
+	 * it is, who could not read what we write
 	 */
 	async takeAlone(): Promise<void> {
-		const held = await this.#enter();
+		// Not announced: whoever is refused wants to know who has it, and that is not itself.
+		const held = await this.#enter('unannounced');
 		if (held.kind === 'alone') return;
+		await this.#requireOwner();
 		held.life.free();
-		if (await taken(held.life, 'alone', ALONE_WITHIN_MS)) held.kind = 'alone';
-		else {
+		if (await taken(held.life, 'alone', ALONE_WITHIN_MS)) {
+			held.kind = 'alone';
+			await writeHostRecord(this.#paths().host, held.own);
+		} else {
+			const refusal = await this.#inUse('stop every process that has it open', held.own);
 			// The next use shares it again.
 			await this.release();
-			throw await this.#inUse('stop every process that has it open');
+			throw refusal;
 		}
 	}
 
 	async shareAgain(): Promise<void> {
 		await this.release();
-		await this.#enter();
+		await this.#enter('announced');
 	}
 
 	async release(): Promise<void> {
@@ -87,47 +95,63 @@ export class HostLock {
 		if (held) for (const lock of [held.turn, held.next, held.life]) lock.close();
 	}
 
-	async #enter(): Promise<Held> {
+	async #enter(how: 'announced' | 'unannounced'): Promise<Held> {
 		if (this.#held) return this.#held;
 		const { lock, next } = this.#paths();
 		let opened: KernelLock[] = [];
 		try {
 			await makeFolders(dirname(lock), 0o700);
 			await requireOneHost(dirname(lock), this.#path);
-			await makeLockFile(lock);
-			await makeLockFile(next);
+			for (const path of [lock, next]) {
+				await makeLockFile(path);
+				// SQLite does not say why it cannot open a file, and opening it here to find out could drop a lock.
+				await access(path, constants.R_OK | constants.W_OK);
+			}
 			opened = [new KernelLock(lock), new KernelLock(lock), new KernelLock(next)];
 			const [life, turn, queue] = opened as [KernelLock, KernelLock, KernelLock];
 			const { ino: inode } = await stat(lock, { bigint: true });
 			const held: Held = { life, turn, next: queue, inode, own: await ownHostRecord(), kind: 'shared' };
-			await this.#claim(held);
+			await this.#claim(held, how);
 			this.#held = held;
 			return held;
 		} catch (cause) {
 			for (const one of opened) one.close();
 			if (cause instanceof MarkError) throw cause;
-			throw new MarkError(`the lock ${lock} cannot be made`, { cause });
+			throw new MarkError(`the lock ${lock} cannot be used`, { cause });
 		}
 	}
 
 	/** Shares the lock, and makes sure that the host of the mark is this one. */
-	async #claim(held: Held): Promise<void> {
+	async #claim(held: Held, how: 'announced' | 'unannounced'): Promise<void> {
 		const { life, own } = held;
-		if (!(await taken(life, 'shared', SHARE_WITHIN_MS))) throw await this.#inUse('wait until that has ended');
-		const isOurs = await this.#inTurn(held, async () => {
-			const known = await readHostRecord(this.#paths().host);
-			if (known && known.host !== own.host) return false;
-			// Also when it is there: for the name in messages.
-			await writeHostRecord(this.#paths().host, own);
-			return true;
-		});
-		if (isOurs) return;
-		// Of an earlier start of this host, or of one that was shut down: then nobody is left who shares the lock.
-		life.free();
-		if (!(await taken(life, 'alone', ALONE_WITHIN_MS))) throw await this.#inUse(OTHER_HOST);
-		await writeHostRecord(this.#paths().host, own);
-		life.free();
-		if (!(await taken(life, 'shared', SHARE_WITHIN_MS))) throw await this.#inUse('wait until that has ended');
+		const { host } = this.#paths();
+		for (let attempt = 1; ; attempt++) {
+			if (!(await taken(life, 'shared', SHARE_WITHIN_MS))) throw await this.#inUse('wait until that has ended', own);
+			const isOurs = await this.#inTurn(held, async () => {
+				const known = await readHostRecord(host);
+				if (known && known.host !== own.host) return false;
+				// Also when it is there: for the name in messages.
+				if (!known || how === 'announced') await writeHostRecord(host, own);
+				return true;
+			});
+			if (isOurs) return;
+			// Of an earlier start of this host, or of one that was shut down: then nobody is left who shares the lock.
+			life.free();
+			if (await taken(life, 'alone', ALONE_WITHIN_MS)) {
+				await writeHostRecord(host, own);
+				life.free();
+			} else if (attempt === CLAIM_TRIES) throw await this.#inUse(OTHER_HOST, own);
+		}
+	}
+
+	async #requireOwner(): Promise<void> {
+		const { lock } = this.#paths();
+		const { uid } = await stat(lock);
+		const own = process.geteuid?.() ?? uid;
+		if (uid !== own)
+			throw new MarkError(
+				`the mark ${this.#path} belongs to the user with the id ${uid}, and this is the one with the id ${own}: run the command as that user, who could not use the mark afterwards`,
+			);
 	}
 
 	async #inTurn<T>(held: Held, work: () => Promise<T>): Promise<T> {
@@ -161,12 +185,18 @@ export class HostLock {
 			throw new MarkError(
 				`the lock ${lock} was removed while it was in use: stop every process that has this mark open, and start again`,
 			);
-		if (known?.host !== own.host) throw await this.#inUse(OTHER_HOST);
+		// Somebody removed it. Another host that begins now finds ours, or we find its own in our next turn.
+		if (!known)
+			await writeHostRecord(host, own).catch((cause: unknown) => {
+				throw new MarkError(`the record ${host} cannot be written`, { cause });
+			});
+		else if (known.host !== own.host) throw await this.#inUse(OTHER_HOST, own);
 	}
 
-	async #inUse(wayOn: string): Promise<MarkInUseError> {
+	async #inUse(wayOn: string, own?: HostRecord): Promise<MarkInUseError> {
 		const last = await readHostRecord(this.#paths().host).catch(() => undefined);
-		const who = last ? `process ${last.process} on ${last.name}` : 'another process';
+		const isOther = last && !(last.process === own?.process && last.name === own.name);
+		const who = isOther ? `process ${last.process} on ${last.name}` : 'another process';
 		return new MarkInUseError(`the mark ${this.#path} is in use by ${who}: ${wayOn}`);
 	}
 
