@@ -103,7 +103,9 @@ export async function createService(deps: LogDeps): Promise<Service> {
 		mountV1Entries(v1App, { v1, ...writing });
 		mountV1Log(v1App, v1);
 		mountV1Index(v1App, { v1, metrics });
-		mountStatus(v1App, getSignatureLogStatus, async () => statusOf(v1, { apiVersion: 1, mode, nowMs: clock() }));
+		mountStatus(v1App, getSignatureLogStatus, async () =>
+			statusOf(v1, { apiVersion: 1, mode, nowMs: clock(), mark: probes.v1.health() }),
+		);
 
 		const v2App = createListener({
 			name: 'v2',
@@ -116,7 +118,9 @@ export async function createService(deps: LogDeps): Promise<Service> {
 		});
 		mountV2Entries(v2App, { v2, ...writing });
 		mountV2Tiles(v2App, v2);
-		mountStatus(v2App, getSignatureLogStatus, async () => statusOf(v2, { apiVersion: 2, mode, nowMs: clock() }));
+		mountStatus(v2App, getSignatureLogStatus, async () =>
+			statusOf(v2, { apiVersion: 2, mode, nowMs: clock(), mark: probes.v2.health() }),
+		);
 
 		const adminApp = createAdminListener({ name: 'admin', logger: deps.logger, tokens: config.admin.tokens, health });
 		mountTrust(adminApp, {

@@ -18,8 +18,9 @@ export interface HealthDeps {
 }
 
 /**
- * A full queue is reported and does not make the service unready: taking traffic away would not empty it sooner. Nor
- * does an export that is behind: the log itself takes and answers everything.
+ * Ready while both logs may grow: whoever asks sends traffic to the whole process or to none. What one of them does is in
+ * its `/status`. A full queue is reported and does not make the service unready: taking traffic away would not empty it
+ * sooner. Nor does an export that is behind: the log itself takes and answers everything.
  */
 export function healthOf({ v1, v2, marks, checks, maxQueuedMs, exporters }: HealthDeps): Health {
 	const logs = { v1: checkOf(v1), v2: checkOf(v2) };

@@ -1,7 +1,7 @@
 /** `chancery serve` as an operator runs it: real processes, a real database, and a client that signs. */
 import { execFile, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -43,9 +43,13 @@ afterAll(async () => {
 
 /** From a folder that has nothing to do with the configuration: its paths are relative to the file. */
 function serve(file: string, ...args: string[]): Run {
+	return serveWith({}, file, ...args);
+}
+
+function serveWith(env: Record<string, string>, file: string, ...args: string[]): Run {
 	const child = spawn(CHANCERY, ['serve', ...args, '--config', file], {
 		cwd: '/',
-		env: { PATH: process.env.PATH },
+		env: { PATH: process.env.PATH, ...env },
 		stdio: ['ignore', 'pipe', 'pipe'],
 	});
 	const run = new Run(child);
@@ -143,6 +147,47 @@ describe('a set of services', { timeout: 180_000 }, () => {
 		expect(code).not.toBe(0);
 		expect(run.stderr).not.toContain('"listening"');
 		await expect(fetch(url('identity.public'))).rejects.toThrow();
+	});
+
+	it('is not ready while its marks cannot be written, and is again when they can', async () => {
+		const run = serve(instance.configFile);
+		await listening(run);
+		// What the next write of a mark needs is in its way; a folder without rights would not keep root out.
+		const marks = ['v1', 'v2', 'ctlog', 'tsa', 'tuf'].map((name) => join(instance.path, 'marks', `${name}.new`));
+		const headers = { authorization: `Bearer ${OPERATOR_TOKEN}` };
+		const look = (service: string) => fetch(`${instance.url(`${service}.admin`)}/readyz`, { headers });
+		const isReady = async (listener: string) =>
+			((await (await fetch(`${instance.url(listener)}/status`)).json()) as { ready: boolean }).ready;
+		const services = ['log', 'ctlog', 'tsa', 'tuf'];
+		const listeners = ['log.v1', 'log.v2', 'ctlog.public', 'tsa.public', 'tuf.public'];
+		const statuses = () => Promise.all(services.map(async (service) => (await look(service)).status));
+		const allReady = () => Promise.all(listeners.map(isReady));
+		await expect.poll(statuses, WAIT).toEqual(Array(4).fill(200));
+		await expect.poll(allReady, WAIT).toEqual(Array(5).fill(true));
+
+		for (const mark of marks) await mkdir(mark);
+		await expect.poll(statuses, WAIT).toEqual(Array(4).fill(503));
+		await expect.poll(allReady, WAIT).toEqual(Array(5).fill(false));
+		for (const service of services)
+			expect(JSON.stringify(await (await look(service)).json())).toMatch(/could not be written now \(EISDIR/);
+
+		for (const mark of marks) await rm(mark, { recursive: true });
+		await expect.poll(statuses, WAIT).toEqual(Array(4).fill(200));
+		await expect.poll(allReady, WAIT).toEqual(Array(5).fill(true));
+	});
+
+	it('does not start with its mark on NFS', async () => {
+		const program = `import fs from 'node:fs';
+			import { syncBuiltinESMExports } from 'node:module';
+			fs.promises.statfs = async () => ({ type: 0x6969 });
+			syncBuiltinESMExports();`;
+		const env = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(program)}` };
+		for (const service of ['log', 'ctlog', 'tsa', 'tuf']) {
+			const run = serveWith(env, instance.configFile, service);
+			expect(await run.ended).toEqual({ code: 78, signal: null });
+			expect(run.stderr).toMatch(/the mark \S+ would lie on NFS, .* or use markDatabase or markBucket/);
+			expect(run.stderr).not.toMatch(/listening|"stack"/);
+		}
 	});
 
 	describe('in several processes', () => {

@@ -1,4 +1,4 @@
-/** Whether a client could update now, which is all that a load balancer wants to know. */
+/** Whether a client could update now, and whether the repository can go on doing what clients need of it. */
 import { DomainError } from '@chancery/chassis/domain-error';
 import type { Health } from '@chancery/chassis/service';
 import type { MarkWritability } from '@chancery/postgres/mark/mark-probe';
@@ -10,9 +10,10 @@ import type { TufDeps } from './publish.ts';
 const DAY_MS = 86_400_000;
 
 /**
- * Ready when what is published may be served, and all four roles are published, none has expired, and the newest root lists the
- * keys that signed them. That nothing new can be published (a mark that cannot be read or written) is shown and counts when something has
- * expired: clients are better off with what there is. After a root that changed the targets keys, clients have no targets until these are signed again.
+ * Ready when what is published may be served and the mark can be read and written, all four roles are published, none has
+ * expired, and the newest root lists the keys that signed them. Without its mark a repository serves what it has, and cannot
+ * renew it: that is to be seen while there is time. After a root that changed the targets keys, clients have no targets until
+ * these are signed again.
  */
 export async function checkHealth(
 	{ database, clock, mark }: Pick<TufDeps, 'database' | 'clock' | 'mark'>,
@@ -43,6 +44,6 @@ export async function checkHealth(
 			detail: `version ${row.version}, ${daysLeft.toFixed(1)} days left${isVouchedFor ? '' : ', not signed by the keys of the newest root'}`,
 		};
 	}
-	const required = ROLES.every((role) => checks[role]?.ok);
+	const required = ['mark', ...ROLES].every((name) => checks[name]?.ok);
 	return { ready: required && isServable, checks };
 }

@@ -170,8 +170,8 @@ describe('a crash between COMMIT and mark', () => {
 		expect((await repository.get('/root.json')).json.signed.version).toBe(2);
 		// What the status says is what clients see.
 		const { ready, roles } = (await repository.get('/status')).json as unknown as TufStatus;
-		expect([ready, roles.root?.version, roles.timestamp?.version]).toEqual([true, 2, 2]);
-		expect(await repository.service.health()).toMatchObject({ ready: true, checks: { mark: { ok: false } } });
+		expect([ready, roles.root?.version, roles.timestamp?.version]).toEqual([false, 2, 2]);
+		expect(await repository.service.health()).toMatchObject({ ready: false, checks: { mark: { ok: false } } });
 
 		isBroken = false;
 		await repository.restart({ mark: failing });
