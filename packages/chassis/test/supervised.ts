@@ -11,7 +11,7 @@ if (!isWorker) {
 	const program = process.execPath;
 	process.on('SIGUSR2', () => Object.assign(process, { execPath: '/nowhere/node' }));
 	process.on('SIGHUP', () => Object.assign(process, { execPath: program }));
-	await superviseProcesses(3, { level: 'info', json: true });
+	await superviseProcesses(3, { level: 'info', json: true }, 500);
 } else if (what === 'exit') process.exit(Number(argument));
 else {
 	let isStopping = false;

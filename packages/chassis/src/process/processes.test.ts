@@ -12,6 +12,9 @@ const WAIT = { timeout: 60_000, interval: 20 };
 /** Longer than one that stops has asked for. */
 const AFTER_THE_LIMIT_MS = 2_500;
 
+/** More than six times the pause between two questions. */
+const STOPPED_MS = 4_000;
+
 vi.setConfig({ testTimeout: 120_000 });
 
 let folder: string;
@@ -139,6 +142,29 @@ it('that no other process can be started is told, tried again, and ends nobody',
 	await run.untilStarted(4);
 	run.child.kill('SIGTERM');
 	expect(await run.exit).toBe(0);
+});
+
+it('one that is stopped by a signal is killed and started again; the others are left alone', async () => {
+	const run = supervise('run');
+	const pidOf = await run.untilStarted(3);
+	const others = [pidOf(1), pidOf(3)];
+	process.kill(pidOf(2), 'SIGSTOP');
+	await run.untilStarted(4);
+	expect(run.log()).toMatch(/"msg":"a process answers no more; it is killed"/);
+	expect(run.log()).toMatch(/"process":2,"code":null,"signal":"SIGKILL"/);
+	expect(others.filter(isAlive)).toEqual(others);
+});
+
+it('a supervisor that was stopped together with its processes finds none of them late', async () => {
+	const run = supervise('run');
+	const pidOf = await run.untilStarted(3);
+	const all = [run.child.pid as number, ...[1, 2, 3].map(pidOf)];
+	for (const pid of all) process.kill(pid, 'SIGSTOP');
+	await sleep(STOPPED_MS);
+	for (const pid of all) process.kill(pid, 'SIGCONT');
+	run.child.kill('SIGTERM');
+	expect(await run.exit).toBe(0);
+	expect(run.log()).not.toContain('answers no more');
 });
 
 it('a stop while some have just begun is an orderly one', async () => {

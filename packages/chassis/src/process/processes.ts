@@ -9,6 +9,7 @@
 import cluster, { type Worker } from 'node:cluster';
 import { createLogger, type LoggerOptions } from '../logger.ts';
 import { relayMetrics } from './process-metrics.ts';
+import { answerWatch, watchProcesses } from './process-watch.ts';
 
 /** Whether this process was started by a supervisor. */
 export const isWorker = cluster.isWorker;
@@ -25,6 +26,7 @@ type Notice = { readonly chancery: 'started' } | { readonly chancery: 'stopping'
 
 /** In a process of a supervisor: says that all its services listen. */
 export function reportStarted(): void {
+	if (isWorker) answerWatch();
 	process.send?.({ chancery: 'started' } satisfies Notice);
 }
 
@@ -38,10 +40,15 @@ export function tellSupervisor(withinMs: number): void {
  * is a second: what is wrong is then told once, and ends the whole like a process that runs alone, so that whoever
  * started it decides what comes next. Later a process that ends is started again: at once when it had been running, with a
  * pause that grows while it does not start. What is at fault then, also the configuration, does not end those that serve.
+ * One that is silent for half a minute is killed (`watchEveryMs` times six; tests are not so patient).
  *
  * Ends the process: 0 when all ended in order, 78 when none runs and the last says that the configuration is at fault, else 1.
  */
-export async function superviseProcesses(count: number, logging: Pick<LoggerOptions, 'level' | 'json'>): Promise<void> {
+export async function superviseProcesses(
+	count: number,
+	logging: Pick<LoggerOptions, 'level' | 'json'>,
+	watchEveryMs?: number,
+): Promise<void> {
 	const logger = createLogger({ ...logging, name: 'chancery' });
 	const running = new Map<number, Worker>();
 	let hasStarted = false;
@@ -97,6 +104,7 @@ export async function superviseProcesses(count: number, logging: Pick<LoggerOpti
 			if (message?.chancery === 'stopping' && stopSignal !== undefined) allow(message.withinMs + 1_000);
 			if (message?.chancery !== 'started') return;
 			isStarted = true;
+			watch.add(worker);
 			if (hasStarted || stopSignal !== undefined) return;
 			hasStarted = true;
 			for (let next = 2; next <= count; next++) start(next, FIRST_PAUSE_MS);
@@ -128,6 +136,10 @@ export async function superviseProcesses(count: number, logging: Pick<LoggerOpti
 		startAfter(pauseMs, number, longerThan(pauseMs));
 	};
 
+	const watch = watchProcesses((worker) => {
+		logger.error({ pid: worker.process.pid }, 'a process answers no more; it is killed');
+		worker.process.kill('SIGKILL');
+	}, watchEveryMs);
 	relayMetrics(() => [...running.values()]);
 	process.on('SIGTERM', stop);
 	process.on('SIGINT', stop);
