@@ -3,14 +3,13 @@
  * variables, each part parsed once by a strict schema.
  */
 import { readFile, stat } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
 import { parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { ConfigError } from './config-error.ts';
 import { refuseMovedSettings } from './moved-settings.ts';
 import { nearestTo } from './nearest-key.ts';
 import { type InstanceSettings, instanceSchema } from './production.ts';
-import { resolvePaths } from './relative-paths.ts';
+import { pathsBeside, resolvePaths } from './relative-paths.ts';
 import { knownKeysAt } from './schema-keys.ts';
 import type { Environment } from './secret.ts';
 
@@ -43,14 +42,15 @@ const OVERRIDE = /^CHANCERY_([A-Z0-9]+(?:_[A-Z0-9]+)*)__([A-Z0-9_]+)$/;
  * Reads the file at `path` and applies overrides: `CHANCERY_CA__PUBLIC_URL` is `publicUrl` in section `ca`, a further
  * `__` goes one level deeper; the value is read as it would stand in the file (`8080` is a number, `"8080"` is text).
  * `CHANCERY_PROFILE` and `CHANCERY_ALLOW` are the keys at the top, where an empty value is none; exceptions may also be
- * written `a,b`. Relative paths are resolved against the folder of the file.
+ * written `a,b`. Relative paths are resolved against the folder of the file, or name credentials
+ * beside it (relative-paths.ts).
  * @throws {ConfigError}
  */
 export async function loadConfig(path: string, env: Environment = process.env): Promise<Configuration> {
 	const { instance, sections } = applyOverrides(parseYaml(await readBounded(path), path), env);
 	refuseMovedSettings(sections);
-	const folder = dirname(resolve(path));
-	for (const section of Object.values(sections)) resolvePaths(section, folder);
+	const absolute = pathsBeside(path, env);
+	for (const section of Object.values(sections)) resolvePaths(section, absolute);
 	return { instance: parseSection('', instanceSchema, instance), instanceKeys: Object.keys(instance), sections };
 }
 

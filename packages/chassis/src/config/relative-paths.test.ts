@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { resolvePaths } from './relative-paths.ts';
+import { pathsBeside, resolvePaths } from './relative-paths.ts';
 
 it('makes the paths of a section absolute, and nothing else', () => {
 	const section = {
@@ -18,7 +18,7 @@ it('makes the paths of a section absolute, and nothing else', () => {
 		path: 'left',
 		empty: { file: '' },
 	};
-	resolvePaths(section, '/etc/chancery');
+	resolvePaths(section, pathsBeside('/etc/chancery/chancery.yaml', {}));
 	expect(section).toEqual({
 		keys: {
 			a: { uri: 'file:/etc/chancery/keys/a.pem', passphrase: { file: '/etc/chancery/secrets/a' } },
@@ -37,4 +37,20 @@ it('makes the paths of a section absolute, and nothing else', () => {
 		path: 'left',
 		empty: { file: '' },
 	});
+});
+
+it.each([
+	['keys/ca-issuing.pem', '/run/credentials/a.service/keys_ca-issuing.pem'],
+	['./secrets//ca-issuing.passphrase', '/run/credentials/a.service/secrets_ca-issuing.passphrase'],
+	['chain.pem', '/run/credentials/a.service/chain.pem'],
+	['/var/lib/chancery/marks/tsa', '/var/lib/chancery/marks/tsa'],
+	['../other/file', '/run/credentials/other/file'],
+])('of a configuration that is a credential, %s is %s', (path, expected) => {
+	const file = '/run/credentials/a.service/chancery.yaml';
+	expect(pathsBeside(file, { CREDENTIALS_DIRECTORY: '/run/credentials/a.service/' })(path)).toBe(expected);
+});
+
+it('knows no credentials for a configuration that is none', () => {
+	const env = { CREDENTIALS_DIRECTORY: '/run/credentials/a.service' };
+	expect(pathsBeside('/etc/chancery/chancery.yaml', env)('keys/a.pem')).toBe('/etc/chancery/keys/a.pem');
 });

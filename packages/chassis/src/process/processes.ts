@@ -10,6 +10,7 @@ import cluster, { type Worker } from 'node:cluster';
 import { createLogger, type LoggerOptions } from '../logger.ts';
 import { relayMetrics } from './process-metrics.ts';
 import { answerWatch, watchProcesses } from './process-watch.ts';
+import { tellServiceManager } from './service-manager.ts';
 
 /** Whether this process was started by a supervisor. */
 export const isWorker = cluster.isWorker;
@@ -62,7 +63,10 @@ export async function superviseProcesses(
 		const isFirst = stopSignal === undefined;
 		stopSignal ??= signal;
 		if (running.size === 0) return ended.resolve();
-		if (isFirst) logger.info({ signal, processes: running.size }, 'stopping');
+		if (isFirst) {
+			logger.info({ signal, processes: running.size }, 'stopping');
+			tellServiceManager('STOPPING=1', logger);
+		}
 		// A repeated signal is passed on: each process decides whether it was meant.
 		for (const worker of running.values()) worker.process.kill(signal);
 		allow(STOP_LIMIT_MS);
@@ -107,6 +111,7 @@ export async function superviseProcesses(
 			watch.add(worker);
 			if (hasStarted || stopSignal !== undefined) return;
 			hasStarted = true;
+			tellServiceManager('READY=1', logger);
 			for (let next = 2; next <= count; next++) start(next, FIRST_PAUSE_MS);
 		});
 		worker.on('error', (error) => {

@@ -1,14 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { get } from 'node:https';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { text as readText } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { createFileKey } from '@chancery/keys/file/file-key';
+import { freePort } from '@chancery/testkit/free-port';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openSocket } from '../../test/raw-request.ts';
 import { makeTlsFiles } from '../../test/tls-files.ts';
@@ -199,6 +200,32 @@ describe('a service in a process of its own', { timeout: 30_000 }, () => {
 	it('reads environment variables over its file', async () => {
 		const started = start({}, { env: { CHANCERY_GREETING__GREETING: 'good day', CHANCERY_LOGGING__JSON: 'true' } });
 		expect(await (await fetch(await urlOf(started))).text()).toBe('good day ed25519');
+	});
+
+	it('tells systemd when it listens and when it ends, and nothing when it does not start', async () => {
+		const port = await freePort();
+		const told = join(folder, 'told');
+		// In the place of systemd's own program: what it was to say, to whom, and whether somebody listens by then.
+		const program = `#!/bin/bash
+			(exec 3<>/dev/tcp/127.0.0.1/${port}) 2>/dev/null && open=listening
+			echo "$* $NOTIFY_SOCKET $open" >>${told}`;
+		const programs = mkdtempSync(join(folder, 'programs-'));
+		writeFileSync(join(programs, 'systemd-notify'), program, { mode: 0o755 });
+		const env = { NOTIFY_SOCKET: '/run/notify', PATH: `${programs}${delimiter}${process.env.PATH}` };
+		const listen = { public: { host: '127.0.0.1', port } };
+		const linesOf = () => (existsSync(told) ? readFileSync(told, 'utf8').trimEnd().split('\n') : []);
+		expect(await start({ listen, keys: {} }, { env }).exit).toBe(78);
+		const rest = { process: { drainSeconds: 60 } };
+		const started = start({ listen }, { rest, env });
+		await expect.poll(linesOf, { timeout: 15_000 }).toEqual(['READY=1 /run/notify listening']);
+		started.child.kill('SIGTERM');
+		await expect.poll(() => linesOf().at(-1), { timeout: 15_000 }).toBe('STOPPING=1 /run/notify listening');
+	});
+
+	it('serves on where systemd cannot be told, and says so', async () => {
+		const started = start({}, { env: { NOTIFY_SOCKET: '/run/notify', PATH: folder } });
+		await expect.poll(started.log, { timeout: 15_000 }).toContain('the service manager could not be told');
+		expect(await (await fetch(await urlOf(started))).text()).toBe('hello ed25519');
 	});
 
 	it.each<[string, object, Parameters<typeof start>[1], RegExp]>([

@@ -16,6 +16,7 @@ import { openProcess } from './open-process.ts';
 import { readProcessSettings, staticFindings } from './process-settings.ts';
 import { tellSupervisor } from './processes.ts';
 import { type RunningService, startService } from './running-service.ts';
+import { tellServiceManager } from './service-manager.ts';
 import { describeStartFailure } from './start-failure.ts';
 
 /** Terminals and process managers often signal twice (the group and the child): that is one wish. */
@@ -85,6 +86,7 @@ export async function serve({ name, plan, onStarted }: ServeOptions): Promise<vo
 		}
 		started.resolve({ drainMs: settings.drainMs, stop });
 		onStarted?.();
+		tellServiceManager('READY=1', logger);
 	} catch (error) {
 		const explain = (cause: unknown) =>
 			definitions.map((definition) => definition.explain?.(cause)).find((sentence) => sentence !== undefined);
@@ -126,6 +128,7 @@ function stopOnSignal(started: Promise<Started>, logger: () => Logger): void {
 		}
 		firstMs = performance.now();
 		logger().info({ signal }, 'stopping');
+		tellServiceManager('STOPPING=1', logger());
 		let limit = endAfter(STOP_LIMIT_MS, logger);
 		started
 			.then((running) => {
