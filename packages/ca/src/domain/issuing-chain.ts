@@ -127,7 +127,7 @@ function checkLink(certificate: Certificate, issuer: Certificate, below: number)
 	if (!fault) return;
 	// Says so, when the reason is that the key cannot be read.
 	if (fault === 'key-type') keyOf(issuer);
-	const why = fault === 'signature-algorithm' ? `: ${describeLinkFault(fault, link)}` : '';
+	const why = fault === 'signature-algorithm' || fault === 'path-length' ? `: ${describeLinkFault(fault, link)}` : '';
 	throw new ChainError(
 		certificate === issuer
 			? `the chain ends in ${name(certificate)}, which is not a root${why}`

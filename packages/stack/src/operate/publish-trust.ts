@@ -43,9 +43,10 @@ const RETRY_MS = 500;
 export async function publishTrust(order: PublishTrustOrder): Promise<PublishedTrust> {
 	const { folder, answers, say } = order;
 	const layout = layoutOf(folder, answers);
-	const holder = (name: 'tuf-root' | 'tuf-targets') =>
-		openHolderKey(layout, answers, name, { mayMake: false, onStep: () => undefined });
-	const signers = { root: await holder('tuf-root'), targets: await holder('tuf-targets') };
+	const signers = {
+		root: await openHolderKey(layout, answers, 'tuf-root'),
+		targets: await openHolderKey(layout, answers, 'tuf-targets'),
+	};
 	const operatorToken = (await readNamed(layout.operatorToken)).trimEnd();
 	const material = z.array(z.string()).parse(JSON.parse(await readNamed(join(layout.trust, 'material.json'))));
 	const firstRoot = await readFile(join(layout.trust, 'root.json'));

@@ -15,7 +15,15 @@ import { signFirstRoot } from '../first-root.ts';
 import type { Answers } from './answers.ts';
 import type { OpenRequest } from './existing-pki.ts';
 import { configurationOf } from './init-configuration.ts';
-import { type Chains, type Material, openMaterial, publicMaterial, required } from './init-material.ts';
+import {
+	type Chains,
+	type Material,
+	openMaterial,
+	openTokenKeys,
+	publicMaterial,
+	required,
+	type TokenKeys,
+} from './init-material.ts';
 import { type InitRecord, openInitRecord, readInitRecord, sha256Hex, writeInitRecord } from './init-record.ts';
 import { keepAnswers } from './kept-answers.ts';
 import { type Layout, layoutOf } from './layout.ts';
@@ -57,12 +65,15 @@ export async function initInstance(order: InitOrder): Promise<MadeInstance | Wai
 	const { folder, answers } = order;
 	const layout = layoutOf(folder, answers);
 	await checkFree(layout);
+	// The first root comes last of all that cannot be made again: where it is, the instance is complete.
+	const mayMake = !(await isThere(join(layout.trust, 'root.json')));
+	const inTokens = await openTokenKeys(layout, answers, { mayMake });
 	await makeFolders(folder, 0o700);
 	// Two runs at once would each make half of the keys, with the passphrases of the other.
 	const lock = await lockFile(layout.lock);
 	if (!lock) throw new Refusal(`${folder} is in use by another 'chancery init'; wait until that one has ended`);
 	try {
-		return await makeInstance(layout, order);
+		return await makeInstance(layout, order, { mayMake, inTokens });
 	} finally {
 		lock.release();
 	}
@@ -71,22 +82,21 @@ export async function initInstance(order: InitOrder): Promise<MadeInstance | Wai
 async function makeInstance(
 	layout: Layout,
 	{ folder, answers, nowMs, onStep }: InitOrder,
+	{ mayMake, inTokens }: { readonly mayMake: boolean; readonly inTokens: TokenKeys },
 ): Promise<MadeInstance | WaitingInstance> {
 	const made = (path: string, what: string) => onStep(relative(folder, path), what);
 
 	// 1. What is decided once. A crash before this leaves an empty folder; one after it, a beginning that has a date.
 	const record = await openInitRecord(layout.record, answers, nowMs);
 
-	// 2. Keys, tokens, chains: init-material.ts says what a crash between two of them leaves. The root of trust comes
-	// after all of them: once it is there, none of them may be made again.
-	const rootFile = join(layout.trust, 'root.json');
-	const mayMake = !(await isThere(rootFile));
-	const material = await openMaterial(layout, answers, record, { mayMake, nowMs, onStep: made });
+	// 2. Keys, tokens, chains: init-material.ts says what a crash between two of them leaves.
+	const material = await openMaterial(layout, answers, record, { mayMake, inTokens, nowMs, onStep: made });
 	const { chains, signers } = material;
 	if (!isComplete(chains)) return { state: 'waiting', requests: chains };
 
 	// 3. The first root, the one signature of the keyholder here. Irreversible: its SHA-256 is what users are told. A crash
 	// before leaves no root and the next run signs one, of the same date; one after it, a root that is only read from then on.
+	const rootFile = join(layout.trust, 'root.json');
 	const root = await openRoot(rootFile, answers, record, material, made);
 	refuseOtherKeys(root, { snapshot: required(signers, 'tuf/snapshot'), timestamp: required(signers, 'tuf/timestamp') });
 

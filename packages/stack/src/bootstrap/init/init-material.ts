@@ -46,6 +46,9 @@ export interface Material {
 
 type Holders = ReadonlyMap<HolderKeyName, Signer>;
 
+/** Keys that lie in tokens, by `service/key` and by the names that the keyholder has for them. */
+export type TokenKeys = ReadonlyMap<string, Signer>;
+
 /** Where a file of a host lies below its folder; the configuration names it so. */
 export const PLACES = {
 	key: (service: string, key: string) => join('keys', keyFileName(service, key)),
@@ -60,6 +63,31 @@ export const PLACES = {
 } as const;
 
 /**
+ * Opens what the answers name in tokens: each key has to sign once. Nothing is made, so that a wrong URI leaves nothing behind.
+ * @throws {KeyError} whose message names the answer; ConfigError when a PIN is not where it should be
+ */
+export async function openTokenKeys(
+	{ hosts }: Layout,
+	answers: Answers,
+	{ mayMake }: Pick<Making, 'mayMake'>,
+): Promise<TokenKeys> {
+	const opened = new Map<string, Signer>();
+	for (const { name, keys } of hosts.flatMap(({ services }) => services))
+		for (const [key, { algorithm, otherAlgorithms = [] }] of Object.entries(keys)) {
+			const inToken = keyInToken(answers, name, key);
+			if (!inToken) continue;
+			const signer = await openTokenKey(`keys.${name}.${key}`, inToken, [algorithm, ...otherAlgorithms]);
+			opened.set(`${name}/${key}`, signer);
+		}
+	for (const name of mayMake ? neededHolderKeys(answers) : []) {
+		const signer = await openHolderTokenKey(answers, name);
+		if (signer) opened.set(name, signer);
+	}
+	refuseSharedKeys([...opened]);
+	return opened;
+}
+
+/**
  * @throws {Refusal} when something is missing of a complete instance, or one key is named for two purposes; KeyError,
  * IssuedChainError, ChainError, AuthorityError
  */
@@ -67,17 +95,19 @@ export async function openMaterial(
 	layout: Layout,
 	answers: Answers,
 	record: InitRecord,
-	{ nowMs, ...making }: Making & { readonly nowMs: number },
+	{ nowMs, inTokens, ...making }: Making & { readonly nowMs: number; readonly inTokens: TokenKeys },
 ): Promise<Material> {
-	const holders: Holders = making.mayMake ? await openHolders(layout, answers, making) : new Map();
+	const holders: Holders = making.mayMake ? await openHolders(layout, answers, inTokens, making) : new Map();
 	const signers = new Map<string, Signer>();
 	for (const host of layout.hosts) {
 		await removeUnfinishedKeys(join(host.folder, 'keys'));
 		for (const { name, keys } of host.services)
-			for (const [key, definition] of Object.entries(keys))
-				signers.set(`${name}/${key}`, await openServiceKey(host, answers, { service: name, key, definition }, making));
+			for (const [key, definition] of Object.entries(keys)) {
+				const inToken = inTokens.get(`${name}/${key}`);
+				const signer = inToken ?? (await openServiceKey(host, { service: name, key, definition }, making));
+				signers.set(`${name}/${key}`, signer);
+			}
 	}
-	refuseSharedKeys([...signers, ...holders]);
 	const tokens = {
 		operator: await openOrMakeSecret(layout.operatorToken, 'token of the operator for the admin listeners', making),
 		service: await openOrMakeSecret(
@@ -120,23 +150,28 @@ export function neededHolderKeys({ existingPki }: Answers): HolderKeyName[] {
 	return (Object.keys(HOLDER_KEYS) as HolderKeyName[]).filter((name) => !isCertified(name));
 }
 
-async function openHolders(layout: Layout, answers: Answers, making: Making): Promise<Holders> {
+async function openHolders(layout: Layout, answers: Answers, inTokens: TokenKeys, making: Making): Promise<Holders> {
 	await removeUnfinishedKeys(layout.offline);
 	const opened = new Map<HolderKeyName, Signer>();
-	for (const name of neededHolderKeys(answers)) opened.set(name, await openHolderKey(layout, answers, name, making));
+	for (const name of neededHolderKeys(answers))
+		opened.set(name, inTokens.get(name) ?? (await openHolderFile(layout, answers, name, making)));
 	return opened;
 }
 
-/** @throws {Refusal} when it is missing and may not be made; KeyError */
-export async function openHolderKey(
-	layout: Layout,
-	answers: Answers,
-	name: HolderKeyName,
-	making: Making,
-): Promise<Signer> {
+/** The key of a keyholder, wherever it is. @throws {Refusal} when it is missing; KeyError */
+export async function openHolderKey(layout: Layout, answers: Answers, name: HolderKeyName): Promise<Signer> {
+	const making = { mayMake: false, onStep: () => undefined };
+	return (await openHolderTokenKey(answers, name)) ?? openHolderFile(layout, answers, name, making);
+}
+
+async function openHolderTokenKey({ offline }: Answers, name: HolderKeyName): Promise<Signer | undefined> {
 	const { algorithm, otherAlgorithms } = HOLDER_KEYS[name];
-	const inToken = answers.offline.keys?.[name];
-	if (inToken) return openTokenKey(`offline.keys.${name}`, inToken, [algorithm, ...otherAlgorithms]);
+	const inToken = offline.keys?.[name];
+	return inToken && openTokenKey(`offline.keys.${name}`, inToken, [algorithm, ...otherAlgorithms]);
+}
+
+async function openHolderFile(layout: Layout, answers: Answers, name: HolderKeyName, making: Making): Promise<Signer> {
+	const { algorithm } = HOLDER_KEYS[name];
 	const passphrase = await holderPassphrase(layout, answers, making);
 	const path = join(layout.offline, `${name}.pem`);
 	return openOrMakeKey(path, 'key of the keyholder', { algorithm, passphrase }, making);
@@ -164,12 +199,9 @@ interface ServiceKey {
 
 async function openServiceKey(
 	host: Host,
-	answers: Answers,
-	{ service, key, definition: { algorithm, otherAlgorithms = [], purpose } }: ServiceKey,
+	{ service, key, definition: { algorithm, purpose } }: ServiceKey,
 	making: Making,
 ): Promise<Signer> {
-	const inToken = keyInToken(answers, service, key);
-	if (inToken) return openTokenKey(`keys.${service}.${key}`, inToken, [algorithm, ...otherAlgorithms]);
 	const secretFile = join(host.folder, PLACES.passphrase(service, key));
 	const passphrase = await openOrMakeSecret(secretFile, `passphrase of the key ${service}.${key}`, making);
 	const what = `key ${service}.${key} (${algorithm}): ${purpose}`;

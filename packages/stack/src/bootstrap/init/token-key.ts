@@ -1,4 +1,6 @@
-/** Keys that lie in a hardware security module already, named in the answers by their PKCS#11 URIs (RFC 7512). */
+/**
+ * Keys that lie in a hardware security module already, named in the answers by their PKCS#11 URIs (RFC 7512).
+ */
 import { parseSection } from '@chancery/chassis/config/config';
 import { secret } from '@chancery/chassis/config/secret';
 import { KeyError } from '@chancery/keys/key-error';
