@@ -22,6 +22,7 @@ const ORDERS: Readonly<Record<string, readonly (readonly string[])[]>> = {
 		['bootstrap'],
 		['development'],
 		['up', 'serve', 'operate'],
+		['doctor'],
 	],
 };
 

@@ -3,6 +3,7 @@ import { defineService } from '@chancery/chassis/service-definition';
 import { FormatError } from '@chancery/core/format-error';
 import { getTrustReport } from '@chancery/wire/trust-report';
 import { configSchema } from './config.ts';
+import { checkup } from './domain/checkup.ts';
 import { ChainError } from './domain/issuing-chain.ts';
 import { productionFindings } from './domain/production-findings.ts';
 import { createService } from './service.ts';
@@ -22,6 +23,8 @@ export const ca = defineService({
 	config: () => configSchema,
 	migrations: MIGRATIONS,
 	openMarks: () => ({}),
+	publicUrls: ({ publicUrl }) => ({ public: publicUrl }),
+	checkup,
 	findings: productionFindings,
 	explain: (error) => (error instanceof ChainError || error instanceof FormatError ? error.message : undefined),
 	open: createService,

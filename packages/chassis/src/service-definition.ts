@@ -8,6 +8,7 @@ import type { MarkStore } from '@chancery/postgres/mark/mark';
 import type { MigrationSource } from '@chancery/postgres/migrate';
 import type { Database } from '@chancery/postgres/sql';
 import type { z } from 'zod';
+import type { Check, CheckupDeps } from './checkup.ts';
 import type { Finding, Profile } from './config/production.ts';
 import type { Environment } from './config/secret.ts';
 import type { Logger } from './logger.ts';
@@ -90,6 +91,12 @@ interface Definition<Config, Key extends string, OwnMarks extends Marks, Address
 	 * @throws {ConfigError} when it does not say where they are
 	 */
 	openMarks(config: Config): OwnMarks;
+	/** Where clients reach its listeners, by their names: base URLs without a trailing slash. */
+	publicUrls(config: Config): Readonly<Record<string, string>>;
+	/** Folders besides those of marks that it writes to, by what they are for. */
+	folders?(config: Config): Readonly<Record<string, string>>;
+	/** The checks that only it can make, for `chancery doctor`. */
+	checkup?(deps: CheckupDeps<Config, Key>): readonly Check[];
 	/** What production does not start with in the section. */
 	findings(config: Config): readonly Finding[];
 	/** The sentence for an error of `open` that another configuration ends; undefined for every other. */

@@ -23,6 +23,7 @@ await run(
 		config: () => configSchema,
 		migrations: [],
 		openMarks: () => ({}),
+		publicUrls: () => ({}),
 		findings: ({ publicUrl }) => (publicUrl === undefined ? [] : publicUrlFindings('greeting.publicUrl', publicUrl)),
 		open: serve,
 	}),

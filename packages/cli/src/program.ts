@@ -3,6 +3,7 @@ import { maskCredentials } from '@chancery/net/mask-credentials';
 import { Command } from 'commander';
 import { attestBlobCommand } from './commands/attest-blob.ts';
 import { configCommand } from './commands/config.ts';
+import { doctorCommand } from './commands/doctor.ts';
 import { initCommand } from './commands/init.ts';
 import { initializeCommand } from './commands/initialize.ts';
 import { logCommand } from './commands/log.ts';
@@ -37,6 +38,7 @@ const COMMANDS = [
 	tufCommand,
 	migrateCommand,
 	configCommand,
+	doctorCommand,
 	versionCommand,
 ];
 

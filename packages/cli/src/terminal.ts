@@ -19,6 +19,12 @@ export const terminal = {
 	json(value: unknown): void {
 		process.stdout.write(`${JSON.stringify(value)}\n`);
 	},
+	/** A word of `doctor`, as wide as the widest. */
+	verdict(word: 'ok' | 'skipped' | 'warning' | 'problem'): string {
+		const padded = word.padEnd(8);
+		if (process.stdout.isTTY !== true) return padded;
+		return { ok: colours.green, skipped: colours.dim, warning: colours.yellow, problem: colours.red }[word](padded);
+	},
 	say(line: string): void {
 		process.stderr.write(`${line}\n`);
 	},

@@ -22,6 +22,8 @@ export const ctlog = defineService({
 	config: configSchema,
 	migrations: MIGRATIONS,
 	openMarks: (config) => ({ mark: openConfiguredMark('ctlog', config, markName(config.publicUrl)) }),
+	publicUrls: ({ publicUrl }) => ({ public: publicUrl }),
+	folders: ({ export: place }) => (place?.kind === 'folder' ? { export: place.path } : {}),
 	findings: productionFindings,
 	storedFindings: async (database) => developmentLogFindings(await developmentLogs(database, SCHEMA)),
 	explain: (error) => (error instanceof LogKeyError ? error.message : explainIdentityError(error)),

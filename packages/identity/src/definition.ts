@@ -18,6 +18,7 @@ export const identity = defineService({
 	config: configSchema,
 	migrations: MIGRATIONS,
 	openMarks: () => ({}),
+	publicUrls: ({ publicUrl }) => ({ public: publicUrl }),
 	findings: productionFindings,
 	explain: (error) =>
 		error instanceof IdentitySetupError || error instanceof SigningKeyError ? error.message : undefined,

@@ -25,6 +25,8 @@ export const log = defineService({
 	config: configSchema,
 	migrations: MIGRATIONS,
 	openMarks,
+	publicUrls: ({ v1, v2 }) => ({ v1: v1.publicUrl, v2: v2.publicUrl }),
+	folders: ({ v1, v2 }) => ({ ...folderOf('v1', v1), ...folderOf('v2', v2) }),
 	findings: productionFindings,
 	storedFindings: async (database) => developmentLogFindings(await developmentLogs(database, SCHEMA)),
 	explain: (error) => (error instanceof LogKeyError ? error.message : explainIdentityError(error)),
@@ -41,4 +43,8 @@ function openMarks({ markFiles, v1, v2, ...places }: LogConfig) {
 		v1: `rekor-v1/${v1.hostname}/${v1.treeId}`,
 		v2: `rekor-v2/${v2.origin}`,
 	});
+}
+
+function folderOf(log: 'v1' | 'v2', { export: place }: LogConfig['v1'] | LogConfig['v2']) {
+	return place?.kind === 'folder' ? { [`export of ${log}`]: place.path } : {};
 }

@@ -5,6 +5,7 @@ import { FormatError } from '@chancery/core/format-error';
 import { getTrustReport } from '@chancery/wire/trust-report';
 import { configSchema } from './config.ts';
 import { AuthorityError } from './domain/authority.ts';
+import { checkup } from './domain/checkup.ts';
 import { productionFindings } from './domain/production-findings.ts';
 import { createService } from './service.ts';
 
@@ -21,6 +22,8 @@ export const tsa = defineService({
 	trustReports: [getTrustReport.path],
 	config: configSchema,
 	openMarks: (config) => ({ mark: openConfiguredMark('tsa', config, `tsa/${new URL(config.publicUrl).host}`) }),
+	publicUrls: ({ publicUrl }) => ({ public: publicUrl }),
+	checkup,
 	findings: productionFindings,
 	explain: (error) => (error instanceof AuthorityError || error instanceof FormatError ? error.message : undefined),
 	open: createService,

@@ -3,6 +3,7 @@ import { markFindings, openConfiguredMark } from '@chancery/chassis/config/mark-
 import { callFindings, publicUrlFindings } from '@chancery/chassis/config/process-findings';
 import { defineService } from '@chancery/chassis/service-definition';
 import { configSchema } from './config.ts';
+import { checkup } from './domain/checkup.ts';
 import { createService } from './service.ts';
 import { MIGRATIONS } from './store/migrations.ts';
 
@@ -25,6 +26,8 @@ export const tuf = defineService({
 	config: configSchema,
 	migrations: MIGRATIONS,
 	openMarks: (config) => ({ mark: openConfiguredMark('tuf', config, markName(config.publicUrl)) }),
+	publicUrls: ({ publicUrl }) => ({ public: publicUrl.replace(/\/+$/, '') }),
+	checkup,
 	findings: ({ publicUrl, services, ...places }) => [
 		...publicUrlFindings('tuf.publicUrl', publicUrl),
 		...services.flatMap(({ trustReportUrl }, i) => callFindings(`tuf.services.${i}.trustReportUrl`, trustReportUrl)),

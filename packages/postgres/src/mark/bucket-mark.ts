@@ -118,6 +118,16 @@ export function openBucketMark(bucket: ConditionalBucket, name: string): Adoptab
 				}),
 			),
 		probe: () => asking('written', () => bucket.touch(PROBE_OBJECT)),
+		// Not `asking`: the store would be asked about conditions with writes.
+		async inspect() {
+			try {
+				const mark = (await load())?.mark;
+				return { where, mark, holder: undefined, obstacle: undefined, folder: undefined, clockMs: undefined };
+			} catch (cause) {
+				if (cause instanceof MarkError) throw cause;
+				throw new MarkError(`the mark ${where} cannot be read: ${reasonOf(cause)}`, { cause });
+			}
+		},
 	};
 }
 

@@ -9,7 +9,7 @@ import { durabilityProblem, SETTINGS_COLUMNS, type ServerSettings } from '../dur
 import { type MigrationReport, type MigrationSource, migrate } from '../migrate.ts';
 import { type SchemaName, schemaName } from '../schema-name.ts';
 import type { Database, Sql } from '../sql.ts';
-import { type AdoptableMarkStore, type Mark, MarkError } from './mark.ts';
+import { type AdoptableMarkStore, type Mark, MarkError, type MarkInspection } from './mark.ts';
 
 export interface DatabaseMarkOptions {
 	/** Not the marked database. Its opener closes it, after its last user. */
@@ -98,6 +98,42 @@ export function openDatabaseMark(options: DatabaseMarkOptions): AdoptableMarkSto
 				await readMark(sql, schema, name);
 			}),
 	};
+}
+
+/**
+ * Looks at a mark without making its table, for a reader that does not use it.
+ * @throws {MarkError} when the database does not answer, lies where the marked data lies, or may lose what it acknowledged
+ */
+export async function inspectDatabaseMark({ database, schema, name }: DatabaseMarkOptions): Promise<MarkInspection> {
+	const where = `${name} in the database of the marks`;
+	try {
+		if (await holdsMarked(database))
+			throw new MarkError(`the mark ${where} would be restored together with what it marks: give it another database`);
+		const [found] = await database.query<{ table: string | null; may: boolean | null; ms: number }>(
+			`select t.name as table, (extract(epoch from clock_timestamp()) * 1000)::float8 as ms,
+				case when t.name is null then has_database_privilege(current_database(), 'create')
+				else has_table_privilege(t.name, 'select') and has_table_privilege(t.name, 'insert')
+					and has_table_privilege(t.name, 'update') end as may
+			from (select to_regclass($1)::text as name) t`,
+			[`${schemaName(schema)}.tlog_marks`],
+		);
+		const table = found?.table ?? undefined;
+		const stored = table === undefined ? undefined : await readMark(database, schemaName(schema), name);
+		return {
+			where,
+			mark: stored?.mark,
+			holder: undefined,
+			obstacle: found?.may
+				? undefined
+				: table === undefined
+					? `this role may not make the schema ${schema} there`
+					: `this role may not select, insert and update in ${table}`,
+			folder: undefined,
+			clockMs: found?.ms,
+		};
+	} catch (cause) {
+		throw cause instanceof MarkError ? cause : new MarkError(`the mark ${where} cannot be read`, { cause });
+	}
 }
 
 /** Whether the marked data is in this database too; recognised by a table of each. */

@@ -11,6 +11,7 @@ import { constants } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { openToWrite, syncFolder, writeDurably } from '../file-modes.ts';
+import { inspectFileMark } from './file-inspection.ts';
 import { HostLock } from './host-lock.ts';
 import { type AdoptableMarkStore, type Mark, MarkError } from './mark.ts';
 import { formatStoredMark, parseStoredMark, type StoredMark, supersedes } from './mark-format.ts';
@@ -98,6 +99,7 @@ export function openFileMark(path: string): AdoptableMarkStore {
 			}),
 		holder: () => inTurn(async () => (await named()).holder),
 		probe: () => inTurn(() => probe(path)),
+		inspect: () => inspectFileMark(path),
 		close: () =>
 			inOrder(async () => {
 				isAlone = false;

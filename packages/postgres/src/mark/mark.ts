@@ -21,6 +21,22 @@ export interface Mark {
 	readonly note: Uint8Array;
 }
 
+/** A place as somebody finds it who only looks. */
+export interface MarkInspection {
+	/** For messages: a path, or the name of the mark and where that is, without secrets. */
+	readonly where: string;
+	/** Undefined: there has never been one. */
+	readonly mark: Mark | undefined;
+	/** What the store calls itself (`holder`), if it has a name already. */
+	readonly holder: string | undefined;
+	/** Why this user could not write it now; undefined when nothing is in the way, as far as looking shows. */
+	readonly obstacle: string | undefined;
+	/** Of a file: the folder in which it lies or will lie, if that is there; else the nearest one above. */
+	readonly folder: string | undefined;
+	/** By the clock of the place, unix milliseconds, where it has one that several processes share. */
+	readonly clockMs: number | undefined;
+}
+
 export interface MarkStore {
 	/** The stored mark, or undefined when there has never been one. Throws MarkError when it cannot be read or parsed. */
 	read(): Promise<Mark | undefined>;
@@ -41,6 +57,11 @@ export interface MarkStore {
 	probe?(): Promise<void>;
 	/** How often a probe may be made, if that is less often than usual, in milliseconds: some places charge for each. */
 	readonly probeEveryMs?: number;
+	/**
+	 * What lies in the place, for a reader that does not use it: takes no lock, makes no folder and no table, and writes
+	 * nothing. Throws MarkError when the place does not answer, or holds what cannot be made out.
+	 */
+	inspect?(): Promise<MarkInspection>;
 	/** Unix milliseconds by the clock of the mark's place, if it has one that several processes share. */
 	clockMs?(): Promise<number>;
 	/** Gives back what this process holds of the place. */

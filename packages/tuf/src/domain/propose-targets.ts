@@ -4,25 +4,16 @@
  * proposal and sign it elsewhere.
  */
 
-import { ConfigError } from '@chancery/chassis/config/config-error';
-import { DomainError } from '@chancery/chassis/domain-error';
-import { readClientCertificate } from '@chancery/chassis/tls/client-certificate';
-import { openTrustReport, type TrustMaterial } from '@chancery/chassis/trust-report';
-import { equalBytes, fromUtf8, toHex, utf8 } from '@chancery/core/bytes';
+import { equalBytes, toHex, utf8 } from '@chancery/core/bytes';
 import { parseRfc3339 } from '@chancery/core/calendar-time';
 import { sha256 } from '@chancery/core/sha';
-import { CallError, call } from '@chancery/net/call';
-import { createHttpTransport } from '@chancery/net/http-transport';
-import { getTrustReport } from '@chancery/wire/trust-report';
-import { type TrustedRootJson, trustedRoot } from '@chancery/wire/trusted-root';
 import { buildTargets, type TargetDescription, type TargetsMetadata } from '../metadata/metadata.ts';
 import { seenVersions } from '../store/mark-holder.ts';
-import { targetFileContent } from '../store/target-files.ts';
 import { legacyTargets } from './legacy-targets.ts';
 import { currentTargets, type TargetFile, type TufDeps } from './publish.ts';
-import { checkReport } from './report-rules.ts';
+import { pullTrustMaterial } from './reported-material.ts';
 import { buildSigningConfig } from './signing-config-target.ts';
-import { extendTrustedRoot } from './trusted-root-target.ts';
+import { extendTrustedRoot, publishedTrustedRoot } from './trusted-root-target.ts';
 
 export interface TargetsProposal {
 	readonly isChange: boolean;
@@ -42,7 +33,7 @@ export async function proposeTargets(deps: TufDeps): Promise<TargetsProposal> {
 	const current = await currentTargets(deps);
 	const seen = await seenVersions(deps.database);
 
-	const root = extendTrustedRoot(await currentTrustedRoot(deps, current?.signed), materials);
+	const root = extendTrustedRoot(await publishedTrustedRoot(deps.database, current?.signed), materials);
 	const signingConfig = buildSigningConfig(materials, deps.config);
 	const described: (TargetFile & Pick<TargetDescription, 'custom'>)[] = [
 		{ name: 'trusted_root.json', content: jsonFile(root) },
@@ -67,62 +58,6 @@ export async function proposeTargets(deps: TufDeps): Promise<TargetsProposal> {
 		targets,
 		files: described.map(({ name, content }) => ({ name, content })),
 	};
-}
-
-async function pullTrustMaterial(
-	deps: TufDeps,
-	service: TufDeps['config']['services'][number],
-): Promise<TrustMaterial> {
-	const way = await wayTo(deps, service);
-	try {
-		const { body } = await call(
-			{ ...getTrustReport, path: '' },
-			service.trustReportUrl,
-			{},
-			{
-				...way,
-				headers: { authorization: `Bearer ${service.bearer.reveal()}` },
-				maxReplyBytes: 256 * 1024,
-				timeoutMs: 10_000,
-			},
-		);
-		const report = openTrustReport(body);
-		checkReport(report, deps.clock());
-		return report.material;
-	} catch (cause) {
-		if (!(cause instanceof CallError)) throw cause;
-		throw new DomainError(
-			'service-unreachable',
-			`${service.trustReportUrl} did not report its keys: ${cause.message}`,
-			{
-				cause,
-			},
-		);
-	}
-}
-
-/** @throws {DomainError} `service-unreachable` when the certificate that would be shown there cannot be used */
-async function wayTo(deps: TufDeps, { trustReportUrl, client }: TufDeps['config']['services'][number]) {
-	if (client === undefined) return { fetch: deps.fetch };
-	try {
-		return { transport: createHttpTransport(await readClientCertificate(client, deps.clock())) };
-	} catch (cause) {
-		if (!(cause instanceof ConfigError)) throw cause;
-		throw new DomainError('service-unreachable', `${trustReportUrl} was not asked: ${cause.message}`, { cause });
-	}
-}
-
-/** The published trusted root. Former instances stay in it: without them, old signatures could not be verified. */
-async function currentTrustedRoot(
-	deps: TufDeps,
-	targets: TargetsMetadata | undefined,
-): Promise<TrustedRootJson | undefined> {
-	const hash = targets?.targets['trusted_root.json']?.hashes.sha256;
-	const content = hash && (await targetFileContent(deps.database, Uint8Array.fromHex(hash)));
-	if (!content) return undefined;
-	const json = JSON.parse(fromUtf8(content)) as TrustedRootJson;
-	trustedRoot.parse(json);
-	return json;
 }
 
 function jsonFile(value: object): Uint8Array {

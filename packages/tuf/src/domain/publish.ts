@@ -14,7 +14,7 @@ import { parseRfc3339 } from '@chancery/core/calendar-time';
 import { sha256 } from '@chancery/core/sha';
 import type { Signer } from '@chancery/keys/signer';
 import { CommitUnknownError, sqlState } from '@chancery/postgres/pg-errors';
-import type { Database } from '@chancery/postgres/sql';
+import type { Database, Sql } from '@chancery/postgres/sql';
 import type { TufConfig } from '../config.ts';
 import {
 	buildSnapshot,
@@ -66,7 +66,9 @@ const MAX_LIFETIME_DAYS = 3653;
 const UNIQUE_VIOLATION = '23505';
 
 /** The newest targets, or undefined before the first publication. */
-export async function currentTargets(deps: TufDeps): Promise<SignedMetadata<TargetsMetadata> | undefined> {
+export async function currentTargets(deps: {
+	readonly database: Sql;
+}): Promise<SignedMetadata<TargetsMetadata> | undefined> {
 	const row = await latestMetadata(deps.database, 'targets');
 	return row && parseMetadata(row.content, 'targets');
 }

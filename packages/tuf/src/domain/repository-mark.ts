@@ -87,6 +87,23 @@ export class RepositoryMark {
 	 * @throws {DomainError} `repository-read-only` when the database and the mark do not agree
 	 */
 	async compare(): Promise<void> {
+		const { stored, marked, versions, firstRoot, holder, own } = await this.judge();
+		if (firstRoot) {
+			// The mark before its holder: after a crash between the two, the next comparison finds a matching mark.
+			if (!stored || sumOf(versions) > sumOf(marked)) await this.#advance(markOf(this.#origin, firstRoot, versions));
+			if (holder === undefined) await claimMarkHolder(this.#database, own);
+			if (sumOf(versions) > sumOf(this.#known)) this.#known = versions;
+		}
+		this.#problem = undefined;
+		this.#wasCompared = true;
+		this.#comparing = undefined;
+	}
+
+	/**
+	 * The comparison alone: changes neither the mark nor the database.
+	 * @throws {DomainError} as `compare`
+	 */
+	async judge() {
 		// Reads the mark first: what it states was committed before.
 		const stored = await this.#read();
 		const versions = await this.#newest();
@@ -109,16 +126,7 @@ export class RepositoryMark {
 		const own = (await this.#holder()) ?? SHARED_HOLDER;
 		if (holder !== undefined && holder !== own)
 			throw this.#refuse('displaced', `the repository belongs to the mark ${holder}, ours is ${own}`);
-
-		if (firstRoot) {
-			// The mark before its holder: after a crash between the two, the next comparison finds a matching mark.
-			if (!stored || sumOf(versions) > sumOf(marked)) await this.#advance(markOf(this.#origin, firstRoot, versions));
-			if (holder === undefined) await claimMarkHolder(this.#database, own);
-			if (sumOf(versions) > sumOf(this.#known)) this.#known = versions;
-		}
-		this.#problem = undefined;
-		this.#wasCompared = true;
-		this.#comparing = undefined;
+		return { stored, marked, versions, firstRoot, holder, own };
 	}
 
 	/**

@@ -3,11 +3,28 @@
  * `operator`, which released clients refuse or misread.
  */
 import type { TrustMaterial } from '@chancery/chassis/trust-report';
+import { fromUtf8 } from '@chancery/core/bytes';
 import { formatRfc3339Seconds, parseRfc3339 } from '@chancery/core/calendar-time';
-import { TRUSTED_ROOT_MEDIA_TYPE, type TrustedRootJson } from '@chancery/wire/trusted-root';
+import type { Sql } from '@chancery/postgres/sql';
+import { TRUSTED_ROOT_MEDIA_TYPE, type TrustedRootJson, trustedRoot } from '@chancery/wire/trusted-root';
+import type { TargetsMetadata } from '../metadata/metadata.ts';
+import { targetFileContent } from '../store/target-files.ts';
 
 type LogJson = NonNullable<TrustedRootJson['tlogs']>[number];
 type AuthorityJson = NonNullable<TrustedRootJson['certificateAuthorities']>[number];
+
+/** The published trusted root. Former instances stay in it: without them, old signatures could not be verified. */
+export async function publishedTrustedRoot(
+	database: Sql,
+	targets: TargetsMetadata | undefined,
+): Promise<TrustedRootJson | undefined> {
+	const hash = targets?.targets['trusted_root.json']?.hashes.sha256;
+	const content = hash && (await targetFileContent(database, Uint8Array.fromHex(hash)));
+	if (!content) return undefined;
+	const json = JSON.parse(fromUtf8(content)) as TrustedRootJson;
+	trustedRoot.parse(json);
+	return json;
+}
 
 /**
  * Adds the reported instances to `current`. The entry of a known instance is not changed, because an operator may have set its
@@ -47,6 +64,13 @@ export function extendTrustedRoot(
 		ctlogs: ctlogs.toSorted(byStart((log) => log.publicKey.validFor?.start)),
 		timestampAuthorities: timestampAuthorities.toSorted(byStart((authority) => authority.validFor?.start)),
 	};
+}
+
+/** Whether the trusted root names this already; what has no key in it counts as named. */
+export function isNamedIn(root: TrustedRootJson, material: TrustMaterial): boolean {
+	const countOf = (json: TrustedRootJson) =>
+		[json.tlogs, json.ctlogs, json.certificateAuthorities, json.timestampAuthorities].flat().filter(Boolean).length;
+	return countOf(extendTrustedRoot(root, [material])) === countOf(root);
 }
 
 function addLog(logs: LogJson[], material: Extract<TrustMaterial, { kind: 'tlog' | 'ctlog' }>): void {
