@@ -3,7 +3,7 @@
  * reads the tables directly and rebuilds the tree.
  */
 import { createHash, generateKeyPairSync } from 'node:crypto';
-import type { AdoptableMarkStore, Mark } from '@chancery/postgres/mark/mark';
+import type { AdoptableMarkStore, Mark, MarkInspection } from '@chancery/postgres/mark/mark';
 import { MarkError } from '@chancery/postgres/mark/mark';
 import { openDatabase } from '@chancery/postgres/pool';
 import type { Database } from '@chancery/postgres/sql';
@@ -44,6 +44,11 @@ export class SharedMark implements AdoptableMarkStore {
 
 	async replace(mark: Mark): Promise<void> {
 		this.mark = mark;
+	}
+
+	async inspect(): Promise<MarkInspection> {
+		const mark = await this.read();
+		return { where: 'shared', mark, holder: undefined, obstacle: undefined, folder: undefined, clockMs: undefined };
 	}
 }
 

@@ -3,16 +3,15 @@
 import type { LogKey } from '@chancery/client/log-audit/log-key';
 import type { AuditReport } from '@chancery/core/log-audit/findings';
 import { Command, Option } from 'commander';
-import { defaultDataFolder } from '../default-folders.ts';
 import { InputFiles } from '../input-files.ts';
+import { type InstanceOptions, instanceOf, withInstanceOptions } from '../instance-option.ts';
 import { terminal } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
 import { LOG_NAMES, type LogName } from './log-names.ts';
 
 const MAX_KEY_BYTES = 64 * 1024;
 
-interface AuditOptions {
-	readonly data?: string;
+interface AuditOptions extends InstanceOptions {
 	readonly log?: LogName[];
 	readonly url?: string;
 	readonly folder?: string;
@@ -28,23 +27,25 @@ interface NamedReport {
 }
 
 export function logAuditCommand(): Command {
-	return new Command('audit')
+	return withInstanceOptions(new Command('audit'))
 		.description('Recomputes a log from its entries to its signed head, and says what is wrong where.')
-		.option('--data <dir>', 'audit the logs of this instance in its database, stopped or running')
-		.addOption(new Option('--log <names...>', 'with --data: only these logs').choices(LOG_NAMES))
-		.addOption(new Option('--url <url>', 'audit any tile log over HTTP').conflicts(['data', 'log', 'folder']))
-		.addOption(new Option('--folder <dir>', 'audit an exported log in a folder').conflicts(['data', 'log', 'url']))
+		.addOption(new Option('--log <names...>', 'of an instance: only these logs').choices(LOG_NAMES))
+		.addOption(new Option('--url <url>', 'audit any tile log over HTTP').conflicts(['data', 'config', 'log', 'folder']))
+		.addOption(
+			new Option('--folder <dir>', 'audit an exported log in a folder').conflicts(['data', 'config', 'log', 'url']),
+		)
 		.option('--key <key>', "with --url or --folder: the log's verifier key, or a file with it or a PEM public key")
 		.option('--origin <origin>', 'with --url or --folder: first line that the checkpoint must have')
 		.option('--json', 'print the reports as JSON')
 		.addHelpText(
 			'after',
 			`
-Everything is hashed again: entries, tiles of all levels, the root, and the signature on the checkpoint. With --data also
-receipts and the mark. Exit codes: 0 nothing is wrong, 1 something is (one line each), 2 wrong usage.
+Everything is hashed again: entries, tiles of all levels, the root, and the signature on the checkpoint. Of an instance,
+stopped or running, also receipts and the mark, in its database, which is only read. Exit codes: 0 nothing is wrong, 1 something is (one line each), 2 wrong usage.
 
 Examples:
-  $ chancery log audit
+  $ chancery log audit --config chancery.yaml
+  $ chancery log audit --log v1 v2
   $ chancery log audit --url http://localhost:7404 --key log2.pem
   $ chancery log audit --folder /srv/log2 --key 'log2.example+1a2b3c4d+AQ...'`,
 		)
@@ -64,7 +65,7 @@ async function audit(options: AuditOptions): Promise<NamedReport[]> {
 			throw new UsageError('--key and --origin belong to --url or --folder: an instance has its keys');
 		const { auditInstance } = await import('@chancery/stack/operate/audit-instance');
 		return auditInstance({
-			data: options.data ?? defaultDataFolder(),
+			place: instanceOf(options),
 			logs: log,
 			say: terminal.say,
 			onProgress: progress(),

@@ -1,22 +1,20 @@
 /** `chancery log ...`: operating on logs. */
 import { parseRfc3339 } from '@chancery/core/calendar-time';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { defaultDataFolder } from '../default-folders.ts';
+import { type InstanceOptions, instanceOf, withInstanceOptions } from '../instance-option.ts';
 import { terminal } from '../terminal.ts';
 import { logAuditCommand } from './log-audit.ts';
 import { logCreateCommand } from './log-create.ts';
 import { LOG_NAMES, type LogName } from './log-names.ts';
 
-interface AdoptHeadOptions {
-	readonly data: string;
+interface AdoptHeadOptions extends InstanceOptions {
 	readonly log: LogName;
 	readonly size: number;
 	readonly reason: string;
 	readonly json?: boolean;
 }
 
-interface AcceptLeadOptions {
-	readonly data: string;
+interface AcceptLeadOptions extends InstanceOptions {
 	readonly log: LogName;
 	readonly time: Date;
 	readonly reason: string;
@@ -25,10 +23,8 @@ interface AcceptLeadOptions {
 
 export function logCommand(): Command {
 	const log = new Command('log').description('Operates on logs, and audits them.');
-	log
-		.command('adopt-head')
+	withInstanceOptions(log.command('adopt-head'))
 		.description('Declares that the database of a stopped instance is complete, and lets its log grow again.')
-		.option('--data <dir>', 'data folder of the instance', defaultDataFolder())
 		.addOption(new Option('--log <name>', 'which log').choices(LOG_NAMES).makeOptionMandatory())
 		.requiredOption('--size <n>', 'published size that you found and mean', treeSize)
 		.requiredOption('--reason <text>', 'who decides this and why; kept in the database')
@@ -36,23 +32,25 @@ export function logCommand(): Command {
 		.addHelpText(
 			'after',
 			`
-A log keeps a copy of its last published checkpoint in your state folder, outside of the data folder. When that copy is
+A log keeps a copy of its last published checkpoint outside of its database; for 'up' it is in your state folder. When that copy is
 lost, or newer than the database (a restored backup), the log refuses to grow: entries that somebody was promised may be
 missing. Adopting the head overrules that. Whoever holds a newer checkpoint can prove that the log lost entries.
 
-Example:
+With --config the copy is where the file says (markFiles, markDatabase, markBucket). Stop every process of the log before:
+only a copy in a file shows that one still runs.
+
+Examples:
+  $ chancery log adopt-head --config chancery.yaml --log v2 --size 42 --reason "marks moved to a new database"
   $ chancery log adopt-head --log v1 --size 42 --reason "state folder lost with the old disk, database complete"`,
 		)
 		.action(async (options: AdoptHeadOptions) => {
 			const { adoptHead } = await import('@chancery/stack/operate/adopt-head');
-			const { previous, adopted } = await adoptHead({ ...options, say: terminal.say });
+			const { previous, adopted } = await adoptHead({ ...options, place: instanceOf(options), say: terminal.say });
 			if (options.json) terminal.json({ log: options.log, previousSize: previous?.size ?? null, size: adopted.size });
 			else terminal.success(`the log ${options.log} goes on from size ${adopted.size}`);
 		});
-	log
-		.command('accept-lead')
+	withInstanceOptions(log.command('accept-lead'))
 		.description('Lets a log of a stopped instance go on whose stored time is ahead of the present.')
-		.option('--data <dir>', 'data folder of the instance', defaultDataFolder())
 		.addOption(new Option('--log <name>', 'which log').choices(LOG_NAMES).makeOptionMandatory())
 		.requiredOption('--time <time>', 'the stored time that you found and mean', utcTime)
 		.requiredOption('--reason <text>', 'who decides this and why; kept in the database')
@@ -63,14 +61,20 @@ Example:
 A log never gives a time before its last one. When a clock was ahead, that last time lies in the future, and the log
 waits until it has come. Accepting the lead is the other way: new entries get the present time again, beginning with the
 next one, and the tree heads keep the stored time until the present has caught up. What was signed stays as it is: entries
-that were taken in while the clock was wrong carry a wrong time for ever. Set the clock right first, and stop the instance.
+that were taken in while the clock was wrong carry a wrong time for ever. Set the clock right first. An instance of
+'up' must be stopped; services of a configuration file may run.
 
-Example:
+Examples:
+  $ chancery log accept-lead --config chancery.yaml --log v2 --time 2027-03-01T08:00:00.000Z --reason "NTP was off"
   $ chancery log accept-lead --log v1 --time 2027-03-01T08:00:00.000Z --reason "RTC of the host was a day ahead"`,
 		)
 		.action(async (options: AcceptLeadOptions) => {
 			const { acceptLead } = await import('@chancery/stack/operate/accept-lead');
-			const { size, resumedMs, headMs } = await acceptLead({ ...options, say: terminal.say });
+			const { size, resumedMs, headMs } = await acceptLead({
+				...options,
+				place: instanceOf(options),
+				say: terminal.say,
+			});
 			const times = { from: new Date(resumedMs).toISOString(), until: new Date(headMs).toISOString() };
 			if (options.json) terminal.json({ log: options.log, size, ...times });
 			else

@@ -1,10 +1,9 @@
 /** `chancery tuf ...`: operating on the repository of an instance. */
 import { Command, InvalidArgumentError } from 'commander';
-import { defaultDataFolder } from '../default-folders.ts';
+import { type InstanceOptions, instanceOf, withInstanceOptions } from '../instance-option.ts';
 import { terminal } from '../terminal.ts';
 
-interface AdoptRepositoryOptions {
-	readonly data: string;
+interface AdoptRepositoryOptions extends InstanceOptions {
 	readonly timestamp: number;
 	readonly seen?: ReturnType<typeof seenVersions>;
 	readonly reason: string;
@@ -13,12 +12,10 @@ interface AdoptRepositoryOptions {
 
 export function tufCommand(): Command {
 	const tuf = new Command('tuf').description('Operates on the root of trust.');
-	tuf
-		.command('adopt-repository')
+	withInstanceOptions(tuf.command('adopt-repository'))
 		.description(
 			'Declares that the database of a stopped instance is complete, and lets its TUF repository publish again.',
 		)
-		.option('--data <dir>', 'data folder of the instance', defaultDataFolder())
 		.requiredOption('--timestamp <version>', 'newest timestamp in the database that you found and mean', versionNumber)
 		.option(
 			'--seen <versions>',
@@ -30,7 +27,7 @@ export function tufCommand(): Command {
 		.addHelpText(
 			'after',
 			`
-A repository keeps its newest versions in your state folder, outside of the data folder. When that copy is lost, or newer
+A repository keeps its newest versions outside of its database too; for 'up' in your state folder. When that copy is lost, or newer
 than the database (a restored backup), the repository publishes nothing: clients that saw newer files refuse older ones
 for ever. Adopting the database overrules that. The next timestamp, snapshot and targets get versions beyond those that
 were seen. A root that was lost must be published again, byte for byte, before any other, and before any targets.
@@ -41,14 +38,21 @@ under their names. Take the newest that you find: the version is signed.version,
 with its SHA-256, as it was served (sha256sum root.json). When you know of nothing newer than the database, write
 'nothing-newer'; whoever has seen more all the same will refuse what is published, until its versions are passed.
 
+With --config the copy is where the file says (markFile, markDatabase, markBucket). Stop the service before.
+
 Examples:
+  $ chancery tuf adopt-repository --config chancery.yaml --timestamp 42 --seen nothing-newer --reason "mark moved"
   $ chancery tuf adopt-repository --timestamp 42 --seen nothing-newer --reason "old disk lost, database complete"
   $ chancery tuf adopt-repository --timestamp 42 --seen root=3:<SHA-256>,targets=5,snapshot=9,timestamp=47 \\
       --reason "disk lost; database is the backup of Sunday, versions from the cache of a build machine"`,
 		)
 		.action(async (options: AdoptRepositoryOptions) => {
 			const { adoptRepository } = await import('@chancery/stack/operate/adopt-repository');
-			const { previous, seen, adopted } = await adoptRepository({ ...options, say: terminal.say });
+			const { previous, seen, adopted } = await adoptRepository({
+				...options,
+				place: instanceOf(options),
+				say: terminal.say,
+			});
 			const versions = (of: typeof adopted) =>
 				Object.fromEntries([...of].map(([role, { version }]) => [role, version]));
 			if (options.json)

@@ -73,6 +73,7 @@ export function openDatabaseMark(options: DatabaseMarkOptions): AdoptableMarkSto
 				throw cause instanceof MarkError ? cause : new MarkError(`the mark ${name} cannot be read`, { cause });
 			}
 		},
+		inspect: () => inspectDatabaseMark(options),
 		async clockMs() {
 			try {
 				const [row] = await database.query<{ ms: number }>(
@@ -104,7 +105,7 @@ export function openDatabaseMark(options: DatabaseMarkOptions): AdoptableMarkSto
  * Looks at a mark without making its table, for a reader that does not use it.
  * @throws {MarkError} when the database does not answer, lies where the marked data lies, or may lose what it acknowledged
  */
-export async function inspectDatabaseMark({ database, schema, name }: DatabaseMarkOptions): Promise<MarkInspection> {
+async function inspectDatabaseMark({ database, schema, name }: DatabaseMarkOptions): Promise<MarkInspection> {
 	const where = `${name} in the database of the marks`;
 	try {
 		if (await holdsMarked(database))

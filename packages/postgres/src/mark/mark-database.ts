@@ -6,7 +6,7 @@
 import { durabilityProblem, SETTINGS_COLUMNS, type ServerSettings } from '../durability.ts';
 import { openDatabase } from '../pool.ts';
 import type { Database, Sql } from '../sql.ts';
-import { inspectDatabaseMark, migrateMarks, openDatabaseMark } from './database-mark.ts';
+import { migrateMarks, openDatabaseMark } from './database-mark.ts';
 import { type AdoptableMarkStore, MarkError, type MarkStore } from './mark.ts';
 
 /** The schema of the marks' table. */
@@ -75,7 +75,8 @@ function markOf(
 		clockMs: when(() => mark.clockMs!()),
 		replace: when((next) => mark.replace(next)),
 		probe: when(() => mark.probe!()),
-		inspect: () => inspectDatabaseMark({ database, schema: MARK_SCHEMA, name }),
+		// Without the table being made first.
+		inspect: () => mark.inspect(),
 		close,
 	};
 }

@@ -37,6 +37,9 @@ export interface MarkInspection {
 	readonly clockMs: number | undefined;
 }
 
+/** What somebody needs of a store who only looks. */
+export type LookedAtMark = Pick<AdoptableMarkStore, 'inspect'>;
+
 export interface MarkStore {
 	/** The stored mark, or undefined when there has never been one. Throws MarkError when it cannot be read or parsed. */
 	read(): Promise<Mark | undefined>;
@@ -70,6 +73,7 @@ export interface MarkStore {
 
 /** A store whose mark an operator may set back. */
 export interface AdoptableMarkStore extends MarkStore {
+	inspect(): Promise<MarkInspection>;
 	/** Throws MarkInUseError while another process shares the place, if the place knows that. */
 	replace(mark: Mark): Promise<void>;
 	/**

@@ -26,8 +26,8 @@ const CHECK_WITHIN_MS = 15_000;
 
 interface Outcome {
 	readonly findings: readonly Finding[];
-	/** Whether a check that needs this one would only repeat what is wrong. */
-	readonly isInTheWay: boolean;
+	/** The checks whose problems a check that needs this one would only repeat: itself, or those that kept it from looking. */
+	readonly blamed: readonly string[];
 }
 
 /**
@@ -52,13 +52,17 @@ export async function runChecks(
 /** What is needed and not in the list was not asked for. */
 async function runAfter(check: PlannedCheck, before: ReadonlyMap<string, Promise<Outcome>>): Promise<Outcome> {
 	const { name, service, needs } = check;
-	const needed = needs.map(async (other) => ((await before.get(other))?.isInTheWay ? [other] : []));
-	const inTheWay = (await Promise.all(needed)).flat();
-	const found =
-		inTheWay.length > 0 ? [skipped(`not looked at: first mend ${inTheWay.join(', ')}`)] : [await runOne(check)].flat();
+	const others = await Promise.all(needs.map((needed) => before.get(needed)));
+	const inTheWay = [...new Set(others.flatMap((outcome) => outcome?.blamed ?? []))];
+	if (inTheWay.length > 0)
+		return {
+			findings: [{ check: name, service, ...skipped(`not looked at: first mend ${inTheWay.join(', ')}`) }],
+			blamed: inTheWay,
+		};
+	const found = [await runOne(check)].flat();
 	return {
 		findings: found.map((diagnosis) => ({ check: name, service, ...masked(diagnosis) })),
-		isInTheWay: inTheWay.length > 0 || found.some(({ verdict }) => verdict === 'problem'),
+		blamed: found.some(({ verdict }) => verdict === 'problem') ? [name] : [],
 	};
 }
 

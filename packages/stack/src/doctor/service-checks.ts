@@ -125,29 +125,28 @@ function prepare({ definition, keys, config }: ServiceSettings, { instance, clea
 		lookAtMarks: async () => {
 			const stores: Marks = definition.openMarks(config);
 			const found: Diagnosis[] = [];
+			const folders = new Set<string>();
 			for (const [mark, store] of Object.entries(stores)) {
 				cleanup.defer(async () => store.close?.());
 				const inspection = await store.inspect?.();
 				if (!inspection) continue;
 				marks[mark] = inspection;
-				found.push(...(await judgeMark(inspection)));
+				found.push(judgeMark(inspection));
+				if (inspection.folder !== undefined && inspection.obstacle === undefined) folders.add(inspection.folder);
 			}
+			for (const folder of folders) found.push(await checkFolder('marks', folder));
 			return found;
 		},
 	};
 }
 
-async function judgeMark({ where, mark, obstacle, folder }: MarkInspection): Promise<Diagnosis[]> {
+function judgeMark({ where, mark, obstacle }: MarkInspection): Diagnosis {
 	if (obstacle !== undefined)
-		return [
-			problem(
-				`the mark ${where}: ${obstacle}`,
-				'let the user of the service write there, or choose another place for the mark',
-			),
-		];
-	const state = mark === undefined ? 'not written yet' : `of ${mark.origin}, at ${mark.size}`;
-	const found = ok(`the mark ${where}: ${state}`);
-	return folder === undefined ? [found] : [found, await checkFolder('marks', folder)];
+		return problem(
+			`the mark ${where}: ${obstacle}`,
+			'let the user of the service write there, or choose another place for the mark',
+		);
+	return ok(`the mark ${where}: ${mark === undefined ? 'not written yet' : `of ${mark.origin}, at ${mark.size}`}`);
 }
 
 function adviceAboutKey({ code, message }: KeyError, setting: string): string {

@@ -27,7 +27,7 @@ export async function openDatabaseToRead(
 	const { runtimeDir } = await readRecord(folder.postgres);
 	const running = process.env.DATABASE_URL ?? (runtimeDir === null ? undefined : socketUrl(runtimeDir));
 	if (running !== undefined) {
-		const database = readOnly(running);
+		const database = openToRead(running);
 		try {
 			await database.query('select 1');
 			cleanup.defer(() => database.close());
@@ -42,12 +42,13 @@ export async function openDatabaseToRead(
 	cleanup.defer(() => lock.release());
 	const server = await startEmbedded({ dataDir: folder.postgres, log: say });
 	cleanup.defer(() => server.stop());
-	const database = readOnly(server.url(DATABASE));
+	const database = openToRead(server.url(DATABASE));
 	cleanup.defer(() => database.close());
 	return database;
 }
 
-function readOnly(url: string): Database {
+/** Connects lazily: a wrong address shows at the first statement. */
+export function openToRead(url: string): Database {
 	return openDatabase({
 		url,
 		applicationName: 'chancery audit',

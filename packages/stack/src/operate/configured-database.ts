@@ -1,9 +1,11 @@
 /** The database that a configuration file names, for commands that change it while no service, or every one, runs. */
-import { parseSection } from '@chancery/chassis/config/config';
+import { ConfigError, parseSection } from '@chancery/chassis/config/config';
 import { databaseSection } from '@chancery/chassis/config/process-config';
 import { databaseFindings } from '@chancery/chassis/config/process-findings';
 import { type InstanceSettings, refuseFindings } from '@chancery/chassis/config/production';
 import { Secret } from '@chancery/chassis/config/secret';
+import type { ServiceDefinition } from '@chancery/chassis/service-definition';
+import { checkMigrations, MigrationError } from '@chancery/postgres/migrate';
 import { isUnavailable, sqlState } from '@chancery/postgres/pg-errors';
 import { openDatabase } from '@chancery/postgres/pool';
 import type { Database } from '@chancery/postgres/sql';
@@ -50,4 +52,22 @@ export async function withConfiguredDatabase<T>(
 	} finally {
 		await database.close();
 	}
+}
+
+/**
+ * For commands that work on what a service keeps.
+ * @throws {ConfigError} naming the command, when migrations are missing; MigrationError
+ */
+export async function requireMigrations(
+	database: Database,
+	{ name, migrations }: Pick<ServiceDefinition, 'name' | 'migrations'>,
+	configPath: string,
+): Promise<void> {
+	for (const source of migrations ?? [])
+		try {
+			await checkMigrations(database, source);
+		} catch (error) {
+			if (!(error instanceof MigrationError) || error.code !== 'missing') throw error;
+			throw new ConfigError(`${error.message}: run 'chancery migrate ${name} --config ${configPath}'`);
+		}
 }

@@ -8,10 +8,8 @@ import { keyFindings } from '@chancery/chassis/config/process-findings';
 import { type Finding, type InstanceSettings, refuseFindings } from '@chancery/chassis/config/production';
 import type { CreatedLog as CreatedRow, StoringService } from '@chancery/chassis/service-definition';
 import type { Signer } from '@chancery/keys/signer';
-import { checkMigrations, MigrationError } from '@chancery/postgres/migrate';
-import type { Database } from '@chancery/postgres/sql';
 import { STORING_SERVICES } from '../services.ts';
-import { withConfiguredDatabase } from './configured-database.ts';
+import { requireMigrations, withConfiguredDatabase } from './configured-database.ts';
 
 export interface CreatedLog extends CreatedRow {
 	/** The service: `log` has two logs. */
@@ -77,18 +75,4 @@ async function planLogs(service: StoringService, { listen: _, keys: section, ...
 			return signers;
 		},
 	};
-}
-
-async function requireMigrations(
-	database: Database,
-	{ name, migrations }: StoringService,
-	configPath: string,
-): Promise<void> {
-	for (const source of migrations)
-		try {
-			await checkMigrations(database, source);
-		} catch (error) {
-			if (!(error instanceof MigrationError) || error.code !== 'missing') throw error;
-			throw new ConfigError(`${error.message}: run 'chancery migrate ${name} --config ${configPath}'`);
-		}
 }

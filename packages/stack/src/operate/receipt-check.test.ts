@@ -17,6 +17,7 @@ import { createLogs } from '@chancery/log/tested/create-logs';
 import { migrateSchema as migrateLog } from '@chancery/log/tested/migrations';
 import { openLogs } from '@chancery/log/tested/open-logs';
 import { openFileMark } from '@chancery/postgres/mark/file-mark';
+import type { LookedAtMark } from '@chancery/postgres/mark/mark';
 import type { Database } from '@chancery/postgres/sql';
 import { createTestDatabase, type TestDatabase } from '@chancery/testkit/test-database';
 import { auditStoredLog } from '@chancery/tlog/audit/stored-log-audit';
@@ -39,7 +40,7 @@ interface StoredPlace {
 	readonly logId: string;
 	readonly wire: string;
 	readonly publicKey: Uint8Array;
-	readonly mark: string;
+	readonly mark: LookedAtMark;
 }
 
 beforeAll(async () => {
@@ -116,7 +117,7 @@ async function makeLogs(database: Database): Promise<typeof logs> {
 		logId,
 		wire,
 		publicKey,
-		mark: markAt(name),
+		mark: openFileMark(markAt(name)),
 	});
 	return {
 		v1: place('log', 'rekor-v1', 'rekor-v1', 'v1', v1Signer.publicKey),

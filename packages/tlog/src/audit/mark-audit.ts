@@ -3,17 +3,16 @@ import { equalBytes, toHex } from '@chancery/core/bytes';
 import type { Findings } from '@chancery/core/log-audit/findings';
 import type { WatchedSizes } from '@chancery/core/log-audit/tree-audit';
 import { sha256 } from '@chancery/core/sha';
-import { readFileMark } from '@chancery/postgres/mark/file-mark';
-import { type Mark, MarkError } from '@chancery/postgres/mark/mark';
+import { type LookedAtMark, type Mark, MarkError } from '@chancery/postgres/mark/mark';
 import type { LogState } from '../store/publications.ts';
 import { checkNote, checkRoot, type HeadRules } from './head-audit.ts';
 
-/** Reads the file of a mark; undefined when it is missing or cannot be made out, which is a finding. */
-export async function readMark(path: string, findings: Findings): Promise<Mark | undefined> {
+/** Looks at a mark; undefined when it is missing or cannot be made out, which is a finding. */
+export async function readMark(place: LookedAtMark, findings: Findings): Promise<Mark | undefined> {
 	try {
-		const found = await readFileMark(path);
-		if (!found) findings.add('mark', `is missing from ${path}`);
-		return found;
+		const { mark, where } = await place.inspect();
+		if (!mark) findings.add('mark', `is missing from ${where}`);
+		return mark;
 	} catch (error) {
 		if (!(error instanceof MarkError)) throw error;
 		findings.add('mark', error.message);

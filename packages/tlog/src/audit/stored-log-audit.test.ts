@@ -66,7 +66,7 @@ async function makeLog(database: Database, name: LogName): Promise<Omit<StoredLo
 		schema: SCHEMA,
 		logId: name,
 		publicKey: identity.publicKey,
-		mark,
+		mark: openFileMark(mark),
 		openHead: async (note, origin) => {
 			const [text, signature] = fromUtf8(note).split('\n\n');
 			const [name, size, root, time] = (text ?? '').split('\n');
@@ -258,7 +258,7 @@ describe('one change in the database is found and named:', () => {
 
 describe('the mark is compared:', () => {
 	it('missing, damaged, and of a database that is older', async () => {
-		const { mark } = logs.plain;
+		const mark = join(folder, 'plain.mark');
 		const text = readFileSync(mark, 'utf8');
 		try {
 			rmSync(mark);

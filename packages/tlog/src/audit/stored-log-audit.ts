@@ -5,6 +5,7 @@
 import { equalBytes, toHex } from '@chancery/core/bytes';
 import { type AuditReport, Findings } from '@chancery/core/log-audit/findings';
 import { auditTree } from '@chancery/core/log-audit/tree-audit';
+import type { LookedAtMark } from '@chancery/postgres/mark/mark';
 import type { Database } from '@chancery/postgres/sql';
 import { listAcceptedLeads } from '../store/accepted-leads.ts';
 import { readLogRow } from '../store/log-rows.ts';
@@ -24,8 +25,7 @@ export interface StoredLog {
 	readonly logId: string;
 	/** DER of the log's key as the instance has it: what the database says of itself is compared with it. */
 	readonly publicKey: Uint8Array;
-	/** File of the mark. */
-	readonly mark: string;
+	readonly mark: LookedAtMark;
 	readonly openHead: OpenHead;
 	/** What the receipts of a log on this wire have to be; `wire` as the row of the log says it. */
 	readonly receiptCheck: (wire: string) => ReceiptCheck;

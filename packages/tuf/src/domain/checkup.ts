@@ -67,6 +67,7 @@ function asFound(
 		read: async () => mark,
 		advance: refuse,
 		replace: refuse,
+		inspect: refuse,
 		...(holder === undefined ? {} : { holder: async () => holder }),
 	};
 }

@@ -57,6 +57,7 @@ describe('the table of refusals', () => {
 		const sources = [
 			'domain/publish',
 			'domain/propose-targets',
+			'domain/reported-material',
 			'domain/root-rules',
 			'domain/report-rules',
 			'metadata/signed-metadata',
