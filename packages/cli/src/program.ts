@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { attestBlobCommand } from './commands/attest-blob.ts';
 import { configCommand } from './commands/config.ts';
 import { doctorCommand } from './commands/doctor.ts';
+import { helmCommand } from './commands/helm.ts';
 import { initCommand } from './commands/init.ts';
 import { initializeCommand } from './commands/initialize.ts';
 import { logCommand } from './commands/log.ts';
@@ -25,6 +26,7 @@ import { chanceryVersion } from './version.ts';
 const COMMANDS = [
 	upCommand,
 	initCommand,
+	helmCommand,
 	serveCommand,
 	tokenCommand,
 	initializeCommand,

@@ -3,9 +3,7 @@
 {{- $root := .root -}}
 {{- $values := .root.Values -}}
 {{- $role := .role -}}
-{{- $own := index $values.roles $role -}}
 {{- $facts := index (include "chancery.roles" $root | fromYaml) $role -}}
-{{- $hasMarkFile := include "chancery.hasMarkFile" . -}}
 metadata:
   labels:
     {{- with $values.podLabels }}
@@ -17,29 +15,12 @@ metadata:
     {{- with $values.podAnnotations }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
-    # A new configuration is a rollout.
+    # A new configuration is a rollout, of its role alone.
     checksum/config: {{ include "chancery.roleConfig" . | sha256sum }}
 spec:
-  serviceAccountName: {{ include "chancery.serviceAccountName" $root }}
-  automountServiceAccountToken: false
-  enableServiceLinks: false
+  {{- include "chancery.podSettings" $root | nindent 2 }}
+  # The process is gone five seconds after its drain, whatever hangs.
   terminationGracePeriodSeconds: {{ add $values.drainSeconds 10 }}
-  {{- with $values.priorityClassName }}
-  priorityClassName: {{ . }}
-  {{- end }}
-  {{- with $values.image.pullSecrets }}
-  imagePullSecrets:
-    {{- toYaml . | nindent 4 }}
-  {{- end }}
-  securityContext:
-    runAsNonRoot: true
-    runAsUser: 65532
-    runAsGroup: 65532
-    # Key files in the Secret are root's, and readable by this group alone.
-    fsGroup: 65532
-    fsGroupChangePolicy: OnRootMismatch
-    seccompProfile:
-      type: RuntimeDefault
   {{- if $facts.stores }}
   {{- $steps := list }}
   {{- if $values.migrate }}
@@ -79,7 +60,8 @@ spec:
         httpGet: { path: /healthz, port: probe }
         periodSeconds: 1
         timeoutSeconds: 2
-        failureThreshold: 60
+        # Starting again helps nobody who is only slow.
+        failureThreshold: 120
       livenessProbe:
         httpGet: { path: /healthz, port: probe }
         periodSeconds: 10
@@ -88,30 +70,19 @@ spec:
       readinessProbe:
         httpGet: { path: /readyz, port: probe }
         periodSeconds: 2
-        timeoutSeconds: 2
+        # The process itself gives up after two seconds, and says so.
+        timeoutSeconds: 3
         failureThreshold: 2
-  {{- with $values.topologySpread }}
   topologySpreadConstraints:
     - maxSkew: 1
-      topologyKey: {{ .topologyKey }}
-      whenUnsatisfiable: {{ .whenUnsatisfiable }}
-      labelSelector:
-        matchLabels:
-          {{- include "chancery.selector" $root | nindent 10 }}
-          app.kubernetes.io/component: {{ $role }}
-  {{- end }}
-  {{- with $values.nodeSelector }}
-  nodeSelector:
-    {{- toYaml . | nindent 4 }}
-  {{- end }}
-  {{- with $values.tolerations }}
-  tolerations:
-    {{- toYaml . | nindent 4 }}
-  {{- end }}
-  {{- with $values.affinity }}
-  affinity:
-    {{- toYaml . | nindent 4 }}
-  {{- end }}
+      topologyKey: {{ $values.topologySpread.topologyKey }}
+      whenUnsatisfiable: {{ $values.topologySpread.whenUnsatisfiable }}
+      {{- include "chancery.spreadAmong" . | nindent 6 }}
+    # Also where nodes have no zones.
+    - maxSkew: 1
+      topologyKey: kubernetes.io/hostname
+      whenUnsatisfiable: ScheduleAnyway
+      {{- include "chancery.spreadAmong" . | nindent 6 }}
   volumes:
     - name: config
       configMap:
@@ -120,7 +91,7 @@ spec:
       secret:
         secretName: {{ include "chancery.secretName" . }}
         defaultMode: 0440
-    {{- if and $values.databaseSecret (or $facts.stores (not $hasMarkFile)) }}
+    {{- if and $values.databaseSecret (include "chancery.hasDatabase" .) }}
     - name: database
       secret:
         secretName: {{ $values.databaseSecret }}
@@ -134,40 +105,95 @@ spec:
     {{- end }}
 {{- end }}
 
-{{/* What the containers of a pod have in common: the image, its mounts and its limits. */}}
-{{- define "chancery.container" -}}
-{{- $root := .root -}}
-{{- $values := .root.Values -}}
-{{- $facts := index (include "chancery.roles" $root | fromYaml) .role -}}
-{{- $hasMarkFile := include "chancery.hasMarkFile" . -}}
-image: {{ include "chancery.image" $root | quote }}
-imagePullPolicy: {{ $values.image.pullPolicy }}
+{{/* Whom the spread counts: pods of the same version, so that a rollout does not end on one node. */}}
+{{- define "chancery.spreadAmong" -}}
+labelSelector:
+  matchLabels:
+    {{- include "chancery.selector" .root | nindent 4 }}
+    app.kubernetes.io/component: {{ .role }}
+{{- if not (include "chancery.hasMarkFile" .) }}
+matchLabelKeys: [pod-template-hash]
+{{- end }}
+{{- end }}
+
+{{/* What all pods have in common, also those of jobs. */}}
+{{- define "chancery.podSettings" -}}
+serviceAccountName: {{ include "chancery.serviceAccountName" . }}
+automountServiceAccountToken: false
+# A variable CHANCERY_... of a neighbour would be read as a setting.
+enableServiceLinks: false
+{{- with .Values.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with .Values.image.pullSecrets }}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+securityContext:
+  runAsNonRoot: true
+  runAsUser: 65532
+  runAsGroup: 65532
+  # Key files in the Secret are root's, and readable by this group alone.
+  fsGroup: 65532
+  fsGroupChangePolicy: OnRootMismatch
+  seccompProfile:
+    type: RuntimeDefault
+{{- with .Values.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.affinity }}
+affinity:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/* What all containers have in common, also those of jobs. */}}
+{{- define "chancery.containerSettings" -}}
+image: {{ include "chancery.image" . | quote }}
+imagePullPolicy: {{ .Values.image.pullPolicy }}
 securityContext:
   allowPrivilegeEscalation: false
   readOnlyRootFilesystem: true
   capabilities:
     drop: [ALL]
-resources:
-  {{- toYaml (default $values.resources (index $values.roles .role).resources) | nindent 2 }}
-{{- if or $values.extraEnv $values.tls.trustedCaKey }}
+{{- if or .Values.extraEnv .Values.tls.trustedCaKey }}
 env:
-  {{- if $values.tls.trustedCaKey }}
+  {{- if .Values.tls.trustedCaKey }}
+  # Beside the authorities that Node knows.
   - name: SSL_CERT_FILE
-    value: /etc/chancery/tls/{{ $values.tls.trustedCaKey }}
+    value: /etc/chancery/tls/{{ .Values.tls.trustedCaKey }}
   {{- end }}
-  {{- with $values.extraEnv }}
+  {{- with .Values.extraEnv }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
 {{- end }}
+{{- end }}
+
+{{/* What the containers of a pod have in common: the image, its mounts and its limits. */}}
+{{- define "chancery.container" -}}
+{{- $root := .root -}}
+{{- $values := .root.Values -}}
+{{- $hasMarkFile := include "chancery.hasMarkFile" . -}}
+{{- include "chancery.containerSettings" $root }}
+resources:
+  {{- toYaml (default $values.resources (index $values.roles .role).resources) | nindent 2 }}
 volumeMounts:
   - name: config
     mountPath: /etc/chancery/chancery.yaml
     subPath: chancery.yaml
     readOnly: true
+  # A Secret has no folders: under each of these names lies all of it, so that a configuration of `chancery init` fits.
+  {{- range list "secrets" "keys" "chains" }}
   - name: secrets
-    mountPath: /etc/chancery/secrets
+    mountPath: /etc/chancery/{{ . }}
     readOnly: true
-  {{- if and $values.databaseSecret (or $facts.stores (not $hasMarkFile)) }}
+  {{- end }}
+  {{- if and $values.databaseSecret (include "chancery.hasDatabase" .) }}
   - name: database
     mountPath: /etc/chancery/database
     readOnly: true

@@ -80,6 +80,22 @@ true
 {{- end -}}
 {{- end }}
 
+{{/* "true" for a role that speaks to a database: for what it stores, or for its mark. */}}
+{{- define "chancery.hasDatabase" -}}
+{{- $facts := index (include "chancery.roles" .root | fromYaml) .role -}}
+{{- $section := default dict (index .root.Values.config .role) -}}
+{{- if or $facts.stores $section.markDatabase -}}true{{- end -}}
+{{- end }}
+
+{{/* Refuses a password that everybody who reads ConfigMaps would read. */}}
+{{- define "chancery.refusePassword" -}}
+{{- if kindIs "string" .url -}}
+{{- if regexMatch "(^[a-z]+://[^/?#]*:[^/?#]*@|[?&]password=)" .url -}}
+{{- fail (printf "config.%s holds a password, and the configuration is a ConfigMap: put the URL into the Secret of databaseSecret, and { file: database/KEY } here" .path) -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
 {{/* The configuration file of one role. */}}
 {{- define "chancery.roleConfig" -}}
 {{- $root := .root -}}
@@ -93,6 +109,8 @@ true
 {{- if hasKey $section "listen" -}}
 {{- fail (printf "config.%s.listen: the chart decides where to listen; take it out" $role) -}}
 {{- end -}}
+{{- include "chancery.refusePassword" (dict "url" (default dict $given.database).url "path" "database.url") -}}
+{{- include "chancery.refusePassword" (dict "url" $section.markDatabase "path" (printf "%s.markDatabase" $role)) -}}
 {{- $tls := dict -}}
 {{- if $root.Values.tls.secretName -}}
 {{- $tls = dict "tls" (dict "certificateFile" "/etc/chancery/tls/tls.crt" "keyFile" "/etc/chancery/tls/tls.key") -}}
@@ -123,6 +141,15 @@ true
 {{- toYaml $file -}}
 {{- end }}
 
+{{/* The name of the admin Service of some role that is enabled. */}}
+{{- define "chancery.anAdminName" -}}
+{{- $enabled := list -}}
+{{- range $role, $own := .Values.roles -}}
+{{- if $own.enabled -}}{{- $enabled = append $enabled $role -}}{{- end -}}
+{{- end -}}
+{{- printf "%s-%s-admin.%s.svc" (include "chancery.fullname" .) (first $enabled) .Release.Namespace -}}
+{{- end }}
+
 {{/* Where the roles of this release report their keys to tuf: a list. */}}
 {{- define "chancery.trustReports" -}}
 {{- $root := . -}}
@@ -147,8 +174,11 @@ true
 {{- $section := default dict (index $root.Values.config $role) -}}
 {{- range $name, $listener := $facts.listeners -}}
 {{- $public := ternary $section (default dict (index $section $name)) (eq $name "public") -}}
-{{- $url := urlParse (default "" $public.publicUrl) -}}
-{{- $endpoints = append $endpoints (dict "service" $listener.service "role" $role "port" (int $listener.port) "host" (regexReplaceAll ":[0-9]+$" $url.host "") "path" (default "/" $url.path) "url" (default "" $public.publicUrl)) -}}
+{{- if not (default dict $public).publicUrl -}}
+{{- fail (printf "config.%s%s.publicUrl is missing: where clients reach it, for good" $role (ternary "" (printf ".%s" $name) (eq $name "public"))) -}}
+{{- end -}}
+{{- $url := urlParse $public.publicUrl -}}
+{{- $endpoints = append $endpoints (dict "service" $listener.service "role" $role "port" (int $listener.port) "host" (regexReplaceAll ":[0-9]+$" $url.host "") "path" (default "/" $url.path)) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

@@ -12,7 +12,7 @@ interface InitOptions {
 	readonly answers?: string;
 	readonly out?: string;
 	readonly dryRun?: boolean;
-	readonly example?: 'one-host' | 'separate-hosts' | 'development';
+	readonly example?: 'one-host' | 'separate-hosts' | 'kubernetes' | 'development';
 	readonly json?: boolean;
 }
 
@@ -26,6 +26,7 @@ export function initCommand(): Command {
 			new Option('--example <kind>', 'print answers to begin with').choices([
 				'one-host',
 				'separate-hosts',
+				'kubernetes',
 				'development',
 			]),
 		)

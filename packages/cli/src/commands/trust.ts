@@ -5,6 +5,14 @@ import { terminal } from '../terminal.ts';
 
 const DEFAULT_WAIT_SECONDS = 60;
 
+interface PublishOptions {
+	readonly instance: string;
+	readonly wait: number;
+	readonly adminAt?: string;
+	readonly tufAt?: string;
+	readonly json?: boolean;
+}
+
 export function trustCommand(): Command {
 	const trust = new Command('trust').description('Says which keys clients trust.');
 	trust
@@ -12,6 +20,8 @@ export function trustCommand(): Command {
 		.description('Publishes what the services of an instance report, signed by its keyholder.')
 		.requiredOption('--instance <dir>', "folder that 'chancery init' made, with its keys in offline/")
 		.option('--wait <seconds>', 'how long to wait for the services', seconds, DEFAULT_WAIT_SECONDS)
+		.option('--admin-at <host>', 'reach all admin listeners at this host, such as 127.0.0.1 for tunnels to them')
+		.option('--tuf-at <url>', 'read what is published here instead of at the address for clients', url)
 		.option('--json', 'print the result as JSON')
 		.addHelpText(
 			'after',
@@ -23,7 +33,7 @@ renews what ends within three months, and changes nothing else.
 Example:
   $ chancery trust publish --instance ./instance`,
 		)
-		.action(async (options: { instance: string; wait: number; json?: boolean }) => {
+		.action(async (options: PublishOptions) => {
 			const [{ keptAnswers }, { publishTrust }] = await Promise.all([
 				import('@chancery/stack/bootstrap/init/kept-answers'),
 				import('@chancery/stack/operate/publish-trust'),
@@ -33,6 +43,8 @@ Example:
 			const published = await publishTrust({
 				folder,
 				answers,
+				adminAt: options.adminAt,
+				tufAt: options.tufAt,
 				waitMs: options.wait * 1000,
 				fetch,
 				say: terminal.say,
@@ -44,6 +56,12 @@ Example:
 			}
 		});
 	return trust;
+}
+
+function url(text: string): string {
+	if (!/^https?:\/\/./.test(text) || !URL.canParse(text))
+		throw new InvalidArgumentError('expected a URL such as http://127.0.0.1:8080.');
+	return text.replace(/\/$/, '');
 }
 
 function seconds(text: string): number {

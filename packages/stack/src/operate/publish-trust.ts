@@ -23,6 +23,10 @@ export interface PublishTrustOrder {
 	/** Folder of `chancery init`, with `offline/`. */
 	readonly folder: string;
 	readonly answers: Answers;
+	/** Host of all admin listeners, where it is another from here than the answers say: of a tunnel to them. */
+	readonly adminAt?: string | undefined;
+	/** Base URL of the TUF service, where it is another from here than clients use. */
+	readonly tufAt?: string | undefined;
 	/** Milliseconds for the services to come up. */
 	readonly waitMs: number;
 	readonly fetch: typeof fetch;
@@ -53,7 +57,7 @@ export async function publishTrust(order: PublishTrustOrder): Promise<PublishedT
 	const headers = { authorization: `Bearer ${operatorToken}` };
 	const mirror = answers.urls.tuf;
 	if (mirror === undefined) throw new Refusal('the answers name no address of the TUF service');
-	const admin = (service: string) => adminUrl({ layout, answers }, service);
+	const admin = (service: string) => atHost(adminUrl({ layout, answers }, service), order.adminAt);
 
 	const until = Date.now() + order.waitMs;
 	const onWait = (reason: string) => say(`waiting for the services: ${reason}`);
@@ -64,7 +68,7 @@ export async function publishTrust(order: PublishTrustOrder): Promise<PublishedT
 	say('the CT log accepts the root of the CA');
 	const { isChange } = await retry(until, onWait, async () =>
 		holdTrustCeremony({
-			publicUrl: mirror,
+			publicUrl: order.tufAt ?? mirror,
 			adminUrl: admin('tuf'),
 			operatorToken,
 			firstRoot: async () => firstRoot,
@@ -76,6 +80,14 @@ export async function publishTrust(order: PublishTrustOrder): Promise<PublishedT
 	);
 	say(isChange ? 'the root of trust names the keys of all services' : 'the root of trust is up to date');
 	return { mirror, fingerprint: sha256Hex(firstRoot), isChange };
+}
+
+/** Each service has an admin port of its own, so one host stands for all. */
+function atHost(url: string, host: string | undefined): string {
+	if (host === undefined) return url;
+	const moved = new URL(url);
+	moved.hostname = host;
+	return moved.origin;
 }
 
 async function readNamed(path: string): Promise<string> {

@@ -48,6 +48,22 @@ hosts:
   authorities: { address: authorities.sign.example.com, services: [ca, tsa, tuf] }
   logs: { address: logs.sign.example.com, services: [log, ctlog] }
 `,
+	kubernetes: `# An instance for the Helm chart, as the release chancery in the namespace signing, behind an ingress that speaks TLS.
+profile: production
+# What is plain is between the ingress and the pods, and between pods; the NetworkPolicies of the chart say who that is.
+allow: [plain-listeners, exposed-admin, plain-calls]
+organization: Example
+${NAMES}${ISSUERS}database:
+  url: { file: /etc/chancery/database/url }       # the key url of the Secret chancery-database
+marks:
+  folder: /var/lib/chancery      # one replica of each role; for more: database: { file: /etc/chancery/database/marks-url }
+hosts:                           # one for each role; the names of its admin Service
+  ca: { address: chancery-ca-admin.signing.svc, services: [ca] }
+  log: { address: chancery-log-admin.signing.svc, services: [log] }
+  ctlog: { address: chancery-ctlog-admin.signing.svc, services: [ctlog] }
+  tsa: { address: chancery-tsa-admin.signing.svc, services: [tsa] }
+  tuf: { address: chancery-tuf-admin.signing.svc, services: [tuf] }
+`,
 	development: `# For development: any address may sign.
 profile: development
 organization: Example
