@@ -80,6 +80,22 @@ export const TOOLS = {
 const KUBERNETES = 'v1.36.3';
 const KUBERNETES_VARIABLES = 'k8s.io/component-base/version';
 
+function kubernetesPrograms(program: string, programs: readonly string[]) {
+	return {
+		from: 'go copy',
+		program,
+		package: 'k8s.io/kubernetes',
+		version: KUBERNETES,
+		parts: programs.map((name) => `./cmd/${name}`),
+		staged: KUBERNETES.replace('v1', 'v0'),
+		variables: {
+			[`${KUBERNETES_VARIABLES}.gitVersion`]: KUBERNETES,
+			[`${KUBERNETES_VARIABLES}.gitMajor`]: '1',
+			[`${KUBERNETES_VARIABLES}.gitMinor`]: '36',
+		},
+	} as const satisfies InstalledSource;
+}
+
 /** What the chart is judged by, and a cluster to install it on. */
 export const CLUSTER_TOOLS = {
 	helm: { from: 'go copy', program: 'helm', package: 'helm.sh/helm/v3', version: 'v3.22.0', parts: ['./cmd/helm'] },
@@ -96,21 +112,15 @@ export const CLUSTER_TOOLS = {
 		package: 'kubernetes-validate',
 		version: '1.37.0',
 	},
-	kubernetes: {
-		from: 'go copy',
-		program: 'kubectl',
-		package: 'k8s.io/kubernetes',
-		version: KUBERNETES,
-		parts: ['kube-apiserver', 'kubectl', 'kube-controller-manager', 'kube-scheduler', 'kubelet'].map(
-			(name) => `./cmd/${name}`,
-		),
-		staged: KUBERNETES.replace('v1', 'v0'),
-		variables: {
-			[`${KUBERNETES_VARIABLES}.gitVersion`]: KUBERNETES,
-			[`${KUBERNETES_VARIABLES}.gitMajor`]: '1',
-			[`${KUBERNETES_VARIABLES}.gitMinor`]: '36',
-		},
-	},
+	kubernetes: kubernetesPrograms('kubectl', [
+		'kube-apiserver',
+		'kubectl',
+		'kube-controller-manager',
+		'kube-scheduler',
+		'kubelet',
+	]),
+	'kube-proxy': kubernetesPrograms('kube-proxy', ['kube-proxy']),
+	coredns: { from: 'go', program: 'coredns', package: 'github.com/coredns/coredns', version: 'v1.14.7' },
 	'gateway definitions': {
 		from: 'go files',
 		program: 'gateway.networking.k8s.io_httproutes.yaml',
