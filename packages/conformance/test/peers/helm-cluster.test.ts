@@ -2,17 +2,16 @@
  * The chart on a real cluster of one node: its objects before the real API server, with Pod Security `restricted`
  * enforced, and its pods under a real kubelet, with a database and key files as Secrets leave them.
  */
-import { access, chmod, chown, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chown, mkdir, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { logSubject } from '@chancery/bench/load/log-subject';
 import { tsaSubject } from '@chancery/bench/load/tsa-subject';
-import { freePorts } from '@chancery/testkit/free-port';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { type ControlPlane, runProgram, startControllers, startControlPlane } from './kubernetes/control-plane.ts';
-import { type DatabaseForPods, startDatabaseForPods } from './kubernetes/database-for-pods.ts';
-import { type ClusterNode, startNode } from './kubernetes/node.ts';
-import { CHECKOUT, EXAMPLES, exampleFile, install, render, restrictedNamespace } from './kubernetes/release.ts';
+import { type Cluster, startCluster } from './kubernetes/cluster.ts';
+import type { ControlPlane } from './kubernetes/control-plane.ts';
+import { HOST_ADDRESS } from './kubernetes/node.ts';
+import { SERVER_IMAGE } from './kubernetes/node-images.ts';
+import { EXAMPLES, exampleFile, install, render, restrictedNamespace } from './kubernetes/release.ts';
 import {
 	HOSTS,
 	makeReleaseMaterial,
@@ -20,54 +19,29 @@ import {
 	secretObject,
 	TREE_ID,
 } from './kubernetes/release-material.ts';
-import { stagePause, stageServer, writeImage } from './kubernetes/server-image.ts';
 import { post, readyAddresses, startTraffic } from './kubernetes/service-traffic.ts';
 import { until } from './kubernetes/started-program.ts';
 
-const IMAGE = { repository: 'localhost/chancery', tag: 'test', pullPolicy: 'Never' };
 const ROLLOUT_WITHIN = '--timeout=180s';
 const NOBODY = 65532;
 
-const cleanups: (() => Promise<unknown>)[] = [];
-const defer = (clean: () => Promise<unknown>) => void cleanups.push(clean);
-let folder: string;
+let cluster: Cluster;
 let plane: ControlPlane;
-let node: ClusterNode;
-let database: DatabaseForPods;
+let folder: string;
 let material: ReleaseMaterial;
-const { helm, kubernetes, ...peers } = inject('peers');
+const { helm, kubernetes, 'docker compose': compose, ...peers } = inject('peers');
 /** Kinds of others that the chart makes objects of. */
 const DEFINITIONS = ['gateway', 'monitoring', 'external-secrets'] as const;
 
 beforeAll(async () => {
-	await requirePrograms();
-	folder = await mkdtemp(join(tmpdir(), 'chancery-cluster-'));
-	// For root: the user the database runs as has to pass.
-	await chmod(folder, 0o711);
-	defer(() => rm(folder, { recursive: true, force: true }));
-	const [etcd = 0, etcdPeers = 0, api = 0, kubelet = 0, postgres = 0] = await freePorts(5);
-	const bin = dirname(kubernetes);
-	plane = await startControlPlane(bin, folder, { etcd, etcdPeers, api });
-	defer(() => plane.close());
-	for (const program of startControllers(bin, folder, plane.kubeconfig)) defer(() => program.end());
-	node = await startNode(bin, folder, plane, kubelet);
-	defer(() => node.close());
-	database = await startDatabaseForPods(join(folder, 'postgres'), postgres);
-	defer(() => database.close());
-	const server = await stageServer(CHECKOUT, join(folder, 'root'), `${IMAGE.repository}:${IMAGE.tag}`);
-	for (const [request, name] of [
-		[server, 'server'],
-		[await stagePause(server, join(folder, 'pause-root')), 'pause'],
-	] as const)
-		await node.importImages(await writeImage(request, join(folder, name)));
+	cluster = await startCluster({ kubernetes, compose });
+	({ plane, folder } = cluster);
 	material = await makeReleaseMaterial(join(folder, 'keys'));
-}, 300_000);
-afterAll(async () => {
-	for (const clean of cleanups.splice(0).reverse()) await clean().catch(console.error);
-}, 120_000);
+}, 1_800_000);
+afterAll(() => cluster?.close(), 120_000);
 
 const values = (changes: object, roles: object, marks: 'files' | 'database') => ({
-	image: IMAGE,
+	image: SERVER_IMAGE,
 	databaseSecret: 'chancery-database',
 	config: material.config(marks),
 	drainSeconds: 3,
@@ -85,8 +59,8 @@ async function prepareNamespace(name: string): Promise<void> {
 		'chancery-tsa': material.secrets.tsa,
 		'chancery-log': material.secrets.log,
 		'chancery-database': {
-			url: await database.url(`${name}_log`, node.gateway),
-			'marks-url': await database.url(`${name}_marks`, node.gateway),
+			url: await cluster.database.url(`${name}_log`, HOST_ADDRESS),
+			'marks-url': await cluster.database.url(`${name}_marks`, HOST_ADDRESS),
 		},
 	};
 	for (const [secret, data] of Object.entries(secrets))
@@ -260,19 +234,6 @@ describe('a log with its marks in files', () => {
 		expect(await readyAddresses(plane, namespace, 'chancery-log')).toHaveLength(1);
 	});
 });
-
-/** What a distribution packs, and the table of peers does not bring. */
-async function requirePrograms(): Promise<void> {
-	if (process.geteuid?.() !== 0) throw new Error('a kubelet has to run as root');
-	const packages = { etcd: 'etcd-server', containerd: 'containerd', runc: 'runc', cc: 'gcc', ip: 'iproute2' };
-	for (const [program, name] of Object.entries(packages))
-		await runProgram('which', [program]).catch(() => {
-			throw new Error(`${program} is not installed: apt-get install --no-install-recommends ${name}`);
-		});
-	await access('/usr/lib/cni/bridge').catch(() => {
-		throw new Error('/usr/lib/cni/bridge is not there: apt-get install containernetworking-plugins');
-	});
-}
 
 const seconds = (startMs: number) => ((performance.now() - startMs) / 1000).toFixed(1);
 

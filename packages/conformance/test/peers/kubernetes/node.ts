@@ -1,6 +1,6 @@
 /**
  * A real node of that control plane on this machine: the kubelet over a containerd of its own, with the bridge of the CNI
- * plugins. There is no kube-proxy and no DNS: addresses of pods are reached, names and addresses of Services are not.
+ * plugins. Names of Services lead nowhere before `services.ts` has been asked for them.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,15 +9,18 @@ import { type StartedProgram, startProgram, until } from './started-program.ts';
 
 export interface ClusterNode {
 	readonly name: string;
-	/** Address of the host on the network of the pods. */
-	readonly gateway: string;
 	/** Loads images from an archive into the node. */
 	importImages(archive: string): Promise<void>;
 	close(): Promise<void>;
 }
 
 const NETWORK = '10.95.0';
-const BRIDGE = 'chancery-pods';
+/** Of this host on the network of the pods: the node, and whatever it offers to them. */
+export const HOST_ADDRESS = `${NETWORK}.1`;
+export const POD_NETWORK = `${NETWORK}.0/24`;
+export const NODE = 'node-1';
+export const BRIDGE = 'chancery-pods';
+export const CLUSTER_DOMAIN = 'cluster.local';
 const READY_WITHIN_MS = 120_000;
 const CLEAN_WITHIN_MS = 60_000;
 
@@ -27,7 +30,7 @@ export async function startNode(
 	plane: ControlPlane,
 	kubeletPort: number,
 ): Promise<ClusterNode> {
-	const name = 'node-1';
+	const name = NODE;
 	await using stack = new AsyncDisposableStack();
 	const place = (part: string) => join(folder, part);
 	const socket = place('containerd.sock');
@@ -37,6 +40,10 @@ export async function startNode(
 	await writeFile(place('kubelet.yaml'), JSON.stringify(kubeletConfig(folder, socket, kubeletPort)));
 
 	stack.defer(() => removeBridge());
+	await removeBridge();
+	await runProgram('ip', ['link', 'add', BRIDGE, 'type', 'bridge']);
+	await runProgram('ip', ['address', 'add', `${HOST_ADDRESS}/24`, 'dev', BRIDGE]);
+	await runProgram('ip', ['link', 'set', BRIDGE, 'up']);
 	const containerd = startProgram(
 		'containerd',
 		['containerd', '--config', place('containerd.toml')],
@@ -56,7 +63,7 @@ export async function startNode(
 		[
 			join(bin, 'kubelet'),
 			...['--config', place('kubelet.yaml'), '--kubeconfig', plane.kubeconfig],
-			...['--hostname-override', name, '--root-dir', place('kubelet')],
+			...['--hostname-override', name, '--node-ip', HOST_ADDRESS, '--root-dir', place('kubelet')],
 		],
 		place('kubelet.log'),
 	);
@@ -74,7 +81,6 @@ export async function startNode(
 	const opened = stack.move();
 	return {
 		name,
-		gateway: `${NETWORK}.1`,
 		importImages: async (archive) => void (await ctr('images', 'import', archive)),
 		close: () => opened.disposeAsync(),
 	};
@@ -140,11 +146,11 @@ SystemdCgroup = false
 }
 
 function bridgeNetwork(folder: string): object {
-	const ipam = { type: 'host-local', ranges: [[{ subnet: `${NETWORK}.0/24` }]], dataDir: `${folder}/ipam` };
+	const ipam = { type: 'host-local', ranges: [[{ subnet: POD_NETWORK }]], dataDir: `${folder}/ipam` };
 	return {
 		cniVersion: '0.4.0',
 		name: 'pods',
-		plugins: [{ type: 'bridge', bridge: BRIDGE, isGateway: true, ipMasq: false, ipam }],
+		plugins: [{ type: 'bridge', bridge: BRIDGE, isDefaultGateway: true, ipMasq: false, ipam }],
 	};
 }
 
@@ -152,8 +158,10 @@ function kubeletConfig(folder: string, socket: string, port: number): object {
 	return {
 		apiVersion: 'kubelet.config.k8s.io/v1beta1',
 		kind: 'KubeletConfiguration',
-		address: '127.0.0.1',
+		address: HOST_ADDRESS,
 		port,
+		clusterDNS: [HOST_ADDRESS],
+		clusterDomain: CLUSTER_DOMAIN,
 		healthzPort: 0,
 		authentication: { anonymous: { enabled: true }, webhook: { enabled: false } },
 		authorization: { mode: 'AlwaysAllow' },

@@ -29,12 +29,13 @@ it('values are the configuration of each role, without what the chart decides, a
 	expect(others).toEqual({
 		fullnameOverride: 'chancery',
 		databaseSecret: 'chancery-database',
+		tls: { secretName: 'chancery-tls', trustedCaKey: 'ca.crt' },
 		trust: { fingerprint: (await readFile(join(base, 'instance/trust/fingerprint.txt'), 'utf8')).trim() },
 	});
 	expect(Object.keys(config).sort()).toEqual(['allow', 'ca', 'ctlog', 'database', 'log', 'profile', 'tsa', 'tuf']);
 	expect(text).not.toMatch(/\blisten:/);
 	expect(config.ca.ctlog).toEqual({ publicKeyPem: { file: 'chains/ctlog-public-key.pem' } });
-	expect(config.tuf.services[0].trustReportUrl).toBe('http://chancery-ca-admin.signing.svc:7422/admin/v1/trust');
+	expect(config.tuf.services[0].trustReportUrl).toBe('https://chancery-ca-admin.signing.svc:7422/admin/v1/trust');
 	const hosts = join(base, 'instance/hosts');
 	for (const host of await readdir(hosts))
 		for (const name of await readdir(join(hosts, host, 'secrets')))

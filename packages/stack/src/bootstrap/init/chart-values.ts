@@ -36,7 +36,7 @@ export async function chartValues(folder: string, answers: Answers): Promise<str
 	const values = {
 		fullnameOverride: release,
 		databaseSecret: `${release}-database`,
-		...(answers.listen.tls ? { tls: { secretName: `${release}-tls` } } : {}),
+		...(answers.listen.tls ? { tls: { secretName: `${release}-tls`, trustedCaKey: 'ca.crt' } } : {}),
 		trust: { fingerprint },
 		...(enabled.includes('identity') ? { roles: { identity: { enabled: true } } } : {}),
 		config,

@@ -48,16 +48,19 @@ hosts:
   authorities: { address: authorities.sign.example.com, services: [ca, tsa, tuf] }
   logs: { address: logs.sign.example.com, services: [log, ctlog] }
 `,
-	kubernetes: `# An instance for the Helm chart, as the release chancery in the namespace signing, behind an ingress that speaks TLS.
+	kubernetes: `# An instance for the Helm chart, as the release chancery in the namespace signing.
 profile: production
-# What is plain is between the ingress and the pods, and between pods; the NetworkPolicies of the chart say who that is.
-allow: [plain-listeners, exposed-admin, plain-calls]
+allow: [exposed-admin]  # on the network of the pods; the NetworkPolicies of the chart say who reaches it
 organization: Example
-${NAMES}${ISSUERS}database:
-  url: { file: /etc/chancery/database/url }       # the key url of the Secret chancery-database
+${NAMES}${ISSUERS}listen:
+  tls:                  # from the Secret chancery-tls
+    certificateFile: /etc/chancery/tls/tls.crt
+    keyFile: /etc/chancery/tls/tls.key
+database:
+  url: { file: /etc/chancery/database/url }  # the key url of the Secret chancery-database
 marks:
-  folder: /var/lib/chancery      # one replica of each role; for more: database: { file: /etc/chancery/database/marks-url }
-hosts:                           # one for each role; the names of its admin Service
+  folder: /var/lib/chancery  # one replica of each role; for more: database: { file: /etc/chancery/database/marks-url }
+hosts:                  # one for each role; the names of its admin Service
   ca: { address: chancery-ca-admin.signing.svc, services: [ca] }
   log: { address: chancery-log-admin.signing.svc, services: [log] }
   ctlog: { address: chancery-ctlog-admin.signing.svc, services: [ctlog] }
