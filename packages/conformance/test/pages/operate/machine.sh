@@ -1,10 +1,10 @@
 #!/bin/bash
 # The machine of a reader of docs/operate, made of namespaces: what a page writes to /etc, /var and /run, and every port it
 # opens, is gone with it. Beside it stands another machine, with the company's issuer and database server.
-# Usage: machine.sh BASE CHECKOUT POSTGRES_BIN COMMAND ...   (BASE: see operator-machine.ts)
+# Usage: machine.sh BASE CHECKOUT POSTGRES_BIN ISSUER COMMAND ...   (BASE: see operator-machine.ts)
 set -euo pipefail
-base=$1 checkout=$2 postgres=$3
-shift 3
+base=$1 checkout=$2 postgres=$3 issuer=$4
+shift 4
 
 mount --make-rprivate /
 ip link set lo up
@@ -51,8 +51,8 @@ ssl = on
 END
 there runuser -u postgres -- "$postgres/pg_ctl" --pgdata "$data" --log "$data/log" --wait start >/dev/null
 
-there "$checkout/node_modules/.bin/node" "$(dirname "$0")/issuer.ts" "$base" &
-until [ -s "$base/token" ]; do kill -0 $!; sleep 0.1; done
+there "$checkout/node_modules/.bin/node" "$issuer" "$base" &
+until [ -e "$base/token" ]; do kill -0 $!; sleep 0.1; done
 TOKEN=$(cat "$base/token")
 export TOKEN
 

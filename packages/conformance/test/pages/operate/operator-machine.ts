@@ -30,11 +30,19 @@ const PROMTOOL = [join(homedir(), '.cache/chancery/promtool/usr/bin/promtool'), 
 const NAMESPACES = ['--net', '--mount', '--pid', '--fork', '--mount-proc', '--kill-child'];
 
 export interface OperatorReader extends Reader {
+	/** Everything is below it; the programs in `bin` are on the PATH of the reader. */
+	readonly base: string;
 	remove(): Promise<void>;
 }
 
-/** @throws {Error} that says what this machine lacks */
-export async function openOperatorMachine(): Promise<OperatorReader> {
+/**
+ * `issuer` is the program of the company's issuer, which gets the folder of everything here and writes a file `token`
+ * there when it answers.
+ * @throws {Error} that says what this machine lacks
+ */
+export async function openOperatorMachine(
+	issuer: string = join(import.meta.dirname, 'issuer.ts'),
+): Promise<OperatorReader> {
 	const lacking = lackingHere();
 	if (lacking.length > 0) throw new Error(`the pages of docs/operate cannot be run here: ${lacking.join('; ')}`);
 	const base = await mkdtemp(join(tmpdir(), 'chancery-operator-'));
@@ -49,11 +57,12 @@ export async function openOperatorMachine(): Promise<OperatorReader> {
 	await writeCertificates(openssl, base);
 	const script = join(import.meta.dirname, 'machine.sh');
 	return {
+		base,
 		home,
 		folder,
 		path: ['/opt/chancery/packages/cli/bin', programs],
 		records: join(base, 'records'),
-		within: ['unshare', ...NAMESPACES, script, base, CHECKOUT, postgresPrograms() ?? ''],
+		within: ['unshare', ...NAMESPACES, script, base, CHECKOUT, postgresPrograms() ?? '', issuer],
 		remove: () => rm(base, { recursive: true, force: true }),
 	};
 }
