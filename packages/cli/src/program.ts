@@ -12,6 +12,7 @@ import { migrateCommand } from './commands/migrate.ts';
 import { selfTestCommand } from './commands/self-test.ts';
 import { serveCommand } from './commands/serve.ts';
 import { signBlobCommand } from './commands/sign-blob.ts';
+import { statusCommand } from './commands/status.ts';
 import { tokenCommand } from './commands/token.ts';
 import { trustCommand } from './commands/trust.ts';
 import { tufCommand } from './commands/tuf.ts';
@@ -41,6 +42,7 @@ const COMMANDS = [
 	migrateCommand,
 	configCommand,
 	doctorCommand,
+	statusCommand,
 	versionCommand,
 ];
 

@@ -99,3 +99,9 @@ export const getCaStatus = route({ method: 'GET', path: '/status', summary, repl
 export const getTsaStatus = route({ method: 'GET', path: '/status', summary, replies: { 200: tsaStatus } });
 export const getTufStatus = route({ method: 'GET', path: '/status', summary, replies: { 200: tufStatus } });
 export const getIdentityStatus = route({ method: 'GET', path: '/status', summary, replies: { 200: identityStatus } });
+
+const serviceStatus = z.union([signatureLogStatus, ctLogStatus, caStatus, tsaStatus, tufStatus, identityStatus]);
+export type ServiceStatus = z.output<typeof serviceStatus>;
+
+/** For whoever asks any service, and hears from it which one it is. */
+export const getStatus = route({ method: 'GET', path: '/status', summary, replies: { 200: serviceStatus } });

@@ -18,6 +18,8 @@ import { LEAF_LIFETIME_MS } from './leaf-certificate.ts';
 
 /** As long as it takes to have a new chain issued and into the trusted root; the alert rules say the same. */
 const WARN_DAYS = 60;
+/** As long as the authority itself waits for an issuer. */
+const ANSWER_WITHIN_MS = 5_000;
 
 type Deps = CheckupDeps<CaConfig, 'issuing'>;
 
@@ -51,7 +53,11 @@ async function checkIssuer({ fetch, isStopped }: Deps, issuer: string, signal: A
 	if (!fetch) return skipped(`${issuer} was not asked`);
 	if (isStopped(issuer)) return skipped(`${issuer} is of this file and does not run`);
 	try {
-		const { algorithms } = await fetchKeySet(issuer, fetch, signal);
+		const { algorithms } = await fetchKeySet(
+			issuer,
+			fetch,
+			AbortSignal.any([signal, AbortSignal.timeout(ANSWER_WITHIN_MS)]),
+		);
 		return ok(`${issuer} answers with its discovery document and keys (${algorithms.join(', ')})`);
 	} catch (error) {
 		return problem(
@@ -64,6 +70,7 @@ async function checkIssuer({ fetch, isStopped }: Deps, issuer: string, signal: A
 /** Whoever asks here is the operator, who may know of the network. */
 function reasonOf(error: unknown): string {
 	if (!(error instanceof Error)) return String(error);
+	if (error.name === 'TimeoutError') return 'no answer in time';
 	const cause =
 		error.cause instanceof Error ? ` (${error.cause.message || (error.cause as NodeJS.ErrnoException).code})` : '';
 	return maskCredentials(`${error.message.split('\n')[0]}${cause}`);

@@ -47,7 +47,7 @@ export async function withStoppedLog<T>(order: StoppedLogOrder, work: (log: Stop
 	if (!found) throw new Error(`there is no log ${order.log}`);
 	await using cleanup = new AsyncDisposableStack();
 	const { place } = order;
-	if ('config' in place) return withConfiguredLog(place.config, found, order.purpose, cleanup, work);
+	if ('config' in place) return await withConfiguredLog(place.config, found, order.purpose, cleanup, work);
 	// Awaited here: what the stack holds is closed when this function is left.
 	return await work(await openFolderLog(place.data, found, order.say, cleanup));
 }
