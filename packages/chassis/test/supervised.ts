@@ -1,8 +1,10 @@
 /**
- * Three processes under a supervisor, without a service: what each does at its start says the file at the first argument.
+ * Three processes under a supervisor that answer with their id on the port of the second argument. What each does at its
+ * start says the file at the first:
  * `run` says that it has started and stays; `exit N` ends at once; `drain N` stays, and takes N milliseconds to stop.
  */
 import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { isWorker, reportStarted, superviseProcesses, tellSupervisor } from '../src/process/processes.ts';
 
 const [what = '', argument] = readFileSync(process.argv[2] ?? '', 'utf8').split(' ');
@@ -22,7 +24,9 @@ else {
 		tellSupervisor(drainMs);
 		setTimeout(() => process.exit(0), drainMs);
 	});
-	setInterval(() => {}, 1_000);
-	reportStarted();
-	process.stdout.write(`started ${process.env.CHANCERY_PROCESS} ${process.pid}\n`);
+	const server = createServer((_, answer) => answer.setHeader('connection', 'close').end(String(process.pid)));
+	server.listen({ host: '127.0.0.1', port: Number(process.argv[3]) }, () => {
+		reportStarted();
+		process.stdout.write(`started ${process.env.CHANCERY_PROCESS} ${process.pid}\n`);
+	});
 }

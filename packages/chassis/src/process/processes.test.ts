@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '@chancery/testkit/free-port';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 
 const MAIN = fileURLToPath(new URL('../../test/supervised.ts', import.meta.url));
@@ -30,6 +31,8 @@ afterEach(() => {
 
 interface Supervised {
 	readonly child: ChildProcess;
+	/** Answered by any of them with its id. */
+	readonly url: string;
 	/** Exit code, or the signal that killed it. */
 	readonly exit: Promise<number | string>;
 	log(): string;
@@ -41,11 +44,12 @@ interface Supervised {
 	untilStarted(count: number): Promise<(place: number) => number>;
 }
 
-function supervise(how: string): Supervised {
+async function supervise(how: string): Promise<Supervised> {
 	const file = join(folder, `${supervisors.length}-${Math.random()}`);
 	const behave = (text: string) => writeFileSync(file, text);
 	behave(how);
-	const child = spawn(process.execPath, [MAIN, file], {
+	const port = await freePort();
+	const child = spawn(process.execPath, [MAIN, file, String(port)], {
 		env: { PATH: process.env.PATH },
 		stdio: ['ignore', 'pipe', 'pipe'],
 	});
@@ -64,7 +68,7 @@ function supervise(how: string): Supervised {
 		await expect.poll(() => started().length, WAIT).toBeGreaterThanOrEqual(count);
 		return (place: number) => started().findLast((one) => one.place === place)?.pid ?? 0;
 	};
-	return { child, exit, log: () => log, behave, started, untilStarted };
+	return { child, url: `http://127.0.0.1:${port}/`, exit, log: () => log, behave, started, untilStarted };
 }
 
 function isAlive(pid: number): boolean {
@@ -77,7 +81,7 @@ function isAlive(pid: number): boolean {
 }
 
 it('one that somebody stops in order is started again, and nothing happens to the others', async () => {
-	const run = supervise('run');
+	const run = await supervise('run');
 	const pidOf = await run.untilStarted(3);
 	const others = [pidOf(1), pidOf(3)];
 	process.kill(pidOf(2), 'SIGTERM');
@@ -90,7 +94,7 @@ it('one that somebody stops in order is started again, and nothing happens to th
 });
 
 it('one whose configuration is at fault by now is tried again, while the others serve', async () => {
-	const run = supervise('run');
+	const run = await supervise('run');
 	const pidOf = await run.untilStarted(3);
 	const others = [pidOf(1), pidOf(3)];
 	run.behave('exit 78');
@@ -104,7 +108,7 @@ it('one whose configuration is at fault by now is tried again, while the others 
 });
 
 it('when the last one says that the configuration is at fault, all is over', async () => {
-	const run = supervise('run');
+	const run = await supervise('run');
 	const pidOf = await run.untilStarted(3);
 	run.behave('exit 78');
 	for (const place of [1, 2, 3]) process.kill(pidOf(place), 'SIGKILL');
@@ -112,7 +116,7 @@ it('when the last one says that the configuration is at fault, all is over', asy
 });
 
 it('one that was running is started again without delay, however often it is killed', async () => {
-	const run = supervise('run');
+	const run = await supervise('run');
 	let pidOf = await run.untilStarted(3);
 	for (let kill = 1; kill <= 6; kill++) {
 		process.kill(pidOf(1), 'SIGKILL');
@@ -122,7 +126,7 @@ it('one that was running is started again without delay, however often it is kil
 });
 
 it('one that does not start is tried again after pauses that grow', async () => {
-	const run = supervise('run');
+	const run = await supervise('run');
 	const pidOf = await run.untilStarted(3);
 	run.behave('exit 1');
 	process.kill(pidOf(1), 'SIGKILL');
@@ -131,7 +135,7 @@ it('one that does not start is tried again after pauses that grow', async () => 
 });
 
 it('that no other process can be started is told, tried again, and ends nobody', async () => {
-	const run = supervise('run');
+	const run = await supervise('run');
 	const pidOf = await run.untilStarted(3);
 	const others = [pidOf(1), pidOf(3)];
 	run.child.kill('SIGUSR2');
@@ -145,7 +149,7 @@ it('that no other process can be started is told, tried again, and ends nobody',
 });
 
 it('one that is stopped by a signal is killed and started again; the others are left alone', async () => {
-	const run = supervise('run');
+	const run = await supervise('run');
 	const pidOf = await run.untilStarted(3);
 	const others = [pidOf(1), pidOf(3)];
 	process.kill(pidOf(2), 'SIGSTOP');
@@ -155,8 +159,18 @@ it('one that is stopped by a signal is killed and started again; the others are 
 	expect(others.filter(isAlive)).toEqual(others);
 });
 
+it('one that is stopped by a signal or killed takes no connection with it that it has not accepted', async () => {
+	const run = await supervise('run');
+	const pidOf = await run.untilStarted(3);
+	const stopped = pidOf(2);
+	process.kill(stopped, 'SIGSTOP');
+	const ask = () => fetch(run.url, { signal: AbortSignal.timeout(30_000) }).then((answer) => answer.text());
+	const answers = await Promise.all(Array.from({ length: 30 }, ask));
+	expect(answers).not.toContain(String(stopped));
+});
+
 it('a supervisor that was stopped together with its processes finds none of them late', async () => {
-	const run = supervise('run');
+	const run = await supervise('run');
 	const pidOf = await run.untilStarted(3);
 	const all = [run.child.pid as number, ...[1, 2, 3].map(pidOf)];
 	for (const pid of all) process.kill(pid, 'SIGSTOP');
@@ -168,14 +182,14 @@ it('a supervisor that was stopped together with its processes finds none of them
 });
 
 it('a stop while some have just begun is an orderly one', async () => {
-	const run = supervise('run');
+	const run = await supervise('run');
 	await run.untilStarted(1);
 	run.child.kill('SIGTERM');
 	expect(await run.exit).toBe(0);
 });
 
 it('a second signal, later, ends them as they are', async () => {
-	const run = supervise('drain 60000');
+	const run = await supervise('drain 60000');
 	const pidOf = await run.untilStarted(3);
 	const pids = [1, 2, 3].map(pidOf);
 	run.child.kill('SIGTERM');

@@ -145,6 +145,9 @@ export async function superviseProcesses(
 		logger.error({ pid: worker.process.pid }, 'a process answers no more; it is killed');
 		worker.process.kill('SIGKILL');
 	}, watchEveryMs);
+	// Each process takes connections itself. Handed out in turn by this one, a connection that is on its way to a process
+	// that is stopped or killed would never be answered, nor closed.
+	cluster.schedulingPolicy = cluster.SCHED_NONE;
 	relayMetrics(() => [...running.values()]);
 	process.on('SIGTERM', stop);
 	process.on('SIGINT', stop);
