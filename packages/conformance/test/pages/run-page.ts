@@ -112,6 +112,8 @@ function runShell(
 			...env,
 		},
 		timeout: withinMs,
+		// A program that makes a surrounding may keep the gentler signal from it.
+		killSignal: within.length > 0 ? 'SIGKILL' : 'SIGTERM',
 	});
 	return new Promise((resolve, reject) => {
 		child.once('error', reject);

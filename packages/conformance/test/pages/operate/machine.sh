@@ -14,7 +14,7 @@ for name in etc opt var/lib var/log var/cache; do
 	mkdir -p "$base/changes/$name/upper" "$base/changes/$name/work"
 	mount -t overlay overlay -o "lowerdir=/$name,upperdir=$base/changes/$name/upper,workdir=$base/changes/$name/work" "/$name"
 done
-mount -t tmpfs tmpfs /run
+mount -t tmpfs -o mode=0755 tmpfs /run
 install -d -o postgres -g postgres -m 2775 /run/postgresql
 # As a package installs it, before anybody has configured it.
 rm -rf /etc/nginx/sites-enabled /etc/nginx/conf.d/* /etc/pgbouncer/* /var/lib/chancery /etc/chancery

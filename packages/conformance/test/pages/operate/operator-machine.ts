@@ -19,6 +19,7 @@ const PROGRAMS: Readonly<Record<string, string>> = {
 	ip: 'iproute2',
 	psql: 'postgresql',
 	nginx: 'nginx-light',
+	haproxy: 'haproxy',
 	pgbouncer: 'pgbouncer',
 	openssl: 'openssl',
 	curl: 'curl',
