@@ -5,6 +5,8 @@ import { delimiter, join } from 'node:path';
 import { type Block, isPasted } from './page.ts';
 
 const RUN_WITHIN_MS = 240_000;
+/** Such a page starts services and servers, some of them several times. */
+const RUN_IN_SURROUNDING_WITHIN_MS = 540_000;
 
 export interface Reader {
 	/** Empty, except for what the first lines of the page require. */
@@ -18,7 +20,7 @@ export interface Reader {
 	readonly within?: readonly string[];
 	/** Variables that are set already. */
 	readonly env?: Readonly<Record<string, string>>;
-	/** For the whole page; default `RUN_WITHIN_MS`. */
+	/** For the whole page. */
 	readonly withinMs?: number;
 }
 
@@ -95,7 +97,7 @@ const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
 function runShell(
 	script: string,
-	{ home, folder, path, within = [], env = {}, withinMs = RUN_WITHIN_MS }: Reader,
+	{ home, folder, path, within = [], env = {}, withinMs = within.length > 0 ? RUN_IN_SURROUNDING_WITHIN_MS : RUN_WITHIN_MS }: Reader,
 ): Promise<void> {
 	const [program = '', ...args] = [...within, 'bash', '--noprofile', '--norc', script];
 	const child = spawn(program, args, {
