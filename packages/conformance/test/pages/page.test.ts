@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readInstall } from './installs.ts';
-import { readPage } from './page.ts';
+import { isPasted, readPage } from './page.ts';
 import { type Pasted, runPage } from './run-page.ts';
 import { differenceOf } from './shown-output.ts';
 
@@ -25,6 +25,9 @@ describe('a page', () => {
 		['a refusal that it does not show', block('sh fails', 'x')],
 		['a refusal of several commands', block('sh fails', 'x\ny') + block('text', 'x')],
 		['a block that is left out without a reason', block('sh not-run', 'x')],
+		['a machine that nobody has', block('sh mainframe', 'x')],
+		['a file without a name', block('yaml', 'x: 1')],
+		['an output of a file', block('yaml x.yaml', 'x: 1') + block('text', 'x')],
 		['a fence in a list', '  ```sh\n  x\n  ```\n'],
 		['a fence of tildes', '~~~sh\nx\n~~~\n'],
 		['a block without an end', '```sh\nx\n'],
@@ -36,6 +39,28 @@ describe('a page', () => {
 		const markdown = `Not run by the tests: needs a browser.\n\n${block('sh not-run', 'x')}${block('sh', 'npm start')}`;
 		expect(readPage(markdown)).toMatchObject({ faults: [], blocks: [{ how: 'not-run' }, { how: 'start' }] });
 		expect(readPage(block('sh', 'npm start\nrm x')).blocks).toMatchObject([{ how: 'run' }]);
+	});
+});
+
+describe('a page for operators', () => {
+	it('has files to write, excerpts of settings, what runs beside, and blocks for other machines', () => {
+		const kinds = [
+			block('nginx /etc/nginx/conf.d/x.conf', 'server {}'),
+			block('yaml answers.yaml', 'x: 1'),
+			block('yaml settings', 'tsa: {}'),
+			block('sh beside', 'x'),
+			block('sh compose', 'x') + block('text', 'x'),
+		];
+		const { blocks, faults } = readPage(kinds.join('\n'));
+		expect(faults).toEqual([]);
+		expect(blocks.map(({ how, path }) => path ?? how)).toEqual([
+			'/etc/nginx/conf.d/x.conf',
+			'answers.yaml',
+			'settings',
+			'beside',
+			'compose',
+		]);
+		expect(blocks.filter(isPasted).map(({ how }) => how)).toEqual(['file', 'file', 'beside']);
 	});
 });
 
@@ -91,6 +116,24 @@ describe('a shell beside which something runs', () => {
 			{ code: 0, printed: expect.stringMatching(/^ready\n[\s\S]*stopped\n/) },
 			{ code: 0, printed: 'is-up\n' },
 		]);
+	});
+
+	it('waits for nothing when it runs beside, and several may', async () => {
+		const beside = (name: string) => block('sh beside', `touch ${name}; while :; do sleep 0.1; done`);
+		const waiting = block('sh', 'until [ -e one ] && [ -e two ]; do sleep 0.1; done; ls one two');
+		const results = await run('beside', beside('one') + beside('two') + waiting);
+		expect(results.map(({ code }) => code)).toEqual([0, 0, 0]);
+		expect(results.at(-1)?.printed).toBe('one\ntwo\n');
+	});
+
+	it('pastes what was pasted from another page before, and names the block of it that failed', async () => {
+		const reader = { home: base, folder: base, path: [], records: join(base, 'after') };
+		const { blocks } = readPage(`${block('text b.txt', "it's $HOME")}${block('sh', 'cat b.txt; echo "$SET"')}`);
+		const results = await runPage(blocks, reader, readPage(block('sh', 'SET=before')).blocks);
+		expect([...results.values()].at(-1)).toEqual({ code: 0, printed: "it's $HOME\nbefore\n" });
+		const again = { ...reader, records: join(base, 'after-failure') };
+		const failing = runPage(blocks, again, readPage(block('sh', 'echo because; exit 3')).blocks);
+		await expect(failing).rejects.toThrow(/line 1:\nbecause/);
 	});
 
 	it('ends when that ends before it is ready', async () => {

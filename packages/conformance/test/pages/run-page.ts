@@ -97,7 +97,14 @@ const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
 function runShell(
 	script: string,
-	{ home, folder, path, within = [], env = {}, withinMs = within.length > 0 ? RUN_IN_SURROUNDING_WITHIN_MS : RUN_WITHIN_MS }: Reader,
+	{
+		home,
+		folder,
+		path,
+		within = [],
+		env = {},
+		withinMs = within.length > 0 ? RUN_IN_SURROUNDING_WITHIN_MS : RUN_WITHIN_MS,
+	}: Reader,
 ): Promise<void> {
 	const [program = '', ...args] = [...within, 'bash', '--noprofile', '--norc', script];
 	const child = spawn(program, args, {
