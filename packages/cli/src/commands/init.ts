@@ -1,5 +1,8 @@
 /** `chancery init`: makes an instance. */
+import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import type { Answers } from '@chancery/stack/bootstrap/init/answers';
 import type { MadeInstance, WaitingInstance } from '@chancery/stack/bootstrap/init/init-instance';
 import { Command, Option } from 'commander';
 import { terminal } from '../terminal.ts';
@@ -7,6 +10,8 @@ import { UsageError } from '../usage-error.ts';
 
 /** Exit code: nothing is wrong, and somebody else has to do something first (EX_TEMPFAIL). */
 const WAITING = 75;
+/** Exit code of what somebody has stopped with Ctrl-C: 128 and the number of the signal. */
+const CANCELLED = 130;
 
 interface InitOptions {
 	readonly answers?: string;
@@ -34,6 +39,8 @@ export function initCommand(): Command {
 		.addHelpText(
 			'after',
 			`
+On a terminal and without --answers, it asks, shows the plan, and writes the answers to a file before it makes anything.
+
 The folder DIR of one host holds chancery.yaml and everything that it names: keys/ (encrypted), secrets/ (their passphrases and
 tokens), chains/. For separate hosts each has such a folder, DIR/hosts/NAME. Beside it, for those who run the instance:
 
@@ -45,6 +52,7 @@ A run that was cut off is continued by the same command. With 'existingPki' the 
 and ends with 75; the next one takes what was issued. An answer that is in certificates or logs already cannot change.
 
 Examples:
+  $ chancery init
   $ chancery init --example one-host > answers.yaml
   $ chancery init --answers answers.yaml --out ./instance --dry-run
   $ chancery init --answers answers.yaml --out ./instance
@@ -59,20 +67,63 @@ Examples:
 				process.stdout.write(EXAMPLES[options.example]);
 				return;
 			}
+			if (options.answers === undefined && isForPeople(options)) return dialogue(options);
 			if (options.answers === undefined || options.out === undefined)
-				throw new UsageError('--answers FILE and --out DIR are needed; --example prints answers to begin with');
-			await init(options.answers, resolve(options.out), options);
+				throw new UsageError(
+					"--answers FILE and --out DIR are needed where nobody can be asked; 'chancery init --example one-host > answers.yaml' prints answers to begin with",
+				);
+			const { readAnswers } = await import('@chancery/stack/bootstrap/init/answers');
+			await init(await readAnswers(options.answers), resolve(options.out), options);
 		});
 }
 
-async function init(answersFile: string, folder: string, { dryRun, json }: InitOptions): Promise<void> {
-	const { readAnswers } = await import('@chancery/stack/bootstrap/init/answers');
-	const answers = await readAnswers(answersFile);
+/** Somebody sits there, and no program reads what is printed. */
+function isForPeople({ json }: InitOptions): boolean {
+	return process.stdin.isTTY === true && process.stdout.isTTY === true && json !== true;
+}
+
+/** Nothing is written before the plan was agreed to. */
+async function dialogue(options: InitOptions): Promise<void> {
+	const [{ askAnswers }, { Cancelled, prompts }] = await Promise.all([
+		import('@chancery/stack/bootstrap/init/ask-answers'),
+		import('../prompts.ts'),
+	]);
+	try {
+		const given = await askAnswers(prompts);
+		const { parseAnswers } = await import('@chancery/stack/bootstrap/init/answers');
+		const answers = parseAnswers(given, process.cwd());
+		const out =
+			options.out ?? (await prompts.text('Folder of the instance', { check: () => undefined, usual: './instance' }));
+		const folder = resolve(out);
+		prompts.tell('Plan', (await planOf(folder, answers)).join('\n'));
+		if (options.dryRun) return;
+		const file = await prompts.text('File for these answers, with which this can be repeated', {
+			check: (path) => (existsSync(path) ? 'there is such a file; it is left as it is' : undefined),
+			usual: './answers.yaml',
+		});
+		if (!(await prompts.yesNo(`Make the instance in ${folder}?`, true))) throw new Cancelled();
+		const { stringify } = await import('yaml');
+		// First the answers: a run that is cut off is continued with them.
+		await writeFile(file, stringify(given, { lineWidth: 0 }), { flag: 'wx', mode: 0o600 });
+		terminal.say(`the same again: chancery init --answers ${file} --out ${out}`);
+		await init(answers, folder, options);
+	} catch (error) {
+		if (!(error instanceof Cancelled)) throw error;
+		terminal.say('nothing was made');
+		process.exitCode = CANCELLED;
+	}
+}
+
+async function planOf(folder: string, answers: Answers): Promise<string[]> {
+	const { plannedFiles } = await import('@chancery/stack/bootstrap/init/planned-files');
+	return plannedFiles(folder, answers).map(({ path, mode, what }) => `${mode}  ${path}  ${what}`);
+}
+
+async function init(answers: Answers, folder: string, { dryRun, json }: InitOptions): Promise<void> {
 	if (dryRun) {
 		const { plannedFiles } = await import('@chancery/stack/bootstrap/init/planned-files');
-		const files = plannedFiles(folder, answers);
-		if (json) terminal.json({ folder, files });
-		else for (const { path, mode, what } of files) terminal.data(`${mode}  ${path}  ${what}`);
+		if (json) terminal.json({ folder, files: plannedFiles(folder, answers) });
+		else for (const line of await planOf(folder, answers)) terminal.data(line);
 		return;
 	}
 	const { initInstance } = await import('@chancery/stack/bootstrap/init/init-instance');

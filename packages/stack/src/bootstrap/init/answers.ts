@@ -4,6 +4,7 @@
  */
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { configSchema as caConfig } from '@chancery/ca/config';
 import { parseSection } from '@chancery/chassis/config/config';
 import { instanceSchema } from '@chancery/chassis/config/production';
 import { parseDocument } from 'yaml';
@@ -30,13 +31,16 @@ const origin = z
 const port = z.int().min(1).max(65_535);
 
 /** A database: its URL where it holds no password, or where the URL is on the host that runs the service. */
-const databaseUrl = z.union([
-	z
-		.string()
-		.regex(/^postgres(ql)?:\/\//, 'must begin with postgres://')
-		.refine(holdsNoPassword, 'holds a password: write the URL into a file, and its path here as { file: PATH }'),
-	z.strictObject({ file: z.string().min(1) }),
-]);
+const databaseUrl = z.union(
+	[
+		z
+			.string()
+			.regex(/^postgres(ql)?:\/\//, 'must begin with postgres://')
+			.refine(holdsNoPassword, 'holds a password: write the URL into a file, and its path here as { file: PATH }'),
+		z.strictObject({ file: z.string().min(1) }),
+	],
+	'expected a URL that begins with postgres:// and holds no password, or { file: PATH } where it is',
+);
 
 function holdsNoPassword(url: string): boolean {
 	// Not every form that the driver takes is a URL to others: `postgres://me@/db?host=/run/postgresql` is none.
@@ -99,10 +103,13 @@ export const answersSchema = z.strictObject({
 		.describe('Only for development: makes a private TLS authority, and a certificate for the host name of all urls'),
 	database: z.strictObject({ url: databaseUrl, maxConnections: z.int().min(1).max(1000).optional() }),
 	marks: z
-		.union([
-			z.strictObject({ folder: z.string().regex(/^\//, 'expected an absolute path on the host that serves') }),
-			z.strictObject({ database: databaseUrl }),
-		])
+		.union(
+			[
+				z.strictObject({ folder: z.string().regex(/^\//, 'expected an absolute path on the host that serves') }),
+				z.strictObject({ database: databaseUrl }),
+			],
+			'expected { folder: /absolute/path } for one host, or { database: URL } of another database',
+		)
 		.describe('Outside of the database and its backups: a folder for one host, another database for several'),
 	keys: serviceKeys
 		.optional()
@@ -128,11 +135,15 @@ export const answersSchema = z.strictObject({
 		.describe('The keys that are taken away: of the roots, and of the keyholder'),
 	hosts: z
 		.record(
-			z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'expected lower-case letters, digits and dashes'),
+			z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/),
 			z.strictObject({
 				address: z.string().min(1).describe('Name or address under which the other hosts reach its admin listeners'),
 				services: z.array(z.string()).min(1),
 			}),
+			{
+				error: ({ code }) =>
+					code === 'invalid_key' ? 'a host is named by lower-case letters, digits and dashes' : undefined,
+			},
 		)
 		.optional()
 		.describe('For separate hosts: which services run on each. Absent: all on one'),
@@ -160,6 +171,9 @@ export async function readAnswers(path: string): Promise<Answers> {
  */
 export function parseAnswers(value: unknown, folder: string): Answers {
 	const answers = parseSection('answers', answersSchema, value);
+	// As the CA will read them, defaults left to it.
+	if (answers.issuers.length > 0)
+		parseSection('answers', z.object({ issuers: caConfig.shape.issuers }), { issuers: answers.issuers });
 	refuseContradictions(answers);
 	const { offline, existingPki } = answers;
 	return {
