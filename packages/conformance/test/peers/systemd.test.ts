@@ -22,6 +22,7 @@ const BLOCKS = {
 	proxy: pageBlock('docs/operate/systemd.md', 'systemd', 'cat >/etc/nginx'),
 	start: pageBlock('docs/operate/systemd.md', 'systemd', 'systemctl start chancery-migrate'),
 	prove: pageBlock('docs/operate/systemd.md', 'systemd', 'chancery trust publish'),
+	edit: pageBlock('docs/operate/systemd.md', 'systemd', 'systemctl edit'),
 	encrypt: pageBlock('docs/operate/systemd.md', 'systemd', 'install -d -m 0700 /etc/chancery/encrypted'),
 	upgrade: pageBlock('docs/operate/systemd.md', 'systemd', 'tar -xzf chancery.tar.gz -C /opt --transform'),
 	uninstall: pageBlock('docs/operate/systemd.md', 'systemd', 'systemctl disable'),
@@ -30,7 +31,7 @@ const BLOCKS = {
 const SERVICES = ['ca', 'log', 'ctlog', 'tsa', 'tuf'] as const;
 const UNITS = [...SERVICES.map((name) => `chancery@${name}.service`), 'chancery-migrate.service'];
 const WITHIN_MS = 120_000;
-/** Of `systemd-analyze security`: below it a service is called safe. */
+/** Of `systemd-analyze security`, where 10 is a service without any sandbox. */
 const MAX_EXPOSURE = 2;
 
 const cleanups: (() => Promise<unknown>)[] = [];
@@ -243,6 +244,27 @@ it('goes on with the same root and the same log when the machine boots again', a
 	expect((await logInfo()).treeSize).toBeGreaterThan(treeSize);
 });
 
+it('obeys an operator who changes a unit, and is ready with several processes when one listens', async () => {
+	// Whatever the machine has, there are to be two; and a setting of the sandbox shows that the last word is the operator's.
+	const edited = BLOCKS.edit.replace('--processes auto', '--processes 2').replace('[Service]', '[Service]\nUMask=0027');
+	expect(edited).toContain('--processes 2');
+	await paste(edited);
+	expect(await property('chancery@log', 'ActiveState')).toBe('active');
+	expect(await property('chancery@log', 'UMask')).toBe('0027');
+	const pid = await property('chancery@log', 'MainPID');
+	const processes = async () => (await machine.must(`cat /proc/${pid}/task/${pid}/children`)).trim().split(' ').length;
+	await until(
+		'two processes',
+		WITHIN_MS,
+		async () => (await processes()) === 2,
+		() => journal('chancery@log'),
+	);
+	await signsAndVerifies();
+	await machine.must('systemctl stop chancery@log');
+	expect(await property('chancery@log', 'Result')).toBe('success');
+	await machine.must('systemctl revert chancery@log; systemctl start chancery@log');
+});
+
 it('runs with passphrases that only this machine reads', async () => {
 	await paste(BLOCKS.encrypt);
 	await machine.must('mv /etc/chancery/secrets /root/secrets; systemctl restart chancery.target');
@@ -257,6 +279,14 @@ it('goes on after the upgrade that the page describes', async () => {
 	for (const name of SERVICES) expect(await property(`chancery@${name}`, 'ActiveState'), name).toBe('active');
 	await signsAndVerifies();
 	expect((await logInfo()).treeSize).toBeGreaterThan(treeSize);
+});
+
+it('was told by every service when it listened, and never lost patience', async () => {
+	const said = await journal("'chancery*'");
+	expect(said).toContain('"listening"');
+	expect(said.split('\n').filter((line) => /timed out|could not be told|Killing process|SIGABRT/.test(line))).toEqual(
+		[],
+	);
 });
 
 it('is gone after it was uninstalled', async () => {

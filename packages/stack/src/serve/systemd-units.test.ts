@@ -48,11 +48,11 @@ describe.each(NAMES)('chancery@%s.service', (name) => {
 		const paths = [...new Set(pathsIn(sections[name]))];
 		const own = paths.filter((path) => !path.startsWith('/'));
 		expect(own.length).toBeGreaterThan(1);
-		const loaded = await valuesOf(`chancery@${name}.service.d/own.conf`, 'LoadCredential');
+		const loaded = await valuesOf(`chancery@${name}.service.d/10-own.conf`, 'LoadCredential');
 		expect(loaded.sort()).toEqual(own.map((path) => `${path.replaceAll('/', '_')}:/etc/chancery/${path}`).sort());
 		const marks = paths.filter((path) => path.startsWith('/var/lib/chancery/marks/'));
 		expect(paths.length).toBe(own.length + marks.length);
-		expect(await valuesOf(`chancery@${name}.service.d/own.conf`, 'ReadWritePaths')).toEqual(
+		expect(await valuesOf(`chancery@${name}.service.d/10-own.conf`, 'ReadWritePaths')).toEqual(
 			marks.length > 0 ? ['/var/lib/chancery/marks'] : [],
 		);
 	});
