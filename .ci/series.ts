@@ -4,6 +4,7 @@ import {
 	CHASSIS_SERIES,
 	CHECK_SERIES,
 	DATABASE_SERIES,
+	MARK_SERIES,
 	PROCESS_SERIES,
 	SIGNER_SERIES,
 } from '../packages/chassis/src/chassis-series.ts';
@@ -26,6 +27,7 @@ export const SERIES_BY_OWNER: Readonly<Record<string, readonly Series[]>> = {
 	'Identity provider (`identity`)': IDENTITY_SERIES,
 	'Every service': CHASSIS_SERIES,
 	'Services that sign (`ca`, `log`, `ctlog`, `tsa`, `tuf`)': SIGNER_SERIES,
+	'Services with a mark (`log`, `ctlog`, `tsa`, `tuf`)': MARK_SERIES,
 	'Services with a database (all but `tsa`)': DATABASE_SERIES,
 	'Logs, which check the signatures of strangers': CHECK_SERIES,
 	'Every process': PROCESS_SERIES,

@@ -1,6 +1,8 @@
 /** What the chassis measures of every service, whatever the service. */
+import cluster from 'node:cluster';
 import type { SignatureChecks } from '@chancery/keys/checks/signature-checks';
 import type { Signer } from '@chancery/keys/signer';
+import type { MarkProbe } from '@chancery/postgres/mark/mark-probe';
 import type { Database } from '@chancery/postgres/sql';
 import type { Series } from './series.ts';
 import type { SeriesRegistry } from './series-registry.ts';
@@ -77,6 +79,14 @@ export const PROCESS_SERIES: readonly ReadSeries[] = [
 		help: 'Start of the process, unix time',
 		question: 'Since when does it run, and does it start again and again?',
 		read: () => Math.round(performance.timeOrigin / 1000),
+	},
+	{
+		name: 'processes_wanted',
+		kind: 'gauge',
+		unit: 'processes',
+		help: 'How many processes share the listeners of this one, itself included: as many as `serve --processes` was told',
+		question: 'Do all of them run?',
+		read: () => (cluster.isWorker && Number(process.env.CHANCERY_PROCESSES)) || 1,
 	},
 	{
 		name: 'nodejs_heap_size_used_bytes',
@@ -171,6 +181,18 @@ export const SIGNER_SERIES = [
 	},
 ] as const satisfies readonly Series[];
 
+/** Of a service that keeps a mark. */
+export const MARK_SERIES = [
+	{
+		name: 'mark_writable',
+		kind: 'gauge',
+		labels: ['mark'],
+		unit: '1 or 0',
+		help: 'Whether the mark could be written, as the last probe found; asked every 15 seconds, in a bucket every 60',
+		question: 'Will the next publication, or the next second of a timestamp, find its mark?',
+	},
+] as const satisfies readonly Series[];
+
 /** Of a service that checks signatures of strangers. */
 export const CHECK_SERIES = [
 	{
@@ -248,6 +270,18 @@ export function watchSigners<Signers extends Readonly<Record<string, Signer>>>(
 		return [key, { algorithm: signer.algorithm, publicKey: signer.publicKey, sign }];
 	});
 	return Object.fromEntries(watched);
+}
+
+/** By what the marks are of. */
+export function registerMarks(
+	registry: SeriesRegistry,
+	marks: Readonly<Record<string, Pick<MarkProbe, 'health'>>>,
+): void {
+	registry.register(MARK_SERIES);
+	registry.onPrint(() => {
+		for (const [mark, probe] of Object.entries(marks))
+			registry.gauge('mark_writable', probe.health().ok ? 1 : 0, { mark });
+	});
 }
 
 export function registerChecks(registry: SeriesRegistry, checks: Pick<SignatureChecks, 'status'>): void {

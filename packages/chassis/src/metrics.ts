@@ -4,8 +4,16 @@
 import cluster from 'node:cluster';
 import type { SignatureChecks } from '@chancery/keys/checks/signature-checks';
 import type { Signer } from '@chancery/keys/signer';
+import type { MarkProbe } from '@chancery/postgres/mark/mark-probe';
 import type { Database } from '@chancery/postgres/sql';
-import { CHASSIS_SERIES, registerChecks, registerDatabase, registerProcess, watchSigners } from './chassis-series.ts';
+import {
+	CHASSIS_SERIES,
+	registerChecks,
+	registerDatabase,
+	registerMarks,
+	registerProcess,
+	watchSigners,
+} from './chassis-series.ts';
 import type { MetricsPort, Series } from './series.ts';
 import { SeriesRegistry, type SeriesSnapshot } from './series-registry.ts';
 
@@ -32,6 +40,8 @@ export interface ServiceMetrics<Table extends readonly Series[]> extends Metrics
 	onPrint(read: () => void): void;
 	/** The same signers, each watched under its name: `createService` calls it once, and signs with nothing else. */
 	ofSigners<Signers extends Readonly<Record<string, Signer>>>(signers: Signers): Signers;
+	/** Shows whether each mark can be written, by what it is of. To be called once. */
+	ofMarks(marks: Readonly<Record<string, Pick<MarkProbe, 'health'>>>): void;
 	/**
 	 * The port of a log engine, whose table is registered with the first log that asks: every series of `table` carries
 	 * `log="<logId>"`. `by` of its counts may be left out.
@@ -99,6 +109,7 @@ export function createMetrics<const Table extends readonly Series[] = readonly [
 		},
 		onPrint: (read) => registry.onPrint(read),
 		ofSigners: (signers) => watchSigners(registry, signers),
+		ofMarks: (marks) => registerMarks(registry, marks),
 		ofLog: (table, log) => {
 			if (!engines.has(table)) registry.register(table, ['log']);
 			engines.add(table);

@@ -91,6 +91,7 @@ export async function createService(deps: CtlogDeps): Promise<Service> {
 				logger: deps.logger,
 			});
 		const markProbe = createMarkProbe('the CT log', deps.marks.mark);
+		metrics.ofMarks({ ctlog: markProbe });
 		const health = async () => healthOf({ log, nowMs: clock(), config, checks, exporter, mark: markProbe.health() });
 
 		const publicApp = createListener({

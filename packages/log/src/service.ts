@@ -79,6 +79,7 @@ export async function createService(deps: LogDeps): Promise<Service> {
 			v1: createMarkProbe('the v1 log', deps.marks.v1),
 			v2: createMarkProbe('the v2 log', deps.marks.v2),
 		};
+		metrics.ofMarks(probes);
 		const health = async () =>
 			healthOf({
 				v1: v1.log,

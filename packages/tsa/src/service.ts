@@ -45,6 +45,7 @@ export async function createService(deps: TsaDeps): Promise<Service> {
 	metrics.gauge('chancery_tsa_chain_expiry_timestamp_seconds', firstEndMs / 1000);
 	metrics.onPrint(() => metrics.gauge('chancery_tsa_clock_behind_seconds', time.secondsBehind()));
 	const markProbe = createMarkProbe('the timestamp authority', deps.marks.mark);
+	metrics.ofMarks({ tsa: markProbe });
 	const health = async () => healthOf(authority, time, config.accuracySeconds, clock(), markProbe.health());
 
 	const publicApp = createListener({

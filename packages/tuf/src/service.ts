@@ -37,6 +37,7 @@ export async function createService(given: TufServiceDeps): Promise<Service> {
 	const { snapshot: snapshotSigner, timestamp: timestampSigner } = metrics.ofSigners(given.signers);
 	const deps = { ...given, mark, metrics, snapshotSigner, timestampSigner };
 	const markProbe = createMarkProbe('the TUF repository', given.marks.mark);
+	metrics.ofMarks({ tuf: markProbe });
 	const health = () => checkHealth(deps, markProbe.health());
 	const publicListener = createListener({
 		name: 'public',

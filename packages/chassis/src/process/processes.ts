@@ -97,7 +97,7 @@ export async function superviseProcesses(
 	const start = (number: number, pauseMs: number) => {
 		let worker: Worker;
 		try {
-			worker = cluster.fork({ CHANCERY_PROCESS: String(number) });
+			worker = cluster.fork({ CHANCERY_PROCESS: String(number), CHANCERY_PROCESSES: String(count) });
 		} catch (error) {
 			return notStarted(number, pauseMs, error);
 		}

@@ -7,6 +7,7 @@ import {
 	CHASSIS_SERIES,
 	CHECK_SERIES,
 	DATABASE_SERIES,
+	MARK_SERIES,
 	PROCESS_SERIES,
 	SIGNER_SERIES,
 } from '@chancery/chassis/chassis-series';
@@ -24,13 +25,13 @@ import { openSubject } from '../inputs/subject.ts';
 const EVERY = [...CHASSIS_SERIES, ...PROCESS_SERIES];
 /** The service adds which log they are of. */
 const ENGINE = ENGINE_SERIES.map((series) => ({ ...series, labels: ['log'] }));
-const LOGS = [...EVERY, ...SIGNER_SERIES, ...DATABASE_SERIES, ...CHECK_SERIES];
+const LOGS = [...EVERY, ...SIGNER_SERIES, ...MARK_SERIES, ...DATABASE_SERIES, ...CHECK_SERIES];
 const SERVICES = [
 	{ service: 'ca', series: [...EVERY, ...SIGNER_SERIES, ...DATABASE_SERIES, ...CA_SERIES] },
 	{ service: 'log', series: [...LOGS, ...ENGINE, ...LOG_SERIES] },
 	{ service: 'ctlog', series: [...LOGS, ...ENGINE, ...CTLOG_SERIES] },
-	{ service: 'tsa', series: [...EVERY, ...SIGNER_SERIES, ...TSA_SERIES] },
-	{ service: 'tuf', series: [...EVERY, ...SIGNER_SERIES, ...DATABASE_SERIES, ...TUF_SERIES] },
+	{ service: 'tsa', series: [...EVERY, ...SIGNER_SERIES, ...MARK_SERIES, ...TSA_SERIES] },
+	{ service: 'tuf', series: [...EVERY, ...SIGNER_SERIES, ...MARK_SERIES, ...DATABASE_SERIES, ...TUF_SERIES] },
 	{ service: 'identity', series: [...EVERY, ...DATABASE_SERIES, ...IDENTITY_SERIES] },
 ];
 
