@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { readPage } from '../packages/conformance/test/pages/page.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const textOf = (path: string) => readFileSync(join(ROOT, path), 'utf8');
@@ -73,4 +74,11 @@ it.each(pages)('links of %s lead to files and headings', (page) => {
 		return headings.includes(anchor) ? [] : [link];
 	});
 	expect(dead).toEqual([]);
+});
+
+/** Whose blocks `npm run test:pages` runs; here is seen, within seconds, that each says how. */
+const run = pages.filter((path) => /^(README\.md|docs\/(clients|operate)\/.*)$/.test(path));
+
+it.each(run)('%s has no block that nobody runs', (page) => {
+	expect(readPage(textOf(page)).faults).toEqual([]);
 });
