@@ -187,8 +187,8 @@ volumeMounts:
     mountPath: /etc/chancery/chancery.yaml
     subPath: chancery.yaml
     readOnly: true
-  # A Secret has no folders: under each of these names lies all of it, so that a configuration of `chancery init` fits.
-  {{- range list "secrets" "keys" "chains" }}
+  # A Secret has no folders: under both names lies all of it, so that a configuration of `chancery init` fits.
+  {{- range list "secrets" "keys" }}
   - name: secrets
     mountPath: /etc/chancery/{{ . }}
     readOnly: true

@@ -31,7 +31,7 @@ spec:
         - --instance
         - /etc/chancery/instance
         - --tuf-at
-        - {{ include "chancery.scheme" . }}://{{ include "chancery.fullname" . }}-tuf.{{ .Release.Namespace }}.svc
+        - {{ include "chancery.scheme" . }}://{{ include "chancery.fullname" . }}-tuf-admin.{{ .Release.Namespace }}.svc:{{ (index (include "chancery.roles" . | fromYaml) "tuf").listeners.public.port }}
         - --wait
         - "600"
       {{- include "chancery.containerSettings" . | nindent 6 }}

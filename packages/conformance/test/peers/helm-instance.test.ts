@@ -28,7 +28,9 @@ const PAGE = 'docs/operate/kubernetes.md';
 const ROLES = ['identity', 'ca', 'log', 'ctlog', 'tsa', 'tuf'];
 const WITH_MARKS = ['log', 'ctlog', 'tsa', 'tuf'];
 const NOBODY = 65532;
-const DRAINED_WITHIN_MS = 120_000;
+/** On a machine that does other things: a drain, a start, and looks at readiness. */
+const MENDED_WITHIN_MS = 300_000;
+const PODS = '/api/v1/namespaces/signing/pods';
 
 const blocks = {
 	example: pageBlock('docs/operate/kubernetes.md', 'kubernetes', 'chancery init --example kubernetes'),
@@ -139,15 +141,20 @@ async function writeSite(change: (site: Record<string, unknown>) => void = () =>
 	await writeFile(join(shell.folder, 'site.yaml'), stringify(site));
 }
 
+interface ContainerStatus {
+	readonly containerID: string;
+	readonly ready: boolean;
+	readonly restartCount: number;
+}
 interface PodList {
 	readonly items: readonly {
 		readonly metadata: { readonly uid: string; readonly name: string; readonly labels: Record<string, string> };
-		readonly status: { readonly phase: string };
+		readonly status: { readonly containerStatuses?: readonly ContainerStatus[] };
 	}[];
 }
 /** Role -> identities of its pods. */
 async function podsByRole(): Promise<Record<string, string[]>> {
-	const { items } = await plane.get<PodList>('/api/v1/namespaces/signing/pods');
+	const { items } = await plane.get<PodList>(PODS);
 	const found: Record<string, string[]> = {};
 	for (const { metadata } of items) {
 		const role = metadata.labels['app.kubernetes.io/component'] ?? '';
@@ -193,4 +200,152 @@ describe('an operator', () => {
 		const pods = await podsByRole();
 		for (const role of ROLES) expect(pods[role], role).toHaveLength(1);
 	});
+
+	it('has told the one fingerprint, and no warning, at the installation', async () => {
+		const fingerprint = (await readFile(join(shell.folder, 'instance/trust/fingerprint.txt'), 'utf8')).trim();
+		expect(await shell.paste('helm status chancery -n signing')).toContain(`SHA-256 of the first root: ${fingerprint}`);
+		expect(proved).toContain(fingerprint);
+	});
+
+	it('has clients that sign and verify with the printed commands', async () => {
+		const [trust = '', sign = '', verify = ''] = linesBelow(proved, 'cosign 3').map((line) =>
+			line.replace(/"\$\(.*?\)"/, '"$TOKEN"'),
+		);
+		await paste([trust, sign, verify].join('\n'));
+		await expect(shell.paste(verify.replace('you@example.com', 'somebody@example.com'))).rejects.toThrow(
+			/none of the expected identities matched/,
+		);
+		before = { verify, sizes: await sizesOfLogs() };
+	});
+
+	it('reads in the log of pods that are well what they are, and nothing that they must not say', async () => {
+		const logs = await paste(blocks.logs);
+		for (const role of ROLES) expect(logs, role).toMatch(new RegExp(`chancery-${role}-`));
+		expect(logs).not.toContain(company.token);
+	});
+
+	it('changes one role, and no other pod is replaced', async () => {
+		const was = await podsByRole();
+		await writeSite((site) => {
+			site.config = { ...(site.config as object), tsa: { accuracySeconds: 2 } };
+		});
+		await paste(blocks.upgrade);
+		await untilReplaced(was, ['tsa']);
+		const now = await podsByRole();
+		for (const role of ROLES.filter((name) => name !== 'tsa')) expect(now[role], role).toEqual(was[role]);
+		await expectNothingLost();
+	});
+
+	it('restarts a role, and brings the configuration before back', async () => {
+		let was = await podsByRole();
+		await paste(blocks.restart);
+		await untilReplaced(was, ['tsa']);
+		was = await podsByRole();
+		await paste(blocks.rollback);
+		await untilReplaced(was, ['tsa']);
+		expect(await shell.paste('kubectl -n signing get configmap chancery-tsa -o yaml')).not.toContain('accuracySeconds');
+	});
+
+	it('mends a configuration with which a pod never starts', async () => {
+		const was = await podsByRole();
+		await writeSite((site) => {
+			site.config = { ...(site.config as object), tsa: { accuracySeconds: 0 } };
+		});
+		await paste(blocks.upgrade.replace('15m', '20s')).catch(() => undefined);
+		await until('the complaint of a pod', MENDED_WITHIN_MS, async () =>
+			/tsa.*accuracySeconds/.test(await shell.paste(blocks.logs)),
+		);
+		await writeSite();
+		await paste(blocks.upgrade);
+		await untilReplaced(was, ['tsa']);
+		await expectNothingLost();
+	});
+
+	it('loses nothing when every process is killed', async () => {
+		const restartsOf = async () => {
+			const { items } = await plane.get<PodList>(PODS);
+			return items.flatMap(({ metadata, status }) =>
+				ROLES.includes(metadata.labels['app.kubernetes.io/component'] ?? '')
+					? [[metadata.name, status.containerStatuses?.[0]] as const]
+					: [],
+			);
+		};
+		const was = new Map((await restartsOf()).map(([name, container]) => [name, container?.restartCount ?? 0]));
+		expect(was.size).toBe(ROLES.length);
+		for (const [, container] of await restartsOf()) await cluster.node.kill(container?.containerID ?? '');
+		await until('the next start of each', MENDED_WITHIN_MS, async () =>
+			(await restartsOf()).every(
+				([name, container]) => container?.ready === true && container.restartCount > (was.get(name) ?? 0),
+			),
+		);
+		await expectNothingLost();
+	});
+
+	it('uninstalls the release, and what must not be lost stays', async () => {
+		const left = await paste(blocks.uninstall);
+		for (const role of ROLES) expect(left).toContain(`chancery-${role} `);
+		for (const role of WITH_MARKS) expect(left).toMatch(new RegExp(`marks-chancery-${role}-0 +Bound`));
+		const { items } = await plane.get<{ readonly items: readonly object[] }>('/api/v1/namespaces/signing/services');
+		expect(items).toEqual([]);
+	});
+
+	it('brings the same instance back, with the keys of the keyholder outside of the cluster', async () => {
+		await paste(blocks.install.replace(' --set createLogs=true', ''));
+		const published = await paste(blocks.publish);
+		expect(published).toContain('the root of trust is up to date');
+		await expectNothingLost();
+	});
 });
+
+/** Once a client has signed: the command that verifies it, and how large the logs were. */
+let before: { readonly verify: string; readonly sizes: Readonly<Record<string, number>> };
+
+/** What was signed can be verified and is in the logs, which only grow, and signing goes on. */
+async function expectNothingLost(): Promise<void> {
+	await paste(before.verify);
+	const sizes = await sizesOfLogs();
+	for (const [name, size] of Object.entries(before.sizes)) expect(sizes[name], name).toBeGreaterThanOrEqual(size);
+	await paste(blocks.prove);
+	const grown = await sizesOfLogs();
+	for (const [name, size] of Object.entries(sizes)) expect(grown[name], name).toBeGreaterThan(size);
+	before = { ...before, sizes: grown };
+}
+
+/** Name of a log -> its size, after all of it was read and its tree computed. */
+async function sizesOfLogs(): Promise<Record<string, number>> {
+	const { ctlogs, tlogs } = JSON.parse(
+		await readFile(join(shell.folder, 'instance/trust/trusted_root.json'), 'utf8'),
+	) as {
+		readonly ctlogs: readonly LogOfRoot[];
+		readonly tlogs: readonly LogOfRoot[];
+	};
+	const sizes: Record<string, number> = {};
+	for (const { baseUrl, publicKey } of [...ctlogs, ...tlogs].filter(({ baseUrl: url }) => !url.includes('//log.'))) {
+		const pem = publicKey.rawBytes.replaceAll(/.{64}/g, '$&\n');
+		await writeFile(join(shell.folder, 'log.pem'), `-----BEGIN PUBLIC KEY-----\n${pem}\n-----END PUBLIC KEY-----\n`);
+		const told = await paste(`chancery log audit --json --url ${baseUrl} --key log.pem 2> /dev/null`);
+		sizes[baseUrl] = (JSON.parse(told) as { readonly logs: readonly { readonly size: number }[] }).logs[0]?.size ?? 0;
+	}
+	expect(Object.keys(sizes)).toHaveLength(2);
+	return sizes;
+}
+
+/** Until the pods of these roles are others, one of each, and ready. */
+async function untilReplaced(was: Record<string, string[]>, roles: readonly string[]): Promise<void> {
+	for (const role of roles) {
+		await until(`another pod of ${role}`, MENDED_WITHIN_MS, async () => {
+			const { items } = await plane.get<PodList>(`${PODS}?labelSelector=app.kubernetes.io%2Fcomponent%3D${role}`);
+			const [pod] = items;
+			return (
+				items.length === 1 &&
+				!was[role]?.includes(pod?.metadata.uid ?? '') &&
+				pod?.status.containerStatuses?.[0]?.ready === true
+			);
+		});
+	}
+}
+
+interface LogOfRoot {
+	readonly baseUrl: string;
+	readonly publicKey: { readonly rawBytes: string };
+}

@@ -11,6 +11,8 @@ export interface ClusterNode {
 	readonly name: string;
 	/** Loads images from an archive into the node. */
 	importImages(archive: string): Promise<void>;
+	/** Kills the process of a container, named as the kubelet does. */
+	kill(containerId: string): Promise<void>;
 	close(): Promise<void>;
 }
 
@@ -39,9 +41,13 @@ export async function startNode(
 	await writeFile(place('cni/10-bridge.conflist'), JSON.stringify(bridgeNetwork(folder)));
 	await writeFile(place('kubelet.yaml'), JSON.stringify(kubeletConfig(folder, socket, kubeletPort)));
 
+	await runProgram('ip', ['link', 'add', BRIDGE, 'type', 'bridge']).catch((cause: Error) => {
+		throw new Error(
+			`${cause.message.trim()}: one cluster at a time; of one that was killed, end what runs below its folder, and 'ip link delete ${BRIDGE}'`,
+			{ cause },
+		);
+	});
 	stack.defer(() => removeBridge());
-	await removeBridge();
-	await runProgram('ip', ['link', 'add', BRIDGE, 'type', 'bridge']);
 	await runProgram('ip', ['address', 'add', `${HOST_ADDRESS}/24`, 'dev', BRIDGE]);
 	await runProgram('ip', ['link', 'set', BRIDGE, 'up']);
 	const containerd = startProgram(
@@ -82,6 +88,7 @@ export async function startNode(
 	return {
 		name,
 		importImages: async (archive) => void (await ctr('images', 'import', archive)),
+		kill: async (id) => void (await ctr('tasks', 'kill', '-s', 'SIGKILL', id.replace('containerd://', ''))),
 		close: () => opened.disposeAsync(),
 	};
 }

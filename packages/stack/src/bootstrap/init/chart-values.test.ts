@@ -34,7 +34,8 @@ it('values are the configuration of each role, without what the chart decides, a
 	});
 	expect(Object.keys(config).sort()).toEqual(['allow', 'ca', 'ctlog', 'database', 'log', 'profile', 'tsa', 'tuf']);
 	expect(text).not.toMatch(/\blisten:/);
-	expect(config.ca.ctlog).toEqual({ publicKeyPem: { file: 'chains/ctlog-public-key.pem' } });
+	expect(config.ca.ctlog).toEqual({ publicKeyPem: expect.stringMatching(/^-----BEGIN PUBLIC KEY-----\n/) });
+	expect(config.tsa.chainPem).toMatch(/^-----BEGIN CERTIFICATE-----\n/);
 	expect(config.tuf.services[0].trustReportUrl).toBe('https://chancery-ca-admin.signing.svc:7422/admin/v1/trust');
 	const hosts = join(base, 'instance/hosts');
 	for (const host of await readdir(hosts))

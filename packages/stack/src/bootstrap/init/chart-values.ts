@@ -1,6 +1,7 @@
 /**
  * The values of the Helm chart for an instance that `chancery init` made with one host per role: the configuration of each,
- * without what the chart decides itself.
+ * without what the chart decides itself. Certificates and public keys stand in it as text, so that the Secret of a role holds
+ * nothing but secrets.
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -13,6 +14,8 @@ type Mapping = Record<string, unknown>;
 
 /** Name of the admin Service of a role, as the chart makes it, with the namespace. */
 const ADMIN_SERVICE = /^([a-z0-9-]+)-([a-z]+)-admin\.([a-z0-9-]+)\.svc$/;
+/** Of certificates and public keys, in the folder of a host. */
+const PUBLIC_FOLDER = 'chains/';
 const DATABASE_FOLDER = '/etc/chancery/database/';
 
 /**
@@ -30,7 +33,9 @@ export async function chartValues(folder: string, answers: Answers): Promise<str
 	for (const host of layout.hosts) {
 		const file = parse(await readNamed(join(host.folder, 'chancery.yaml'))) as Mapping;
 		for (const [name, section] of Object.entries(file))
-			config[name] = host.services.some((service) => service.name === name) ? ofChart(section as Mapping) : section;
+			config[name] = host.services.some((service) => service.name === name)
+				? await withTexts(ofChart(section as Mapping), host.folder)
+				: section;
 	}
 	const enabled = layout.hosts.flatMap(({ services }) => services.map(({ name }) => name));
 	const values = {
@@ -66,6 +71,16 @@ function ofChart({ listen: _, ...section }: Mapping): Mapping {
 	if (section.ctlog === undefined) return section;
 	const { url: __, ...ctlog } = section.ctlog as Mapping;
 	return { ...section, ctlog };
+}
+
+/** The same with the content of each file that holds no secret. */
+async function withTexts(value: unknown, folder: string): Promise<unknown> {
+	if (Array.isArray(value)) return Promise.all(value.map((item) => withTexts(item, folder)));
+	if (typeof value !== 'object' || value === null) return value;
+	const { file } = value as { file?: unknown };
+	if (typeof file === 'string' && file.startsWith(PUBLIC_FOLDER)) return readNamed(join(folder, file));
+	const entries = Object.entries(value).map(async ([key, inner]) => [key, await withTexts(inner, folder)] as const);
+	return Object.fromEntries(await Promise.all(entries));
 }
 
 async function readNamed(path: string): Promise<string> {
