@@ -83,7 +83,11 @@ export function parseSection<S extends z.ZodType>(name: string, schema: S, value
 
 async function readBounded(path: string): Promise<string> {
 	try {
-		if ((await stat(path)).size > MAX_FILE_BYTES)
+		const found = await stat(path);
+		// What is read only once, or waits for a writer, is none: the file is read by every process, and again by commands.
+		if (!found.isFile() && !found.isDirectory())
+			throw new ConfigError(`the configuration file ${path} is no file, but a pipe or a device`);
+		if (found.size > MAX_FILE_BYTES)
 			throw new ConfigError(`the configuration file ${path} is longer than ${MAX_FILE_BYTES} bytes`);
 		return await readFile(path, 'utf8');
 	} catch (error) {

@@ -38,6 +38,7 @@ const EITHER = [1, 2] as const;
 export function oddCommands(good: GoodFiles, odd: OddFiles): OddCommand[] {
 	return [
 		...fileCommands(good, odd),
+		...configurationCommands(good, odd),
 		...outputCommands(good),
 		...digestCommands(good),
 		...optionCommands(good),
@@ -113,6 +114,83 @@ function fileCommands(good: GoodFiles, { readable, unreadable, huge }: OddFiles)
 				code: EITHER,
 			})),
 		),
+	];
+}
+
+const reason = ['--reason', 'r'];
+const ADOPTING: readonly (readonly [command: string, args: readonly string[]])[] = [
+	['log audit', ['log', 'audit']],
+	['log adopt-head', ['log', 'adopt-head', '--log', 'v1', '--size', '1', ...reason]],
+	['log accept-lead', ['log', 'accept-lead', '--log', 'v1', '--time', '2027-03-01T08:00:00Z', ...reason]],
+	['tuf adopt-repository', ['tuf', 'adopt-repository', '--timestamp', '1', ...reason]],
+];
+
+/** Every command that reads a configuration file, and the options beside it. */
+function configurationCommands({ folder, data }: GoodFiles, { readable, unreadable, huge }: OddFiles): OddCommand[] {
+	const all = { ...readable, ...unreadable, huge };
+	const { empty = '', binary = '' } = readable;
+	const some = { empty, binary, ...unreadable, huge };
+	const missing = join(folder, 'none.yaml');
+	const usage = (name: string, args: readonly string[], words: RegExp): OddCommand => ({ name, args, code: 2, words });
+	return [
+		...['doctor', 'status'].flatMap((command) =>
+			Object.entries(all).map(([name, path]) => ({
+				name: `the configuration of ${command} is ${JSON.stringify(name)}`,
+				args: [command, '--config', path],
+				code: EITHER,
+			})),
+		),
+		...ADOPTING.flatMap(([command, args]) =>
+			Object.entries(some).map(([name, path]) => ({
+				name: `the configuration of ${command} is ${JSON.stringify(name)}`,
+				args: [...args, '--config', path],
+				code: EITHER,
+			})),
+		),
+		...Object.entries({ ...unreadable, huge }).map(([name, path]) => ({
+			name: `the token of doctor is ${JSON.stringify(name)}`,
+			args: ['doctor', '--config', missing, '--identity-token-file', path],
+			code: EITHER,
+			words: name === 'nothing' ? /is empty/ : /the token/,
+		})),
+		...[['doctor', []], ['status', []], ...ADOPTING].flatMap(([command, args]) => {
+			const words = args.length === 0 ? [String(command)] : [...args];
+			return [
+				usage(`${command} with an unknown option`, [...words, '--frobnicate'], /unknown option/),
+				usage(`${command} without the value of --config`, [...words, '--config'], /argument missing/),
+				usage(`${command} with an empty --config`, [...words, '--config', ''], /--config is empty/),
+			];
+		}),
+		...[['status', []] as const, ...ADOPTING].map(([command, args]) =>
+			usage(
+				`${command} of two instances`,
+				[...(args.length === 0 ? [command] : args), '--config', missing, '--data', data],
+				/cannot be used with/,
+			),
+		),
+		usage('doctor of an unknown service', ['doctor', 'rekor', '--config', missing], /there is no service 'rekor'/),
+		usage('doctor without a configuration', ['doctor'], /give --config FILE or set CHANCERY_CONFIG/),
+		usage('doctor without the value of a token', ['doctor', '--config', missing, '--identity-token-file'], /missing/),
+		usage('status with an argument', ['status', 'ca', '--config', missing], /too many arguments/),
+		{
+			name: 'status of a folder that holds no instance',
+			args: ['status', '--data', folder],
+			code: 1,
+			words: /holds no instance/,
+		},
+		{
+			name: 'status of an instance in a file',
+			args: ['status', '--data', missing],
+			code: 1,
+			words: /holds no instance/,
+		},
+		{
+			name: 'doctor of what the environment names',
+			args: ['doctor'],
+			code: 1,
+			words: /none\.yaml cannot be read \(ENOENT\)/,
+			env: { CHANCERY_CONFIG: missing },
+		},
 	];
 }
 

@@ -6,12 +6,14 @@
 import { type Diagnosis, ok, problem } from '@chancery/chassis/checkup';
 import { ConfigError, loadConfig, parseSection } from '@chancery/chassis/config/config';
 import { databaseSection } from '@chancery/chassis/config/process-config';
+import { databaseFindings } from '@chancery/chassis/config/process-findings';
+import type { InstanceSettings } from '@chancery/chassis/config/production';
 import { readProcessSettings, type ServiceSettings } from '@chancery/chassis/process/process-settings';
 import { checkConfig } from '../serve/check-config.ts';
 import { chooseServices } from '../serve/chosen-services.ts';
 import { SERVICES } from '../services.ts';
 import { checkConfigFile, checkSecrets } from './file-checks.ts';
-import { checkClock, checkServer, lookAtDatabase } from './looked-at-database.ts';
+import { checkClock, checkServer, type LookedAtDatabase, lookAtDatabase } from './looked-at-database.ts';
 import { isStoppedAddress, lookAtListeners } from './looked-at-listeners.ts';
 import { type Finding, type PlannedCheck, runChecks } from './run-checks.ts';
 import { type Surroundings, serviceChecks } from './service-checks.ts';
@@ -76,7 +78,7 @@ export async function examine(order: DoctorOrder): Promise<readonly Finding[]> {
 						needs: [],
 						advice: 'see that the server runs and that database.url names it',
 						run: async () => [
-							...[await checkServer(database)].flat(),
+							...(await checkAllowedServer(database, instance, settings.database?.url ?? '')),
 							...(await checkSecrets(parseSection('database', databaseSection(), sections.database))).filter(
 								({ verdict }) => verdict !== 'ok',
 							),
@@ -148,4 +150,17 @@ async function closeSoon(cleanup: AsyncDisposableStack): Promise<void> {
 	const timer = setTimeout(resolve, CLOSE_WITHIN_MS);
 	await Promise.race([cleanup.disposeAsync().catch(() => undefined), late]);
 	clearTimeout(timer);
+}
+
+/** A password does not travel where production would not send it, not even to look. */
+async function checkAllowedServer(
+	database: LookedAtDatabase,
+	{ profile, allow }: InstanceSettings,
+	url: string,
+): Promise<Diagnosis[]> {
+	const refused = databaseFindings('database.url', url).filter(({ exception }) => !allow.includes(exception));
+	if (profile === 'development' || refused.length === 0) return [await checkServer(database)].flat();
+	return refused.map(({ found, exception }) =>
+		problem(`not asked: ${found}`, `mend database.url, or write at the top: allow: [${exception}]`),
+	);
 }

@@ -1,7 +1,7 @@
 /** The checks of one service: those that every service has by what its definition says, and those that it brings. */
 import { type Check, type Diagnosis, ok, type PreparedCheck, problem } from '@chancery/chassis/checkup';
 import { openConfiguredKey } from '@chancery/chassis/config/process-config';
-import type { InstanceSettings } from '@chancery/chassis/config/production';
+import type { InstanceSettings, Finding as ProductionFinding } from '@chancery/chassis/config/production';
 import type { ServiceSettings } from '@chancery/chassis/process/process-settings';
 import type { Marks } from '@chancery/chassis/service-definition';
 import { KeyError } from '@chancery/keys/key-error';
@@ -35,8 +35,11 @@ export interface Surroundings {
 export function serviceChecks(settings: ServiceSettings, around: Surroundings): PlannedCheck[] {
 	const { definition, listen } = settings;
 	const { name } = definition;
-	const prepared = prepare(settings, around);
-	const deps = depsOf(settings, around, prepared);
+	const refused = refusedFindings(settings, around.instance);
+	const prepared = prepare(settings, around, refused);
+	// A token does not travel where production would not send it, not even to look.
+	const mayCall = refused.every(({ exception }) => exception !== 'plain-calls');
+	const deps = depsOf(settings, { ...around, fetch: mayCall ? around.fetch : undefined }, prepared);
 	const storing = definition.migrations === undefined ? undefined : definition;
 	const folders = definition.folders?.(settings.config) ?? {};
 	const own: Check[] = [
@@ -82,6 +85,15 @@ export function serviceChecks(settings: ServiceSettings, around: Surroundings): 
 	}));
 }
 
+/** What production would refuse in the section, and nobody has allowed. */
+function refusedFindings(
+	{ definition, config }: ServiceSettings,
+	{ profile, allow }: InstanceSettings,
+): readonly ProductionFinding[] {
+	if (profile === 'development') return [];
+	return definition.findings(config).filter(({ exception }) => !allow.includes(exception));
+}
+
 const ADVICE: Readonly<Record<string, string>> = {
 	marks: 'make the place of the mark work again, or look whether another host has it',
 };
@@ -97,7 +109,11 @@ interface Prepared {
 	lookAtMarks(): Promise<Diagnosis[]>;
 }
 
-function prepare({ definition, keys, config }: ServiceSettings, { instance, cleanup }: Surroundings): Prepared {
+function prepare(
+	{ definition, keys, config }: ServiceSettings,
+	{ instance, cleanup }: Surroundings,
+	refused: readonly ProductionFinding[],
+): Prepared {
 	const signers: Record<string, Signer> = {};
 	const marks: Record<string, MarkInspection> = {};
 	const { name } = definition;
@@ -124,6 +140,11 @@ function prepare({ definition, keys, config }: ServiceSettings, { instance, clea
 		},
 		lookAtMarks: async () => {
 			const stores: Marks = definition.openMarks(config);
+			const [refusedPlace] = refused.filter(({ where }) => where.startsWith(`${name}.mark`));
+			if (refusedPlace)
+				return [
+					problem(`not looked at: ${refusedPlace.found}`, `mend ${refusedPlace.where}: production does not allow it`),
+				];
 			const found: Diagnosis[] = [];
 			const folders = new Set<string>();
 			for (const [mark, store] of Object.entries(stores)) {

@@ -118,6 +118,21 @@ describe('while they do not', { timeout: 120_000 }, () => {
 		});
 	});
 
+	it('nobody reads on, or the disk is full: one line at most', async () => {
+		const shell = (line: string) =>
+			promisify(execFile)('bash', ['-c', `set -o pipefail; ${line}`, CHANCERY, instance.configFile], {
+				env: ENV,
+			}).catch(({ code, stderr }) => ({ code, stderr }));
+		for (const name of ['status', 'doctor --offline'])
+			expect(await shell(`"$0" ${name} --config "$1" | true`)).toMatchObject({
+				stderr: expect.not.stringMatching(/error|at /),
+			});
+		expect(await shell('"$0" doctor tsa --offline --config "$1" > /dev/full')).toMatchObject({
+			code: 1,
+			stderr: expect.stringMatching(/^(error: the output could not be written \(ENOSPC\)\n|no problem\n)+$/),
+		});
+	});
+
 	it('the audit finds a mark that is missing, and the head that is adopted is the one the doctor names', async () => {
 		await rm(join(folder, 'marks', 'v2'));
 		const audit = await command('log', 'audit', '--log', 'v2', '--json');
