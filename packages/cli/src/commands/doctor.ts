@@ -43,15 +43,13 @@ Examples:
 		.action(async (services: string[], options: DoctorOptions) => {
 			requireServiceNames(services);
 			const path = configPath(options.config);
-			const { identityTokenFile: file } = options;
-			const token =
-				file === undefined ? undefined : await new InputFiles().readText(file, 'the token', MAX_TOKEN_BYTES);
+			const identityToken = await readToken(options.identityTokenFile);
 			const { examine } = await import('@chancery/stack/doctor/doctor');
 			const findings = await examine({
 				configPath: path,
 				services,
 				isOffline: options.offline === true,
-				identityToken: token?.trim(),
+				identityToken,
 				clock: Date.now,
 				fetch,
 				onFound: options.json ? () => undefined : print,
@@ -62,6 +60,13 @@ Examples:
 			else summarize(problems, warnings);
 			if (problems > 0) process.exitCode = 1;
 		});
+}
+
+/** What is no token is refused before anything is looked at. */
+async function readToken(file: string | undefined): Promise<string | undefined> {
+	if (file === undefined) return undefined;
+	const { readIdentityToken } = await import('@chancery/client/identity-token');
+	return readIdentityToken(await new InputFiles().readText(file, 'the token', MAX_TOKEN_BYTES)).raw;
 }
 
 function print({ verdict, check, found, advice }: Finding): void {

@@ -118,7 +118,9 @@ function fileCommands(good: GoodFiles, { readable, unreadable, huge }: OddFiles)
 }
 
 const reason = ['--reason', 'r'];
-const ADOPTING: readonly (readonly [command: string, args: readonly string[]])[] = [
+/** Commands about the instance of a file, or of a data folder. */
+const ASKING: readonly (readonly [command: string, args: readonly string[]])[] = [
+	['status', ['status']],
 	['log audit', ['log', 'audit']],
 	['log adopt-head', ['log', 'adopt-head', '--log', 'v1', '--size', '1', ...reason]],
 	['log accept-lead', ['log', 'accept-lead', '--log', 'v1', '--time', '2027-03-01T08:00:00Z', ...reason]],
@@ -128,20 +130,18 @@ const ADOPTING: readonly (readonly [command: string, args: readonly string[]])[]
 /** Every command that reads a configuration file, and the options beside it. */
 function configurationCommands({ folder, data }: GoodFiles, { readable, unreadable, huge }: OddFiles): OddCommand[] {
 	const all = { ...readable, ...unreadable, huge };
-	const { empty = '', binary = '' } = readable;
-	const some = { empty, binary, ...unreadable, huge };
+	// All read the file by the same function: one command meets every odd file, the others some.
+	const some = Object.entries(all).filter(([name]) => ['binary', 'empty', 'missing', 'folder', 'huge'].includes(name));
 	const missing = join(folder, 'none.yaml');
 	const usage = (name: string, args: readonly string[], words: RegExp): OddCommand => ({ name, args, code: 2, words });
 	return [
-		...['doctor', 'status'].flatMap((command) =>
-			Object.entries(all).map(([name, path]) => ({
-				name: `the configuration of ${command} is ${JSON.stringify(name)}`,
-				args: [command, '--config', path],
-				code: EITHER,
-			})),
-		),
-		...ADOPTING.flatMap(([command, args]) =>
-			Object.entries(some).map(([name, path]) => ({
+		...Object.entries(all).map(([name, path]) => ({
+			name: `the configuration of doctor is ${JSON.stringify(name)}`,
+			args: ['doctor', '--config', path],
+			code: EITHER,
+		})),
+		...ASKING.flatMap(([command, args]) =>
+			some.map(([name, path]) => ({
 				name: `the configuration of ${command} is ${JSON.stringify(name)}`,
 				args: [...args, '--config', path],
 				code: EITHER,
@@ -151,22 +151,15 @@ function configurationCommands({ folder, data }: GoodFiles, { readable, unreadab
 			name: `the token of doctor is ${JSON.stringify(name)}`,
 			args: ['doctor', '--config', missing, '--identity-token-file', path],
 			code: EITHER,
-			words: name === 'nothing' ? /is empty/ : /the token/,
+			words: name === 'nothing' ? /is empty/ : /token/,
 		})),
-		...[['doctor', []], ['status', []], ...ADOPTING].flatMap(([command, args]) => {
-			const words = args.length === 0 ? [String(command)] : [...args];
-			return [
-				usage(`${command} with an unknown option`, [...words, '--frobnicate'], /unknown option/),
-				usage(`${command} without the value of --config`, [...words, '--config'], /argument missing/),
-				usage(`${command} with an empty --config`, [...words, '--config', ''], /--config is empty/),
-			];
-		}),
-		...[['status', []] as const, ...ADOPTING].map(([command, args]) =>
-			usage(
-				`${command} of two instances`,
-				[...(args.length === 0 ? [command] : args), '--config', missing, '--data', data],
-				/cannot be used with/,
-			),
+		...[['doctor', ['doctor']] as const, ...ASKING].flatMap(([command, args]) => [
+			usage(`${command} with an unknown option`, [...args, '--frobnicate'], /unknown option/),
+			usage(`${command} without the value of --config`, [...args, '--config'], /argument missing/),
+			usage(`${command} with an empty --config`, [...args, '--config', ''], /--config is empty/),
+		]),
+		...ASKING.map(([command, args]) =>
+			usage(`${command} of two instances`, [...args, '--config', missing, '--data', data], /cannot be used with/),
 		),
 		usage('doctor of an unknown service', ['doctor', 'rekor', '--config', missing], /there is no service 'rekor'/),
 		usage('doctor without a configuration', ['doctor'], /give --config FILE or set CHANCERY_CONFIG/),

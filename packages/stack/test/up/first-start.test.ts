@@ -68,6 +68,16 @@ describe('the first start', () => {
 		});
 	});
 
+	it('is what chancery status asks, which needs no configuration file', async () => {
+		const asking = chancery(place, ['status', '--data', place.data, '--json']);
+		expect(await asking.ended).toEqual({ code: 0, signal: null });
+		const { ready, services } = JSON.parse(asking.stdout);
+		expect(ready).toBe(true);
+		expect(services.map(({ name, url }: { name: string; url: string }) => [name, { url }])).toEqual(
+			Object.entries(instance.services),
+		);
+	});
+
 	it('names the first TUF root with its true SHA-256, the same one that the repository serves', async () => {
 		const root = await readFile(instance.root.path);
 		expect(sha256(root)).toBe(instance.root.sha256);
