@@ -3,6 +3,7 @@
  * its own, over TLS, with an issuer and an authority that an organization has already. What the examples leave to the machine
  * (ports, database, folders) is replaced; nothing else.
  */
+import { execFileSync } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +11,7 @@ import { trustAuthorityFile } from '@chancery/net/tls-authorities';
 import { freePortBase } from '@chancery/testkit/free-port';
 import { createTestDatabase, type TestDatabase } from '@chancery/testkit/test-database';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { type Environment, mustRun, type RunningCommand } from './commands.ts';
+import { type Environment, mustRun, type RunningCommand, run } from './commands.ts';
 import { type Organization, openOrganization } from './organization.ts';
 import { serve, signAndVerify, writeAnswers } from './served-instance.ts';
 
@@ -101,6 +102,34 @@ it('one host', { timeout: 300_000 }, async () => {
 
 	expect(await filesWith(/development/i, instance)).toEqual([]);
 	expect(await filesWith(/BEGIN (EC )?PRIVATE KEY/, instance)).toEqual([]);
+});
+
+it('one host that a PKI of the organization certifies', { timeout: 300_000 }, async () => {
+	const place = join(folder, 'certified');
+	const [instance, answers] = [join(place, 'instance'), join(place, 'answers.yaml')];
+	await mkdir(join(place, 'marks'), { recursive: true });
+	const replaced = {
+		database: { url: await databaseUrl() },
+		marks: { folder: join(place, 'marks') },
+		existingPki: { rootFile: 'root.pem' },
+	};
+	await writeAnswers(answers, 'one-host', { portBase, adminPortBase, organization, replaced });
+	const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: place, stdio: 'pipe' });
+	const root = ['-keyout', 'root.key', '-out', 'root.pem', '-days', '3650', '-subj', '/O=Example/CN=Example root'];
+	const usage = ['-addext', 'keyUsage=critical,keyCertSign,cRLSign'];
+	openssl('req', '-x509', '-newkey', 'rsa:3072', '-sha256', '-nodes', ...root, ...usage);
+	expect(await run(env, 'init', '--answers', answers, '--out', instance)).toMatchObject({ code: 75 });
+	for (const name of ['ca', 'tsa']) {
+		const request = join(instance, 'requests', `${name}.csr`);
+		const by = ['-CA', 'root.pem', '-CAkey', 'root.key', '-CAcreateserial', '-sha256', '-copy_extensions', 'copy'];
+		openssl('x509', '-req', '-in', request, ...by, '-days', '365', '-out', request.replace('.csr', '-issued.pem'));
+	}
+	await init(answers, instance);
+	const config = join(instance, 'chancery.yaml');
+	await begin(config);
+	running.push(await serve(env, config));
+	await mustRun(env, 'trust', 'publish', '--instance', instance);
+	await signAndVerify(env, { instance, folder: place, organization });
 });
 
 it('separate hosts, each with its folder alone and a database of its own', { timeout: 300_000 }, async () => {

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -59,6 +59,62 @@ it('an address that is in certificates and logs does not change, and an edited f
 	await expect(init(EXAMPLES['one-host'].replace('7420', '7460'))).rejects.toThrow(/was edited since it was made/);
 });
 
+describe('a complete instance', () => {
+	const folder = () => join(base, 'instance');
+
+	it('is configured anew without the keys of the keyholder, and makes none', async () => {
+		const { fingerprint, configurations } = await init(EXAMPLES['one-host']);
+		await rename(join(folder(), 'offline'), join(base, 'taken-away'));
+		const moved = await init(EXAMPLES['one-host'].replace('portBase: 7400', 'portBase: 7500'));
+		expect(moved).toMatchObject({ fingerprint, made: ['chancery.yaml'] });
+		expect(await readFile(configurations[0] as string, 'utf8')).toContain('port: 7502');
+		expect(await readdir(folder())).not.toContain('offline');
+		// And back: what was made before is known to be ours.
+		expect((await init(EXAMPLES['one-host'])).made).toEqual(['chancery.yaml']);
+	});
+
+	it('misses a file by its name, and makes none in its place', async () => {
+		await init(EXAMPLES['one-host']);
+		for (const name of ['keys/log-v1.pem', 'secrets/ca-issuing.passphrase', 'operator/admin-token', 'chains/tsa.pem']) {
+			const path = join(folder(), name);
+			await rename(path, join(base, 'taken-away'));
+			const before = await readdir(folder(), { recursive: true });
+			await expect(init(EXAMPLES['one-host'])).rejects.toThrow(`${path} is missing`);
+			expect(await readdir(folder(), { recursive: true })).toEqual(before);
+			await rename(join(base, 'taken-away'), path);
+		}
+	});
+
+	it('refuses a key of another instance in the place of its own', async () => {
+		await init(EXAMPLES['one-host']);
+		await init(EXAMPLES['one-host'], join(base, 'another'));
+		for (const [name, words] of [
+			['tuf-timestamp', /tuf\.timestamp is another than/],
+			['ctlog', /another than when this instance was made/],
+			['tsa', /is not for the key of this authority/],
+		] as const) {
+			const own = [`keys/${name}.pem`, `secrets/${name}.passphrase`].map((path) => join(folder(), path));
+			const others = own.map((path) => path.replace(folder(), join(base, 'another')));
+			for (const [i, path] of own.entries()) {
+				await rename(path, `${path}.own`);
+				await rename(others[i] as string, path);
+			}
+			await expect(init(EXAMPLES['one-host']), name).rejects.toThrow(words);
+			for (const path of own) await rename(`${path}.own`, path);
+		}
+		expect((await init(EXAMPLES['one-host'])).made).toEqual([]);
+	});
+});
+
+it('two runs at once make one instance, or one of them waits for the other', async () => {
+	const runs = await Promise.allSettled([init(EXAMPLES['one-host']), init(EXAMPLES['one-host'])]);
+	const refused = runs.filter(({ status }) => status === 'rejected');
+	for (const run of refused)
+		expect(run).toMatchObject({ reason: { message: expect.stringMatching(/in use by another/) } });
+	expect(refused.length).toBeLessThan(2);
+	expect((await init(EXAMPLES['one-host'])).made).toEqual([]);
+});
+
 it.each([
 	['a misspelt key', 'organization:', 'organisation:', /unknown key 'organisation'; did you mean 'organization'/],
 	['a plain address', 'https://ca.', 'http://ca.', /is not https, which production refuses/],
@@ -71,6 +127,8 @@ it.each([
 		'postgres://me:pa55@db/chancery',
 		/^(?!.*pa55).*holds a password/s,
 	],
+	['an issuer of a type that is none', 'type: email', 'type: mail', /answers\.issuers\.0/],
+	['a database that is none', 'postgres:///', 'mysql:///', /database\.url: must begin with postgres:/],
 	['no YAML', 'profile:', 'profile: {', /answers\.yaml:\d+ is not valid YAML/],
 ])('answers with %s are refused, and nothing is made', async (_, from, to, words) => {
 	await expect(init(EXAMPLES['one-host'].replace(from, to))).rejects.toThrow(words);

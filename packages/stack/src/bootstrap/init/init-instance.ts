@@ -109,7 +109,7 @@ async function makeInstance(
 	const configurations = await writeConfigurations(layout, answers, record, material.tokens, made);
 
 	// 6. The answers, for the commands to come. A crash before it leaves those of an earlier run, or none.
-	await keepAnswers(folder, answers);
+	await keepAnswers(layout.answers, answers);
 	return { state: 'made', configurations, fingerprint, rootFile, offline: layout.offline };
 }
 

@@ -6,11 +6,8 @@ import { Refusal } from '../../instance/refusal.ts';
 import { type Answers, readAnswers } from './answers.ts';
 import { readInitRecord } from './init-record.ts';
 
-const NAME = 'answers.yaml';
-
 /** As `init` was given them; paths are absolute by then. */
-export async function keepAnswers(folder: string, answers: Answers): Promise<void> {
-	const path = join(folder, NAME);
+export async function keepAnswers(path: string, answers: Answers): Promise<void> {
 	// JSON is YAML.
 	const text = `${JSON.stringify(answers, null, '\t')}\n`;
 	if ((await readFile(path, 'utf8').catch(() => undefined)) !== text) await writeDurably(path, text, 0o600);
@@ -20,5 +17,5 @@ export async function keepAnswers(folder: string, answers: Answers): Promise<voi
 export async function keptAnswers(folder: string): Promise<Answers> {
 	if (!(await readInitRecord(join(folder, 'init.json'))))
 		throw new Refusal(`${folder} holds no instance that 'chancery init' made`);
-	return readAnswers(join(folder, NAME));
+	return readAnswers(join(folder, 'answers.yaml'));
 }

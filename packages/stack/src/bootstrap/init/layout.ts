@@ -20,6 +20,8 @@ export interface Layout {
 	readonly record: string;
 	/** One run at a time. */
 	readonly lock: string;
+	/** For the commands to come. */
+	readonly answers: string;
 	readonly hosts: readonly Host[];
 	/** Keys of the keyholder, to be taken away. */
 	readonly offline: string;
@@ -33,6 +35,7 @@ export function layoutOf(folder: string, answers: Answers): Layout {
 		folder,
 		record: join(folder, 'init.json'),
 		lock: join(folder, 'init.lock'),
+		answers: join(folder, 'answers.yaml'),
 		hosts: hostsOf(folder, answers),
 		offline: join(folder, 'offline'),
 		trust: join(folder, 'trust'),

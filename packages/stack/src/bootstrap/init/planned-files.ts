@@ -37,6 +37,8 @@ export function plannedFiles(folder: string, answers: Answers): PlannedFile[] {
 	const isMade = holderFiles.length > 0 && answers.offline.passphraseFile === undefined;
 	return [
 		file(layout.record, '0600', 'what was decided'),
+		file(layout.lock, '0600', 'empty: one run at a time'),
+		file(layout.answers, '0600', 'the answers'),
 		...perHost,
 		file(join(caHost, PLACES.chain('ca')), '0644', 'certificates of the CA'),
 		file(join(caHost, PLACES.ctlogKey), '0644', 'public key of the CT log'),
