@@ -270,6 +270,7 @@ it('runs with passphrases that only this machine reads', async () => {
 	await machine.must('mv /etc/chancery/secrets /root/secrets; systemctl restart chancery.target');
 	for (const name of SERVICES) expect(await property(`chancery@${name}`, 'ActiveState'), name).toBe('active');
 	expect(await machine.must('chancery-run log create')).toContain('was there already');
+	await machine.must('chancery-run config check');
 	await signsAndVerifies();
 });
 
