@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readPage } from '../packages/conformance/test/pages/page.ts';
+import { PORT_OFFSETS } from '../packages/stack/src/port-offsets.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const textOf = (path: string) => readFileSync(join(ROOT, path), 'utf8');
@@ -42,6 +43,19 @@ describe('docs/adr', () => {
 		const parts = ['Context', 'Decision', 'Decided against', 'Consequences', 'Not a goal'];
 		expect(headings.slice(1)).toEqual(parts.map((part) => `## ${part}`));
 	});
+});
+
+it('docs/operate/README.md has the ports that an instance has', () => {
+	const rows = textOf('docs/operate/README.md').matchAll(/^\| `(\w+)`[^|]* \| (\d+) \| (\d+) \| ([^|]+) \|$/gm);
+	// Both logs are one service, with one admin listener.
+	const told = [...rows].map(([, service = '', port, admin, address = '']) => {
+		const name = /https:\/\/(\w+)\./.exec(address)?.[1] ?? service;
+		return [name, Number(port), Number(admin) - 7420 + 7400, service] as const;
+	});
+	const offsetOf = (name: string) => PORT_OFFSETS[name as keyof typeof PORT_OFFSETS];
+	expect(told.map(([name, port]) => [name, port])).toEqual(told.map(([name]) => [name, 7400 + offsetOf(name)]));
+	expect(told.map(([, , admin]) => admin)).toEqual(told.map(([, , , service]) => 7400 + offsetOf(service)));
+	expect(told.map(([name]) => name)).toEqual(['identity', 'ca', 'log', 'log2', 'ctlog', 'tsa', 'tuf']);
 });
 
 /** What a heading is called in a link, as hosted repositories have it. */
