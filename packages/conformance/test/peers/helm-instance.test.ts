@@ -178,6 +178,23 @@ async function explained<T>(work: Promise<T>): Promise<T> {
 	});
 }
 const paste = (block: string) => explained(shell.paste(block));
+/** The ingress learns of ready pods a moment after they are: a client is told 503, and tries again. */
+async function eventually(block: string): Promise<string> {
+	let told = '';
+	await until(
+		block,
+		MENDED_WITHIN_MS,
+		async () => {
+			told = await shell.paste(block).catch((error: Error) => {
+				told = error.message;
+				throw error;
+			});
+			return true;
+		},
+		async () => told,
+	).catch((error: Error) => explained(Promise.reject(error)));
+	return told;
+}
 const seconds = (startMs: number) => ((performance.now() - startMs) / 1000).toFixed(1);
 
 describe('an operator', () => {
@@ -192,7 +209,7 @@ describe('an operator', () => {
 		const installMs = performance.now();
 		await paste(blocks.installWithJob);
 		const readyMs = performance.now();
-		proved = await paste(blocks.prove);
+		proved = await eventually(blocks.prove);
 		process.stderr.write(
 			`helm: from nothing to a signature ${seconds(startMs)} s; of these from helm install to all roles ready and the root published ${((readyMs - installMs) / 1000).toFixed(1)} s\n`,
 		);
@@ -302,10 +319,10 @@ let before: { readonly verify: string; readonly sizes: Readonly<Record<string, n
 
 /** What was signed can be verified and is in the logs, which only grow, and signing goes on. */
 async function expectNothingLost(): Promise<void> {
-	await paste(before.verify);
+	await eventually(before.verify);
 	const sizes = await sizesOfLogs();
 	for (const [name, size] of Object.entries(before.sizes)) expect(sizes[name], name).toBeGreaterThanOrEqual(size);
-	await paste(blocks.prove);
+	await eventually(blocks.prove);
 	const grown = await sizesOfLogs();
 	for (const [name, size] of Object.entries(sizes)) expect(grown[name], name).toBeGreaterThan(size);
 	before = { ...before, sizes: grown };

@@ -1,6 +1,5 @@
 /** An ingress controller on that node: Contour reads the ingresses, and Envoy is the proxy, on port 443 of the host. */
 import { readFile } from 'node:fs/promises';
-import { connect } from 'node:net';
 import { join } from 'node:path';
 import { type ControlPlane, runProgram } from './control-plane.ts';
 import { HOST_ADDRESS } from './node.ts';
@@ -22,12 +21,10 @@ export interface IngressPorts {
 }
 
 export interface IngressController {
-	/** Waits until it takes connections, which it does with the first ingress. */
-	listens(): Promise<void>;
 	close(): Promise<void>;
 }
 
-const LISTENS_WITHIN_MS = 120_000;
+const READY_WITHIN_MS = 120_000;
 
 export async function startIngressController(
 	{ contour, envoy, definitions }: IngressPrograms,
@@ -37,11 +34,12 @@ export async function startIngressController(
 ): Promise<IngressController> {
 	await using stack = new AsyncDisposableStack();
 	await plane.kubectl(['apply', '--server-side', '-f', '-'], await readFile(definitions, 'utf8'));
+	await plane.kubectl(['wait', '--for=condition=established', 'crd', '--all', '--timeout=60s']);
 	await plane.kubectl(['create', 'namespace', 'projectcontour']);
 	const controller = startProgram(
 		'contour',
 		[
-			...[contour, 'serve', '--incluster=false', '--kubeconfig', plane.kubeconfig, '--disable-leader-election'],
+			...[contour, 'serve', '--no-incluster', '--kubeconfig', plane.kubeconfig, '--disable-leader-election'],
 			...['--insecure', '--xds-address=127.0.0.1', `--xds-port=${ports.xds}`],
 			...['--http-address=127.0.0.1', `--http-port=${ports.metrics}`],
 			...['--health-address=127.0.0.1', `--health-port=${ports.health}`],
@@ -54,6 +52,12 @@ export async function startIngressController(
 		join(folder, 'contour.log'),
 	);
 	stack.defer(() => controller.end());
+	await until(
+		'Contour',
+		READY_WITHIN_MS,
+		async () => (await fetch(`http://127.0.0.1:${ports.health}/healthz`)).ok,
+		() => controller.tail(),
+	);
 	const file = join(folder, 'envoy.json');
 	const xds = ['--xds-address=127.0.0.1', `--xds-port=${ports.xds}`];
 	const admin = [`--admin-address=${join(folder, 'envoy-admin.sock')}`];
@@ -65,24 +69,5 @@ export async function startIngressController(
 	);
 	stack.defer(() => proxy.end());
 	const opened = stack.move();
-	return {
-		listens: () =>
-			until(
-				'a listener of Envoy',
-				LISTENS_WITHIN_MS,
-				takesConnections,
-				async () => `${await controller.tail()}\n${await proxy.tail()}`,
-			),
-		close: () => opened.disposeAsync(),
-	};
-}
-
-async function takesConnections(): Promise<boolean> {
-	const { promise, resolve } = Promise.withResolvers<boolean>();
-	const socket = connect({ host: HOST_ADDRESS, port: 443 });
-	socket.once('connect', () => resolve(true));
-	socket.once('error', () => resolve(false));
-	const isOpen = await promise;
-	socket.destroy();
-	return isOpen;
+	return { close: () => opened.disposeAsync() };
 }

@@ -44,7 +44,8 @@ export async function openOperatorShell(request: ShellRequest): Promise<Operator
 		paste: async (block) => {
 			// The names are those of this shell alone.
 			const inside = `mount --bind "$1" /etc/hosts && exec bash --noprofile --norc -c "$2"`;
-			const script = `set -euo pipefail\n${block}`;
+			// What a block leaves running would keep its output open.
+			const script = `set -euo pipefail\ntrap 'kill $(jobs -p) 2> /dev/null || true' EXIT\n${block}`;
 			const args = ['--mount', '--propagation', 'private', 'bash', '-c', inside, 'bash', hostsFile, script];
 			const ran = await runWithin('unshare', args, { folder, env, withinMs: PASTE_WITHIN_MS });
 			if (ran.code !== 0) throw new Error(`${block}\nended with ${ran.code ?? 'the end of its time'}:\n${said(ran)}`);
