@@ -1,4 +1,4 @@
-/** Runs checks that need each other: all that can at once, each for a bounded time, and none on top of a problem. */
+/** Runs checks that need each other: each for a bounded time, and none on top of a problem. */
 import type { Check, Diagnosis } from '@chancery/chassis/checkup';
 import { problem, skipped } from '@chancery/chassis/checkup';
 import { within } from '@chancery/chassis/http/within';
@@ -24,46 +24,35 @@ export interface Finding extends Diagnosis {
 /** Longer than the timeouts of a database connection and of a statement together, which say more. */
 const CHECK_WITHIN_MS = 15_000;
 
-interface Outcome {
-	readonly findings: readonly Finding[];
-	/** The checks whose problems a check that needs this one would only repeat: itself, or those that kept it from looking. */
-	readonly blamed: readonly string[];
-}
-
 /**
- * Resolves with what all checks found, in the order of the checks; each stands behind those that it needs. `onFound` hears
- * of each in the same order, as soon as all before it are there.
+ * Runs the checks one after the other, each behind those that it needs: to open an encrypted key keeps the whole process
+ * busy, and the time of an answer that is waited for meanwhile would run out. Resolves with what all found; `onFound`
+ * hears of each at once.
  */
 export async function runChecks(
 	checks: readonly PlannedCheck[],
 	onFound: (finding: Finding) => void,
 ): Promise<readonly Finding[]> {
-	const outcomes = new Map<string, Promise<Outcome>>();
-	for (const check of checks) outcomes.set(check.name, runAfter(check, outcomes));
 	const all: Finding[] = [];
-	for (const outcome of outcomes.values())
-		for (const finding of (await outcome).findings) {
+	/** By check: those whose problems it would only repeat, itself included. Without: it was looked at, and all is well. */
+	const blamed = new Map<string, readonly string[]>();
+	for (const check of checks) {
+		const { name, service, needs } = check;
+		// What is needed and not in the list was not asked for.
+		const inTheWay = [...new Set(needs.flatMap((needed) => blamed.get(needed) ?? []))];
+		const found =
+			inTheWay.length > 0
+				? [skipped(`not looked at: first mend ${inTheWay.join(', ')}`)]
+				: [await runOne(check)].flat();
+		if (inTheWay.length > 0) blamed.set(name, inTheWay);
+		else if (found.some(({ verdict }) => verdict === 'problem')) blamed.set(name, [name]);
+		for (const diagnosis of found) {
+			const finding = { check: name, service, ...masked(diagnosis) };
 			onFound(finding);
 			all.push(finding);
 		}
+	}
 	return all;
-}
-
-/** What is needed and not in the list was not asked for. */
-async function runAfter(check: PlannedCheck, before: ReadonlyMap<string, Promise<Outcome>>): Promise<Outcome> {
-	const { name, service, needs } = check;
-	const others = await Promise.all(needs.map((needed) => before.get(needed)));
-	const inTheWay = [...new Set(others.flatMap((outcome) => outcome?.blamed ?? []))];
-	if (inTheWay.length > 0)
-		return {
-			findings: [{ check: name, service, ...skipped(`not looked at: first mend ${inTheWay.join(', ')}`) }],
-			blamed: inTheWay,
-		};
-	const found = [await runOne(check)].flat();
-	return {
-		findings: found.map((diagnosis) => ({ check: name, service, ...masked(diagnosis) })),
-		blamed: found.some(({ verdict }) => verdict === 'problem') ? [name] : [],
-	};
 }
 
 async function runOne({
