@@ -66,6 +66,9 @@ export const TOOLS = {
 		package: 'github.com/versity/versitygw/cmd/versitygw',
 		version: 'v1.8.0',
 	},
+	moto: { from: 'pip', program: 'bin/moto_server', package: 'moto[server]', version: '5.2.5' },
+	// From before it knew conditions on writes: a store that takes them and ignores them.
+	'moto 4': { from: 'pip', program: 'bin/moto_server', package: 'moto[server]', version: '4.2.14' },
 	// The program has the name of its folder.
 	'docker compose': {
 		from: 'go copy',
