@@ -28,10 +28,11 @@ async function start(
 	place: MarkStore = openFileMark(path),
 	accuracySeconds = 1,
 	origin = 'https://tsa.example',
+	monotonicMs: () => number = () => 0,
 ) {
 	open.push(place);
 	const reserve = createTimeReserve(place, { clock, origin, accuracySeconds });
-	const time = await openIssuingTime({ clock, accuracySeconds, reserve, requireValid: () => undefined });
+	const time = await openIssuingTime({ clock, monotonicMs, accuracySeconds, reserve, requireValid: () => undefined });
 	return { ...time, next: async () => time.next(), plain: time, crash: () => reserve.close() };
 }
 
@@ -150,6 +151,30 @@ describe('the time of tokens', () => {
 			await sleep(150);
 		}
 	});
+});
+
+it('a process that was stopped looks at the mark again before it uses what it had reserved', async () => {
+	let now = 100_000;
+	let passedMs = 0;
+	const restart = () =>
+		start(
+			() => now,
+			openFileMark(path),
+			1,
+			undefined,
+			() => passedMs,
+		);
+	const [stopped, other] = [await restart(), await restart()];
+	expect(await stopped.next()).toBe(100_000);
+	await expect.poll(async () => (await readFileMark(path))!.size).toBe(101);
+	for (now = 102_000; now <= 160_000; now += 2_000) expect(await other.next()).toBe(now);
+	// The clock goes back into the second that the first one has reserved, a minute ago.
+	now = 101_000;
+	passedMs = 60_000;
+	await expect(other.next()).rejects.toMatchObject({ code: 'clock-behind' });
+	await expect(stopped.next()).rejects.toMatchObject({ code: 'clock-behind' });
+	now = 161_000;
+	expect(await stopped.next()).toBe(161_000);
 });
 
 describe('replicas that share a database', () => {

@@ -22,8 +22,13 @@ export interface IssuingTime {
 	readonly problem: string | undefined;
 }
 
+/** How long a second that was reserved may be used without another look at the mark: others go on meanwhile. */
+const RESERVED_FOR_MS = 3_000;
+
 export interface IssuingTimeOptions {
 	readonly clock: Clock;
+	/** Milliseconds that pass whatever the clock does. */
+	readonly monotonicMs?: () => number;
 	/** What tokens promise. */
 	readonly accuracySeconds: number;
 	readonly reserve: TimeReserve;
@@ -38,6 +43,7 @@ export interface IssuingTimeOptions {
  */
 export async function openIssuingTime({
 	clock,
+	monotonicMs = () => performance.now(),
 	accuracySeconds,
 	reserve,
 	requireValid,
@@ -45,6 +51,9 @@ export async function openIssuingTime({
 	// After a crash it is unknown whether the last second was used: start with it, and not before it.
 	let lastSecond = (await reserve.begin()) ?? Number.NEGATIVE_INFINITY;
 	let reservedSecond = Number.NEGATIVE_INFINITY;
+	let reservedAtMs = Number.NEGATIVE_INFINITY;
+	/** Not by a process that was stopped since, or idle: should the clock have gone back, others may be ahead. */
+	const isReserved = (second: number) => second <= reservedSecond && monotonicMs() - reservedAtMs <= RESERVED_FOR_MS;
 	let problem: string | undefined;
 	const clockSecond = () => Math.floor(clock() / 1000);
 
@@ -67,6 +76,7 @@ export async function openIssuingTime({
 				(givenByOthers) => {
 					problem = undefined;
 					reservedSecond = second;
+					reservedAtMs = monotonicMs();
 					lastSecond = Math.max(lastSecond, givenByOthers);
 				},
 				(error: unknown) => {
@@ -90,7 +100,7 @@ export async function openIssuingTime({
 	const wait = async (): Promise<number> => {
 		for (;;) {
 			const second = wanted();
-			if (second <= reservedSecond) return give(second);
+			if (isReserved(second)) return give(second);
 			requireValid(second * 1000);
 			await extendTo(second);
 		}
@@ -99,7 +109,7 @@ export async function openIssuingTime({
 	return {
 		next() {
 			const second = wanted();
-			return second <= reservedSecond ? give(second) : wait();
+			return isReserved(second) ? give(second) : wait();
 		},
 		secondsBehind: () => Math.max(0, lastSecond - clockSecond()),
 		get problem() {
