@@ -73,6 +73,8 @@ export async function startControlPlane(bin: string, folder: string, ports: Cont
 			`--service-account-key-file=${join(folder, 'accounts.key')}`,
 			`--service-account-signing-key-file=${join(folder, 'accounts.key')}`,
 			'--service-account-issuer=https://kubernetes.default.svc',
+			// The name of the node is one that nothing resolves.
+			'--kubelet-preferred-address-types=InternalIP',
 			// Pods of the chart have no token, and nobody makes the account `default` of a namespace without a controller.
 			'--disable-admission-plugins=ServiceAccount',
 		],
