@@ -11,6 +11,7 @@ interface SelfTestOptions {
 	readonly issuer?: string;
 	readonly artifact: string;
 	readonly filesAt?: string;
+	readonly command: string;
 	readonly tokenCommand?: string;
 	readonly fetchCommand?: string;
 	readonly json?: boolean;
@@ -27,6 +28,7 @@ export function selfTestCommand(): Command {
 		.option('--issuer <url>', 'who issued it')
 		.option('--artifact <file>', 'what is signed', README)
 		.option('--files-at <dir>', 'where DIR/trust lies for whoever pastes the printed commands')
+		.option('--command <path>', 'this command there', 'chancery')
 		.option('--fetch-command <command>', 'what brings DIR/trust there')
 		.option('--token-command <command>', 'what prints a token there')
 		.option('--json', 'print where the files for clients lie as JSON')
@@ -70,9 +72,9 @@ Example:
 					},
 					urls,
 					oidcIssuer: issuer,
-					ours: ['chancery', '--trusted-root', `${there}/trusted_root.json`],
+					ours: [options.command, '--trusted-root', `${there}/trusted_root.json`],
 					signing: ['--signing-config', `${there}/signing_config.v0.2.json`],
-					token: options.tokenCommand?.split(' ') ?? ['chancery', 'token', '--issuer', issuer],
+					token: options.tokenCommand?.split(' ') ?? [options.command, 'token', '--issuer', issuer],
 				}),
 			);
 			terminal.success(`ready: a signature was made and verified; SHA-256 of the first root: ${files.root.sha256}`);

