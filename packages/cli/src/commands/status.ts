@@ -72,7 +72,9 @@ function wordsOf(status: ServiceStatus, nowMs: number): string {
 		case 'log':
 		case 'ctlog': {
 			const { origin, mode, head } = status;
-			const tree = head ? `${head.treeSize} entries, published ${head.ageSeconds} s ago` : 'nothing published yet';
+			const tree = head
+				? `${head.treeSize === 1 ? '1 entry' : `${head.treeSize} entries`}, published ${head.ageSeconds} s ago`
+				: 'nothing published yet';
 			return oneLine(`${tree}; ${origin}${mode === 'development' ? ', development' : ''}`);
 		}
 		case 'ca': {

@@ -31,9 +31,9 @@ async function checkLog(log: InstanceLog, deps: LogCheckDeps): Promise<Diagnosis
 		async () => {
 			const { head, published } = await lookAtLog(at);
 			const { origin } = at.identity;
-			if (!published) return ok(`${origin}: ${head.size} entries, nothing published yet`);
+			if (!published) return ok(`${origin}: ${entries(head.size)}, nothing published yet`);
 			return ok(
-				`${origin}: ${head.size} entries, ${published.size} published at ${new Date(published.timestampMs).toISOString()}`,
+				`${origin}: ${entries(head.size)}, ${published.size} published at ${new Date(published.timestampMs).toISOString()}`,
 			);
 		},
 		({ detail }) =>
@@ -51,7 +51,7 @@ async function compareMark(log: InstanceLog, deps: LogCheckDeps): Promise<Diagno
 	return explained(
 		async () => {
 			const { head } = await lookAtMark(at, inspection);
-			return ok(`${head.size} entries contain what the mark says was published (${inspection.mark?.size ?? 0})`);
+			return ok(`${entries(head.size)} and all that the mark says was published (${inspection.mark?.size ?? 0})`);
 		},
 		() => `find out which of the two is right, and connect the newest database; to adopt this one: ${adopt}`,
 	);
@@ -77,4 +77,8 @@ async function explained(look: () => Promise<Diagnosis>, advice: (error: TlogErr
 		if (!(error instanceof TlogError)) throw error;
 		return problem(error.detail, advice(error));
 	}
+}
+
+function entries(count: number): string {
+	return count === 1 ? '1 entry' : `${count} entries`;
 }

@@ -76,7 +76,7 @@ describe('while the services run', { timeout: 120_000 }, () => {
 		const said = Object.fromEntries(rows.map(([name, , , words]) => [name, words]));
 		expect(said).toMatchObject({
 			ca: expect.stringMatching(/^chain 109\d days; 1 of 1 issuers available$/),
-			log: expect.stringMatching(/^[1-9]\d* entries, published \d+ s ago; 127\.0\.0\.1 - 7, development$/),
+			log: expect.stringMatching(/^\d+ entr(y|ies), published \d+ s ago; 127\.0\.0\.1 - 7, development$/),
 			tuf: expect.stringMatching(/^root 1 \(364 days\), targets 1 .*timestamp \d+ \(6 days\)$/),
 		});
 		expect(stderr).toBe('');
