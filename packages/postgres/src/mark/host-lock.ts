@@ -10,6 +10,7 @@
  * reads it again: of two hosts with one folder, the first one stops as soon as the second has begun. File systems that are
  * known to be shared by hosts are refused before.
  */
+import { statSync } from 'node:fs';
 import { access, constants, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -77,7 +78,7 @@ export class HostLock {
 			held.kind = 'alone';
 			await writeHostRecord(this.#paths().host, held.own);
 		} else {
-			const refusal = await this.#inUse('stop every process that has it open', held.own);
+			const refusal = this.#inUse('stop every process that has it open', held.own);
 			// The next use shares it again.
 			await this.release();
 			throw refusal;
@@ -126,9 +127,9 @@ export class HostLock {
 		const { life, own } = held;
 		const { host } = this.#paths();
 		for (let attempt = 1; ; attempt++) {
-			if (!(await taken(life, 'shared', SHARE_WITHIN_MS))) throw await this.#inUse('wait until that has ended', own);
+			if (!(await taken(life, 'shared', SHARE_WITHIN_MS))) throw this.#inUse('wait until that has ended', own);
 			const isOurs = await this.#inTurn(held, async () => {
-				const known = await readHostRecord(host);
+				const known = readHostRecord(host);
 				if (known && known.host !== own.host) return false;
 				// Also when it is there: for the name in messages.
 				if (!known || how === 'announced') await writeHostRecord(host, own);
@@ -140,7 +141,7 @@ export class HostLock {
 			if (await taken(life, 'alone', ALONE_WITHIN_MS)) {
 				await writeHostRecord(host, own);
 				life.free();
-			} else if (attempt === CLAIM_TRIES) throw await this.#inUse(OTHER_HOST, own);
+			} else if (attempt === CLAIM_TRIES) throw this.#inUse(OTHER_HOST, own);
 		}
 	}
 
@@ -175,13 +176,15 @@ export class HostLock {
 
 	async #requireOurs({ own, inode }: Held): Promise<void> {
 		const { lock, host } = this.#paths();
-		const [now, known] = await Promise.all([
-			stat(lock, { bigint: true }).catch(() => undefined),
-			readHostRecord(host),
-		]).catch((cause: unknown) => {
+		let now: bigint | undefined;
+		let known: HostRecord | undefined;
+		try {
+			now = statSync(lock, { bigint: true, throwIfNoEntry: false })?.ino;
+			known = readHostRecord(host);
+		} catch (cause) {
 			throw new MarkError(`the lock ${lock} cannot be read`, { cause });
-		});
-		if (now?.ino !== inode)
+		}
+		if (now !== inode)
 			throw new MarkError(
 				`the lock ${lock} was removed while it was in use: stop every process that has this mark open, and start again`,
 			);
@@ -190,14 +193,22 @@ export class HostLock {
 			await writeHostRecord(host, own).catch((cause: unknown) => {
 				throw new MarkError(`the record ${host} cannot be written`, { cause });
 			});
-		else if (known.host !== own.host) throw await this.#inUse(OTHER_HOST, own);
+		else if (known.host !== own.host) throw this.#inUse(OTHER_HOST, own);
 	}
 
-	async #inUse(wayOn: string, own?: HostRecord): Promise<MarkInUseError> {
-		const last = await readHostRecord(this.#paths().host).catch(() => undefined);
+	#inUse(wayOn: string, own?: HostRecord): MarkInUseError {
+		const last = this.#lastRecord();
 		const isOther = last && !(last.process === own?.process && last.name === own.name);
 		const who = isOther ? `process ${last.process} on ${last.name}` : 'another process';
 		return new MarkInUseError(`the mark ${this.#path} is in use by ${who}: ${wayOn}`);
+	}
+
+	#lastRecord(): HostRecord | undefined {
+		try {
+			return readHostRecord(this.#paths().host);
+		} catch {
+			return undefined;
+		}
 	}
 
 	#paths() {
