@@ -6,18 +6,21 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { buildImage } from './containers/built-image.ts';
 import { CHECKOUT, type Engine, openEngine, runWithin } from './containers/engine.ts';
+import { type OpenIdProvider, openProvider } from './containers/openid-provider.ts';
 import { until } from './kubernetes/started-program.ts';
 
 const FILE = join(CHECKOUT, 'deploy/compose/production.yml');
 const OURS = join(CHECKOUT, 'packages/cli/bin/chancery');
 const PROJECT = 'chancery-production-test';
-const [PORT_BASE, ADMIN_PORT_BASE] = [27_400, 27_420];
+const [PORT_BASE, ADMIN_PORT_BASE, ISSUER_PORT] = [27_400, 27_420, 27_440];
+const EMAIL = 'you@example.com';
 const OFFSETS = { ca: 2, log: 3, ctlog: 5, tsa: 6, tuf: 7 };
 const READY_WITHIN_MS = 120_000;
 
 const cleanups: (() => Promise<unknown>)[] = [];
 let engine: Engine;
 let folder: string;
+let provider: OpenIdProvider;
 let compose: (...args: string[]) => Promise<string>;
 
 beforeAll(async () => {
@@ -58,7 +61,7 @@ async function makeInstance(): Promise<void> {
 	const answers = `profile: production
 organization: Example
 urls: { ${addresses.map(([name, offset]) => `${name}: 'https://localhost:${PORT_BASE + offset}'`).join(', ')} }
-issuers: [{ type: email, issuer: 'https://login.example.com/people' }]
+issuers: [{ type: email, issuer: 'https://localhost:${ISSUER_PORT}/people' }]
 listen:
   portBase: ${PORT_BASE}
   adminPortBase: ${ADMIN_PORT_BASE}
@@ -80,6 +83,9 @@ offline: { passphraseFile: passphrase }
 	];
 	const name = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
 	await mustRun('openssl', ['req', '-x509', ...key, ...name, '-days', '2', '-out', join(folder, 'tls/tls.crt')]);
+	const [tlsKey, cert] = [await readFile(join(folder, 'tls/tls.key')), await readFile(join(folder, 'tls/tls.crt'))];
+	provider = await openProvider(ISSUER_PORT, { key: tlsKey, cert });
+	cleanups.push(() => provider.close());
 	await writeFile(join(folder, 'passphrase'), 'correct horse battery staple\n', { mode: 0o600 });
 	await mustRun(OURS, ['init', '--answers', join(folder, 'answers.yaml'), '--out', join(folder, 'instance')]);
 	const given = ['chancery.yaml', 'keys', 'chains', 'secrets'].map((part) => join(folder, 'instance', part));
@@ -122,6 +128,17 @@ it('serves after migrate and log create, and publishes its root of trust', async
 		await until(`readiness of ${name}`, READY_WITHIN_MS, async () => (await readinessOf(offset)).ready, log);
 });
 
+/** As anyone in the organization, with a token of its own issuer. */
+async function sign(): Promise<void> {
+	const who = ['--identity-token', provider.token(EMAIL), '--email', EMAIL, '--issuer', provider.issuer];
+	const env = { SSL_CERT_FILE: join(folder, 'tls/tls.crt') };
+	const tested = await runWithin(OURS, ['self-test', '--instance', join(folder, 'instance'), ...who], { env });
+	expect(tested.code, `${tested.stdout}${tested.stderr}\n${await compose('logs', '--tail', '40')}`).toBe(0);
+	expect(tested.stderr).toContain('a signature was made and verified');
+}
+
+it('signs and verifies for whom the issuer of the organization names', sign);
+
 it('goes on after its container was made anew', async () => {
 	const root = () => textAt(OFFSETS.tuf, '/1.root.json');
 	const before = await root();
@@ -135,6 +152,7 @@ it('goes on after its container was made anew', async () => {
 			() => compose('logs', '--tail', '40'),
 		);
 	expect(await root()).toBe(before);
+	await sign();
 });
 
 it('has no secret in its environment or its command, and no way to write beside the marks', async () => {
