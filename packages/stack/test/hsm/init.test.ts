@@ -68,7 +68,7 @@ function chancery(...args: readonly string[]) {
 
 const init = (answers: string) => chancery('init', '--answers', answers, '--out', instance);
 
-it('issues its chains over keys in a token, and services open what it wrote', async () => {
+it('issues its chains over keys in a token, and services open what it wrote', { timeout: 180_000 }, async () => {
 	makeKeys();
 	const answers = await writeAnswers(Object.keys(KEYS) as KeyName[]);
 	const made = init(answers);
@@ -105,7 +105,9 @@ it('issues its chains over keys in a token, and services open what it wrote', as
 	}
 });
 
-it('a key that is not there, of another kind, or named twice is refused by the name of its answer', async () => {
+it('a key that is not there, of another kind, or named twice is refused by the name of its answer', {
+	timeout: 180_000,
+}, async () => {
 	makeKeys(['ca.issuing', 'log.v2']);
 	const refused = async (names: readonly KeyName[], words: RegExp, changes?: object) => {
 		const { code, stderr } = init(await writeAnswers(names, changes));
@@ -132,7 +134,7 @@ it('a key that is not there, of another kind, or named twice is refused by the n
 	expect(token.listTokens()).not.toMatch(/PIN.*(locked|final try)/i);
 });
 
-it('another key in the place of the first is noticed, and nothing is made anew', async () => {
+it('another key in the place of the first is noticed, and nothing is made anew', { timeout: 180_000 }, async () => {
 	makeKeys(['ctlog.signer', 'ca.issuing', 'tuf.timestamp']);
 	token.makeKey('EC:prime256v1', 'another', '33');
 	expect(init(await writeAnswers(['ctlog.signer', 'ca.issuing', 'tuf.timestamp']))).toMatchObject({ code: 0 });
