@@ -53,6 +53,18 @@ it('keeps the largest, for everybody who has it open', async () => {
 	expect(await open('ctlog/other').read()).toBeUndefined();
 });
 
+it('is looked at without a write, also by who would first have to prove the store', async () => {
+	const empty = await open().inspect();
+	expect(empty).toMatchObject({ mark: undefined, obstacle: undefined, folder: undefined });
+	expect(server.objects.size).toBe(0);
+	await open().advance(markAt(7));
+	const objects = new Map(server.objects);
+	expect((await open().inspect()).mark).toEqual(markAt(7));
+	expect(server.objects).toEqual(objects);
+	server.faults.push(500, 500, 500, 500);
+	await expect(open().inspect()).rejects.toThrow(/the mark ctlog\S+ in .* cannot be read/);
+});
+
 it('takes a write whose answer got lost for what it was, by reading', async () => {
 	const mark = open();
 	await mark.advance(markAt(1));

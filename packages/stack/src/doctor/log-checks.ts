@@ -51,7 +51,9 @@ async function compareMark(log: InstanceLog, deps: LogCheckDeps): Promise<Diagno
 	return explained(
 		async () => {
 			const { head } = await lookAtMark(at, inspection);
-			return ok(`${entries(head.size)} and all that the mark says was published (${inspection.mark?.size ?? 0})`);
+			return ok(
+				`${entries(head.size)}, among them all ${inspection.mark?.size ?? 0} that the mark says were published`,
+			);
 		},
 		() => `find out which of the two is right, and connect the newest database; to adopt this one: ${adopt}`,
 	);

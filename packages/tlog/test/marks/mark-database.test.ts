@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { Mark } from '@chancery/postgres/mark/mark';
 import { openMarkDatabase } from '@chancery/postgres/mark/mark-database';
 import { createTestDatabase } from '@chancery/testkit/test-database';
@@ -24,6 +25,41 @@ it('makes its table at first use, also when several processes come at once, and 
 		await v2.close?.();
 		await expect(v2.read()).rejects.toMatchObject({ name: 'MarkError' });
 	}
+	await drop();
+});
+
+it('is looked at without its table being made, and says what a role may not do', async () => {
+	const { url, database, drop } = await createTestDatabase();
+	const look = async (from = url) => {
+		const { v1 } = openMarkDatabase(from, { v1: 'rekor-v1/log.example' });
+		try {
+			return await v1.inspect();
+		} finally {
+			await v1.close?.();
+		}
+	};
+	const nowMs = Date.now();
+	const empty = await look();
+	expect(empty).toMatchObject({ mark: undefined, obstacle: undefined, holder: undefined });
+	expect(empty.clockMs).toBeGreaterThan(nowMs - 60_000);
+	expect(await database.query("select 1 from pg_namespace where nspname = 'marks'")).toEqual([]);
+
+	const { v1 } = openMarkDatabase(url, { v1: 'rekor-v1/log.example' });
+	await v1.advance(markAt(7));
+	await v1.close?.();
+	expect((await look()).mark).toEqual(markAt(7));
+	const role = `looks_${randomBytes(4).toString('hex')}`;
+	await database.query(`create role ${role}`);
+	await database.query(`grant usage on schema marks to ${role}`);
+	await database.query(`grant select on all tables in schema marks to ${role}`);
+	const guest = new URL(url);
+	guest.searchParams.set('options', `-c role=${role}`);
+	expect((await look(guest.href)).obstacle).toMatch(/this role may not select, insert and update in marks\.tlog_marks/);
+	await database.query(`drop owned by ${role}`);
+	await database.query(`drop role ${role}`);
+	const absent = new URL(url);
+	absent.pathname += '_absent';
+	await expect(look(absent.href)).rejects.toThrow(/cannot be read/);
 	await drop();
 });
 
