@@ -80,7 +80,7 @@ afterAll(async () => {
 	await rm(folder, { recursive: true });
 });
 
-describe('before anything was made', { timeout: 240_000 }, () => {
+describe('before anything was made', { timeout: 300_000 }, () => {
 	const STORING = ['identity', 'ca', 'log', 'ctlog', 'tuf'];
 
 	it('says which commands come first, and makes none of what they make', async () => {
@@ -197,7 +197,7 @@ describe('a healthy instance', { timeout: 300_000 }, () => {
 	});
 });
 
-describe('of what is broken, one check speaks:', { timeout: 120_000 }, () => {
+describe('of what is broken, one check speaks:', { timeout: 300_000 }, () => {
 	it('a key that others may read', async () => {
 		await chmod(at('keys', 'ca-issuing.pem'), 0o644);
 		const { problems, said } = await examine();
@@ -404,7 +404,7 @@ describe.runIf(canMount || !isRoot)('a mark on a file system', () => {
 			expect.stringMatching(/tsa\.marks: .*this user may not write \S+closed \(E(ROFS|ACCES)\)/),
 		]);
 		expect(code).toBe(1);
-	}, 60_000);
+	}, 240_000);
 });
 
 async function filesOf(path: string): Promise<string[]> {

@@ -61,10 +61,10 @@ afterAll(async () => {
 	await rm(folder, { recursive: true });
 });
 
-describe('while the services run', { timeout: 120_000 }, () => {
+describe('while the services run', { timeout: 300_000 }, () => {
 	it('status says of each where it stands, for people and for programs', async () => {
 		// The CA asks an issuer when the first token comes, and readiness is looked at each second.
-		await vi.waitUntil(async () => (await command('status')).code === 0, { timeout: 60_000, interval: 500 });
+		await vi.waitUntil(async () => (await command('status')).code === 0, { timeout: 240_000, interval: 500 });
 		const { stdout, stderr } = await command('status');
 		const [head, ...rows] = stdout
 			.trim()
@@ -103,7 +103,7 @@ describe('while the services run', { timeout: 120_000 }, () => {
 	});
 });
 
-describe('while they do not', { timeout: 120_000 }, () => {
+describe('while they do not', { timeout: 300_000 }, () => {
 	beforeAll(stop);
 
 	it('status says who does not answer', async () => {
