@@ -88,7 +88,8 @@ describe('while the services run', { timeout: 300_000 }, () => {
 
 	it('the audit reads the database, and finds nothing wrong', async () => {
 		const { code, stdout, stderr } = await command('log', 'audit');
-		expect([code, stderr]).toEqual([0, '']);
+		// What takes longer says how far it is.
+		expect([code, stderr.replaceAll(/^\w+: \d+ of \d+ entries \(\d+ %\)\n/gm, '')]).toEqual([0, '']);
 		expect(stdout.split('\n').filter(Boolean)).toEqual(
 			['v1', 'v2', 'ctlog'].map((name) => expect.stringMatching(`^${name}: correct: .*, [1-9]\\d* entries, root `)),
 		);
@@ -120,7 +121,7 @@ describe('while they do not', { timeout: 300_000 }, () => {
 
 	it('nobody reads on, or the disk is full: one line at most', async () => {
 		const shell = (line: string) =>
-			promisify(execFile)('bash', ['-c', `set -o pipefail; ${line}`, CHANCERY, instance.configFile], {
+			promisify(execFile)('sh', ['-c', line, CHANCERY, instance.configFile], {
 				env: ENV,
 			}).catch(({ code, stderr }) => ({ code, stderr }));
 		for (const name of ['status', 'doctor --offline'])
