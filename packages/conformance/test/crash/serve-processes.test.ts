@@ -124,6 +124,8 @@ it(`loses, doubles and forks nothing that it acknowledged, through ${KILLS} sign
 	};
 
 	const recoverySeconds: number[] = [];
+	/** Of each kind: until as many processes run as before, and until all logs acknowledge, the longest of each. */
+	const slowest: Partial<Record<Kind, readonly [whole: number, acknowledged: number]>> = {};
 	const judge = createJudge({ urls, client, reader, random: new SeededRandom(`${seed} judge`), lagMs: LAG_MS });
 	const order = [...KINDS];
 	for (let kills = 0; kills < KILLS; kills++) {
@@ -137,11 +139,15 @@ it(`loses, doubles and forks nothing that it acknowledged, through ${KILLS} sign
 		await checkMarks();
 		if (kind === 'supervisor' || kind === 'all' || kind === 'ended') running = await start();
 		await running.whole();
+		const wholeSeconds = (performance.now() - actedAtMs) / 1000;
 		const recovered = Promise.all(LOG_NAMES.map((name) => reader.ledgers[name].acknowledgedAfter(actedAtMs)));
 		const late = sleep(RECOVER_WITHIN_MS, 'late', { ref: false });
 		if ((await Promise.race([recovered, late])) === 'late')
 			throw new Violation(`no recovery after '${kind}': ${running.lastWords()}`);
-		recoverySeconds.push((performance.now() - actedAtMs) / 1000);
+		const seconds = (performance.now() - actedAtMs) / 1000;
+		recoverySeconds.push(seconds);
+		const [whole, acknowledged] = slowest[kind] ?? [0, 0];
+		slowest[kind] = [Math.max(whole, wholeSeconds), Math.max(acknowledged, seconds)];
 		noViolation();
 		if (kills % LOOK_EVERY !== LOOK_EVERY - 1) continue;
 		writers.hold();
@@ -168,7 +174,10 @@ it(`loses, doubles and forks nothing that it acknowledged, through ${KILLS} sign
 	for (const name of LOG_NAMES)
 		expect((await readFileMark(join(markFolder, `${name}.mark`)))?.size).toBe(last.sizes[name]);
 	const list = Object.entries(counts).map(([kind, count]) => `${count} ${kind}`);
+	const times = Object.entries(slowest).map(
+		([kind, [whole, acknowledged]]) => `${kind} ${whole.toFixed(1)}/${acknowledged.toFixed(1)} s`,
+	);
 	say(
-		`chancery serve --processes 2 and 3: ${KILLS} signals (${list.join(', ')}), ${writers.counts.acknowledged} acknowledgements, ${watcher.heads} heads watched, entries ${JSON.stringify(last.sizes)}, recovery ${quantiles(recoverySeconds)}, ${Math.round((performance.now() - startedAtMs) / 1000)} s (seed ${seed})`,
+		`chancery serve --processes 2 and 3: ${KILLS} signals (${list.join(', ')}), ${writers.counts.acknowledged} acknowledgements, ${watcher.heads} heads watched, entries ${JSON.stringify(last.sizes)}, recovery ${quantiles(recoverySeconds)} (longest until whole/until acknowledged: ${times.join(', ')}), ${Math.round((performance.now() - startedAtMs) / 1000)} s (seed ${seed})`,
 	);
 });
