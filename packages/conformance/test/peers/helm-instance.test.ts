@@ -49,7 +49,7 @@ const blocks = {
 	),
 	install: pageBlock('docs/operate/kubernetes.md', 'kubernetes', 'helm upgrade --install chancery'),
 	logs: pageBlock('docs/operate/kubernetes.md', 'kubernetes', 'kubectl -n signing logs'),
-	publish: pageBlock('docs/operate/kubernetes.md', 'kubernetes', 'for listener in'),
+	publish: pageBlock('docs/operate/kubernetes.md', 'kubernetes', 'kubectl -n signing wait'),
 	prove: pageBlock('docs/operate/kubernetes.md', 'kubernetes', 'chancery self-test'),
 	upgrade: pageBlock('docs/operate/kubernetes.md', 'kubernetes', 'helm upgrade chancery'),
 	restart: pageBlock('docs/operate/kubernetes.md', 'kubernetes', 'kubectl -n signing rollout restart'),
