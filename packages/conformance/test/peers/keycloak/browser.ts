@@ -5,6 +5,7 @@
 import { argv, env, exit, stderr } from 'node:process';
 
 const MAX_PAGES = 20;
+const MAX_TRIES = 3;
 
 interface Form {
 	readonly action: URL;
@@ -18,7 +19,7 @@ async function open(url: URL, body?: URLSearchParams): Promise<Form | undefined>
 	let [at, sent] = [url, body];
 	for (let pages = 0; pages < MAX_PAGES; pages++) {
 		const jar = cookies.get(at.host) ?? new Map<string, string>();
-		const answer = await fetch(at, {
+		const answer = await send(at, {
 			method: sent === undefined ? 'GET' : 'POST',
 			headers: { cookie: [...jar].map((pair) => pair.join('=')).join('; ') },
 			redirect: 'manual',
@@ -35,6 +36,17 @@ async function open(url: URL, body?: URLSearchParams): Promise<Form | undefined>
 		[at, sent] = [new URL(next, at), undefined];
 	}
 	throw new Error(`more than ${MAX_PAGES} redirects, the last to ${at.origin}`);
+}
+
+/** As browsers do, again where the other side has closed a connection that was kept open. */
+async function send(url: URL, request: RequestInit): Promise<Response> {
+	for (let tries = 1; ; tries++) {
+		try {
+			return await fetch(url, request);
+		} catch (error) {
+			if (tries === MAX_TRIES) throw error;
+		}
+	}
 }
 
 function formIn(page: URL, html: string, status: number): Form | undefined {
