@@ -64,7 +64,7 @@ export async function signAndVerify(
 	const artifact = join(folder, 'artifact');
 	await writeFile(artifact, 'what an organization releases\n');
 	const who = ['--email', EMAIL, '--issuer', organization.issuer];
-	const proof = ['--instance', instance, '--artifact', artifact, '--identity-token', await organization.token(EMAIL)];
+	const proof = ['--instance', instance, '--artifact', artifact, '--identity-token', organization.token(EMAIL)];
 	expect(await mustRun(env, 'self-test', ...proof, ...who)).toContain('cosign initialize');
 
 	const trust = ['--trusted-root', join(instance, 'trust/trusted_root.json')];
@@ -76,7 +76,7 @@ export async function signAndVerify(
 		'sign-blob',
 		...trust,
 		...['--signing-config', join(instance, 'trust/signing_config.v0.2.json')],
-		...['--identity-token', await organization.token(EMAIL), '--bundle', ours, artifact],
+		...['--identity-token', organization.token(EMAIL), '--bundle', ours, artifact],
 	);
 	await verifyBlob(ours);
 
@@ -95,7 +95,7 @@ export async function signAndVerify(
 		fulcioURL: urls.ca,
 		rekorURL: urls.log,
 		tsaServerURL: urls.tsa,
-		identityToken: await organization.token(EMAIL),
+		identityToken: organization.token(EMAIL),
 	});
 	await verify(theirs, bytes, npm);
 	const file = join(folder, 'theirs.json');

@@ -3,10 +3,10 @@ import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises
 import { get } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { makeOpenIdIssuer, type OpenIdIssuer, serveOpenIdIssuer } from '@chancery/testkit/openid-issuer';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { buildImage } from './containers/built-image.ts';
 import { CHECKOUT, type Engine, openEngine, runWithin } from './containers/engine.ts';
-import { type OpenIdProvider, openProvider } from './containers/openid-provider.ts';
 import { until } from './kubernetes/started-program.ts';
 
 const FILE = join(CHECKOUT, 'deploy/compose/production.yml');
@@ -20,7 +20,7 @@ const READY_WITHIN_MS = 120_000;
 const cleanups: (() => Promise<unknown>)[] = [];
 let engine: Engine;
 let folder: string;
-let provider: OpenIdProvider;
+let people: OpenIdIssuer;
 let compose: (...args: string[]) => Promise<string>;
 
 beforeAll(async () => {
@@ -84,8 +84,9 @@ offline: { passphraseFile: passphrase }
 	const name = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
 	await mustRun('openssl', ['req', '-x509', ...key, ...name, '-days', '2', '-out', join(folder, 'tls/tls.crt')]);
 	const [tlsKey, cert] = [await readFile(join(folder, 'tls/tls.key')), await readFile(join(folder, 'tls/tls.crt'))];
-	provider = await openProvider(ISSUER_PORT, { key: tlsKey, cert });
-	cleanups.push(() => provider.close());
+	people = makeOpenIdIssuer(`https://localhost:${ISSUER_PORT}/people`);
+	const served = await serveOpenIdIssuer(people, { key: tlsKey, cert });
+	cleanups.push(() => served.close());
 	await writeFile(join(folder, 'passphrase'), 'correct horse battery staple\n', { mode: 0o600 });
 	await mustRun(OURS, ['init', '--answers', join(folder, 'answers.yaml'), '--out', join(folder, 'instance')]);
 	const given = ['chancery.yaml', 'keys', 'chains', 'secrets'].map((part) => join(folder, 'instance', part));
@@ -130,7 +131,7 @@ it('serves after migrate and log create, and publishes its root of trust', async
 
 /** As anyone in the organization, with a token of its own issuer. */
 async function sign(): Promise<void> {
-	const who = ['--identity-token', provider.token(EMAIL), '--email', EMAIL, '--issuer', provider.issuer];
+	const who = ['--identity-token', people.token(EMAIL), '--email', EMAIL, '--issuer', people.issuer];
 	const env = { SSL_CERT_FILE: join(folder, 'tls/tls.crt') };
 	const tested = await runWithin(OURS, ['self-test', '--instance', join(folder, 'instance'), ...who], { env });
 	expect(tested.code, `${tested.stdout}${tested.stderr}\n${await compose('logs', '--tail', '40')}`).toBe(0);

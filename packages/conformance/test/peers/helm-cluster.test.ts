@@ -120,7 +120,11 @@ describe('two timestamp authorities with a mark in a database', () => {
 		expect(stderr).toBe('');
 		await rolledOut(namespace, 'deployment/chancery-tsa');
 		console.info(`tsa: from helm install to a rollout of two pods ${seconds(startMs)} s`);
-		expect(await readyAddresses(plane, namespace, service)).toHaveLength(2);
+		await until(
+			'two ready addresses',
+			60_000,
+			async () => (await readyAddresses(plane, namespace, service)).length === 2,
+		);
 		const { stdout } = await plane.kubectl([
 			'-n',
 			namespace,
@@ -231,7 +235,9 @@ describe('a log with its marks in files', () => {
 		expect((await readdir(volume)).length).toBeGreaterThan(0);
 		await install(helm, plane, folder, { namespace, values: { ...given, createLogs: false } });
 		await rolledOut(namespace, 'statefulset/chancery-log');
-		expect(await readyAddresses(plane, namespace, 'chancery-log')).toHaveLength(1);
+		// The rollout is told of a ready pod before its Service is.
+		const addresses = () => readyAddresses(plane, namespace, 'chancery-log');
+		await until('a ready address', 60_000, async () => (await addresses()).length === 1);
 	});
 });
 

@@ -1,14 +1,13 @@
 /** What a company has before it begins: an authority of its own, a certificate for its names, and an issuer of identity tokens. */
-import { generateKeyPairSync, sign } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { makeOpenIdIssuer } from '@chancery/testkit/openid-issuer';
 import { opensslIn } from '../kubernetes/openssl.ts';
 import type { DebianMachine } from './debian-machine.ts';
 
 const DOMAIN = 'sign.example.com';
 const LOGIN = 'login.example.com';
 const ISSUER = `https://${LOGIN}/realms/people`;
-const TOKEN_SECONDS = 3_600;
 
 export const COMPANY = { domain: DOMAIN, issuer: ISSUER, email: 'you@example.com' } as const;
 export const NAMES = [...['ca', 'log', 'log2', 'ctlog', 'tsa', 'tuf'].map((name) => `${name}.${DOMAIN}`), LOGIN];
@@ -62,25 +61,11 @@ async function writeCertificates(folder: string): Promise<void> {
 }
 
 async function writeIssuer(folder: string): Promise<string> {
-	const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-	const place = join(folder, 'login', new URL(ISSUER).pathname);
-	await mkdir(join(place, '.well-known'), { recursive: true });
-	const discovery = {
-		issuer: ISSUER,
-		jwks_uri: `${ISSUER}/keys`,
-		authorization_endpoint: `${ISSUER}/auth`,
-		token_endpoint: `${ISSUER}/token`,
-		response_types_supported: ['code'],
-		subject_types_supported: ['public'],
-		id_token_signing_alg_values_supported: ['ES256'],
-	};
-	await writeFile(join(place, '.well-known/openid-configuration'), JSON.stringify(discovery));
-	const key = { ...publicKey.export({ format: 'jwk' }), kid: '1', alg: 'ES256', use: 'sig' };
-	await writeFile(join(place, 'keys'), JSON.stringify({ keys: [key] }));
-	const iat = Math.floor(Date.now() / 1000);
-	const claims = { iss: ISSUER, sub: 'you', aud: 'sigstore', email: COMPANY.email, email_verified: true };
-	const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url');
-	const signed = `${encode({ alg: 'ES256', kid: '1' })}.${encode({ ...claims, iat, exp: iat + TOKEN_SECONDS })}`;
-	const signature = sign('sha256', Buffer.from(signed), { key: privateKey, dsaEncoding: 'ieee-p1363' });
-	return `${signed}.${signature.toString('base64url')}`;
+	const { documents, token } = makeOpenIdIssuer(ISSUER);
+	for (const [path, document] of Object.entries(documents)) {
+		const file = join(folder, 'login', path);
+		await mkdir(dirname(file), { recursive: true });
+		await writeFile(file, document);
+	}
+	return token(COMPANY.email);
 }
