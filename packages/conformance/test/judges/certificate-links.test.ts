@@ -243,6 +243,7 @@ const REASONS: Readonly<Record<LinkFault, Readonly<Partial<Record<Caller, RegExp
 	},
 	'path-length': {
 		verifier: /the path is longer than an issuer allows/,
+		'certificate authority': /CN=issuing' is not issued by .*CN=root allows a path length of 0, 1 are needed$/,
 		'timestamp authority': /CN=root allows a path length of 0, 1 are needed/,
 	},
 	'key-usage': {

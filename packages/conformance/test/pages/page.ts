@@ -56,6 +56,8 @@ const HOW: Readonly<Record<string, Block['how']>> = {
 	'sh install': 'install',
 	'sh not-run': 'not-run',
 };
+/** Drawn in letters, to be looked at. */
+const PICTURE = 'text picture';
 /** A language, for whoever looks at the page, and the path of the file. */
 const FILE = /^(?:yaml|json|ini|nginx|sql|haproxy|text) (\/[\w./-]+|[\w-]+\.[\w.-]+)$/;
 /** With any options: the tests of `up` try them. */
@@ -72,6 +74,7 @@ export function readPage(markdown: string): Page {
 	const blocks: Block[] = [];
 	let isOutputNext = false;
 	for (const { line, info, text, above } of fencesIn(markdown, faults)) {
+		if (info === PICTURE) continue;
 		const previous = blocks.at(-1);
 		if (info === 'text' && isOutputNext && previous !== undefined) {
 			blocks[blocks.length - 1] = { ...previous, output: text };

@@ -11,6 +11,8 @@ import { heldBytes, POLLING, Pressure, pause, SHORT_LIMITS } from './pressure.ts
 const run = promisify(execFile);
 const LIMITS = { ...SHORT_LIMITS, maxWaiting: 40 };
 const CLIENTS = 60;
+/** `max_connections` of the server. */
+const PLACES = 100;
 
 let server: OwnServer | undefined;
 let release: ((folder: string) => Promise<void>) | undefined;
@@ -66,11 +68,12 @@ describe('a server', () => {
 		const crowd = openDatabase({
 			url: server.url,
 			applicationName: 'crowd',
-			maxConnections: 120,
+			maxConnections: 2 * PLACES,
 			idleInTransactionTimeoutMs: 0,
 			connectTimeoutMs: 5_000,
 		});
 		let isOver = false;
+		let inside = 1;
 		// The first one stays in, and ends the connections of the log again and again.
 		const isIn = Promise.withResolvers<void>();
 		const terminate = `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'log'`;
@@ -79,13 +82,14 @@ describe('a server', () => {
 			for (; !isOver; await pause(50)) await sql.query(terminate);
 		});
 		await isIn.promise;
-		// Each that is turned away tries again, so that a place which the log leaves is taken; so seldom that the server still has
-		// time for the others.
-		const crowding = Array.from({ length: 110 }, async () => {
+		// Each that is turned away tries again: at once while the log has a place, which it leaves when it is ended and takes again
+		// when nobody is faster; then seldom, so that the server has time for others.
+		const crowding = Array.from({ length: PLACES + 20 }, async () => {
 			const stay = async () => {
+				inside++;
 				while (!isOver) await pause(20);
 			};
-			while (!isOver) await crowd.transaction(stay).catch(() => pause(100));
+			while (!isOver) await crowd.transaction(stay).catch(() => pause(inside === PLACES ? 200 : 2));
 		});
 		await expect.poll(() => pressure.refusals.get('unavailable') ?? 0, POLLING).toBeGreaterThan(60);
 		await expectBounded(pressure, before, /too many clients|remaining connection slots/);
