@@ -34,7 +34,8 @@ async function expectSct(precertificate: { der: Uint8Array; tbs: Uint8Array }): 
 describe('a CT log with its key in a token', () => {
 	it('answers 64 submissions at a time with SCTs, and signs the head over them', async () => {
 		const precertificates = await Promise.all(Array.from({ length: 64 }, () => makePrecertificate(authority)));
-		expect(new Set(await Promise.all(precertificates.map(expectSct)))).toEqual(new Set([200]));
+		// A busy machine may have to refuse some; whoever comes again finds the entry.
+		await Promise.all(precertificates.map((one) => expect.poll(() => expectSct(one)).toBe(200)));
 		const head = (await get(log, 'get-sth')).json();
 		expect(head.tree_size).toBe(64);
 		const signed = treeHeadBytes(head.timestamp, 64, Buffer.from(head.sha256_root_hash, 'base64'));
