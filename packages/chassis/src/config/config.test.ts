@@ -205,6 +205,13 @@ describe('a section', () => {
 		}
 	});
 
+	it('that lacks something says what', () => {
+		const schema = z.strictObject({ name: z.string(), port: z.int() });
+		expect(() => parseSection('ca', schema, { port: 'x' })).toThrow(
+			/ca\.name: is missing; expected string\n.*ca\.port: Invalid input: expected number, received string/,
+		);
+	});
+
 	it('that is absent is read as empty', () => {
 		expect(() => parseSection('ca', schema, undefined)).toThrow(/ca\.publicUrl/);
 	});

@@ -197,5 +197,6 @@ function describeIssue(name: string, schema: z.ZodType, issue: z.core.$ZodIssue)
 			return `${where}: unknown key '${key}'; ${hint}`;
 		});
 	}
-	return [`${where}: ${issue.message}`];
+	const missing = /^Invalid input: expected (.+), received undefined$/.exec(issue.message);
+	return [`${where}: ${missing ? `is missing; expected ${missing[1]}` : issue.message}`];
 }
