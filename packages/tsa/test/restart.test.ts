@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -109,10 +109,10 @@ describe('a timestamp authority that is killed', { timeout: 120_000 }, () => {
 		await start(0);
 		const second = await start(0);
 		expect(second.url).toMatch(/^http/);
-		writeFileSync(
-			join(folder, 'marks', 'tsa.mark.host'),
-			JSON.stringify({ host: 'another boot', process: 12, name: 'node-b' }),
-		);
+		// Whole at once: half a record is none, and whoever looks then writes down this host again.
+		const record = join(folder, 'marks', 'tsa.mark.host');
+		writeFileSync(`${record}.other`, JSON.stringify({ host: 'another boot', process: 12, name: 'node-b' }));
+		renameSync(`${record}.other`, record);
 		const elsewhere = await start(0);
 		expect(await elsewhere.ended).toBe(1);
 		expect(elsewhere.log()).toMatch(/in use by process 12 on node-b: that is another host/);
