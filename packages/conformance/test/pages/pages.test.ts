@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { ClientName } from '@chancery/testkit/peers/peer-table';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { CHECKOUT } from './default-instance.ts';
+import { expectAsShown } from './expect-as-shown.ts';
 import { type Install, install, readInstall } from './installs.ts';
 import { isPasted, type Page, readPage } from './page.ts';
 import { makeReader } from './reader.ts';
@@ -97,12 +98,6 @@ describe.each(pages)('$path', (page) => {
 			became = await results.get(page.path)?.promise;
 		});
 
-		it.each(pastedOf(page))('line $line: $how', ({ line, how, output }) => {
-			const { code, printed = '' } = became?.get(line) ?? {};
-			if (code === undefined) expect.fail(`the shell ended here or before:\n${printed}`);
-			if (how === 'fails') expect(code, printed).not.toBe(0);
-			else expect(code, printed).toBe(0);
-			if (output !== undefined) expect(differenceOf(output, printed)).toBeUndefined();
-		});
+		it.each(pastedOf(page))('line $line: $how', (block) => expectAsShown(block, became?.get(block.line)));
 	});
 });

@@ -9,12 +9,12 @@ import { findPeer } from '@chancery/testkit/peers/find-peer';
 import { CLIENTS, type ClientName } from '@chancery/testkit/peers/peer-table';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { CHECKOUT } from '../pages/default-instance.ts';
+import { expectAsShown } from '../pages/expect-as-shown.ts';
 import { install, readInstall } from '../pages/installs.ts';
 import { EMAIL } from '../pages/operate/company.ts';
 import { type OperatorReader, openOperatorMachine } from '../pages/operate/operator-machine.ts';
 import { type Block, isPasted, readPage } from '../pages/page.ts';
 import { type Pasted, runPage } from '../pages/run-page.ts';
-import { differenceOf } from '../pages/shown-output.ts';
 
 const PAGE = 'docs/operate/company.md';
 /** The reader pastes it where the page says so: between the realm and the first signature. */
@@ -95,18 +95,10 @@ it('has no block that nobody runs', () => {
 });
 
 it(`pastes ${FIRST} in the middle`, () => {
-	for (const block of first.filter(isPasted)) expectAsShown(block);
+	for (const block of first.filter(isPasted)) expectAsShown(block, became.get(block.line));
 });
 
-it.each(pasted)('line $line: $how', expectAsShown);
-
-function expectAsShown({ line, how, output }: Block): void {
-	const { code, printed = '' } = became.get(line) ?? {};
-	if (code === undefined) expect.fail(`the shell ended here or before:\n${printed}`);
-	if (how === 'fails') expect(code, printed).not.toBe(0);
-	else expect(code, printed).toBe(0);
-	if (output !== undefined) expect(differenceOf(output, printed)).toBeUndefined();
-}
+it.each(pasted)('line $line: $how', (block) => expectAsShown(block, became.get(block.line)));
 
 it('lets the person sign in at the first try', async () => {
 	expect(await readFile(join(machine.base, 'browser.log'), 'utf8')).toBe('');

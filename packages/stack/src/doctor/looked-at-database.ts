@@ -79,7 +79,7 @@ export async function checkServer({ database, settings }: LookedAtDatabase): Pro
 	);
 }
 
-/** @param isLog whether something is among the services that stores times: it refuses writes beyond this difference */
+/** Logs refuse writes when the clock of their host and that of the database are further apart than this allows. */
 export async function checkClock({ database }: LookedAtDatabase, clock: () => number): Promise<Diagnosis> {
 	const before = clock();
 	const [row] = await database.query<{ ms: number }>(

@@ -6,9 +6,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { CHECKOUT } from '../default-instance.ts';
+import { expectAsShown } from '../expect-as-shown.ts';
 import { isElsewhere, isPasted, type Page, readPage } from '../page.ts';
 import { type Pasted, runPage } from '../run-page.ts';
-import { differenceOf } from '../shown-output.ts';
 import { openOperatorMachine } from './operator-machine.ts';
 import { settingsProblem } from './settings.ts';
 
@@ -74,12 +74,6 @@ describe.each(pages)('$path', (page) => {
 			became = await paste(page);
 		});
 
-		it.each(pastedOf(page))('line $line: $how', ({ line, how, output }) => {
-			const { code, printed = '' } = became?.get(line) ?? {};
-			if (code === undefined) expect.fail(`the shell ended here or before:\n${printed}`);
-			if (how === 'fails') expect(code, printed).not.toBe(0);
-			else expect(code, printed).toBe(0);
-			if (output !== undefined) expect(differenceOf(output, printed)).toBeUndefined();
-		});
+		it.each(pastedOf(page))('line $line: $how', (block) => expectAsShown(block, became?.get(block.line)));
 	});
 });

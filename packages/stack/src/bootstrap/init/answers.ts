@@ -2,7 +2,6 @@
  * What `chancery init` has to be told. Everything else follows, and every answer stands in one small file that can be
  * kept with the instance: it holds no secret.
  */
-import { readFile, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { configSchema as caConfig } from '@chancery/ca/config';
 import { parseSection } from '@chancery/chassis/config/config';
@@ -14,9 +13,8 @@ import { Refusal } from '../../instance/refusal.ts';
 import type { ServiceName } from '../../port-offsets.ts';
 import { RUNNING_SERVICES, SERVICES } from '../../services.ts';
 import { HOLDER_KEYS, type HolderKeyName } from '../development-keys.ts';
+import { readGivenFile } from './given-file.ts';
 import { type TokenKey, tokenKey } from './token-key.ts';
-
-const MAX_FILE_BYTES = 256 * 1024;
 
 /** An origin: clients drop a path from some of them, and log origins are made from the host. */
 const origin = z
@@ -161,7 +159,7 @@ export type Answers = z.output<typeof answersSchema>;
  * contradict each other
  */
 export async function readAnswers(path: string): Promise<Answers> {
-	return parseAnswers(parseYaml(await readBounded(path), path), dirname(path));
+	return parseAnswers(parseYaml(await readGivenFile(path, 'the answers'), path), dirname(path));
 }
 
 /**
@@ -189,17 +187,6 @@ export function parseAnswers(value: unknown, folder: string): Answers {
 /** The key of a service that lies in a token; undefined: it is a file. */
 export function keyInToken({ keys }: Answers, service: string, key: string): TokenKey | undefined {
 	return keys?.[service]?.[key];
-}
-
-async function readBounded(path: string): Promise<string> {
-	try {
-		if ((await stat(path)).size > MAX_FILE_BYTES) throw new Refusal(`${path} is longer than ${MAX_FILE_BYTES} bytes`);
-		return await readFile(path, 'utf8');
-	} catch (error) {
-		if (error instanceof Refusal) throw error;
-		const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
-		throw new Refusal(`the answers ${path} cannot be read (${code})`, { cause: error });
-	}
 }
 
 function parseYaml(text: string, path: string): unknown {

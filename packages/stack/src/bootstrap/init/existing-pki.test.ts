@@ -269,7 +269,9 @@ it('a missing root is named, and a hierarchy of its own is not exchanged for ano
 		answers: parseAnswers({ ...answers, ...(existingPki ? { existingPki } : {}) }, base),
 	});
 	await mkdir(elsewhere.folder);
-	await expect(initInstance(order({ rootFile: 'nowhere.pem' }))).rejects.toThrow(/there is no file .*nowhere\.pem/);
+	await expect(initInstance(order({ rootFile: 'nowhere.pem' }))).rejects.toThrow(
+		/existingPki\.rootFile: .*nowhere\.pem cannot be read \(ENOENT\)/,
+	);
 	await rm(elsewhere.folder, { recursive: true });
 	await initInstance(order());
 	await expect(initInstance(order({ rootFile: root }))).rejects.toThrow(

@@ -2,7 +2,6 @@
  * Certificates from the PKI that an organization has already. The first run of `init` leaves requests; what was issued for
  * them is taken by a later one.
  */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EKU_CODE_SIGNING, EKU_TIME_STAMPING } from '@chancery/core/certificate';
 import {
@@ -13,10 +12,10 @@ import {
 	encodeSubjectKeyId,
 } from '@chancery/core/certificate-encoding';
 import type { Signer } from '@chancery/keys/signer';
-import { Refusal } from '../../instance/refusal.ts';
 import { signCertificationRequest } from './certification-request.ts';
+import { readGivenFile } from './given-file.ts';
 import { type AuthorityName, checkIssuedChain } from './issued-chain.ts';
-import { type Making, openOrMake } from './made-once.ts';
+import { isThere, type Making, openOrMake } from './made-once.ts';
 
 /** A request that nobody has answered yet. */
 export interface OpenRequest {
@@ -58,23 +57,14 @@ export async function openCertification(order: CertificationOrder, making: Makin
 	const { folder, name, signer, now, rootFile } = order;
 	const request = join(folder, REQUEST_PLACES.request(name));
 	const answer = join(folder, REQUEST_PLACES.answer(name));
-	const rootsPem = await readText(rootFile);
-	if (rootsPem === undefined)
-		throw new Refusal(`answers: existingPki.rootFile: there is no file ${rootFile}; give the root of your PKI in PEM`);
+	const rootsPem = await readGivenFile(rootFile, 'answers: existingPki.rootFile:');
 	await openOrMake({ path: request, what: `request for the certificate of the ${name}`, mode: 0o644 }, making, () =>
 		signCertificationRequest(signer, {
 			subject: encodeName(order.organization, order.commonName),
 			extensions: EXTENSIONS[name](signer.publicKey),
 		}),
 	);
-	const pem = await readText(answer);
-	if (pem === undefined) return { name, request, answer };
+	if (!(await isThere(answer))) return { name, request, answer };
+	const pem = await readGivenFile(answer, 'the certificates');
 	return checkIssuedChain({ name, path: answer, pem, signer, rootsPem, now });
-}
-
-async function readText(path: string): Promise<string | undefined> {
-	return readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
-		if (cause.code === 'ENOENT') return undefined;
-		throw new Refusal(`${path} cannot be read (${cause.code})`, { cause });
-	});
 }

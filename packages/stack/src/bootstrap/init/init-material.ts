@@ -6,7 +6,6 @@
  * that a crash anywhere leaves a beginning of this list, which the next run opens and goes on from.
  */
 import { randomBytes } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createCaChain } from '@chancery/ca/ca-chain';
 import { ca } from '@chancery/ca/definition';
@@ -25,6 +24,7 @@ import { HOLDER_KEYS, type HolderKeyName, keyFileName } from '../development-key
 import { openDevelopmentTls } from '../development-tls.ts';
 import { type Answers, keyInToken } from './answers.ts';
 import { type OpenRequest, openCertification } from './existing-pki.ts';
+import { readGivenFile } from './given-file.ts';
 import type { InitRecord } from './init-record.ts';
 import { type AuthorityName, checkChain } from './issued-chain.ts';
 import { type Host, hostOf, type Layout } from './layout.ts';
@@ -182,9 +182,7 @@ async function holderPassphrase(layout: Layout, answers: Answers, making: Making
 	const { passphraseFile } = answers.offline;
 	if (passphraseFile === undefined)
 		return openOrMakeSecret(join(layout.offline, 'passphrase'), 'passphrase of the keyholder', making);
-	const text = await readFile(passphraseFile, 'utf8').catch((cause: NodeJS.ErrnoException) => {
-		throw new Refusal(`offline.passphraseFile: ${passphraseFile} cannot be read (${cause.code})`, { cause });
-	});
+	const text = await readGivenFile(passphraseFile, 'offline.passphraseFile:');
 	const passphrase = text.replace(/\r?\n$/, '');
 	if (passphrase.length < 12)
 		throw new Refusal(`offline.passphraseFile: ${passphraseFile} holds fewer than 12 characters`);

@@ -3,7 +3,7 @@
  * complete, because its root of trust, its certificates and its logs name the first.
  */
 import { randomBytes } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { createFileKey, openFileKey } from '@chancery/keys/file/file-key';
 import type { KeyAlgorithm, Signer } from '@chancery/keys/signer';
@@ -78,8 +78,16 @@ async function beginStep(path: string, what: string, { mayMake, onStep }: Making
 	await makeFolders(dirname(path), 0o700);
 }
 
+/** @throws {Refusal} when that cannot be seen */
 export async function isThere(path: string): Promise<boolean> {
-	return (await readIfThere(path)) !== undefined;
+	try {
+		await stat(path);
+		return true;
+	} catch (error) {
+		const { code } = error as NodeJS.ErrnoException;
+		if (code === 'ENOENT') return false;
+		throw new Refusal(`${path} cannot be read (${code})`, { cause: error });
+	}
 }
 
 async function readIfThere(path: string): Promise<string | undefined> {
