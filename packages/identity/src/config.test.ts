@@ -55,6 +55,7 @@ describe('the configuration', () => {
 			signingJwks: expect.any(Secret),
 			developmentLogin: false,
 			clients: ['sigstore'],
+			connectors: [],
 			tokenLifetimeSeconds: 120,
 			admin: { tokens: [] },
 		});

@@ -3,8 +3,8 @@ import { adminSection } from '@chancery/chassis/config/admin-section';
 import { ConfigError } from '@chancery/chassis/config/config-error';
 import { type Environment, type Secret, secret } from '@chancery/chassis/config/secret';
 import { z } from 'zod';
+import { connectorsSchema } from './connectors/connectors.ts';
 import type { SigningJwks } from './generate-jwks.ts';
-import { loginSettingsShape } from './login-methods/all.ts';
 
 /** The section `identity` of the configuration. */
 export function configSchema(env?: Environment) {
@@ -18,7 +18,17 @@ export function configSchema(env?: Environment) {
 			.describe(
 				'Origin under which clients reach this service. The issuer is this plus /auth, byte for byte: changing it later makes the certificate authority refuse all tokens until it is configured with the new one.',
 			),
-		...loginSettingsShape,
+		connectors: connectorsSchema(env)
+			.default([])
+			.describe(
+				'Where people sign in: other identity providers, in the order of their buttons. Register PUBLICURL/auth/callback as redirect URI at each.',
+			),
+		developmentLogin: z
+			.union([z.boolean(), z.literal('with-secret')])
+			.default(false)
+			.describe(
+				'Offers a login page that believes any e-mail address. `true`: whoever reaches the page can sign as anyone, so it belongs on loopback. `with-secret`: whoever also types the developmentSecret.',
+			),
 		clients: z
 			.array(
 				z

@@ -10,15 +10,15 @@ import { ChanceryError } from '@chancery/core/chancery-error';
 import { authIssuer, ciIssuer } from '@chancery/wire/identity';
 import { getIdentityStatus, type IdentityStatus } from '@chancery/wire/status';
 import { type IdentityConfig, readSigningJwks } from './config.ts';
+import { openConnectors } from './connectors/connectors.ts';
+import { isDevelopmentSecret } from './development/secret.ts';
 import type { Account } from './domain/account.ts';
-import { isDevelopmentSecret } from './domain/development-secret.ts';
 import { healthOf } from './domain/health.ts';
 import { openIssuerKeys } from './domain/issuer-keys.ts';
 import { rememberLogin } from './domain/login.ts';
 import { reportTrust } from './domain/trust.ts';
 import { IDENTITY_ERRORS } from './errors.ts';
 import { cleanExpiredJob } from './jobs/clean-expired.ts';
-import { enabledLoginMethods } from './login-methods/all.ts';
 import { IDENTITY_SERIES } from './metrics.ts';
 import { createProvider } from './provider/provider.ts';
 import { mountCiIssuer } from './routes/ci-issuer.ts';
@@ -26,6 +26,7 @@ import { mountDevelopmentToken } from './routes/development-token.ts';
 import { mountLogin } from './routes/login.ts';
 import { mountProvider } from './routes/oidc.ts';
 import { mountTrust } from './routes/trust.ts';
+import { mountUpstream } from './routes/upstream.ts';
 
 export type IdentityDeps = StoringDeps<IdentityConfig>;
 
@@ -53,7 +54,8 @@ export async function createService(deps: IdentityDeps): Promise<Service> {
 		throw new IdentitySetupError('developmentLogin: with-secret needs a developmentSecret');
 	const issuer = authIssuer(config.publicUrl);
 	const auth = await openIssuerKeys(issuer, signingJwks.auth);
-	const methods = enabledLoginMethods(config).map((method) => method.id);
+	const connectors = openConnectors(config.connectors, deps);
+	const methods = [...connectors.map(({ id }) => id), ...(config.developmentLogin === false ? [] : ['development'])];
 	const health = () => healthOf(database, methods);
 
 	const publicApp = createListener({
@@ -67,14 +69,15 @@ export async function createService(deps: IdentityDeps): Promise<Service> {
 	const provider = createProvider({ config, database, clock, logger, metrics, keys: auth });
 	const remember = (account: Account) => rememberLogin(deps, account);
 	const isSecret = (given: string) => isDevelopmentSecret(secret, given);
-	mountLogin(publicApp, { config, logger, metrics, provider, remember, isSecret });
+	mountLogin(publicApp, { config, logger, metrics, provider, connectors, remember, isSecret });
+	const { publicUrl } = config;
+	mountUpstream(publicApp, { ...deps, publicUrl, provider, metrics, connectors });
 	mountProvider(publicApp, provider, config);
 	mountStatus(publicApp, getIdentityStatus, async (): Promise<IdentityStatus> => {
 		const { ready } = await health();
 		return { service: 'identity', ready, issuer, loginMethods: methods };
 	});
 	if (secret !== undefined) {
-		const { publicUrl } = config;
 		const ci = await openIssuerKeys(ciIssuer(publicUrl), signingJwks.ci);
 		mountDevelopmentToken(publicApp, { publicUrl, secret, auth, ci, clock, random: deps.random, metrics });
 		mountCiIssuer(publicApp, publicUrl, ci);

@@ -10,12 +10,11 @@ import { parseJsonBody } from '@chancery/chassis/http/json-body';
 import { equalBytes, utf8 } from '@chancery/core/bytes';
 import { FormatError } from '@chancery/core/format-error';
 import { parseJson } from '@chancery/core/json';
-import { configSchema } from '@chancery/identity/config';
 import type { SigningJwks } from '@chancery/identity/generate-jwks';
-import { developmentLogin } from '@chancery/identity/tested/development';
-import { mintToken } from '@chancery/identity/tested/development-token';
 import { openIssuerKeys } from '@chancery/identity/tested/issuer-keys';
-import { loginPage } from '@chancery/identity/tested/login-page';
+import { believeForm } from '@chancery/identity/tested/login-form';
+import { type LoginPage, loginPage } from '@chancery/identity/tested/login-page';
+import { mintToken } from '@chancery/identity/tested/mint';
 import { renderPage } from '@chancery/identity/tested/page';
 import { formTargetOf, OUT_OF_BAND, redirectUriAllowed } from '@chancery/identity/tested/redirect-uri';
 import { replayRequest } from '@chancery/identity/tested/replay';
@@ -37,12 +36,7 @@ import { seedJson } from './seeds.ts';
 const PUBLIC_URL = 'https://id.example';
 const PUBLIC_HOST = 'id.example';
 const CLIENTS = ['sigstore', 'another client'];
-const config = configSchema({ KEYS: '{}' }).parse({
-	publicUrl: PUBLIC_URL,
-	developmentLogin: true,
-	signingJwks: { env: 'KEYS' },
-});
-const context = { config, issuer: `${PUBLIC_URL}/auth`, isSecret: () => false };
+const LOGIN_FORM = { needsSecret: false, issuer: `${PUBLIC_URL}/auth`, isSecret: () => false };
 
 const { auth, ci } = seedJson<SigningJwks>('signing jwks');
 const keys = { auth: await openIssuerKeys('auth', auth), ci: await openIssuerKeys('ci', ci) };
@@ -137,21 +131,18 @@ export const IDENTITY_REQUEST_PARSERS: readonly ParserUnderTest[] = [
 		name: 'form of the development login',
 		seeds: ['email=alice%40example.com', 'email=+alice%40example.com+&email=b%40example.com', 'email=%3Cb%3E%22&x=y'],
 		refusals: () => false,
-		parse: async (input) => {
+		parse: (input) => {
 			const form = new URLSearchParams(textOf(input));
-			const account = await developmentLogin.login(context, form).catch((error: unknown) => {
-				if (domainError('login-refused')(error)) return undefined;
+			try {
+				return { form, account: believeForm(LOGIN_FORM, form) };
+			} catch (error) {
+				if (domainError('login-refused')(error)) return { form, account: undefined };
 				throw error;
-			});
-			return { form, account };
+			}
 		},
 		// Who is refused gets the form back, with what was typed in it and nothing that a browser would run.
 		check: ({ form, account }) => {
-			const shape = (typed: URLSearchParams) =>
-				renderPage(loginPage({ ...LOGIN, methods: [developmentLogin], context }, typed)).body.replaceAll(
-					/[^<>"']/g,
-					'',
-				);
+			const shape = (typed: URLSearchParams) => renderPage(loginPage(LOGIN, typed)).body.replaceAll(/[^<>"']/g, '');
 			return complaint(
 				account && !emailAddress.safeParse(account.email).success && 'it signs in who has no address',
 				account && sameText(account.email, (form.get('email') ?? '').trim()),
@@ -248,7 +239,14 @@ export const IDENTITY_REQUEST_PARSERS: readonly ParserUnderTest[] = [
 ];
 
 const GITHUB = 'https://github.com';
-const LOGIN = { uid: 'uid', clientId: 'sigstore', formTarget: undefined, refusal: 'words of ours' };
+const LOGIN: LoginPage = {
+	uid: 'uid',
+	clientId: 'sigstore',
+	formTarget: undefined,
+	connectors: [],
+	developmentLogin: true,
+	refusal: 'words of ours',
+};
 
 function headAndBody(input: Uint8Array): { head: string; body: Uint8Array } {
 	const end = input.indexOf(0x0a);

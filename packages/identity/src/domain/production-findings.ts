@@ -2,17 +2,23 @@
 import { clearKeyFindings, publicUrlFindings } from '@chancery/chassis/config/process-findings';
 import type { Finding } from '@chancery/chassis/config/production';
 import type { IdentityConfig } from '../config.ts';
-import { enabledLoginMethods, type LoginSettings } from '../login-methods/all.ts';
+import { connectorFindings } from '../connectors/connectors.ts';
 
 export function productionFindings(
-	config: LoginSettings & Pick<IdentityConfig, 'publicUrl' | 'developmentSecret' | 'signingJwks'>,
+	config: Pick<IdentityConfig, 'publicUrl' | 'connectors' | 'developmentLogin' | 'developmentSecret' | 'signingJwks'>,
 ): Finding[] {
 	const { publicUrl, developmentSecret, signingJwks } = config;
 	const findings = [
 		...publicUrlFindings('identity.publicUrl', publicUrl),
 		...clearKeyFindings('identity.signingJwks', signingJwks),
 	];
-	for (const method of enabledLoginMethods(config)) findings.push(...method.findings(config));
+	findings.push(...connectorFindings(config.connectors));
+	if (config.developmentLogin !== false)
+		findings.push({
+			exception: 'development-login',
+			where: 'identity.developmentLogin',
+			found: 'the login page believes any address',
+		});
 	if (developmentSecret !== undefined)
 		findings.push({
 			exception: 'development-login',

@@ -1,6 +1,7 @@
 /** The page for signing in, and the page that says why that is not possible. */
 import { AUTH_PATH } from '@chancery/wire/identity';
-import type { LoginContext, LoginMethod } from '../login-methods/login-method.ts';
+import type { IdentityConfig } from '../config.ts';
+import type { Connector } from '../connectors/connector.ts';
 import { html } from './html.ts';
 import type { Page } from './page.ts';
 
@@ -10,30 +11,50 @@ export interface LoginPage {
 	readonly clientId: string;
 	/** CSP source of the client's redirect URI. */
 	readonly formTarget: string | undefined;
-	readonly methods: readonly LoginMethod[];
-	readonly context: LoginContext;
+	readonly connectors: readonly Pick<Connector, 'id' | 'name'>[];
+	readonly developmentLogin: IdentityConfig['developmentLogin'];
 	/** Why the last attempt was refused. */
 	readonly refusal?: string;
 }
 
-/** One form per login method. `previous` is what was typed into the refused form. */
+/** A link per connector, and the form of the development login. `previous` is what was typed into the refused form. */
 export function loginPage(login: LoginPage, previous: URLSearchParams): Page {
 	const action = `${AUTH_PATH}/interaction/${encodeURIComponent(login.uid)}`;
-	const forms = login.methods.map(
-		(method) => html`<form method="post" action="${action}/${method.id}">
-${method.fields(login.context, previous)}
-<button type="submit">Sign in</button>
-</form>
+	const links = login.connectors.map(
+		({
+			id,
+			name,
+		}) => html`<p><a class="button" href="${action}/upstream?connector_id=${encodeURIComponent(id)}">Continue with ${name}</a></p>
 `,
 	);
+	const isPossible = links.length > 0 || login.developmentLogin !== false;
 	return {
 		title: 'Sign in',
 		formTargets: login.formTarget === undefined ? [] : [login.formTarget],
 		body: html`${login.refusal === undefined ? '' : html`<p class="refusal" role="alert">${login.refusal}</p>`}
 <p>A program on your computer (client <strong>${login.clientId}</strong>) asks who you are, to sign with that identity.</p>
-${forms.length > 0 ? forms : html`<p class="refusal">No way to sign in is configured here.</p>`}
+${links}
+${login.developmentLogin === false ? '' : developmentForm(login, action, previous)}
+${isPossible ? '' : html`<p class="refusal">No way to sign in is configured here.</p>`}
 <form method="post" action="${action}/cancel"><button type="submit">Cancel</button></form>`,
 	};
+}
+
+/** Never filled in again after a refusal. */
+const SECRET_FIELD = html`<p><label for="secret">Secret of this instance</label>
+		<input id="secret" name="secret" type="password" required autocomplete="off" maxlength="200"></p>`;
+
+function developmentForm({ developmentLogin }: LoginPage, action: string, previous: URLSearchParams) {
+	return html`<form method="post" action="${action}/development">
+<p class="warning"><strong>Development login.</strong> No address is checked: whoever
+${developmentLogin === true ? 'opens this page' : "has this instance's secret"} can sign as anyone. Certificates made
+with it mean nothing outside this instance.</p>
+<p><label for="email">E-mail address to sign as, for example alice@example.com</label>
+<input id="email" name="email" type="email" required autofocus autocomplete="email" maxlength="320" value="${previous.get('email') ?? ''}"></p>
+${developmentLogin === true ? '' : SECRET_FIELD}
+<button type="submit">Sign in</button>
+</form>
+`;
 }
 
 export function refusalPage(title: string, detail: string): Page {

@@ -2,7 +2,7 @@
 import { mount } from '@chancery/chassis/http/mount';
 import { mintDevelopmentToken } from '@chancery/wire/identity';
 import type { FastifyInstance } from 'fastify';
-import { type DevelopmentTokens, mintToken } from '../domain/development-token.ts';
+import { type DevelopmentTokens, mintToken } from '../development/mint.ts';
 import type { IdentityMetrics } from '../metrics.ts';
 
 export function mountDevelopmentToken(

@@ -2,8 +2,8 @@ import { call } from '@chancery/net/call';
 import { getCiDiscovery, getCiKeys, mintDevelopmentToken } from '@chancery/wire/identity';
 import { createRemoteJWKSet, type JWTPayload, jwtVerify } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type IdentityServer, startIdentityServer, TEST_SECRET } from '../test/identity-server.ts';
-import { subjectOf } from './domain/account.ts';
+import { type IdentityServer, startIdentityServer, TEST_SECRET } from '../../test/identity-server.ts';
+import { subjectOf } from '../domain/account.ts';
 
 let server: IdentityServer;
 let nowMs = Date.now();

@@ -12,10 +12,10 @@ import {
 	namesWorkflow,
 	SIGSTORE_AUDIENCE,
 } from '@chancery/wire/identity';
-import { believedAccount, claimsOf } from './account.ts';
-import { isDevelopmentSecret } from './development-secret.ts';
+import { believedAccount, claimsOf } from '../domain/account.ts';
+import type { IssuerKeys } from '../domain/issuer-keys.ts';
 import { githubClaims } from './github-claims.ts';
-import type { IssuerKeys } from './issuer-keys.ts';
+import { isDevelopmentSecret } from './secret.ts';
 
 const TOKEN_LIFETIME_SECONDS = 600;
 /** GitHub sets the start of validity back, so that a client with a slow clock does not refuse a token. */

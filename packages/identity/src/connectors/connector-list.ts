@@ -1,0 +1,2 @@
+/** The connector types, one line each. `connectors.ts` makes the configuration of them. */
+export { oidc } from './oidc.ts';

@@ -1,0 +1,86 @@
+/**
+ * The interface of a connector type: one family of identity providers where people sign in. Each is one file in this
+ * folder and one line in `connector-list.ts`; configuration, the rules of production and the buttons of the login page
+ * follow from it.
+ *
+ * What an upstream provider says is trusted for its own people only. So the connector's id is part of every account: one
+ * address that two providers vouch for is two accounts.
+ */
+
+import type { Finding } from '@chancery/chassis/config/production';
+import type { Environment } from '@chancery/chassis/config/secret';
+import { secret } from '@chancery/chassis/config/secret';
+import type { Logger } from '@chancery/chassis/logger';
+import type { Clock } from '@chancery/chassis/service';
+import { z } from 'zod';
+import type { Account } from '../domain/account.ts';
+
+/** A person as one connector knows them. */
+export type Person = Omit<Account, 'sub' | 'connectorId'>;
+
+/** What binds the answer of the provider to one sign-in of one browser. All values are random and used once. */
+export interface UpstreamLogin {
+	/** The redirect URI that is registered at the provider. */
+	readonly redirectUri: string;
+	readonly state: string;
+	/** In the ID token (OpenID Connect Core section 3.1.2.1); providers without ID tokens ignore it. */
+	readonly nonce: string;
+	/** RFC 7636; sent as S256 challenge to every provider. */
+	readonly codeVerifier: string;
+}
+
+export interface Connector {
+	/** Names the provider in tokens and certificates. */
+	readonly id: string;
+	/** For the button. */
+	readonly name: string;
+	/** @throws {DomainError} `upstream-unavailable` */
+	begin(login: UpstreamLogin): Promise<URL>;
+	/**
+	 * Redeems the answer of the provider, which came as the query of `returned`.
+	 * @throws {DomainError} `upstream-unavailable`, `upstream-refused`, `upstream-invalid` or `login-refused`
+	 */
+	finish(returned: URL, login: UpstreamLogin): Promise<Person>;
+}
+
+export interface ConnectorDeps {
+	readonly fetch: typeof fetch;
+	readonly clock: Clock;
+	readonly logger: Logger;
+}
+
+/** The settings that connectors of every type have. */
+export const connectorSettingsShape = (env?: Environment) => ({
+	id: z
+		.string()
+		.min(1)
+		.max(2048)
+		.regex(/^[\x21-\x7e]+$/, 'expected printable ASCII without spaces')
+		.describe(
+			'Names the provider in tokens (`federated_claims.connector_id`) and in certificates, where verifiers ask for it. A URL by convention. Changing it makes new accounts of all its people.',
+		),
+	name: z.string().min(1).max(100).describe('What the button of the login page says: `Continue with NAME`.'),
+	clientId: z.string().min(1).max(500).describe('Id of this service as a client of the provider.'),
+	clientSecret: secret(env).optional().describe('{ file } or { env } with the secret of that client.'),
+});
+
+export type ConnectorSettings = z.output<z.ZodObject<ReturnType<typeof connectorSettingsShape>>> & {
+	readonly type: string;
+};
+
+export interface ConnectorType<Schema extends z.ZodType<ConnectorSettings> = z.ZodType<ConnectorSettings>> {
+	/** Value of `type` in the settings. */
+	readonly name: string;
+	/** A strict object over `connectorSettingsShape`; the name is the literal of its `type`. */
+	configSchema(env?: Environment): Schema;
+	/** What production does not start with in these settings. */
+	findings?(settings: z.output<Schema>): readonly Omit<Finding, 'where'>[];
+	open(settings: z.output<Schema>, deps: ConnectorDeps): Connector;
+}
+
+/** Ties the settings that a connector type is given to its own schema. */
+export function connectorType<Schema extends z.ZodType<ConnectorSettings>>(
+	definition: ConnectorType<Schema>,
+): ConnectorType<Schema> {
+	return definition;
+}

@@ -1,2 +1,0 @@
-/** The login methods, one line each. `all.ts` makes the list of them. */
-export { developmentLogin } from './development.ts';

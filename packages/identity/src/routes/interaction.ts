@@ -1,0 +1,76 @@
+/**
+ * What all pages of one sign-in share.
+ *
+ * The attack to prevent is a browser that logs in without its owner. So a page is never framed, its address and the cookie
+ * contain the same unguessable id, a form must come from our own origin, and the host must be the configured one (after DNS
+ * rebinding it is not).
+ */
+import { DomainError } from '@chancery/chassis/domain-error';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Interaction, Provider } from 'oidc-provider';
+import { SessionNotFound } from 'oidc-provider/lib/helpers/errors.js';
+import type { IdentityConfig } from '../config.ts';
+import type { Account } from '../domain/account.ts';
+import { IDENTITY_ERRORS } from '../errors.ts';
+import { refusalPage } from '../pages/login-page.ts';
+import { type RenderedPage, renderPage } from '../pages/page.ts';
+
+/** The interaction that both cookie and address name. @throws {DomainError} `login-expired` */
+export async function currentInteraction(
+	provider: Provider,
+	request: FastifyRequest<{ Params: { uid: string } }>,
+	reply: FastifyReply,
+): Promise<Interaction> {
+	let interaction: Interaction;
+	try {
+		interaction = await provider.interactionDetails(request.raw, reply.raw);
+	} catch (cause) {
+		if (!(cause instanceof SessionNotFound)) throw cause;
+		throw new DomainError('login-expired', 'This sign-in has expired, or it began in another browser.', { cause });
+	}
+	if (interaction.uid !== request.params.uid)
+		throw new DomainError('login-expired', 'This page belongs to another sign-in.');
+	return interaction;
+}
+
+/** Sends the browser on to the client, signed in as `account`. */
+export async function endInteraction(
+	provider: Provider,
+	request: FastifyRequest,
+	reply: FastifyReply,
+	account: Account,
+): Promise<FastifyReply> {
+	const result = { login: { accountId: account.sub, remember: false }, consent: {} };
+	return reply.redirect(await provider.interactionResult(request.raw, reply.raw, result), 303);
+}
+
+export function checkHost(request: FastifyRequest, config: IdentityConfig): void {
+	const expected = new URL(config.publicUrl).host;
+	if (request.raw.headers.host !== expected)
+		throw new DomainError('wrong-host', `Sign-in works only at ${config.publicUrl}.`);
+}
+
+/** Browsers send Origin with every form, so a missing one is refused too. */
+export function checkSameSite(request: FastifyRequest, config: IdentityConfig): void {
+	checkHost(request, config);
+	if (request.headers.origin !== config.publicUrl)
+		throw new DomainError(
+			'wrong-origin',
+			`The form must come from ${config.publicUrl}; its Origin header says otherwise.`,
+		);
+}
+
+/** Errors of these routes are pages, because a person reads them. Unexpected errors go on to the chassis. */
+export async function withPages(reply: FastifyReply, handle: () => Promise<FastifyReply>): Promise<FastifyReply> {
+	try {
+		return await handle();
+	} catch (error) {
+		if (!(error instanceof DomainError) || !Object.hasOwn(IDENTITY_ERRORS, error.code)) throw error;
+		const { status, title } = IDENTITY_ERRORS[error.code as keyof typeof IDENTITY_ERRORS];
+		return sendPage(reply, status, renderPage(refusalPage(title, error.detail)));
+	}
+}
+
+export function sendPage(reply: FastifyReply, status: number, page: RenderedPage): FastifyReply {
+	return reply.code(status).headers(page.headers).send(page.body);
+}

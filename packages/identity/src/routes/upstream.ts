@@ -1,0 +1,97 @@
+/** The three requests of a sign-in at another provider: there, back, and on to the interaction. */
+import type { Logger } from '@chancery/chassis/logger';
+import { AUTH_PATH } from '@chancery/wire/identity';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Provider } from 'oidc-provider';
+import type { IdentityConfig } from '../config.ts';
+import {
+	beginUpstreamLogin,
+	CALLBACK_PATH,
+	cookieName,
+	finishUpstreamLogin,
+	returnFromUpstream,
+	type UpstreamLoginDeps,
+} from '../domain/upstream-login.ts';
+import type { IdentityMetrics } from '../metrics.ts';
+import { checkHost, currentInteraction, endInteraction, withPages } from './interaction.ts';
+
+interface UpstreamRouteDeps extends UpstreamLoginDeps {
+	readonly config: IdentityConfig;
+	readonly logger: Logger;
+	readonly provider: Provider;
+	readonly metrics: IdentityMetrics;
+}
+
+type Params = { uid: string };
+type BeginQuery = { connector_id?: string };
+type FinishQuery = { login?: string };
+
+export function mountUpstream(app: FastifyInstance, deps: UpstreamRouteDeps): void {
+	const { config, provider, logger, metrics } = deps;
+	const path = `${AUTH_PATH}/interaction/:uid`;
+	const count = (method: string, outcome: string) =>
+		metrics.count('chancery_identity_logins_total', 1, { method, outcome });
+
+	// A link, not a form: `form-action` would have to name every host to which the provider redirects.
+	app.get<{ Params: Params; Querystring: BeginQuery }>(`${path}/upstream`, async (request, reply) =>
+		withPages(reply, async () => {
+			checkHost(request, config);
+			const { uid } = await currentInteraction(provider, request, reply);
+			const connectorId = String(request.query.connector_id ?? '');
+			const { location, cookie } = await beginUpstreamLogin(deps, { interactionUid: uid, connectorId });
+			return reply
+				.header('set-cookie', setCookie(cookie, config))
+				.header('cache-control', 'no-store')
+				.header('referrer-policy', 'no-referrer')
+				.redirect(location, 303);
+		}),
+	);
+
+	app.get(CALLBACK_PATH, async (request, reply) =>
+		withPages(reply, async () => {
+			checkHost(request, config);
+			const returned = new URL(request.raw.url ?? '', config.publicUrl);
+			const location = await returnFromUpstream(deps, { returned, cookies: cookiesOf(request) });
+			const name = cookieName(returned.searchParams.get('state') ?? '');
+			return reply
+				.header('set-cookie', setCookie({ name, value: '', maxAgeSeconds: 0 }, config))
+				.header('cache-control', 'no-store')
+				.header('referrer-policy', 'no-referrer')
+				.redirect(location, 303);
+		}),
+	);
+
+	app.get<{ Params: Params; Querystring: FinishQuery }>(`${path}/finish`, async (request, reply) =>
+		withPages(reply, async () => {
+			checkHost(request, config);
+			const interaction = await currentInteraction(provider, request, reply);
+			const account = await finishUpstreamLogin(deps, {
+				interactionUid: interaction.uid,
+				state: String(request.query.login ?? ''),
+			});
+			count(account.connectorId, 'accepted');
+			logger.info(
+				{ connector: account.connectorId, subject: account.sub, client: interaction.params.client_id },
+				'someone signed in',
+			);
+			return endInteraction(provider, request, reply, account);
+		}),
+	);
+}
+
+/** Sent to the callback alone; `Lax`, because the provider's redirect comes from another site. */
+function setCookie(
+	{ name, value, maxAgeSeconds }: { name: string; value: string; maxAgeSeconds: number },
+	{ publicUrl }: IdentityConfig,
+): string {
+	const secure = publicUrl.startsWith('https:') ? '; Secure' : '';
+	return `${name}=${value}; Path=${CALLBACK_PATH}; Max-Age=${maxAgeSeconds}; HttpOnly; SameSite=Lax${secure}`;
+}
+
+function cookiesOf(request: FastifyRequest): ReadonlyMap<string, string> {
+	const pairs = (request.headers.cookie ?? '').split(';').map((pair): [string, string] => {
+		const [name = '', value = ''] = pair.trim().split('=', 2);
+		return [name, value];
+	});
+	return new Map(pairs);
+}
