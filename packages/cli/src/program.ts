@@ -5,6 +5,7 @@ import { attestBlobCommand } from './commands/attest-blob.ts';
 import { configCommand } from './commands/config.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { helmCommand } from './commands/helm.ts';
+import { identityCommand } from './commands/identity.ts';
 import { initCommand } from './commands/init.ts';
 import { initializeCommand } from './commands/initialize.ts';
 import { logCommand } from './commands/log.ts';
@@ -39,6 +40,7 @@ const COMMANDS = [
 	trustCommand,
 	selfTestCommand,
 	tufCommand,
+	identityCommand,
 	migrateCommand,
 	configCommand,
 	doctorCommand,

@@ -54,6 +54,7 @@ describe('the configuration', () => {
 			publicUrl: HTTPS,
 			signingJwks: expect.any(Secret),
 			developmentLogin: false,
+			auditRetentionDays: 90,
 			clients: ['sigstore'],
 			connectors: [],
 			tokenLifetimeSeconds: 120,

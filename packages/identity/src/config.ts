@@ -49,9 +49,15 @@ export function configSchema(env?: Environment) {
 			.describe(
 				'Seconds that a token lives. It is a bearer credential for the certificate authority, so short; but it must outlast the clock skew between the two.',
 			),
+		auditRetentionDays: z
+			.int()
+			.min(1)
+			.max(3650)
+			.default(90)
+			.describe('Days for which sign-ins and exchanged tokens stay in the record that operators can list.'),
 		admin: adminSection,
 		signingJwks: secret(env).describe(
-			'{ file } or { env } with the private keys: JSON { "auth": [JWK, ...], "ci": [JWK, ...] }. The first RSA key of each signs; to rotate, add the next key behind it, wait ten minutes, put it first, and remove the old one when its last token has expired.',
+			'{ file } or { env } with the private keys: JSON { "auth": [JWK, ...], "ci": [JWK, ...] }. The first RSA key of each signs, or the one whose `nbf` passed last. `chancery identity rotate-key FILE` plans the next one; a changed file is read without a restart.',
 		),
 		developmentSecret: secret(env)
 			.optional()
@@ -66,6 +72,18 @@ export type IdentityConfig = z.output<ReturnType<typeof configSchema>>;
 const jwks = z.array(z.looseObject({ kty: z.string() }));
 /** Of the two issuers; `ci` signs only where there is a development secret. */
 const signingJwks = z.strictObject({ auth: jwks, ci: jwks.default([]) });
+
+/**
+ * The keys as their source has them now: a file is read again, a variable stays as it was.
+ * @throws {ConfigError} without any part of the value
+ */
+export function readSigningJwksAgain(value: Secret): SigningJwks {
+	if (value.file === undefined) return readSigningJwks(value);
+	const again = secret().safeParse({ file: value.file });
+	if (!again.success)
+		throw new ConfigError(`identity.signingJwks: ${again.error.issues[0]?.message ?? 'cannot be read'}`);
+	return readSigningJwks(again.data);
+}
 
 /**
  * Reads the private keys. What they are good for is checked by whoever opens them.

@@ -9,18 +9,22 @@ import type { StoringDeps } from '@chancery/chassis/service-definition';
 import { ChanceryError } from '@chancery/core/chancery-error';
 import { authIssuer, ciIssuer } from '@chancery/wire/identity';
 import { getIdentityStatus, type IdentityStatus } from '@chancery/wire/status';
-import { type IdentityConfig, readSigningJwks } from './config.ts';
+import { type IdentityConfig, readSigningJwks, readSigningJwksAgain } from './config.ts';
 import { openConnectors } from './connectors/connectors.ts';
 import { isDevelopmentSecret } from './development/secret.ts';
 import type { Account } from './domain/account.ts';
+import { listAuditEvents, openAudit } from './domain/audit.ts';
 import { healthOf } from './domain/health.ts';
-import { openIssuerKeys } from './domain/issuer-keys.ts';
+import { LiveKeys } from './domain/live-keys.ts';
 import { rememberLogin } from './domain/login.ts';
 import { reportTrust } from './domain/trust.ts';
 import { IDENTITY_ERRORS } from './errors.ts';
 import { cleanExpiredJob } from './jobs/clean-expired.ts';
+import { renewKeysJob } from './jobs/renew-keys.ts';
 import { IDENTITY_SERIES } from './metrics.ts';
+import { liveProvider } from './provider/live-provider.ts';
 import { createProvider } from './provider/provider.ts';
+import { mountAudit } from './routes/audit.ts';
 import { mountCiIssuer } from './routes/ci-issuer.ts';
 import { mountDevelopmentToken } from './routes/development-token.ts';
 import { mountLogin } from './routes/login.ts';
@@ -53,7 +57,8 @@ export async function createService(deps: IdentityDeps): Promise<Service> {
 	if (config.developmentLogin === 'with-secret' && secret === undefined)
 		throw new IdentitySetupError('developmentLogin: with-secret needs a developmentSecret');
 	const issuer = authIssuer(config.publicUrl);
-	const auth = await openIssuerKeys(issuer, signingJwks.auth);
+	const auth = await LiveKeys.open(issuer, signingJwks.auth, clock);
+	const ci = secret === undefined ? undefined : await LiveKeys.open(ciIssuer(config.publicUrl), signingJwks.ci, clock);
 	const connectors = openConnectors(config.connectors, deps);
 	const methods = [...connectors.map(({ id }) => id), ...(config.developmentLogin === false ? [] : ['development'])];
 	const health = () => healthOf(database, methods);
@@ -66,20 +71,20 @@ export async function createService(deps: IdentityDeps): Promise<Service> {
 		maxBodyBytes: MAX_BODY_BYTES,
 	});
 	const metrics = createMetrics('identity', { series: IDENTITY_SERIES, database });
-	const provider = createProvider({ config, database, clock, logger, metrics, keys: auth });
+	const provider = liveProvider(auth, (keys) => createProvider({ config, database, clock, logger, metrics, keys }));
+	const audit = openAudit({ ...deps, retentionDays: config.auditRetentionDays });
 	const remember = (account: Account) => rememberLogin(deps, account);
 	const isSecret = (given: string) => isDevelopmentSecret(secret, given);
-	mountLogin(publicApp, { config, logger, metrics, provider, connectors, remember, isSecret });
+	mountLogin(publicApp, { config, metrics, provider, connectors, remember, isSecret, audit });
 	const { publicUrl } = config;
-	mountUpstream(publicApp, { ...deps, publicUrl, provider, metrics, connectors });
+	mountUpstream(publicApp, { ...deps, publicUrl, provider, metrics, connectors, audit });
 	mountProvider(publicApp, provider, config);
 	mountStatus(publicApp, getIdentityStatus, async (): Promise<IdentityStatus> => {
 		const { ready } = await health();
 		return { service: 'identity', ready, issuer, loginMethods: methods };
 	});
-	if (secret !== undefined) {
-		const ci = await openIssuerKeys(ciIssuer(publicUrl), signingJwks.ci);
-		mountDevelopmentToken(publicApp, { publicUrl, secret, auth, ci, clock, random: deps.random, metrics });
+	if (secret !== undefined && ci !== undefined) {
+		mountDevelopmentToken(publicApp, { publicUrl, secret, auth, ci, clock, random: deps.random, metrics, audit });
 		mountCiIssuer(publicApp, publicUrl, ci);
 		logger.warn({ issuer: ciIssuer(publicUrl) }, 'development tokens are on: their secret signs as anyone');
 	}
@@ -93,6 +98,7 @@ export async function createService(deps: IdentityDeps): Promise<Service> {
 		health,
 		errors: IDENTITY_ERRORS,
 	});
+	mountAudit(admin, (query) => listAuditEvents({ database }, query));
 	mountTrust(admin, () => reportTrust(issuer, auth, clock));
 
 	return {
@@ -101,7 +107,15 @@ export async function createService(deps: IdentityDeps): Promise<Service> {
 			{ name: 'public', app: publicApp },
 			{ name: 'admin', app: admin },
 		],
-		jobs: [cleanExpiredJob({ database, clock })],
+		jobs: [
+			cleanExpiredJob({ database, clock }),
+			renewKeysJob({
+				read: () => readSigningJwksAgain(config.signingJwks),
+				auth,
+				...(ci === undefined ? {} : { ci }),
+				logger,
+			}),
+		],
 		metrics,
 		health,
 		close: async () => undefined,

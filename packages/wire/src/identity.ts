@@ -147,6 +147,38 @@ export const getCiKeys = route({
 	replies: { 200: jwkSet },
 });
 
+const known = z.string().min(1).max(2048).optional();
+
+/** One line of the record of the identity provider. Members that do not apply are null. */
+export const auditEvent = z.object({
+	happenedAt: z.iso.datetime(),
+	kind: z.enum(['login', 'token-exchange', 'client-credentials', 'development-token']),
+	outcome: z.enum(['accepted', 'refused']),
+	connectorId: z.string().nullable(),
+	subject: z.string().nullable(),
+	email: z.string().nullable(),
+	clientId: z.string().nullable(),
+	clientAddress: z.string().nullable(),
+	reason: z.string().nullable(),
+	requestId: z.string().nullable(),
+});
+export type AuditEvent = z.output<typeof auditEvent>;
+
+/** On the admin listener: who signed in and who exchanged a token, newest first. */
+export const listIdentityEvents = route({
+	method: 'GET',
+	path: '/admin/v1/events',
+	summary: 'Sign-ins and exchanged tokens, newest first, for as long as they are kept.',
+	query: z.object({
+		subject: known.describe('`sub` of the tokens, exactly.'),
+		email: known.describe('The address, exactly.'),
+		connectorId: known.describe('Who vouched, exactly.'),
+		cursor: z.string().max(100).optional().describe('`next` of the page before.'),
+		limit: z.coerce.number().int().min(1).max(1000).optional().describe('Events in a page; 100 when absent.'),
+	}),
+	replies: { 200: z.object({ events: z.array(auditEvent), next: z.string().nullable() }) },
+});
+
 /**
  * Operation id -> route of the public listener. The development token and the issuer of workflow tokens exist only with a
  * development secret. The provider's own endpoints below `/auth` are described by its discovery document.

@@ -5,7 +5,7 @@
 import { ADMIN_ROUTES } from './administration.ts';
 import { CT_ADMIN_ROUTES, CT_ROUTES } from './ct.ts';
 import { FULCIO_ROUTES } from './fulcio.ts';
-import { IDENTITY_ROUTES } from './identity.ts';
+import { IDENTITY_ROUTES, listIdentityEvents } from './identity.ts';
 import type { RefusalFamily } from './refusal.ts';
 import { getTrustReportV1, REKOR_V1_ROUTES } from './rekor-v1.ts';
 import { getTrustReportV2, REKOR_V2_ROUTES } from './rekor-v2.ts';
@@ -126,5 +126,5 @@ export const LISTENERS: readonly DocumentedListener[] = [
 		routes: IDENTITY_ROUTES,
 		defaultUrl: 'http://localhost:7401',
 	},
-	admin('identity', 'Identity provider', { getTrustReport }),
+	admin('identity', 'Identity provider', { getTrustReport, listIdentityEvents }),
 ];

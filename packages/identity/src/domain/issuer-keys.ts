@@ -6,6 +6,7 @@ import { halvesAgree } from '@chancery/keys/file/key-halves';
 import type { Signer } from '@chancery/keys/signer';
 import type { PublicJwk } from '@chancery/wire/identity';
 import { calculateJwkThumbprint, type JWK, SignJWT } from 'jose';
+import type { ScheduledJwk } from './key-schedule.ts';
 
 export interface IssuerKeys {
 	/** Private keys with `kid`, `alg` and `use` filled in, in the given order. */
@@ -31,7 +32,7 @@ export class SigningKeyError extends ChanceryError<'signing-key-unsuitable'> {
  * Reads the private keys of an issuer.
  * @throws {SigningKeyError} when there is no RS256 key, a key cannot be read or is public only, or two share a `kid`.
  */
-export async function openIssuerKeys(issuer: string, jwks: readonly JWK[]): Promise<IssuerKeys> {
+export async function openIssuerKeys(issuer: string, jwks: readonly ScheduledJwk[]): Promise<IssuerKeys> {
 	const opened = await Promise.all(jwks.map((jwk, index) => openKey(`key ${index + 1} of ${issuer}`, jwk)));
 	const kids = new Set(opened.map((key) => key.jwk.kid));
 	if (kids.size !== opened.length) throw new SigningKeyError(`two keys of ${issuer} have the same 'kid'`);
@@ -55,13 +56,19 @@ interface OpenedKey {
 	readonly privateKey: KeyObject;
 }
 
-async function openKey(name: string, jwk: JWK): Promise<OpenedKey> {
+async function openKey(name: string, jwk: ScheduledJwk): Promise<OpenedKey> {
 	const alg = jwk.kty === 'RSA' ? 'RS256' : jwk.kty === 'EC' && jwk.crv === 'P-256' ? 'ES256' : undefined;
 	if (!alg || (jwk.alg ?? alg) !== alg || (jwk.use ?? 'sig') !== 'sig')
 		throw new SigningKeyError(`${name} is neither an RSA key for RS256 nor a P-256 key for ES256`);
 	// It is in the header of every token and in the key set, and both must be the same text.
 	if (jwk.kid !== undefined && !(typeof jwk.kid === 'string' && KEY_ID.test(jwk.kid)))
 		throw new SigningKeyError(`${name} has a 'kid' that is not 1 to 200 printable ASCII characters`);
+	for (const [member, value] of [
+		['nbf', jwk.nbf],
+		['exp', jwk.exp],
+	])
+		if (value !== undefined && !Number.isSafeInteger(value))
+			throw new SigningKeyError(`${name} has a '${String(member)}' that is no time in Unix seconds`);
 	if (typeof jwk.d !== 'string') throw new SigningKeyError(`${name} is a public key; a private one is needed`);
 	let privateKey: KeyObject;
 	try {

@@ -4,6 +4,7 @@ import type { Clock, Job } from '@chancery/chassis/service';
 import type { Sql } from '@chancery/postgres/sql';
 import { deleteExpiredAccounts } from '../store/accounts.ts';
 import { deleteExpiredArtifacts } from '../store/artifacts.ts';
+import { deleteExpiredAuditEvents } from '../store/audit-events.ts';
 import { deleteExpiredUpstreamLogins } from '../store/upstream-logins.ts';
 
 const INTERVAL_MS = 60_000;
@@ -33,7 +34,12 @@ export function cleanExpiredJob(deps: CleanDeps, intervalMs: number = INTERVAL_M
 /** Deletes every artifact and account that has expired by now, in batches. Returns the number of deleted rows. */
 export async function cleanExpired(deps: CleanDeps, signal?: AbortSignal): Promise<number> {
 	let total = 0;
-	for (const deleteSome of [deleteExpiredArtifacts, deleteExpiredAccounts, deleteExpiredUpstreamLogins]) {
+	for (const deleteSome of [
+		deleteExpiredArtifacts,
+		deleteExpiredAccounts,
+		deleteExpiredUpstreamLogins,
+		deleteExpiredAuditEvents,
+	]) {
 		for (let deleted = BATCH; deleted === BATCH && !signal?.aborted; total += deleted)
 			deleted = await deleteSome(deps.database, new Date(deps.clock()), BATCH);
 	}

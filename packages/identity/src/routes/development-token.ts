@@ -2,18 +2,29 @@
 import { mount } from '@chancery/chassis/http/mount';
 import { mintDevelopmentToken } from '@chancery/wire/identity';
 import type { FastifyInstance } from 'fastify';
+import { decodeJwt } from 'jose';
 import { type DevelopmentTokens, mintToken } from '../development/mint.ts';
+import type { Audit } from '../domain/audit.ts';
 import type { IdentityMetrics } from '../metrics.ts';
 
 export function mountDevelopmentToken(
 	app: FastifyInstance,
-	deps: DevelopmentTokens & { readonly metrics: IdentityMetrics },
+	deps: DevelopmentTokens & { readonly metrics: IdentityMetrics; readonly audit: Audit },
 ): void {
 	mount(
 		app,
 		mintDevelopmentToken,
 		async (input, request) => {
 			const token = await mintToken(deps, request.headers.authorization, input.body);
+			const { sub, email } = decodeJwt<{ email?: unknown }>(token);
+			await deps.audit({
+				kind: 'development-token',
+				outcome: 'accepted',
+				...(sub === undefined ? {} : { subject: sub }),
+				...(typeof email === 'string' ? { email } : {}),
+				clientAddress: request.ip,
+				requestId: request.id,
+			});
 			deps.metrics.count('chancery_identity_tokens_total', 1, { grant: 'development', outcome: 'issued' });
 			return { status: 200, headers: { 'cache-control': 'no-store' }, body: { token } };
 		},

@@ -7,17 +7,19 @@
  */
 import { DomainError } from '@chancery/chassis/domain-error';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Interaction, Provider } from 'oidc-provider';
+import type { Interaction } from 'oidc-provider';
 import { SessionNotFound } from 'oidc-provider/lib/helpers/errors.js';
 import type { IdentityConfig } from '../config.ts';
 import type { Account } from '../domain/account.ts';
+import type { Audit } from '../domain/audit.ts';
 import { IDENTITY_ERRORS } from '../errors.ts';
 import { refusalPage } from '../pages/login-page.ts';
 import { type RenderedPage, renderPage } from '../pages/page.ts';
+import type { ServingProvider } from '../provider/live-provider.ts';
 
 /** The interaction that both cookie and address name. @throws {DomainError} `login-expired` */
 export async function currentInteraction(
-	provider: Provider,
+	provider: ServingProvider,
 	request: FastifyRequest<{ Params: { uid: string } }>,
 	reply: FastifyReply,
 ): Promise<Interaction> {
@@ -35,13 +37,26 @@ export async function currentInteraction(
 
 /** Sends the browser on to the client, signed in as `account`. */
 export async function endInteraction(
-	provider: Provider,
-	request: FastifyRequest,
-	reply: FastifyReply,
+	{ provider, audit }: { readonly provider: ServingProvider; readonly audit: Audit },
+	{ request, reply, interaction }: { request: FastifyRequest; reply: FastifyReply; interaction: Interaction },
 	account: Account,
 ): Promise<FastifyReply> {
+	await audit({ ...whereFrom(request, interaction), ...whoIs(account), kind: 'login', outcome: 'accepted' });
 	const result = { login: { accountId: account.sub, remember: false }, consent: {} };
 	return reply.redirect(await provider.interactionResult(request.raw, reply.raw, result), 303);
+}
+
+/** For the record: which request of which client this is. */
+export function whereFrom(request: FastifyRequest, interaction: Interaction) {
+	return {
+		clientId: String(interaction.params.client_id ?? ''),
+		clientAddress: request.ip,
+		requestId: request.id,
+	};
+}
+
+function whoIs({ sub, email, connectorId }: Account) {
+	return { subject: sub, email, connectorId };
 }
 
 export function checkHost(request: FastifyRequest, config: IdentityConfig): void {

@@ -3,29 +3,38 @@
  * buttons of connectors lead to `upstream.ts`.
  */
 import { DomainError } from '@chancery/chassis/domain-error';
-import type { Logger } from '@chancery/chassis/logger';
 import { AUTH_PATH, authIssuer } from '@chancery/wire/identity';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { Interaction, Provider } from 'oidc-provider';
+import type { Interaction } from 'oidc-provider';
 import type { IdentityConfig } from '../config.ts';
 import type { Connector } from '../connectors/connector.ts';
 import { believeForm } from '../development/login-form.ts';
 import type { Account } from '../domain/account.ts';
+import type { Audit } from '../domain/audit.ts';
 import { IDENTITY_ERRORS } from '../errors.ts';
 import type { IdentityMetrics } from '../metrics.ts';
 import { type LoginPage, loginPage } from '../pages/login-page.ts';
 import { renderPage } from '../pages/page.ts';
+import type { ServingProvider } from '../provider/live-provider.ts';
 import { formTargetOf } from '../provider/redirect-uri.ts';
-import { checkHost, checkSameSite, currentInteraction, endInteraction, sendPage, withPages } from './interaction.ts';
+import {
+	checkHost,
+	checkSameSite,
+	currentInteraction,
+	endInteraction,
+	sendPage,
+	whereFrom,
+	withPages,
+} from './interaction.ts';
 
 interface LoginRouteDeps {
 	readonly config: IdentityConfig;
-	readonly logger: Logger;
-	readonly provider: Provider;
+	readonly provider: ServingProvider;
 	readonly connectors: readonly Connector[];
 	/** Stores the account for the tokens that follow. */
 	readonly remember: (account: Account) => Promise<void>;
 	readonly metrics: IdentityMetrics;
+	readonly audit: Audit;
 	/** Whether this is the instance's own secret; false where it has none. Takes constant time. */
 	readonly isSecret: (given: string) => boolean;
 }
@@ -36,7 +45,7 @@ const NOTHING_TYPED = new URLSearchParams();
 const DEVELOPMENT = 'development';
 
 export function mountLogin(app: FastifyInstance, deps: LoginRouteDeps): void {
-	const { config, provider, logger, metrics, connectors } = deps;
+	const { config, provider, metrics, connectors, audit } = deps;
 	const path = `${AUTH_PATH}/interaction/:uid`;
 	const issuer = authIssuer(config.publicUrl);
 
@@ -81,16 +90,13 @@ export function mountLogin(app: FastifyInstance, deps: LoginRouteDeps): void {
 				const isRefused = error instanceof DomainError && error.code === 'login-refused';
 				count(isRefused ? 'refused' : 'failed');
 				if (!isRefused) throw error;
+				await audit({ ...whereFrom(request, interaction), kind: 'login', outcome: 'refused', reason: error.code });
 				const page = loginPage({ ...pageOf(interaction), refusal: error.detail }, form);
 				return sendPage(reply, IDENTITY_ERRORS['login-refused'].status, renderPage(page));
 			}
 			await deps.remember(account);
 			count('accepted');
-			logger.info(
-				{ method: DEVELOPMENT, subject: account.sub, client: interaction.params.client_id },
-				'someone signed in',
-			);
-			return endInteraction(provider, request, reply, account);
+			return endInteraction(deps, { request, reply, interaction }, account);
 		}),
 	);
 }

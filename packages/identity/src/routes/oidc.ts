@@ -1,15 +1,15 @@
 /** Mounts the OpenID Connect provider below the path of its issuer. */
 import { AUTH_PATH } from '@chancery/wire/identity';
 import type { FastifyInstance } from 'fastify';
-import type { Provider } from 'oidc-provider';
 import type { IdentityConfig } from '../config.ts';
+import type { ServingProvider } from '../provider/live-provider.ts';
 import { replayRequest } from '../provider/replay.ts';
 
 /**
  * Requests below `/auth` without a route of their own go to the provider, which writes the raw response and its own errors (OAuth
  * 2.0 JSON, or a page for a browser).
  */
-export function mountProvider(app: FastifyInstance, provider: Provider, config: IdentityConfig): void {
+export function mountProvider(app: FastifyInstance, provider: ServingProvider, config: IdentityConfig): void {
 	const handle = provider.callback();
 	const options = { publicHost: new URL(config.publicUrl).host, clients: config.clients };
 	app.route({

@@ -1,9 +1,8 @@
 /** The three requests of a sign-in at another provider: there, back, and on to the interaction. */
-import type { Logger } from '@chancery/chassis/logger';
 import { AUTH_PATH } from '@chancery/wire/identity';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { Provider } from 'oidc-provider';
 import type { IdentityConfig } from '../config.ts';
+import type { Audit } from '../domain/audit.ts';
 import {
 	beginUpstreamLogin,
 	CALLBACK_PATH,
@@ -13,13 +12,14 @@ import {
 	type UpstreamLoginDeps,
 } from '../domain/upstream-login.ts';
 import type { IdentityMetrics } from '../metrics.ts';
+import type { ServingProvider } from '../provider/live-provider.ts';
 import { checkHost, currentInteraction, endInteraction, withPages } from './interaction.ts';
 
 interface UpstreamRouteDeps extends UpstreamLoginDeps {
 	readonly config: IdentityConfig;
-	readonly logger: Logger;
-	readonly provider: Provider;
+	readonly provider: ServingProvider;
 	readonly metrics: IdentityMetrics;
+	readonly audit: Audit;
 }
 
 type Params = { uid: string };
@@ -27,7 +27,7 @@ type BeginQuery = { connector_id?: string };
 type FinishQuery = { login?: string };
 
 export function mountUpstream(app: FastifyInstance, deps: UpstreamRouteDeps): void {
-	const { config, provider, logger, metrics } = deps;
+	const { config, provider, metrics } = deps;
 	const path = `${AUTH_PATH}/interaction/:uid`;
 	const count = (method: string, outcome: string) =>
 		metrics.count('chancery_identity_logins_total', 1, { method, outcome });
@@ -70,11 +70,7 @@ export function mountUpstream(app: FastifyInstance, deps: UpstreamRouteDeps): vo
 				state: String(request.query.login ?? ''),
 			});
 			count(account.connectorId, 'accepted');
-			logger.info(
-				{ connector: account.connectorId, subject: account.sub, client: interaction.params.client_id },
-				'someone signed in',
-			);
-			return endInteraction(provider, request, reply, account);
+			return endInteraction(deps, { request, reply, interaction }, account);
 		}),
 	);
 }
