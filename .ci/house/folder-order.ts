@@ -6,7 +6,7 @@ import { type Complaint, partOf, type SourceTree } from './source-tree.ts';
 
 /** `.` is what lies in `src` itself, apart from the files that have a place of their own (`name.ts`). */
 const ORDERS: Readonly<Record<string, readonly (readonly string[])[]>> = {
-	chassis: [['.'], ['config'], ['service-definition.ts'], ['tls'], ['http'], ['process']],
+	chassis: [['.'], ['config'], ['service-definition.ts'], ['tls'], ['http'], ['tokens'], ['process']],
 	tlog: [
 		['.'],
 		['store'],

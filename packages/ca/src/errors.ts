@@ -4,13 +4,14 @@
  * 503, where upstream says 400 or 500: its clients repeat the one and give up on the others.
  */
 import type { ErrorTable, RenderedError } from '@chancery/chassis/http/error-rendering';
+import { TOKEN_ERRORS, TOKEN_SENTENCE } from '@chancery/chassis/tokens/token-errors';
 import { z } from 'zod';
 
 const GRPC = { invalidArgument: 3, notFound: 5, permissionDenied: 7, unimplemented: 12, internal: 13, unavailable: 14 };
 
 /** Upstream's first sentences. Clients print them and people search for them, so that they stay as they are. */
 export const SENTENCES = {
-	token: 'There was an error processing the identity token',
+	token: TOKEN_SENTENCE,
 	key: 'The public key supplied in the request could not be parsed',
 	weakKey: 'The public key supplied in the request is insecure',
 	csr: 'The certificate signing request could not be parsed',
@@ -28,18 +29,7 @@ const passing = (title: string) => ({ status: 503, title, grpcCode: GRPC.unavail
 
 export const ERRORS = {
 	// The identity token
-	'token-missing': refused(SENTENCES.token),
-	'token-too-large': refused(SENTENCES.token),
-	'token-malformed': refused(SENTENCES.token),
-	'token-algorithm': refused(SENTENCES.token),
-	'token-signature': refused(SENTENCES.token),
-	'token-expired': refused(SENTENCES.token),
-	'token-not-yet-valid': refused(SENTENCES.token),
-	'token-audience': refused(SENTENCES.token),
-	'issuer-unknown': refused(SENTENCES.token),
-	'issuer-unavailable': passing(SENTENCES.token),
-	'claim-missing': refused(SENTENCES.token),
-	'claim-malformed': refused(SENTENCES.token),
+	...TOKEN_ERRORS,
 	'email-not-verified': refused(SENTENCES.token),
 	'identity-not-allowed': { status: 403, title: 'The identity is not allowed here', grpcCode: GRPC.permissionDenied },
 	// The key

@@ -4,11 +4,11 @@
 import { parseCertificate, subjectAltNames } from '@chancery/core/certificate';
 import { readFulcioExtensions } from '@chancery/core/fulcio-extensions';
 import { parsePem } from '@chancery/core/pem';
+import { startTokenIssuer, type TokenIssuer } from '@chancery/testkit/token-issuer';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ISSUER_TYPES } from '../src/issuers/issuer-types.ts';
 import { generateClientKey, keyRequest } from './client-key.ts';
 import { startInstance, type TestInstance } from './instance.ts';
-import { startTokenIssuer, type TokenIssuer } from './token-issuer.ts';
 
 const EXAMPLES = ISSUER_TYPES.flatMap((type) =>
 	type.examples.map((example) => ({ ...example, type, id: `${type.name} ${example.name}` })),

@@ -8,6 +8,7 @@ import { encodePem } from '@chancery/core/pem';
 import { generateSigner } from '@chancery/keys/file/generate';
 import type { Signer } from '@chancery/keys/signer';
 import { createTestDatabase, type TestDatabase } from '@chancery/testkit/test-database';
+import { startTokenIssuer, type TokenIssuer } from '@chancery/testkit/token-issuer';
 import type { FastifyInstance } from 'fastify';
 import { createCaChain } from '../src/ca-chain.ts';
 import { configSchema } from '../src/config.ts';
@@ -16,7 +17,6 @@ import { githubActions } from '../src/issuers/github-actions.ts';
 import { createService } from '../src/service.ts';
 import { migrateSchema } from '../src/store/migrations.ts';
 import { startCtLog, type TestCtLog } from './ct-log.ts';
-import { startTokenIssuer, type TokenIssuer } from './token-issuer.ts';
 
 export const ADMIN_TOKEN = 'an-operator-token-of-the-tests';
 

@@ -1,11 +1,11 @@
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { createLogger } from '@chancery/chassis/logger';
 import { type RunningService, startService } from '@chancery/chassis/process/running-service';
+import { assembleToken } from '@chancery/testkit/token-issuer';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { generateClientKey, keyRequest } from './client-key.ts';
 import { type Client, flood, openClient, type Reply } from './flood.ts';
 import { startInstance, type TestInstance } from './instance.ts';
-import { assembleToken } from './token-issuer.ts';
 
 /** More than the listener works on at the same time. */
 const CONNECTIONS = { connections: 600, pauseMs: 1_000 };

@@ -8,12 +8,12 @@ import {
 	problem,
 	skipped,
 } from '@chancery/chassis/checkup';
+import { fetchKeySet } from '@chancery/chassis/tokens/key-set';
 import { maskCredentials } from '@chancery/net/mask-credentials';
 import { fetchTransport } from '@chancery/net/transport';
 import type { CaConfig } from '../config.ts';
 import { describeCtLog, probeCtLog } from './ct-log.ts';
 import { chainProblem, openIssuingChain } from './issuing-chain.ts';
-import { fetchKeySet } from './key-set.ts';
 import { LEAF_LIFETIME_MS } from './leaf-certificate.ts';
 
 /** As long as it takes to have a new chain issued and into the trusted root; the alert rules say the same. */

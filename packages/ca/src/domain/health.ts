@@ -2,12 +2,12 @@
  * Whether certificates can be issued now, and if not, what is missing.
  */
 import type { Clock, Health } from '@chancery/chassis/service';
+import type { TokenVerifier } from '@chancery/chassis/tokens/token-verifier';
 import type { Sql } from '@chancery/postgres/sql';
 import { probeStore } from '../store/issuances.ts';
 import { type CtLog, probeCtLog } from './ct-log.ts';
 import { chainProblem, type IssuingChain } from './issuing-chain.ts';
 import { LEAF_LIFETIME_MS } from './leaf-certificate.ts';
-import type { TokenVerifier } from './token.ts';
 
 export interface HealthDeps {
 	readonly database: Sql;

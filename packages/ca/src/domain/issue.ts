@@ -9,6 +9,8 @@ import { DomainError } from '@chancery/chassis/domain-error';
 import { within } from '@chancery/chassis/http/within';
 import type { Logger } from '@chancery/chassis/logger';
 import type { Clock } from '@chancery/chassis/service';
+import { requiredClaim } from '@chancery/chassis/tokens/claims';
+import type { TokenVerifier } from '@chancery/chassis/tokens/token-verifier';
 import { equalBytes } from '@chancery/core/bytes';
 import { parseCertificate } from '@chancery/core/certificate';
 import { newSerialNumber } from '@chancery/core/certificate-encoding';
@@ -17,7 +19,7 @@ import { tbsWithoutPoison } from '@chancery/core/precertificate';
 import { sha256 } from '@chancery/core/sha';
 import type { Signer } from '@chancery/keys/signer';
 import { isDataError } from '@chancery/postgres/pg-errors';
-import { requiredClaim } from '../issuers/claims.ts';
+import type { IssuerSettings } from '../issuers/issuer-type.ts';
 import type { CaMetrics } from '../metrics.ts';
 import type { Issuances } from '../store/issuances.ts';
 import type { Admission } from './admission.ts';
@@ -39,7 +41,6 @@ import { checkProofOfPossession } from './proof-of-possession.ts';
 import { refuse } from './refusal.ts';
 import { type KeyMaterial, readRequestedKey } from './requested-key.ts';
 import { checkSct } from './sct.ts';
-import type { TokenVerifier } from './token.ts';
 
 /** Less than what the database itself gives a statement. */
 const STORE_TIMEOUT_MS = 5_000;
@@ -57,7 +58,7 @@ export interface IssueDeps {
 	readonly random: (n: number) => Uint8Array;
 	readonly logger: Logger;
 	readonly metrics: CaMetrics;
-	readonly tokens: TokenVerifier;
+	readonly tokens: TokenVerifier<IssuerSettings>;
 	readonly admission: Admission;
 	readonly chain: IssuingChain;
 	readonly signer: Signer;

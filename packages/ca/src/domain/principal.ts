@@ -1,12 +1,13 @@
 /**
  * From a verified token to the subject of a certificate: the rules that every issuer type shares.
  */
-import { brokenRule } from '../issuers/claim-rule.ts';
-import { claimText, requiredClaim } from '../issuers/claims.ts';
-import type { ExtensionValues, SubjectName } from '../issuers/issuer-type.ts';
+import { brokenRule } from '@chancery/chassis/tokens/claim-rule';
+import { claimText, requiredClaim } from '@chancery/chassis/tokens/claims';
+import { quote } from '@chancery/chassis/tokens/token-errors';
+import type { VerifiedToken } from '@chancery/chassis/tokens/token-verifier';
+import type { ExtensionValues, IssuerSettings, SubjectName } from '../issuers/issuer-type.ts';
 import { typeOf } from '../issuers/issuer-types.ts';
-import { quote, refuse } from './refusal.ts';
-import type { VerifiedToken } from './token.ts';
+import { refuse } from './refusal.ts';
 
 export interface CertifiedIdentity {
 	readonly subject: SubjectName;
@@ -22,7 +23,10 @@ export interface CertifiedIdentity {
  * @throws {DomainError} `identity-not-allowed` when a claim rule does not hold, `claim-missing`, `claim-malformed` or
  * `email-not-verified` from the issuer type.
  */
-export function identify({ settings, claims }: Pick<VerifiedToken, 'settings' | 'claims'>): CertifiedIdentity {
+export function identify({
+	settings,
+	claims,
+}: Pick<VerifiedToken<IssuerSettings>, 'settings' | 'claims'>): CertifiedIdentity {
 	const type = typeOf(settings.type);
 	const { subject, issuer } = type.toPrincipal(claims, settings);
 	const broken = brokenRule(claims, settings.rules);

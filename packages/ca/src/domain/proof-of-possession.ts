@@ -2,12 +2,14 @@
  * Proof that the requester holds the private key: nobody gets a key that is somebody else's certified under his own name,
  * and claims the signatures made with it. It is no protection from whoever steals a token: he brings a key of his own.
  */
+
+import { quote } from '@chancery/chassis/tokens/token-errors';
 import { hashOfKey } from '@chancery/core/algorithm-registry';
 import { REFUSED_SIGNATURES, signatureAlgorithmOf } from '@chancery/core/algorithms';
 import { utf8 } from '@chancery/core/bytes';
 import type { PublicKey } from '@chancery/keys/public-key';
 import { verifySignature } from '@chancery/keys/verify-signature';
-import { quote, refuse } from './refusal.ts';
+import { refuse } from './refusal.ts';
 import type { RequestedKey } from './requested-key.ts';
 
 /** @throws {DomainError} `proof-invalid`, `csr-algorithm-unknown` or `algorithm-not-permitted` */

@@ -1,11 +1,11 @@
 /** What anybody may know of this authority. */
 import type { Health } from '@chancery/chassis/service';
+import type { TokenVerifier } from '@chancery/chassis/tokens/token-verifier';
 import { toBase64 } from '@chancery/core/bytes';
 import { describeCertificate } from '@chancery/core/certificate';
 import type { CaStatus } from '@chancery/wire/status';
 import type { CtLog } from './ct-log.ts';
 import type { IssuingChain } from './issuing-chain.ts';
-import type { TokenVerifier } from './token.ts';
 
 export interface StatusDeps {
 	readonly chain: IssuingChain;

@@ -1,10 +1,12 @@
 /**
  * Issuer type `email`: a person (or a mailbox) that an OpenID provider knows by a verified e-mail address.
  */
+
+import { type Claims, claimAtPath, requiredClaim } from '@chancery/chassis/tokens/claims';
+import { quote } from '@chancery/chassis/tokens/token-errors';
 import { emailAddress } from '@chancery/wire/identity';
 import { z } from 'zod';
-import { quote, refuse } from '../domain/refusal.ts';
-import { type Claims, claimAtPath, requiredClaim } from './claims.ts';
+import { refuse } from '../domain/refusal.ts';
 import { issuerSettingsShape, issuerType } from './issuer-type.ts';
 
 const configSchema = z.strictObject({

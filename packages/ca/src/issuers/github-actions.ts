@@ -2,8 +2,9 @@
  * Issuer type `github-actions`: a workflow run on GitHub, or on a GitHub Enterprise server with its own URL. The
  * subject is the workflow that holds the steps (the called one, when a workflow calls another).
  */
+
+import { optionalClaim, requiredClaim } from '@chancery/chassis/tokens/claims';
 import { z } from 'zod';
-import { optionalClaim, requiredClaim } from './claims.ts';
 import { issuerSettingsShape, issuerType } from './issuer-type.ts';
 import { BASE_URL, subjectUri } from './subject-uri.ts';
 

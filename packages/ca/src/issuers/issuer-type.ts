@@ -6,11 +6,11 @@
  * rules, the extensions for issuer and subject) is done outside of them.
  */
 import type { Finding } from '@chancery/chassis/config/production';
+import { claimRule } from '@chancery/chassis/tokens/claim-rule';
+import type { Claims } from '@chancery/chassis/tokens/claims';
 import type { FulcioExtensionName } from '@chancery/core/fulcio-extensions';
 import type { Configuration } from '@chancery/wire/fulcio';
 import { z } from 'zod';
-import { claimRule } from './claim-rule.ts';
-import type { Claims } from './claims.ts';
 
 /** The one name in a certificate. `uri` is already in the form that is encoded. */
 export interface SubjectName {

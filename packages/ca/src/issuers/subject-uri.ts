@@ -10,8 +10,9 @@
  * `..` would turn the name of one workflow into that of another; no reference of git holds it (git-check-ref-format).
  * Different references can still have one name (`a#b` and `a%23b`): the extensions hold them as they are.
  */
+
+import { quote, refuseToken } from '@chancery/chassis/tokens/token-errors';
 import { concatBytes, utf8 } from '@chancery/core/bytes';
-import { quote, refuse } from '../domain/refusal.ts';
 
 /** What a base URL may be: it is a part of each name, so that there is nothing in it that anyone writes differently. */
 export const BASE_URL =
@@ -27,7 +28,7 @@ const KEPT = /[A-Za-z0-9\-._~$&+,/:;=@]/;
  * @throws {DomainError} `claim-malformed` for a reference with control characters, a broken escape or `..`
  */
 export function subjectUri(base: string, reference: string): string {
-	const malformed = (what: string) => refuse('claim-malformed', `${quote(reference)} is no reference: ${what}`);
+	const malformed = (what: string) => refuseToken('claim-malformed', `${quote(reference)} is no reference: ${what}`);
 	const [, scheme, authority, basePath] = BASE_URL.exec(base) ?? [];
 	if (scheme === undefined) throw new Error(`${base} is no base URL of references`);
 	if (/\p{Cc}/u.test(reference) || !reference.isWellFormed()) throw malformed('it holds control characters');

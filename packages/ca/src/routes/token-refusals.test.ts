@@ -1,17 +1,21 @@
 import { createHmac } from 'node:crypto';
+import { assembleToken, generateSigningKey, startTokenIssuer, type TokenIssuer } from '@chancery/testkit/token-issuer';
 import { exportJWK } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { generateClientKey, keyRequest } from '../../test/client-key.ts';
 import { startInstance, type TestInstance, workflowClaims } from '../../test/instance.ts';
 import { expectRefusal } from '../../test/refusal.ts';
-import { assembleToken, generateSigningKey } from '../../test/token-issuer.ts';
 
 const EMAIL = 'ada@example.com';
 const PERSON = { email: EMAIL, email_verified: true };
 
 let ca: TestInstance;
+/** An issuer of the configuration that nobody reaches. */
+let away: TokenIssuer;
 beforeAll(async () => {
-	ca = await startInstance();
+	away = await startTokenIssuer(() => ca.nowMs);
+	await away.close();
+	ca = await startInstance({ moreIssuers: [{ type: 'email', issuer: away.url }] });
 });
 afterAll(() => ca.close());
 
@@ -216,6 +220,17 @@ describe('a token is refused', () => {
 			message: `There was an error processing the identity token: ${says}`,
 			details: [{ reason: 'claim-malformed' }],
 		});
+	});
+
+	it('as one that is good perhaps, when its issuer cannot be asked', async () => {
+		const response = await post(await away.mint(PERSON));
+		expectRefusal(response, {
+			status: 503,
+			code: 14,
+			sentence: 'There was an error processing the identity token',
+			reason: 'issuer-unavailable',
+		});
+		expect(Number(response.headers['retry-after'])).toBeGreaterThan(0);
 	});
 
 	it('but not within the leeway of clocks', async () => {

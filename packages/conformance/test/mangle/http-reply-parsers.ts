@@ -6,8 +6,8 @@
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { probeCtLog } from '@chancery/ca/tested/ct-log';
-import { fetchDocument } from '@chancery/ca/tested/fetch-document';
 import type { IssuingChain } from '@chancery/ca/tested/issuing-chain';
+import { fetchDocument } from '@chancery/chassis/tested/fetch-document';
 import { toBase64 } from '@chancery/core/bytes';
 import { type Certificate, parseCertificate } from '@chancery/core/certificate';
 import { parsePem } from '@chancery/core/pem';

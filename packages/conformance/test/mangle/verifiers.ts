@@ -7,7 +7,7 @@ import { issuerSettings } from '@chancery/ca/tested/issuer-types';
 import { checkProofOfPossession } from '@chancery/ca/tested/proof-of-possession';
 import { readRequestedKey } from '@chancery/ca/tested/requested-key';
 import { checkSct } from '@chancery/ca/tested/sct';
-import { createTokenVerifier } from '@chancery/ca/tested/token';
+import { createTokenVerifier } from '@chancery/chassis/tokens/token-verifier';
 import { openTrustReport } from '@chancery/chassis/trust-report';
 import { openCheckpoint } from '@chancery/client/log-audit/log-key';
 import { nodeCrypto } from '@chancery/client/node-crypto';

@@ -1,7 +1,7 @@
 /**
  * Reading claims. Issuers disagree about types (ids are numbers at some and text at others); certificates hold text.
  */
-import { quote, refuse } from '../domain/refusal.ts';
+import { quote, refuseToken } from './token-errors.ts';
 
 /** The verified claims of a token. Values are whatever the issuer wrote. */
 export type Claims = Readonly<Record<string, unknown>>;
@@ -23,7 +23,7 @@ export function claimText(claims: Claims, name: string): string | undefined {
  */
 export function requiredClaim(claims: Claims, name: string): string {
 	const text = optionalClaim(claims, name);
-	if (text === '') throw refuse('claim-missing', `the token has no claim ${quote(name)}`);
+	if (text === '') throw refuseToken('claim-missing', `the token has no claim ${quote(name)}`);
 	return text;
 }
 
@@ -32,10 +32,11 @@ export function optionalClaim(claims: Claims, name: string): string {
 	const value = Object.hasOwn(claims, name) ? claims[name] : undefined;
 	if (value === undefined || value === null) return '';
 	const text = claimText(claims, name);
-	if (text === undefined) throw refuse('claim-malformed', `the claim ${quote(name)} is neither text nor an integer`);
+	if (text === undefined)
+		throw refuseToken('claim-malformed', `the claim ${quote(name)} is neither text nor an integer`);
 	// A lone surrogate has no UTF-8, and a control character only serves to deceive whoever prints the certificate.
 	if (text.length > MAX_CLAIM_CHARS || !text.isWellFormed() || /\p{Cc}/u.test(text))
-		throw refuse('claim-malformed', `the claim ${quote(name)} is too long or holds control characters`);
+		throw refuseToken('claim-malformed', `the claim ${quote(name)} is too long or holds control characters`);
 	return text;
 }
 
@@ -48,6 +49,6 @@ export function claimAtPath(claims: Claims, path: string): string {
 	for (const name of path.split('.').slice(1))
 		value =
 			typeof value === 'object' && value !== null && Object.hasOwn(value, name) ? Reflect.get(value, name) : undefined;
-	if (typeof value !== 'string') throw refuse('claim-missing', `the token has no text at ${quote(path)}`);
+	if (typeof value !== 'string') throw refuseToken('claim-missing', `the token has no text at ${quote(path)}`);
 	return requiredClaim({ [path]: value }, path);
 }

@@ -1,10 +1,9 @@
 import { createPublicKey } from 'node:crypto';
 import { SeededRandom } from '@chancery/testkit/seeded-random';
+import { assembleToken, generateSigningKey, startTokenIssuer, type TokenIssuer } from '@chancery/testkit/token-issuer';
 import { exportJWK } from 'jose';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { assembleToken, generateSigningKey, startTokenIssuer, type TokenIssuer } from '../../test/token-issuer.ts';
-import { issuerSettings } from '../issuers/issuer-types.ts';
-import { createTokenVerifier, type TokenVerifier } from './token.ts';
+import { createTokenVerifier, type TokenVerifier } from './token-verifier.ts';
 
 const START_MS = Date.UTC(2026, 7, 1, 12);
 let nowMs: number;
@@ -16,7 +15,7 @@ beforeEach(async () => {
 	nowMs = START_MS;
 	issuer = await startTokenIssuer(() => nowMs, '/auth');
 	fetched = [];
-	tokens = createTokenVerifier([issuerSettings.parse({ type: 'email', issuer: issuer.url })], {
+	tokens = createTokenVerifier([{ issuer: issuer.url, audience: 'sigstore' }], {
 		clock: () => nowMs,
 		fetch: (input, init) => {
 			fetched.push(String(input));

@@ -9,12 +9,11 @@ import { FormatError } from '@chancery/core/format-error';
 import { parseJson } from '@chancery/core/json';
 import { compactVerify, errors, type FlattenedJWSInput } from 'jose';
 import { z } from 'zod';
-import type { Claims } from '../issuers/claims.ts';
-import type { IssuerSettings } from '../issuers/issuer-type.ts';
+import type { Claims } from './claims.ts';
 import { IssuerKeys, type IssuerKeysDeps, IssuerUnavailableError } from './issuer-keys.ts';
 import { KNOWN_ALGORITHMS } from './key-set.ts';
 import { KeyWaiters } from './key-waiters.ts';
-import { quote, refuse } from './refusal.ts';
+import { quote, refuseToken } from './token-errors.ts';
 
 /** The largest tokens of large providers are below 8 KiB. */
 const MAX_TOKEN_CHARS = 16 * 1024;
@@ -44,26 +43,39 @@ const EXPECTED: Readonly<Record<string, string>> = {
 	sub: 'text',
 };
 
-export interface VerifiedToken {
-	readonly settings: IssuerSettings;
+/** An issuer whose tokens are taken. */
+export interface TrustedIssuer {
+	/** URL, byte for byte as in the `iss` claim. */
+	readonly issuer: string;
+	/** Value that `aud` must contain. */
+	readonly audience: string;
+}
+
+export interface VerifiedToken<Settings extends TrustedIssuer = TrustedIssuer> {
+	/** Of the issuer of the token, as the verifier was given them. */
+	readonly settings: Settings;
 	readonly claims: Claims;
 	/** Unix milliseconds; until then it is accepted here, leeway included. */
 	readonly acceptedUntilMs: number;
 }
 
-export interface TokenVerifier {
+export interface TokenVerifier<Settings extends TrustedIssuer = TrustedIssuer> {
 	/**
 	 * The claims of a valid token and the settings of its issuer. `address` is the client's, as its connection shows it.
 	 * @throws {DomainError} `token-*`, `issuer-unknown`, `issuer-unavailable`, `claim-missing` or `claim-malformed`.
 	 */
-	verify(token: string, address: string): Promise<VerifiedToken>;
+	verify(token: string, address: string): Promise<VerifiedToken<Settings>>;
 	/** Begins to renew the keys that are in use; to be called about every half minute. Waits for nothing. */
 	renewKeys(): void;
 	/** What is known of each issuer's keys, by issuer URL. */
 	states(): Readonly<Record<string, { ok: boolean; detail: string }>>;
 }
 
-export function createTokenVerifier(issuers: readonly IssuerSettings[], deps: IssuerKeysDeps): TokenVerifier {
+/** Takes the tokens of these issuers, each listed once. Nobody is asked for keys before the first token comes. */
+export function createTokenVerifier<Settings extends TrustedIssuer>(
+	issuers: readonly Settings[],
+	deps: IssuerKeysDeps,
+): TokenVerifier<Settings> {
 	const waiters = new KeyWaiters();
 	const known = new Map(
 		issuers.map((settings) => [settings.issuer, { settings, keys: new IssuerKeys(settings.issuer, deps, waiters) }]),
@@ -73,7 +85,7 @@ export function createTokenVerifier(issuers: readonly IssuerSettings[], deps: Is
 			const { header, issuer, parts } = readUnverified(token);
 			// Exact match: the only URLs ever asked for keys are those in the configuration.
 			const accepted = known.get(issuer);
-			if (!accepted) throw refuse('issuer-unknown', `tokens of ${quote(issuer)} are not accepted here`);
+			if (!accepted) throw refuseToken('issuer-unknown', `tokens of ${quote(issuer)} are not accepted here`);
 			const payload = await checkSignature(token, header, parts, accepted.keys, address);
 			const claims = readClaims(payload);
 			const expiresAt = checkTimesAndAudience(claims, accepted.settings.audience, deps.clock() / 1000);
@@ -93,22 +105,22 @@ interface Unverified {
 }
 
 function readUnverified(token: string): Unverified {
-	if (token === '') throw refuse('token-missing', 'the request carries none');
+	if (token === '') throw refuseToken('token-missing', 'the request carries none');
 	if (token.length > MAX_TOKEN_CHARS)
-		throw refuse('token-too-large', `it has ${token.length} characters, ${MAX_TOKEN_CHARS} are the most`);
+		throw refuseToken('token-too-large', `it has ${token.length} characters, ${MAX_TOKEN_CHARS} are the most`);
 	// The length is bounded, so that splitting at every dot of a token made of dots costs nothing to speak of.
 	const [first, payload, signature, ...more] = token.split('.');
 	if (first === undefined || payload === undefined || signature === undefined || more.length > 0)
-		throw refuse('token-malformed', 'it is not three parts joined by dots');
+		throw refuseToken('token-malformed', 'it is not three parts joined by dots');
 	const header = asObject(parsePart(first, 'header'), 'header');
 	const alg = textMember(header, 'alg', "its header's");
-	if (alg === undefined) throw refuse('token-malformed', "its header names no 'alg'");
+	if (alg === undefined) throw refuseToken('token-malformed', "its header names no 'alg'");
 	const kid = textMember(header, 'kid', "its header's");
 	// RFC 7515 section 4.1.11: an extension that must be understood; we understand none (`b64` would change the payload).
-	if (Object.hasOwn(header, 'crit')) throw refuse('token-malformed', "its header has 'crit'");
+	if (Object.hasOwn(header, 'crit')) throw refuseToken('token-malformed', "its header has 'crit'");
 	decodePart(signature, 'signature');
 	const iss = textMember(asObject(parsePart(payload, 'payload'), 'payload'), 'iss', 'its');
-	if (iss === undefined) throw refuse('token-malformed', "it has no 'iss'");
+	if (iss === undefined) throw refuseToken('token-malformed', "it has no 'iss'");
 	// Nothing else of the header is used: `jwk`, `jku` and `x5c` would let the sender bring the key.
 	return {
 		header: kid === undefined ? { alg } : { alg, kid },
@@ -122,7 +134,7 @@ function textMember(object: Claims, name: string, whose: string): string | undef
 	if (!Object.hasOwn(object, name)) return undefined;
 	const value = object[name];
 	if (typeof value === 'string') return value;
-	throw refuse('token-malformed', `${whose} '${name}' is no text but ${kindOf(value)}`);
+	throw refuseToken('token-malformed', `${whose} '${name}' is no text but ${kindOf(value)}`);
 }
 
 async function checkSignature(
@@ -148,7 +160,7 @@ async function checkSignature(
 			);
 			if (payload) return payload;
 		}
-		throw refuse(
+		throw refuseToken(
 			'token-signature',
 			candidates.length === 0
 				? `the issuer has no key ${quote(header.kid ?? '(none named)')}`
@@ -156,7 +168,7 @@ async function checkSignature(
 		);
 	} catch (error) {
 		if (error instanceof IssuerUnavailableError)
-			throw refuse('issuer-unavailable', 'the keys of its issuer cannot be fetched now; try again', {
+			throw refuseToken('issuer-unavailable', 'the keys of its issuer cannot be fetched now; try again', {
 				cause: error,
 				retryAfterSeconds: error.retryAfterSeconds,
 			});
@@ -165,7 +177,7 @@ async function checkSignature(
 }
 
 function refuseAlgorithm(alg: string, expected: readonly string[]): Error {
-	return refuse('token-algorithm', `'alg' is ${quote(alg)}, expected one of ${quote(expected.join(' '))}`);
+	return refuseToken('token-algorithm', `'alg' is ${quote(alg)}, expected one of ${quote(expected.join(' '))}`);
 }
 
 function readClaims(payload: Uint8Array): Claims {
@@ -173,7 +185,7 @@ function readClaims(payload: Uint8Array): Claims {
 		return asObject(parseJson(payload, { maxDepth: MAX_CLAIM_DEPTH }), 'payload');
 	} catch (error) {
 		if (!(error instanceof FormatError)) throw error;
-		throw refuse('token-malformed', 'its payload is not JSON', { cause: error });
+		throw refuseToken('token-malformed', 'its payload is not JSON', { cause: error });
 	}
 }
 
@@ -183,23 +195,23 @@ function checkTimesAndAudience(claims: Claims, audience: string, nowSeconds: num
 	if (!times.success) {
 		const name = String(times.error.issues[0]?.path[0] ?? 'payload');
 		throw Object.hasOwn(claims, name)
-			? refuse(
+			? refuseToken(
 					'claim-malformed',
 					`the claim ${quote(name)} is ${kindOf(claims[name])}, expected ${EXPECTED[name] ?? 'another type'}`,
 				)
-			: refuse('claim-missing', `the token has no claim ${quote(name)}`);
+			: refuseToken('claim-missing', `the token has no claim ${quote(name)}`);
 	}
 	const { aud, exp, nbf, iat } = times.data;
 	if (![aud].flat().includes(audience))
-		throw refuse('token-audience', `'aud' is ${quote(aud)}, expected ${quote(audience)}`);
+		throw refuseToken('token-audience', `'aud' is ${quote(aud)}, expected ${quote(audience)}`);
 	if (exp + EXPIRY_LEEWAY_SECONDS <= nowSeconds)
-		throw refuse('token-expired', `it expired ${Math.ceil(nowSeconds - exp)} s ago`);
+		throw refuseToken('token-expired', `it expired ${Math.ceil(nowSeconds - exp)} s ago`);
 	for (const [name, value] of [
 		['nbf', nbf],
 		['iat', iat],
 	] as const) {
 		if (value !== undefined && value - FUTURE_LEEWAY_SECONDS > nowSeconds)
-			throw refuse('token-not-yet-valid', `'${name}' lies ${Math.ceil(value - nowSeconds)} s in the future`);
+			throw refuseToken('token-not-yet-valid', `'${name}' lies ${Math.ceil(value - nowSeconds)} s in the future`);
 	}
 	return exp;
 }
@@ -209,7 +221,7 @@ function parsePart(part: string, what: string): unknown {
 		return parseJson(decodePart(part, what), { maxDepth: MAX_CLAIM_DEPTH });
 	} catch (error) {
 		if (!(error instanceof FormatError)) throw error;
-		throw refuse('token-malformed', `its ${what} is not JSON`, { cause: error });
+		throw refuseToken('token-malformed', `its ${what} is not JSON`, { cause: error });
 	}
 }
 
@@ -219,13 +231,13 @@ function decodePart(part: string, what: string): Uint8Array {
 		return fromBase64Url(part);
 	} catch (error) {
 		if (!(error instanceof FormatError)) throw error;
-		throw refuse('token-malformed', `its ${what} is not base64url`, { cause: error });
+		throw refuseToken('token-malformed', `its ${what} is not base64url`, { cause: error });
 	}
 }
 
 function asObject(value: unknown, what: string): Claims {
 	if (typeof value !== 'object' || value === null || Array.isArray(value))
-		throw refuse('token-malformed', `its ${what} is not an object but ${kindOf(value)}`);
+		throw refuseToken('token-malformed', `its ${what} is not an object but ${kindOf(value)}`);
 	return value as Claims;
 }
 

@@ -3,12 +3,12 @@
  * and a key that an issuer withdrew is forgotten in time also when no token comes.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Job } from '@chancery/chassis/service';
-import type { TokenVerifier } from '../domain/token.ts';
+import type { Job } from '../service.ts';
+import type { TokenVerifier } from './token-verifier.ts';
 
 const INTERVAL_MS = 30_000;
 
-export function renewIssuerKeys(tokens: TokenVerifier): Job {
+export function renewIssuerKeys(tokens: Pick<TokenVerifier, 'renewKeys'>): Job {
 	return {
 		name: 'renew issuer keys',
 		async run(signal) {

@@ -9,8 +9,8 @@
  * the proxy's, and then its bound is that of all of them together; it leaves places for others only where a service is
  * reached without one.
  */
-import { clientOf } from '@chancery/chassis/http/client-address';
-import { Tally } from '@chancery/chassis/http/tally';
+import { clientOf } from '../http/client-address.ts';
+import { Tally } from '../http/tally.ts';
 
 /** Half of what the listener works on at the same time. */
 const MAX_IN_ALL = 256;

@@ -1,7 +1,6 @@
+import { assembleToken, generateSigningKey, startTokenIssuer, type TokenIssuer } from '@chancery/testkit/token-issuer';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { assembleToken, generateSigningKey, startTokenIssuer, type TokenIssuer } from '../../test/token-issuer.ts';
-import { issuerSettings } from '../issuers/issuer-types.ts';
-import { createTokenVerifier, type TokenVerifier } from './token.ts';
+import { createTokenVerifier, type TokenVerifier } from './token-verifier.ts';
 
 /**
  * One issuer that answers, and one whose name server, connection or answer hangs: nothing comes, and nobody hears the
@@ -21,7 +20,7 @@ beforeEach(async () => {
 	hangs = new Set([HANGING]);
 	asked = [];
 	tokens = createTokenVerifier(
-		[healthy.url, HANGING].map((issuer) => issuerSettings.parse({ type: 'email', issuer })),
+		[healthy.url, HANGING].map((issuer) => ({ issuer, audience: 'sigstore' })),
 		{
 			clock: () => nowMs,
 			fetch: (input, init) => {

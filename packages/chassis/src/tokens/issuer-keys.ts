@@ -7,9 +7,9 @@
  * never kept waiting by an issuer that does not answer.
  */
 
-import { within } from '@chancery/chassis/http/within';
 import { ChanceryError } from '@chancery/core/chancery-error';
 import type { CryptoKey, FlattenedJWSInput, JWSHeaderParameters } from 'jose';
+import { within } from '../http/within.ts';
 import { fetchKeySet, type KeySet } from './key-set.ts';
 import type { KeyWaiters } from './key-waiters.ts';
 
