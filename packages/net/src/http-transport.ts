@@ -17,11 +17,21 @@ export interface ClientCertificate {
 	readonly key: string;
 }
 
+export interface HttpTransportOptions {
+	readonly client?: ClientCertificate | undefined;
+	/** PEM. Only servers that one of these vouches for are believed; without it those that the process believes. */
+	readonly authorities?: readonly string[] | undefined;
+}
+
 /** A transport with connections of its own, which end by themselves when nothing uses them. */
-export function createHttpTransport(client?: ClientCertificate): Transport {
+export function createHttpTransport({ client, authorities }: HttpTransportOptions = {}): Transport {
 	const options = { keepAlive: true, maxSockets: MAX_CONNECTIONS, scheduling: 'lifo' } as const;
 	const http = new HttpAgent(options);
-	const https = new HttpsAgent({ ...options, ...(client ? { cert: client.certificate, key: client.key } : {}) });
+	const https = new HttpsAgent({
+		...options,
+		...(client ? { cert: client.certificate, key: client.key } : {}),
+		...(authorities ? { ca: [...authorities] } : {}),
+	});
 	return (request) => {
 		const { url, method, signal } = request;
 		const headers: Record<string, string | number> = { ...request.headers };

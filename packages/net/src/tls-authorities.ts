@@ -3,7 +3,7 @@
  * private authority that somebody named. Roots are only ever added, and verification cannot be switched off.
  *
  * The addition is to the whole process, so that every client in it (fetch, tuf-js) means the same: call it where the
- * process begins.
+ * process begins. Authorities that are meant for one server alone are given to its transport (`createHttpTransport`).
  */
 
 import { X509Certificate } from 'node:crypto';
@@ -43,6 +43,14 @@ export function trustFromEnvironment(env: Readonly<Record<string, string | undef
  * @throws {TlsTrustError}
  */
 export function trustAuthorityFile(path: string, namedBy: string): void {
+	setDefaultCACertificates([...new Set([...getCACertificates('default'), ...readAuthorityFile(path, namedBy)])]);
+}
+
+/**
+ * The authorities in a PEM file, each as PEM, at least one. `namedBy` says in a refusal who named the file.
+ * @throws {TlsTrustError}
+ */
+export function readAuthorityFile(path: string, namedBy: string): readonly string[] {
 	const refuse = (why: string, cause?: unknown) =>
 		new TlsTrustError(`${path}, named by ${namedBy}, ${why}`, cause === undefined ? {} : { cause });
 	let text: string;
@@ -58,8 +66,7 @@ export function trustAuthorityFile(path: string, namedBy: string): void {
 	const certificates = text.match(CERTIFICATE) ?? [];
 	if (certificates.length < beginnings.length) throw refuse('holds a certificate that is cut off or damaged');
 	try {
-		const readable = certificates.map((pem) => new X509Certificate(pem).toString());
-		setDefaultCACertificates([...new Set([...getCACertificates('default'), ...readable])]);
+		return certificates.map((pem) => new X509Certificate(pem).toString());
 	} catch (cause) {
 		throw refuse('holds a certificate that cannot be read', cause);
 	}

@@ -8,10 +8,12 @@ import {
 	problem,
 	skipped,
 } from '@chancery/chassis/checkup';
+import { configuredKeys, transportTo } from '@chancery/chassis/tokens/issuer-key-source';
 import { fetchKeySet } from '@chancery/chassis/tokens/key-set';
 import { maskCredentials } from '@chancery/net/mask-credentials';
 import { fetchTransport } from '@chancery/net/transport';
 import type { CaConfig } from '../config.ts';
+import type { IssuerSettings } from '../issuers/issuer-type.ts';
 import { describeCtLog, probeCtLog } from './ct-log.ts';
 import { chainProblem, openIssuingChain } from './issuing-chain.ts';
 import { LEAF_LIFETIME_MS } from './leaf-certificate.ts';
@@ -29,7 +31,7 @@ export function checkup(deps: Deps): readonly Check[] {
 		{
 			name: 'issuers',
 			needs: [],
-			run: (signal) => Promise.all(deps.config.issuers.map(({ issuer }) => checkIssuer(deps, issuer, signal))),
+			run: (signal) => Promise.all(deps.config.issuers.map((settings) => checkIssuer(deps, settings, signal))),
 		},
 		{ name: 'ct-log', needs: ['chain'], run: () => checkCtLog(deps) },
 	];
@@ -49,13 +51,23 @@ function checkChain({ config, signers, clock, configOption }: Deps): Diagnosis {
 	);
 }
 
-async function checkIssuer({ fetch, isStopped }: Deps, issuer: string, signal: AbortSignal): Promise<Diagnosis> {
+async function checkIssuer(
+	{ fetch, isStopped }: Deps,
+	settings: IssuerSettings,
+	signal: AbortSignal,
+): Promise<Diagnosis> {
+	const { issuer } = settings;
+	const keys = configuredKeys(settings);
+	if (keys)
+		return ok(
+			`${issuer} is not asked: its ${keys.length === 1 ? 'key stands' : `${keys.length} keys stand`} in the configuration`,
+		);
 	if (!fetch) return skipped(`${issuer} was not asked`);
 	if (isStopped(issuer)) return skipped(`${issuer} is of this file and does not run`);
 	try {
 		const { algorithms } = await fetchKeySet(
 			issuer,
-			fetch,
+			transportTo(settings, fetch),
 			AbortSignal.any([signal, AbortSignal.timeout(ANSWER_WITHIN_MS)]),
 		);
 		return ok(`${issuer} answers with its discovery document and keys (${algorithms.join(', ')})`);

@@ -3,6 +3,7 @@
  */
 import { isPlain, publicUrlFindings, subjectFindings } from '@chancery/chassis/config/process-findings';
 import type { Finding } from '@chancery/chassis/config/production';
+import { configuredKeys } from '@chancery/chassis/tokens/issuer-key-source';
 import { nameToString } from '@chancery/core/certificate';
 import type { CaConfig } from '../config.ts';
 import type { IssuerSettings } from '../issuers/issuer-type.ts';
@@ -38,7 +39,7 @@ function issuerFindings(settings: IssuerSettings, i: number): Finding[] {
 	const host = new URL(issuer).hostname;
 	const isGlobal = GLOBAL_HOSTS.some((global) => host === global || host.endsWith(`.${global}`));
 	const findings: Finding[] = [];
-	if (isPlain(issuer))
+	if (isPlain(issuer) && !configuredKeys(settings))
 		findings.push({ exception: 'plain-issuers', where, found: `${issuer} is not https: its keys could be replaced` });
 	if (isGlobal && rules.length === 0)
 		findings.push({ exception: 'global-issuers', where, found: `${issuer} serves the whole world and has no rules` });

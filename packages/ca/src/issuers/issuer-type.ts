@@ -8,6 +8,7 @@
 import type { Finding } from '@chancery/chassis/config/production';
 import { claimRule } from '@chancery/chassis/tokens/claim-rule';
 import type { Claims } from '@chancery/chassis/tokens/claims';
+import { issuerKeySource } from '@chancery/chassis/tokens/issuer-key-source';
 import type { FulcioExtensionName } from '@chancery/core/fulcio-extensions';
 import type { Configuration } from '@chancery/wire/fulcio';
 import { z } from 'zod';
@@ -58,6 +59,7 @@ export const issuerSettingsShape = {
 		.max(64)
 		.default([])
 		.describe('Claim rules; all must hold before a certificate is issued. Default none: every subject of the issuer.'),
+	...issuerKeySource,
 } as const;
 
 export type IssuerSettings = z.output<z.ZodObject<typeof issuerSettingsShape>> & { readonly type: string };

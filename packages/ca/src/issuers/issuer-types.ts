@@ -1,6 +1,7 @@
 /**
  * What follows from the list of issuer types: the settings of an issuer in the configuration, and who reads them.
  */
+import { checkKeySource } from '@chancery/chassis/tokens/issuer-key-source';
 import { z } from 'zod';
 import * as listed from './issuer-list.ts';
 import type { IssuerType } from './issuer-type.ts';
@@ -13,10 +14,9 @@ export const ISSUER_TYPES: readonly IssuerType[] = Object.values(listed);
 const schemas = Object.values(listed).map(({ configSchema }) => configSchema);
 
 /** Settings of one issuer, told apart by `type`. */
-export const issuerSettings = z.discriminatedUnion(
-	'type',
-	schemas as [Listed['configSchema'], ...Listed['configSchema'][]],
-);
+export const issuerSettings = z
+	.discriminatedUnion('type', schemas as [Listed['configSchema'], ...Listed['configSchema'][]])
+	.superRefine(checkKeySource);
 
 /** The type with this name. Settings are parsed by the same list, so that every name in them is there. */
 export function typeOf(name: string): IssuerType {

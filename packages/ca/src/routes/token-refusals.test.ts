@@ -233,6 +233,23 @@ describe('a token is refused', () => {
 		expect(Number(response.headers['retry-after'])).toBeGreaterThan(0);
 	});
 
+	it('and asked to come back, when its issuer may have changed its keys a moment ago', async () => {
+		expect((await post(await ca.people.mint(PERSON))).statusCode).toBe(200);
+		const next = await generateSigningKey('ES256', 'second');
+		const response = await post(await ca.people.mint(PERSON, { key: next }));
+		expectRefusal(response, {
+			status: 429,
+			code: 8,
+			sentence: 'There was an error processing the identity token',
+			reason: 'token-key-unknown',
+		});
+		expect(Number(response.headers['retry-after'])).toBeGreaterThan(0);
+		const asked = ca.people.requests.length;
+		for (let i = 0; i < 20; i++)
+			await post(assembleToken({ alg: 'ES256', kid: `k${i}` }, { iss: ca.people.url }, 'AAAA'));
+		expect(ca.people.requests).toHaveLength(asked);
+	});
+
 	it('but not within the leeway of clocks', async () => {
 		const response = await post(await mintAt({ exp: -4, nbf: 60, iat: 60 }));
 		expect(response.statusCode, response.body).toBe(200);

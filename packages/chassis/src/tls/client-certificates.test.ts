@@ -116,7 +116,7 @@ describe.each([['-tls1_2'], ['-tls1_3']])('a listener that asks its clients for 
 describe('a caller with a certificate', () => {
 	const ready = async (name: string | undefined) => {
 		const client = name && { certificateFile: at(`${name}.pem`), keyFile: at(`${name}.key`) };
-		const transport = createHttpTransport(client ? await readClientCertificate(client, Date.now()) : undefined);
+		const transport = createHttpTransport(client ? { client: await readClientCertificate(client, Date.now()) } : {});
 		return (await call(getReadiness, `https://localhost:${port()}`, {}, { transport })).body;
 	};
 

@@ -8,6 +8,7 @@
  */
 
 import { ChanceryError } from '@chancery/core/chancery-error';
+import type { Transport } from '@chancery/net/transport';
 import type { CryptoKey, FlattenedJWSInput, JWSHeaderParameters } from 'jose';
 import { within } from '../http/within.ts';
 import { fetchKeySet, type KeySet } from './key-set.ts';
@@ -32,7 +33,7 @@ const MAX_WAIT_MS = 2_000;
 /** The same for a token whose key is known and too old to be taken without asking, as after a standstill. */
 const MAX_WAIT_WITH_OLD_KEY_MS = 1_000;
 
-/** There are no usable keys now. The reason names our network and stays in the log. */
+/** Nobody can say now whether a key of the issuer signed. The reason names our network and stays in the log. */
 export class IssuerUnavailableError extends ChanceryError<'issuer-unavailable'> {
 	readonly retryAfterSeconds: number;
 
@@ -42,8 +43,21 @@ export class IssuerUnavailableError extends ChanceryError<'issuer-unavailable'> 
 	}
 }
 
-export interface IssuerKeysDeps {
-	readonly fetch: typeof fetch;
+/**
+ * The issuer was asked a moment ago and did not have the key that a token names. It may have begun to use a new one since,
+ * or somebody has made the name up.
+ */
+export class UnknownKeyError extends ChanceryError<'unknown-key'> {
+	readonly retryAfterSeconds: number;
+
+	constructor(message: string, retryAfterMs: number) {
+		super('unknown-key', message);
+		this.retryAfterSeconds = Math.max(1, Math.ceil(retryAfterMs / 1000));
+	}
+}
+
+interface IssuerKeysDeps {
+	readonly transport: Transport;
 	/** Unix milliseconds. */
 	readonly clock: () => number;
 }
@@ -55,7 +69,30 @@ export interface Candidates {
 	readonly keys: readonly CryptoKey[];
 }
 
-export class IssuerKeys {
+/** Keys of an issuer, wherever they come from. */
+export interface KeysOfIssuer {
+	/** What is known without asking anyone; for health. */
+	state(): { ok: boolean; detail: string };
+	/** Begins to renew keys that tokens still ask for. Waits for nothing. */
+	renew(): void;
+	/**
+	 * The keys that may have signed a token with this protected header, which came from `address`.
+	 * @throws {IssuerUnavailableError | UnknownKeyError}
+	 */
+	candidates(header: JWSHeaderParameters, token: FlattenedJWSInput, address: string): Promise<Candidates>;
+}
+
+/** Keys of the configuration: nobody is asked, and no token waits. */
+export function fixedKeys(set: KeySet): KeysOfIssuer {
+	return {
+		state: () => ({ ok: true, detail: 'keys of the configuration' }),
+		renew: () => undefined,
+		candidates: (header, token) => candidatesOf(set, header, token),
+	};
+}
+
+/** Keys that the issuer publishes. */
+export class IssuerKeys implements KeysOfIssuer {
 	readonly #issuer: string;
 	readonly #deps: IssuerKeysDeps;
 	readonly #waiters: KeyWaiters;
@@ -73,23 +110,17 @@ export class IssuerKeys {
 		this.#waiters = waiters;
 	}
 
-	/** What is known without asking anyone; for health. */
 	state(): { ok: boolean; detail: string } {
 		const failed = this.#failures === 0 ? '' : '; the last attempt to fetch them failed';
 		if (this.#known) return { ok: failed === '', detail: `keys known${failed}` };
 		return { ok: failed === '', detail: failed === '' ? 'not asked yet' : 'keys not known; the last attempt failed' };
 	}
 
-	/** Begins to renew keys that tokens still ask for. Waits for nothing. */
 	renew(): void {
 		if (!this.#usable() || this.#since(this.#askedForAtMs) > MAX_STALE_MS) return;
 		if (this.#since(this.#known?.loadedAtMs) > RENEW_AFTER_MS && this.#pauseLeftMs() === 0) void this.#ask();
 	}
 
-	/**
-	 * The keys that may have signed a token with this protected header, which came from `address`.
-	 * @throws {IssuerUnavailableError}
-	 */
 	async candidates(header: JWSHeaderParameters, token: FlattenedJWSInput, address: string): Promise<Candidates> {
 		this.#askedForAtMs = this.#deps.clock();
 		this.renew();
@@ -102,10 +133,11 @@ export class IssuerKeys {
 			return this.#known && this.#known.set !== known ? candidatesOf(this.#known.set, header, token) : found;
 		}
 
-		// Nothing of this token can be checked. Within the pause the answer is known without asking.
+		// Nothing of this token can be checked. Within the pause nobody is asked, whatever strangers name; and since the issuer
+		// may have changed its keys after it was asked, only a token that comes after the pause is told that it has no such key.
 		const pauseMs = this.#pauseLeftMs();
 		if (pauseMs > 0 && this.#failures > 0) throw this.#unavailable('the issuer failed', pauseMs);
-		if (pauseMs > 0 && found) return found;
+		if (pauseMs > 0 && found) throw new UnknownKeyError(`asked a moment ago: ${this.#issuer}`, pauseMs);
 		const waited = await this.#wait(address, MAX_WAIT_MS);
 		if (waited === 'no place') throw this.#unavailable('too many requests wait for the issuer', FIRST_RETRY_MS);
 		if (waited === 'too late') throw this.#unavailable('the issuer takes too long', MAX_WAIT_MS);
@@ -168,7 +200,7 @@ export class IssuerKeys {
 		const over = new AbortController();
 		try {
 			// The signal ends what listens to it. The rest, such as a name server that hangs, is no longer waited for.
-			const asked = fetchKeySet(this.#issuer, this.#deps.fetch, over.signal);
+			const asked = fetchKeySet(this.#issuer, this.#deps.transport, over.signal);
 			const set = await within(ATTEMPT_TIMEOUT_MS, asked, () => new Error(`no keys after ${ATTEMPT_TIMEOUT_MS} ms`));
 			this.#known = { set, loadedAtMs: this.#deps.clock() };
 			this.#failures = 0;

@@ -3,9 +3,18 @@
  * the key set that it names (RFC 7517). The issuer is configured, what it publishes is not trusted.
  */
 import { readJwk } from '@chancery/keys/jwk';
-import { type CryptoKey, createLocalJWKSet, errors, type FlattenedJWSInput, type JWSHeaderParameters } from 'jose';
+import type { Transport } from '@chancery/net/transport';
+import {
+	type CryptoKey,
+	createLocalJWKSet,
+	errors,
+	type FlattenedJWSInput,
+	type JWK,
+	type JWSHeaderParameters,
+} from 'jose';
 import { z } from 'zod';
 import { fetchDocument } from './fetch-document.ts';
+import { MAX_KEYS } from './issuer-key-source.ts';
 
 /** The asymmetric algorithms we know. `none` and the HMAC family are not here, whatever an issuer announces. */
 export const KNOWN_ALGORITHMS: ReadonlySet<string> = new Set(
@@ -13,7 +22,6 @@ export const KNOWN_ALGORITHMS: ReadonlySet<string> = new Set(
 );
 /** What an issuer that announces nothing must use (OpenID Connect Core section 3.1.3.7). */
 const DEFAULT_ALGORITHMS = ['RS256'];
-const MAX_KEYS = 100;
 
 const discoveryDocument = z.object({
 	issuer: z.string(),
@@ -33,20 +41,26 @@ export interface KeySet {
  * Asks the issuer, until `signal` says that it is enough.
  * @throws {Error} of any kind; its text names our network and stays in the log
  */
-export async function fetchKeySet(issuer: string, fetcher: typeof fetch, signal: AbortSignal): Promise<KeySet> {
+export async function fetchKeySet(issuer: string, transport: Transport, signal: AbortSignal): Promise<KeySet> {
 	const discovery = discoveryDocument.parse(
-		await fetchDocument(fetcher, new URL(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`), signal),
+		await fetchDocument(transport, new URL(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`), signal),
 	);
 	if (discovery.issuer !== issuer)
 		throw new Error(`the discovery document of ${issuer} names the issuer ${discovery.issuer.slice(0, 200)}`);
-	const { keys } = jwks.parse(await fetchDocument(fetcher, keySetUrl(issuer, discovery.jwks_uri), signal));
+	const { keys } = jwks.parse(await fetchDocument(transport, keySetUrl(issuer, discovery.jwks_uri), signal));
 	// One key that nobody should check signatures with does not spoil the others.
-	const find = createLocalJWKSet({ keys: keys.filter((key) => readJwk(key) !== undefined) });
+	const usable = keys.filter((key) => readJwk(key) !== undefined);
 	const announced = discovery.id_token_signing_alg_values_supported ?? DEFAULT_ALGORITHMS;
-	return {
-		algorithms: announced.filter((name) => KNOWN_ALGORITHMS.has(name)),
-		find: (header, token) => select(find, header, token),
-	};
+	return keySetOf(
+		usable,
+		announced.filter((name) => KNOWN_ALGORITHMS.has(name)),
+	);
+}
+
+/** A set of these keys, each of which `readJwk` reads. Nobody announces algorithms for configured keys: each key allows its own. */
+export function keySetOf(keys: readonly JWK[], algorithms: readonly string[] = [...KNOWN_ALGORITHMS]): KeySet {
+	const find = createLocalJWKSet({ keys: [...keys] });
+	return { algorithms, find: (header, token) => select(find, header, token) };
 }
 
 /** An issuer may keep its keys on another host, but may not make us leave TLS, nor talk to a neighbour in plain text. */

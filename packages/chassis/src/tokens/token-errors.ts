@@ -12,12 +12,15 @@ export const TOKEN_SENTENCE = 'There was an error processing the identity token'
 const refused = { status: 400, title: TOKEN_SENTENCE, grpcCode: 3 } as const;
 /** What a repeat may find mended. */
 const passing = { status: 503, title: TOKEN_SENTENCE, grpcCode: 14 } as const;
+/** What a repeat may find mended, and any stranger brings about: he must not be able to raise the alarm for failures of ours. */
+const tooSoon = { status: 429, title: TOKEN_SENTENCE, grpcCode: 8 } as const;
 
 export const TOKEN_ERRORS = {
 	'token-missing': refused,
 	'token-too-large': refused,
 	'token-malformed': refused,
 	'token-algorithm': refused,
+	'token-key-unknown': tooSoon,
 	'token-signature': refused,
 	'token-expired': refused,
 	'token-not-yet-valid': refused,

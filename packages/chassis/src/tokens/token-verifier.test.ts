@@ -54,11 +54,26 @@ describe('the keys of an issuer', () => {
 		for (let i = 0; i < 30; i++) {
 			nowMs += 100;
 			const unknown = assembleToken({ alg: 'ES256', kid: `k${i}` }, { iss: issuer.url }, 'AAAA');
-			expect(await codeOf(unknown)).toBe('token-signature');
+			expect(await codeOf(unknown)).toBe('token-key-unknown');
 		}
 		expect(issuer.requests).toHaveLength(2);
 		nowMs += 10_000;
-		await codeOf(assembleToken({ alg: 'ES256', kid: 'more' }, { iss: issuer.url }, 'AAAA'));
+		const more = assembleToken({ alg: 'ES256', kid: 'more' }, { iss: issuer.url }, 'AAAA');
+		expect(await codeOf(more)).toBe('token-signature');
+		expect(issuer.requests).toHaveLength(4);
+	});
+
+	it('that were changed a moment after they were asked for are no reason to give up, but to come back', async () => {
+		await codeOf(await issuer.mint({}));
+		const next = await generateSigningKey('ES256', 'second');
+		issuer.published.keys = [next.jwk];
+		const token = await issuer.mint({}, { key: next });
+		nowMs += 2_500;
+		const refused = await tokens.verify(token, '192.0.2.1').catch((error: unknown) => error);
+		expect(refused).toMatchObject({ code: 'token-key-unknown', retryAfterSeconds: 8 });
+		expect(issuer.requests).toHaveLength(2);
+		nowMs += 8_000;
+		expect(await codeOf(token)).toBe('accepted');
 		expect(issuer.requests).toHaveLength(4);
 	});
 

@@ -10,8 +10,9 @@ import { parseJson } from '@chancery/core/json';
 import { compactVerify, errors, type FlattenedJWSInput } from 'jose';
 import { z } from 'zod';
 import type { Claims } from './claims.ts';
-import { IssuerKeys, type IssuerKeysDeps, IssuerUnavailableError } from './issuer-keys.ts';
-import { KNOWN_ALGORITHMS } from './key-set.ts';
+import { configuredKeys, type IssuerKeySource, transportTo } from './issuer-key-source.ts';
+import { fixedKeys, IssuerKeys, IssuerUnavailableError, type KeysOfIssuer, UnknownKeyError } from './issuer-keys.ts';
+import { KNOWN_ALGORITHMS, keySetOf } from './key-set.ts';
 import { KeyWaiters } from './key-waiters.ts';
 import { quote, refuseToken } from './token-errors.ts';
 
@@ -44,7 +45,7 @@ const EXPECTED: Readonly<Record<string, string>> = {
 };
 
 /** An issuer whose tokens are taken. */
-export interface TrustedIssuer {
+export interface TrustedIssuer extends IssuerKeySource {
 	/** URL, byte for byte as in the `iss` claim. */
 	readonly issuer: string;
 	/** Value that `aud` must contain. */
@@ -59,10 +60,17 @@ export interface VerifiedToken<Settings extends TrustedIssuer = TrustedIssuer> {
 	readonly acceptedUntilMs: number;
 }
 
+export interface TokenVerifierDeps {
+	/** Asks issuers that have no authorities of their own. */
+	readonly fetch: typeof fetch;
+	/** Unix milliseconds. */
+	readonly clock: () => number;
+}
+
 export interface TokenVerifier<Settings extends TrustedIssuer = TrustedIssuer> {
 	/**
 	 * The claims of a valid token and the settings of its issuer. `address` is the client's, as its connection shows it.
-	 * @throws {DomainError} `token-*`, `issuer-unknown`, `issuer-unavailable`, `claim-missing` or `claim-malformed`.
+	 * @throws {DomainError} A code of `TOKEN_ERRORS`.
 	 */
 	verify(token: string, address: string): Promise<VerifiedToken<Settings>>;
 	/** Begins to renew the keys that are in use; to be called about every half minute. Waits for nothing. */
@@ -74,11 +82,11 @@ export interface TokenVerifier<Settings extends TrustedIssuer = TrustedIssuer> {
 /** Takes the tokens of these issuers, each listed once. Nobody is asked for keys before the first token comes. */
 export function createTokenVerifier<Settings extends TrustedIssuer>(
 	issuers: readonly Settings[],
-	deps: IssuerKeysDeps,
+	deps: TokenVerifierDeps,
 ): TokenVerifier<Settings> {
 	const waiters = new KeyWaiters();
 	const known = new Map(
-		issuers.map((settings) => [settings.issuer, { settings, keys: new IssuerKeys(settings.issuer, deps, waiters) }]),
+		issuers.map((settings) => [settings.issuer, { settings, keys: keysOf(settings, deps, waiters) }]),
 	);
 	return {
 		async verify(token, address) {
@@ -96,6 +104,12 @@ export function createTokenVerifier<Settings extends TrustedIssuer>(
 		},
 		states: () => Object.fromEntries([...known].map(([issuer, { keys }]) => [issuer, keys.state()])),
 	};
+}
+
+function keysOf(settings: TrustedIssuer, { fetch, clock }: TokenVerifierDeps, waiters: KeyWaiters): KeysOfIssuer {
+	const keys = configuredKeys(settings);
+	if (keys) return fixedKeys(keySetOf(keys));
+	return new IssuerKeys(settings.issuer, { transport: transportTo(settings, fetch), clock }, waiters);
 }
 
 interface Unverified {
@@ -141,7 +155,7 @@ async function checkSignature(
 	token: string,
 	header: Unverified['header'],
 	parts: FlattenedJWSInput,
-	issuerKeys: IssuerKeys,
+	issuerKeys: KeysOfIssuer,
 	address: string,
 ): Promise<Uint8Array> {
 	// Whatever the issuer announces: there is no need to ask it.
@@ -172,6 +186,12 @@ async function checkSignature(
 				cause: error,
 				retryAfterSeconds: error.retryAfterSeconds,
 			});
+		if (error instanceof UnknownKeyError)
+			throw refuseToken(
+				'token-key-unknown',
+				`the issuer had no key ${quote(header.kid ?? '(none named)')} a moment ago, and may be asked again in ${error.retryAfterSeconds} s; try again`,
+				{ retryAfterSeconds: error.retryAfterSeconds },
+			);
 		throw error;
 	}
 }

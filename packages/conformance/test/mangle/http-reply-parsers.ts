@@ -16,7 +16,7 @@ import { CallError, call } from '@chancery/net/call';
 import { createHttpTransport } from '@chancery/net/http-transport';
 import { ObjectStoreError } from '@chancery/net/object-store/object-store-error';
 import { openS3Store } from '@chancery/net/object-store/s3-store';
-import type { Transport } from '@chancery/net/transport';
+import { fetchTransport, type Transport } from '@chancery/net/transport';
 import * as ct from '@chancery/wire/ct';
 import { complaint, type ParserUnderTest, parser, reread, type Schema, zodError } from './parser-under-test.ts';
 import { seedText } from './seeds.ts';
@@ -73,7 +73,8 @@ export const HTTP_REPLY_PARSERS: readonly ParserUnderTest[] = [
 		share: SHARE,
 		// It may throw what it likes, but in time; who called it turns everything into its own error.
 		refusals: (error) => error instanceof Error && !isOverdue(error),
-		parse: async (input) => within(fetchDocument(fetch, new URL(await serve(input)), AbortSignal.timeout(5_000))),
+		parse: async (input) =>
+			within(fetchDocument(fetchTransport(fetch), new URL(await serve(input)), AbortSignal.timeout(5_000))),
 		check: (document) => (document === undefined ? 'it is nothing' : undefined),
 	}),
 	parser({

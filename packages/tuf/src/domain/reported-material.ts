@@ -54,7 +54,7 @@ export async function pullTrustMaterial(deps: PullDeps, service: ReportingServic
 async function wayTo(deps: PullDeps, { trustReportUrl, client }: ReportingService) {
 	if (client === undefined) return { fetch: deps.fetch };
 	try {
-		return { transport: createHttpTransport(await readClientCertificate(client, deps.clock())) };
+		return { transport: createHttpTransport({ client: await readClientCertificate(client, deps.clock()) }) };
 	} catch (cause) {
 		if (!(cause instanceof ConfigError)) throw cause;
 		throw new DomainError('service-unreachable', `${trustReportUrl} was not asked: ${cause.message}`, { cause });
