@@ -49,7 +49,7 @@ describe('a token of the type', () => {
 		const { iss: _iss, aud: _aud, ...claims } = example.claims;
 		const certificate = await certificateFor(provider, claims, String(claims[type.challengeClaim]));
 
-		const { subject, issuer } = wanted.principal;
+		const { subject, issuer } = wanted;
 		expect(subjectAltNames(certificate)).toEqual([expect.objectContaining(subject)]);
 		const vouching = issuer === settings.issuer ? provider.url : issuer;
 		expect(readFulcioExtensions(certificate)).toEqual({

@@ -2,7 +2,7 @@
  * From a verified token to the subject of a certificate: the rules that every issuer type shares.
  */
 import { brokenRule } from '@chancery/chassis/tokens/claim-rule';
-import { claimText, requiredClaim } from '@chancery/chassis/tokens/claims';
+import { claimAtPath, claimText, requiredClaim } from '@chancery/chassis/tokens/claims';
 import { quote } from '@chancery/chassis/tokens/token-errors';
 import type { VerifiedToken } from '@chancery/chassis/tokens/token-verifier';
 import type { ExtensionValues, IssuerSettings, SubjectName } from '../issuers/issuer-type.ts';
@@ -28,7 +28,9 @@ export function identify({
 	claims,
 }: Pick<VerifiedToken<IssuerSettings>, 'settings' | 'claims'>): CertifiedIdentity {
 	const type = typeOf(settings.type);
-	const { subject, issuer } = type.toPrincipal(claims, settings);
+	const subject = type.subjectOf(claims, settings);
+	const { issuerClaim } = settings;
+	const issuer = issuerClaim === undefined ? settings.issuer : claimAtPath(claims, issuerClaim);
 	const broken = brokenRule(claims, settings.rules);
 	if (broken)
 		throw refuse(

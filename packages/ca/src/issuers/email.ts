@@ -2,7 +2,7 @@
  * Issuer type `email`: a person (or a mailbox) that an OpenID provider knows by a verified e-mail address.
  */
 
-import { type Claims, claimAtPath, requiredClaim } from '@chancery/chassis/tokens/claims';
+import { type Claims, requiredClaim } from '@chancery/chassis/tokens/claims';
 import { quote } from '@chancery/chassis/tokens/token-errors';
 import { emailAddress } from '@chancery/wire/identity';
 import { z } from 'zod';
@@ -12,13 +12,6 @@ import { issuerSettingsShape, issuerType } from './issuer-type.ts';
 const configSchema = z.strictObject({
 	type: z.literal('email').describe('Issuer type of this entry; decides which other fields it has.'),
 	...issuerSettingsShape,
-	issuerClaim: z
-		.string()
-		.regex(/^\$(\.[A-Za-z0-9_-]+)+$/)
-		.optional()
-		.describe(
-			'Path such as `$.federated_claims.connector_id` to the upstream provider that a broker names; it goes into the certificate instead of `iss`. Default: `iss`. Danger: the broker can then name any provider.',
-		),
 	skipEmailVerification: z
 		.boolean()
 		.default(false)
@@ -50,7 +43,7 @@ export const email = issuerType<typeof configSchema>({
 		'issuer.hello.coop',
 	],
 	configSchema,
-	toPrincipal(claims, settings) {
+	subjectOf(claims, settings) {
 		const address = requiredClaim(claims, 'email');
 		if (!isVerified(claims) && !settings.skipEmailVerification)
 			throw refuse('email-not-verified', `the issuer does not say that ${quote(address)} is verified`);
@@ -59,10 +52,7 @@ export const email = issuerType<typeof configSchema>({
 				'claim-malformed',
 				`'email' is ${quote(address)}, expected an ASCII mailbox such as alice@example.com`,
 			);
-		return {
-			subject: { type: 'email', value: address },
-			issuer: settings.issuerClaim === undefined ? settings.issuer : claimAtPath(claims, settings.issuerClaim),
-		};
+		return { type: 'email', value: address };
 	},
 	extensions: () => ({}),
 	findings: ({ issuer, skipEmailVerification }) =>
@@ -80,10 +70,8 @@ export const email = issuerType<typeof configSchema>({
 			},
 			optionalClaims: ['iss'],
 			expect: {
-				principal: {
-					subject: { type: 'email', value: 'ada@example.com' },
-					issuer: 'https://accounts.example.com',
-				},
+				subject: { type: 'email', value: 'ada@example.com' },
+				issuer: 'https://accounts.example.com',
 				extensions: {},
 			},
 		},
@@ -99,10 +87,8 @@ export const email = issuerType<typeof configSchema>({
 			},
 			optionalClaims: ['iss'],
 			expect: {
-				principal: {
-					subject: { type: 'email', value: 'grace+signing@navy.example' },
-					issuer: 'https://github.com/login/oauth',
-				},
+				subject: { type: 'email', value: 'grace+signing@navy.example' },
+				issuer: 'https://github.com/login/oauth',
 				extensions: {},
 			},
 		},

@@ -28,9 +28,9 @@ export const githubActions = issuerType<typeof configSchema>({
 	certifiedName: '`<url>/<job_workflow_ref>`',
 	globalHosts: ['token.actions.githubusercontent.com'],
 	configSchema,
-	toPrincipal: (claims, { url, issuer }) => ({
-		subject: { type: 'uri', value: subjectUri(url, requiredClaim(claims, 'job_workflow_ref')) },
-		issuer,
+	subjectOf: (claims, { url }) => ({
+		type: 'uri',
+		value: subjectUri(url, requiredClaim(claims, 'job_workflow_ref')),
 	}),
 	extensions(claims, { url }) {
 		const claim = (name: string) => requiredClaim(claims, name);
@@ -88,13 +88,11 @@ export const githubActions = issuerType<typeof configSchema>({
 			},
 			optionalClaims: ['iss', 'aud', 'actor', 'environment', 'ref_type'],
 			expect: {
-				principal: {
-					subject: {
-						type: 'uri',
-						value: 'https://github.com/octo-org/build-tools/.github/workflows/sign.yml@refs/tags/v2',
-					},
-					issuer: 'https://token.actions.githubusercontent.com',
+				subject: {
+					type: 'uri',
+					value: 'https://github.com/octo-org/build-tools/.github/workflows/sign.yml@refs/tags/v2',
 				},
+				issuer: 'https://token.actions.githubusercontent.com',
 				extensions: {
 					githubWorkflowTrigger: 'push',
 					githubWorkflowSha: 'f3761db6eb4ad5f1a0a4ba4b1a3d8a9c4a3e8a66',

@@ -4,3 +4,5 @@
  */
 export { email } from './email.ts';
 export { githubActions } from './github-actions.ts';
+export { kubernetes } from './kubernetes.ts';
+export { spiffe } from './spiffe.ts';

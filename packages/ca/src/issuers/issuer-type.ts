@@ -19,12 +19,6 @@ export interface SubjectName {
 	readonly value: string;
 }
 
-export interface Principal {
-	readonly subject: SubjectName;
-	/** Value of the issuer extensions: who vouches for the identity. */
-	readonly issuer: string;
-}
-
 /** Extension values by name; an empty or absent value makes no extension. */
 export type ExtensionValues = Readonly<Partial<Record<FulcioExtensionName, string>>>;
 
@@ -35,7 +29,13 @@ export interface IssuerExample {
 	readonly claims: Claims;
 	/** Those of the claims without which the token would be as good: not read, or read when they are there. */
 	readonly optionalClaims: readonly string[];
-	readonly expect: { readonly principal: Principal; readonly extensions: ExtensionValues };
+	readonly expect: {
+		readonly subject: SubjectName;
+		/** Value of the issuer extensions: who vouches for the identity. */
+		readonly issuer: string;
+		/** Beside those of issuer and token subject. */
+		readonly extensions: ExtensionValues;
+	};
 }
 
 /** The settings that issuers of every type have. */
@@ -59,6 +59,14 @@ export const issuerSettingsShape = {
 		.max(64)
 		.default([])
 		.describe('Claim rules; all must hold before a certificate is issued. Default none: every subject of the issuer.'),
+	issuerClaim: z
+		.string()
+		.regex(/^\$(\.[A-Za-z0-9_-]+)+$/, 'expected a path such as $.federated_claims.connector_id')
+		.max(256)
+		.optional()
+		.describe(
+			'Path such as `$.federated_claims.connector_id` to the upstream provider that a broker names; it goes into the certificate instead of `iss`. Default: `iss`. Danger: the broker can then name any provider.',
+		),
 	...issuerKeySource,
 } as const;
 
@@ -81,7 +89,7 @@ export interface IssuerType<Schema extends z.ZodType<IssuerSettings> = z.ZodType
 	/** A strict object over `issuerSettingsShape`; the name is the literal of its `type`. */
 	readonly configSchema: Schema;
 	/** @throws {DomainError} `claim-missing`, `claim-malformed` or `email-not-verified`. */
-	toPrincipal(claims: Claims, settings: z.output<Schema>): Principal;
+	subjectOf(claims: Claims, settings: z.output<Schema>): SubjectName;
 	/** Everything beside issuer and token subject. @throws {DomainError} `claim-missing` or `claim-malformed`. */
 	extensions(claims: Claims, settings: z.output<Schema>): ExtensionValues;
 	/** What production does not start with in these settings, beside what it asks of every issuer. */

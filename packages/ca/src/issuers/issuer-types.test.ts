@@ -11,7 +11,7 @@ describe('every issuer type', () => {
 		for (const type of ISSUER_TYPES) {
 			expect(type.examples.length).toBeGreaterThan(0);
 			expect(typeOf(type.name)).toBe(type);
-			expect(issuerSettings.parse({ type: type.name, issuer: 'https://issuer.example' })).toMatchObject({
+			expect(issuerSettings.parse({ type: type.name, ...type.examples[0]!.settings })).toMatchObject({
 				type: type.name,
 				audience: 'sigstore',
 				rules: [],
@@ -24,7 +24,7 @@ describe('every issuer type', () => {
 		({ type, settings, claims, expect: wanted }) => {
 			const parsed = issuerSettings.parse({ type: type.name, ...settings });
 			const identity = identify({ settings: parsed, claims });
-			const { subject, issuer } = wanted.principal;
+			const { subject, issuer } = wanted;
 			expect(identity).toMatchObject({ subject, issuer });
 			expect(identity.extensions).toEqual({ ...wanted.extensions, issuer, issuerV2: issuer, subject: claims.sub });
 			expect(identity.challenges).toContain(claims[type.challengeClaim]);
@@ -49,7 +49,7 @@ describe('every issuer type', () => {
 		const settings = issuerSettings.parse({ type: example.type.name, ...example.settings });
 		const kept = Object.entries(example.claims).filter(([name]) => !example.optionalClaims.includes(name));
 		const { subject } = identify({ settings, claims: Object.fromEntries(kept) });
-		expect(subject).toEqual(example.expect.principal.subject);
+		expect(subject).toEqual(example.expect.subject);
 	});
 
 	it('has its row in the README', () => {
@@ -63,9 +63,20 @@ describe('every issuer type', () => {
 		expect(table.map(cells), `README.md must have these rows:\n${wanted.join('\n')}`).toEqual(wanted.map(cells));
 	});
 
-	it.each(ISSUER_TYPES)('$name refuses settings it does not know', ({ name }) => {
-		const parsed = issuerSettings.safeParse({ type: name, issuer: 'https://issuer.example', clientId: 'sigstore' });
-		expect(parsed.success).toBe(false);
+	it.each(ISSUER_TYPES)('$name refuses settings it does not know', ({ name, examples }) => {
+		const parsed = issuerSettings.safeParse({ type: name, ...examples[0]!.settings, clientId: 'sigstore' });
+		expect(parsed.error?.issues).toEqual([expect.objectContaining({ code: 'unrecognized_keys', keys: ['clientId'] })]);
+	});
+
+	it.each(EXAMPLES)('$type.name certifies the upstream that a broker names, for $name too', (example) => {
+		const issuerClaim = '$.federated_claims.connector_id';
+		const settings = issuerSettings.parse({ type: example.type.name, ...example.settings, issuerClaim });
+		const claims = { ...example.claims, federated_claims: { connector_id: 'https://up.example' } };
+		const { subject, issuer, extensions } = identify({ settings, claims });
+		expect({ subject, issuer }).toEqual({ subject: example.expect.subject, issuer: 'https://up.example' });
+		expect(extensions).toMatchObject({ issuer: 'https://up.example', issuerV2: 'https://up.example' });
+		const { federated_claims: _broker, ...without } = claims;
+		expect(() => identify({ settings, claims: without })).toThrow('claim-missing');
 	});
 });
 
@@ -80,6 +91,15 @@ describe('the settings of an issuer', () => {
 			settings: { type: 'email', issuer: 'https://a.example', rules: [{ claim: 'a', anyOf: [] }] },
 		},
 		{ name: 'a claim path that is none', settings: { type: 'email', issuer: 'https://a.example', issuerClaim: 'iss' } },
+		{ name: 'no trust domain', settings: { type: 'spiffe', issuer: 'https://a.example' } },
+		{
+			name: 'a trust domain that is a SPIFFE ID',
+			settings: { type: 'spiffe', issuer: 'https://a.example', spiffeTrustDomain: 'spiffe://prod.example' },
+		},
+		{
+			name: 'a trust domain in capitals',
+			settings: { type: 'spiffe', issuer: 'https://a.example', spiffeTrustDomain: 'Prod.example' },
+		},
 		{
 			name: 'a base URL with a slash',
 			settings: { type: 'github-actions', issuer: 'https://a.example', url: 'https://ghe.example/' },

@@ -1,5 +1,5 @@
 /** Claims of identity providers on their way into a certificate, and signatures as numbers. */
-
+import { isDeepStrictEqual } from 'node:util';
 import { ISSUER_TYPES, issuerSettings } from '@chancery/ca/tested/issuer-types';
 import { encodeCertificate, sharedTbs } from '@chancery/ca/tested/leaf-certificate';
 import { identify } from '@chancery/ca/tested/principal';
@@ -29,7 +29,7 @@ export const IDENTITY_PARSERS: readonly ParserUnderTest[] = [
 		parser({
 			name: `claims of type ${type.name}, certified`,
 			seeds: type.examples
-				.filter(({ settings }) => Object.keys(settings).every((name) => name === 'issuer'))
+				.filter(({ settings }) => isDeepStrictEqual(Object.keys(settings), Object.keys(settingsOf(type))))
 				.map(({ claims }) => JSON.stringify(claims)),
 			refusals: anyOf(
 				formatError,
@@ -44,7 +44,7 @@ export const IDENTITY_PARSERS: readonly ParserUnderTest[] = [
 			parse: (input) => {
 				const claims = parseJson(input, { maxDepth: 16 });
 				if (typeof claims !== 'object' || claims === null || Array.isArray(claims)) return undefined;
-				const settings = issuerSettings.parse({ type: type.name, issuer: 'https://idp.example' });
+				const settings = issuerSettings.parse({ type: type.name, ...settingsOf(type) });
 				return identify({ settings, claims: claims as Record<string, unknown> });
 			},
 			// What a reader of the certificate finds is what the provider said.
@@ -82,6 +82,10 @@ export const IDENTITY_PARSERS: readonly ParserUnderTest[] = [
 			numbers && sameBytes(Uint8Array.of(...numberToBytes(numbers.r, 32), ...numberToBytes(numbers.s, 32)), input),
 	}),
 ];
+
+function settingsOf({ examples }: (typeof ISSUER_TYPES)[number]): object {
+	return examples[0]?.settings ?? {};
+}
 
 function certified({ subject, extensions }: ReturnType<typeof identify>): Uint8Array {
 	const { encoded: tbs } = sharedTbs({
