@@ -73,8 +73,13 @@ export interface ConfiguredInstance {
 	readonly treeId: string;
 	/** Where clients log in: our own provider where there is one, else that of the organization. */
 	readonly issuers: readonly Readonly<Record<string, unknown>>[];
-	/** Of the provider of our own; undefined: there is none. */
-	readonly developmentLogin: true | 'with-secret' | undefined;
+	/** Settings of the provider of our own; undefined: there is none. */
+	readonly identity:
+		| (Readonly<Record<string, unknown>> & {
+				readonly developmentLogin?: true | 'with-secret' | undefined;
+				readonly connectors?: readonly object[] | undefined;
+		  })
+		| undefined;
 	readonly files: {
 		readonly caChain: string;
 		readonly tsaChain: string;
@@ -95,6 +100,9 @@ const hostNameIn = (url: string) => new URL(url).hostname;
 const configuredMark = ({ markDatabase, markFile }: ConfiguredInstance, name: string) =>
 	markDatabase === undefined ? { markFile: markFile(name) } : { markDatabase };
 
+/** People of the provider of our own: certificates name the connector where they signed in, not us. */
+const brokered = (issuer: string) => ({ type: 'email', issuer, issuerClaim: '$.federated_claims.connector_id' });
+
 export const SERVICES: readonly InstanceService[] = [
 	{
 		definition: identity,
@@ -104,11 +112,11 @@ export const SERVICES: readonly InstanceService[] = [
 			signingJwks: secrets.signingJwks,
 			developmentSecret: secrets.developmentToken,
 		}),
-		configured: ({ url, developmentLogin, files }) => ({
+		configured: ({ url, identity: settings, files }) => ({
 			publicUrl: url('identity'),
-			developmentLogin,
+			...settings,
 			signingJwks: { file: files.signingJwks },
-			developmentSecret: { file: files.developmentSecret },
+			...(settings?.developmentLogin ? { developmentSecret: { file: files.developmentSecret } } : {}),
 		}),
 	},
 	{
@@ -122,18 +130,14 @@ export const SERVICES: readonly InstanceService[] = [
 				{ type: 'github-actions', issuer: ciIssuer(url('identity')) },
 			],
 		}),
-		configured: ({ url, developmentLogin, issuers, files }) => ({
+		configured: ({ url, identity: settings, issuers, files }) => ({
 			publicUrl: url('ca'),
 			chainPem: { file: files.caChain },
 			ctlog: { url: url('ctlog'), publicKeyPem: { file: files.ctlogPublicKey } },
 			issuers: [
 				...issuers,
-				...(developmentLogin === undefined
-					? []
-					: [
-							{ type: 'email', issuer: authIssuer(url('identity')) },
-							{ type: 'github-actions', issuer: ciIssuer(url('identity')) },
-						]),
+				...(settings === undefined ? [] : [brokered(authIssuer(url('identity')))]),
+				...(settings?.developmentLogin ? [{ type: 'github-actions', issuer: ciIssuer(url('identity')) }] : []),
 			],
 		}),
 	},
@@ -196,7 +200,7 @@ export const SERVICES: readonly InstanceService[] = [
 				bearer: { file: instance.files.serviceToken },
 			})),
 			// The signing configuration is to say where people log in.
-			...(instance.developmentLogin === undefined
+			...(instance.identity === undefined
 				? { oidcIssuers: instance.issuers.slice(0, 1).map(({ issuer }) => issuer) }
 				: {}),
 			...configuredMark(instance, 'tuf'),

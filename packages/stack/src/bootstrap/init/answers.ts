@@ -60,6 +60,9 @@ const serviceKeys = z.strictObject(
 	),
 );
 
+/** What `init` writes itself. */
+const IDENTITY_OWN = ['publicUrl', 'signingJwks', 'developmentSecret', 'listen', 'admin'];
+
 export const answersSchema = z.strictObject({
 	profile: z.enum(['development', 'production']).default('production'),
 	allow: instanceSchema.shape.allow,
@@ -78,11 +81,14 @@ export const answersSchema = z.strictObject({
 		.default([])
 		.describe('Whose identity tokens the CA accepts, as in the section `ca` of the configuration'),
 	identity: z
-		.strictObject({
-			developmentLogin: z.union([z.literal(true), z.literal('with-secret')]),
+		.looseObject({
+			developmentLogin: z.union([z.literal(true), z.literal('with-secret')]).optional(),
+			connectors: z.array(z.looseObject({ type: z.string(), id: z.string() })).optional(),
 		})
 		.optional()
-		.describe('Only for development: a provider of our own, whose login believes any address'),
+		.describe(
+			'A provider of our own, with settings as in the section `identity`: connectors to where people sign in, or for development a login that believes any address',
+		),
 	listen: z
 		.strictObject({
 			host: z.string().min(1).default('127.0.0.1'),
@@ -208,7 +214,12 @@ function refuseContradictions(answers: Answers): void {
 	if (developmentTls && profile === 'production') refuse('developmentTls: not for production');
 	if (developmentTls && new Set(Object.values(urls).map((url) => new URL(url as string).hostname)).size !== 1)
 		refuse('developmentTls: all urls must have one host name');
-	if (identity && profile === 'production') refuse('identity: the development login is not for production');
+	if (identity?.developmentLogin && profile === 'production')
+		refuse('identity.developmentLogin: the development login is not for production');
+	if (identity && !identity.developmentLogin && !identity.connectors?.length)
+		refuse('identity: nobody could sign in there; give connectors, or developmentLogin for development');
+	const own = IDENTITY_OWN.find((name) => identity && Object.hasOwn(identity, name));
+	if (own !== undefined) refuse(`identity.${own}: is made or follows from other answers; take it out`);
 	if ((identity !== undefined) !== (urls.identity !== undefined))
 		refuse('identity and urls.identity belong together: give both or neither');
 	if (!identity && issuers.length === 0) refuse('issuers: nobody could sign; name the issuer of your organization');

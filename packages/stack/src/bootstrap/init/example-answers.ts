@@ -14,6 +14,10 @@ const NAMES = urls(
 const ISSUERS = `issuers:              # whose identity tokens the CA accepts
   - type: email
     issuer: https://login.example.com/realms/people
+# Or a provider of our own in front of theirs (docs/operate/identity.md), with urls.identity:
+# identity:
+#   connectors:
+#     - { type: google, id: https://accounts.google.com, name: Google, clientId: ..., clientSecret: { file: ... } }
 `;
 
 export const EXAMPLES = {

@@ -99,7 +99,7 @@ function instanceOf(plan: Plan): ConfiguredInstance {
 		},
 		treeId: record.treeId,
 		issuers: answers.issuers,
-		developmentLogin: answers.identity?.developmentLogin,
+		identity: answers.identity,
 		files: {
 			caChain: PLACES.chain('ca'),
 			tsaChain: PLACES.chain('tsa'),

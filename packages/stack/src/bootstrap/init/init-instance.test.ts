@@ -50,6 +50,34 @@ it('nothing of a production instance is marked as development', async () => {
 	expect(texts.join('')).not.toMatch(/development/i);
 });
 
+describe('a provider of our own', () => {
+	const broker = (settings: string) =>
+		`${EXAMPLES['one-host'].replace(/issuers:.*\n.*\n.*\n/, '')}identity: ${settings}\n`.replace(
+			'urls: ',
+			'urls:\n  identity: https://id.sign.example.com # ',
+		);
+	const CONNECTOR = `{ type: oidc, id: 'https://people.example', name: People, issuer: 'https://people.example', clientId: x }`;
+
+	it('in production has its connectors, and certificates name them', async () => {
+		const { configurations, made } = await init(broker(`{ connectors: [${CONNECTOR}] }`));
+		const text = await readFile(configurations[0] as string, 'utf8');
+		expect(text).toContain('issuerClaim: $.federated_claims.connector_id');
+		expect(text).not.toMatch(/development/i);
+		expect(made.filter((path) => path.includes('identity'))).toHaveLength(1);
+		expect(made.filter((path) => path.includes('development'))).toEqual([]);
+	});
+
+	it.each([
+		['{}', 'nobody could sign in there'],
+		['{ connectors: [] }', 'nobody could sign in there'],
+		['{ developmentLogin: true }', 'the development login is not for production'],
+		[`{ connectors: [${CONNECTOR}], publicUrl: x }`, 'identity.publicUrl: is made or follows from other answers'],
+		[`{ connectors: [${CONNECTOR}], signingJwks: { env: X } }`, 'identity.signingJwks: is made or follows'],
+	])('is refused as %s', async (settings, why) => {
+		await expect(answersOf(broker(settings))).rejects.toThrow(why);
+	});
+});
+
 it('an address that is in certificates and logs does not change, and an edited file is left alone', async () => {
 	const { configurations } = await init(EXAMPLES['one-host']);
 	const moved = EXAMPLES['one-host'].replace('https://ca.sign', 'https://ca2.sign');

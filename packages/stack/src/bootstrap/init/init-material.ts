@@ -117,7 +117,7 @@ export async function openMaterial(
 		),
 	};
 	if (answers.developmentTls) await openTls(layout, answers, making);
-	if (answers.identity) await openIdentitySecrets(hostOf(layout, 'identity'), making);
+	if (answers.identity) await openIdentitySecrets(hostOf(layout, 'identity'), answers.identity, making);
 	const ctlogKey = join(hostOf(layout, 'ca').folder, PLACES.ctlogKey);
 	await openOrMake({ path: ctlogKey, what: 'public key of the CT log', mode: 0o644 }, making, () =>
 		encodePem('PUBLIC KEY', required(signers, 'ctlog/signer').publicKey),
@@ -297,11 +297,16 @@ async function openTls({ folder }: Layout, { urls }: Answers, { onStep }: Making
 	await openDevelopmentTls(place, new URL(url as string).hostname, Date.now());
 }
 
-async function openIdentitySecrets({ folder }: Host, making: Making): Promise<void> {
+async function openIdentitySecrets(
+	{ folder }: Host,
+	{ developmentLogin }: NonNullable<Answers['identity']>,
+	making: Making,
+): Promise<void> {
 	const path = join(folder, PLACES.signingJwks);
 	await openOrMake({ path, what: 'signing keys of the identity provider', mode: 0o400 }, making, async () =>
 		JSON.stringify(await generateSigningJwks()),
 	);
+	if (!developmentLogin) return;
 	const secret = join(folder, PLACES.developmentSecret);
 	await openOrMakeSecret(secret, 'secret whose holders sign in as anyone', making);
 }

@@ -46,7 +46,7 @@ export function plannedFiles(folder: string, answers: Answers): PlannedFile[] {
 		file(join(hostOf(layout, 'tuf').folder, PLACES.serviceToken), '0400', 'token of tuf for the other services'),
 		file(layout.operatorToken, '0400', 'token of the operator'),
 		...(answers.identity
-			? [PLACES.signingJwks, PLACES.developmentSecret].map((path) =>
+			? [PLACES.signingJwks, ...(answers.identity.developmentLogin ? [PLACES.developmentSecret] : [])].map((path) =>
 					file(join(hostOf(layout, 'identity').folder, path), '0400', 'secrets of the identity provider'),
 				)
 			: []),
