@@ -5,6 +5,7 @@
 import { defineService } from '@chancery/chassis/service-definition';
 import { getTrustReport } from '@chancery/wire/trust-report';
 import { configSchema } from './config.ts';
+import { checkup } from './domain/checkup.ts';
 import { SigningKeyError } from './domain/issuer-keys.ts';
 import { productionFindings } from './domain/production-findings.ts';
 import { createService, IdentitySetupError } from './service.ts';
@@ -20,6 +21,7 @@ export const identity = defineService({
 	openMarks: () => ({}),
 	publicUrls: ({ publicUrl }) => ({ public: publicUrl }),
 	findings: productionFindings,
+	checkup,
 	explain: (error) =>
 		error instanceof IdentitySetupError || error instanceof SigningKeyError ? error.message : undefined,
 	open: createService,

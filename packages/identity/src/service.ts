@@ -20,6 +20,7 @@ import { rememberLogin } from './domain/login.ts';
 import { reportTrust } from './domain/trust.ts';
 import { IDENTITY_ERRORS } from './errors.ts';
 import { cleanExpiredJob } from './jobs/clean-expired.ts';
+import { renewConnectorsJob } from './jobs/renew-connectors.ts';
 import { renewKeysJob } from './jobs/renew-keys.ts';
 import { IDENTITY_SERIES } from './metrics.ts';
 import { liveProvider } from './provider/live-provider.ts';
@@ -61,7 +62,7 @@ export async function createService(deps: IdentityDeps): Promise<Service> {
 	const ci = secret === undefined ? undefined : await LiveKeys.open(ciIssuer(config.publicUrl), signingJwks.ci, clock);
 	const connectors = openConnectors(config.connectors, deps);
 	const methods = [...connectors.map(({ id }) => id), ...(config.developmentLogin === false ? [] : ['development'])];
-	const health = () => healthOf(database, methods);
+	const health = () => healthOf(database, methods, connectors);
 
 	const publicApp = createListener({
 		name: 'public',
@@ -109,6 +110,7 @@ export async function createService(deps: IdentityDeps): Promise<Service> {
 		],
 		jobs: [
 			cleanExpiredJob({ database, clock }),
+			renewConnectorsJob(connectors),
 			renewKeysJob({
 				read: () => readSigningJwksAgain(config.signingJwks),
 				auth,

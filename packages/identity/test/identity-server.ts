@@ -28,6 +28,10 @@ export interface ServerOptions {
 	readonly signingJwks?: SigningJwks;
 	readonly developmentSecret?: string | null;
 	readonly clock?: () => number;
+	/** How the service reaches other servers. */
+	readonly fetch?: typeof fetch;
+	/** Variables that `{ env }` of the configuration names. */
+	readonly env?: Readonly<Record<string, string>>;
 	/** Continues at the address and with the database of an earlier server. */
 	readonly continueFrom?: IdentityServer;
 }
@@ -44,7 +48,11 @@ export async function startIdentityServer(options: ServerOptions = {}): Promise<
 	await migrateSchema(test.database);
 	const logged: string[] = [];
 	const secret = options.developmentSecret === undefined ? TEST_SECRET : options.developmentSecret;
-	const env = { JWKS: JSON.stringify(options.signingJwks ?? (await sharedJwks)), SECRET: secret ?? undefined };
+	const env = {
+		...options.env,
+		JWKS: JSON.stringify(options.signingJwks ?? (await sharedJwks)),
+		SECRET: secret ?? undefined,
+	};
 	const service = await identity.open({
 		config: configSchema(env).parse({
 			publicUrl,
@@ -59,7 +67,7 @@ export async function startIdentityServer(options: ServerOptions = {}): Promise<
 		database: test.database,
 		clock: options.clock ?? Date.now,
 		random: (n) => new Uint8Array(randomBytes(n)),
-		fetch,
+		fetch: options.fetch ?? fetch,
 		logger: createLogger({
 			level: 'debug',
 			json: true,

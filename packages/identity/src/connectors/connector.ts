@@ -10,13 +10,12 @@
 import type { Finding } from '@chancery/chassis/config/production';
 import type { Environment } from '@chancery/chassis/config/secret';
 import { secret } from '@chancery/chassis/config/secret';
-import type { Logger } from '@chancery/chassis/logger';
 import type { Clock } from '@chancery/chassis/service';
 import { z } from 'zod';
 import type { Account } from '../domain/account.ts';
 
-/** A person as one connector knows them. */
-export type Person = Omit<Account, 'sub' | 'connectorId'>;
+/** A person as one connector knows them, with an address that somebody has verified. */
+export type Person = Omit<Account, 'sub' | 'connectorId'> & { readonly emailVerified: true };
 
 /** What binds the answer of the provider to one sign-in of one browser. All values are random and used once. */
 export interface UpstreamLogin {
@@ -29,24 +28,53 @@ export interface UpstreamLogin {
 	readonly codeVerifier: string;
 }
 
+/** Who signed in, as far as the provider said: nothing of it is checked yet. */
+export interface NamedPerson {
+	/** What the provider calls the account for good; an address or a login name may belong to somebody else tomorrow. */
+	readonly userId: unknown;
+	readonly email: unknown;
+	/** By the policy of the connector. */
+	readonly emailVerified: boolean;
+}
+
+/** What a connector type makes of its settings. Whatever it throws becomes one of our codes (`guarded-connector.ts`). */
+export interface Provider {
+	/** For the log and for operators: its issuer, or its base URL. */
+	readonly address: string;
+	/** The form of its user ids, where it has one. */
+	readonly subjectFormat?: RegExp;
+	/** Where the browser goes. */
+	begin(login: UpstreamLogin): Promise<URL>;
+	/** Redeems the answer of the provider, which came as the query of `returned`. */
+	finish(returned: URL, login: UpstreamLogin): Promise<NamedPerson>;
+	/** What is known without asking anyone. */
+	state(): { readonly ok: boolean; readonly detail: string };
+	/** Looks at the provider, so that `state` is of now. Never rejects. */
+	renew(): Promise<void>;
+	/** Whether it answers, and knows this client. Returns what was found. */
+	probe(redirectUri: string): Promise<string>;
+}
+
 export interface Connector {
 	/** Names the provider in tokens and certificates. */
 	readonly id: string;
 	/** For the button. */
 	readonly name: string;
-	/** @throws {DomainError} `upstream-unavailable` */
+	readonly address: string;
+	/** @throws {UpstreamLoginError} */
 	begin(login: UpstreamLogin): Promise<URL>;
-	/**
-	 * Redeems the answer of the provider, which came as the query of `returned`.
-	 * @throws {DomainError} `upstream-unavailable`, `upstream-refused`, `upstream-invalid` or `login-refused`
-	 */
+	/** @throws {UpstreamLoginError} */
 	finish(returned: URL, login: UpstreamLogin): Promise<Person>;
+	state(): { readonly ok: boolean; readonly detail: string };
+	renew(): Promise<void>;
+	/** @throws {UpstreamLoginError} */
+	probe(redirectUri: string): Promise<string>;
 }
 
 export interface ConnectorDeps {
+	/** Bounds time and size of answers, and follows no redirects. */
 	readonly fetch: typeof fetch;
 	readonly clock: Clock;
-	readonly logger: Logger;
 }
 
 /** The settings that connectors of every type have. */
@@ -75,7 +103,7 @@ export interface ConnectorType<Schema extends z.ZodType<ConnectorSettings> = z.Z
 	configSchema(env?: Environment): Schema;
 	/** What production does not start with in these settings. */
 	findings?(settings: z.output<Schema>): readonly Omit<Finding, 'where'>[];
-	open(settings: z.output<Schema>, deps: ConnectorDeps): Connector;
+	open(settings: z.output<Schema>, deps: ConnectorDeps): Provider;
 }
 
 /** Ties the settings that a connector type is given to its own schema. */

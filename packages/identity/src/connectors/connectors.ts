@@ -1,9 +1,13 @@
 /** What follows from the list of connector types: the settings of a connector, and the connectors that are configured. */
 import type { Finding } from '@chancery/chassis/config/production';
 import type { Environment } from '@chancery/chassis/config/secret';
+import type { Clock } from '@chancery/chassis/service';
+import { fetchTransport } from '@chancery/net/transport';
 import { z } from 'zod';
-import type { Connector, ConnectorDeps, ConnectorSettings, ConnectorType } from './connector.ts';
+import type { Connector, ConnectorSettings, ConnectorType } from './connector.ts';
 import * as listed from './connector-list.ts';
+import { guardedConnector } from './guarded-connector.ts';
+import { upstreamFetch } from './upstream-fetch.ts';
 
 type Listed = (typeof listed)[keyof typeof listed];
 type Settings = ReturnType<Listed['configSchema']>;
@@ -25,8 +29,14 @@ export function connectorsSchema(env?: Environment) {
 }
 
 /** The configured connectors, ready for sign-ins, in the order of the configuration, which is that of the buttons. */
-export function openConnectors(settings: readonly ConnectorSettings[], deps: ConnectorDeps): readonly Connector[] {
-	return settings.map((each) => typeOf(each.type).open(each, deps));
+export function openConnectors(
+	settings: readonly ConnectorSettings[],
+	{ fetch, clock }: { readonly fetch: typeof globalThis.fetch; readonly clock: Clock },
+): readonly Connector[] {
+	return settings.map((each) => {
+		const provider = typeOf(each.type).open(each, { fetch: upstreamFetch(fetchTransport(fetch)), clock });
+		return guardedConnector({ id: each.id, name: each.name, secret: each.clientSecret?.reveal() ?? '' }, provider);
+	});
 }
 
 /** What production does not start with in the settings of the connectors. */

@@ -1,11 +1,13 @@
 /** Connector type `oidc`: any provider of OpenID Connect with a discovery document. */
-
 import type { Environment } from '@chancery/chassis/config/secret';
-import { DomainError } from '@chancery/chassis/domain-error';
-import { emailAddress } from '@chancery/wire/identity';
-import * as client from 'openid-client';
 import { z } from 'zod';
-import { type ConnectorDeps, connectorSettingsShape, connectorType, type Person } from './connector.ts';
+import { checkRules, isTrue, rulesField } from './claim-policy.ts';
+import { connectorSettingsShape, connectorType } from './connector.ts';
+import { openIdProvider } from './openid-sign-in.ts';
+
+const FORMATS = { digits: /^[0-9]+$/, uuid: /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/ } as const;
+
+const claimName = z.string().min(1).max(128);
 
 const configSchema = (env?: Environment) =>
 	z.strictObject({
@@ -15,12 +17,39 @@ const configSchema = (env?: Environment) =>
 			.url({ protocol: /^https?$/ })
 			.max(2048)
 			.describe('Issuer URL of the provider, byte for byte as in its discovery document.'),
+		scopes: z
+			.array(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'expected a scope: printable ASCII without spaces'))
+			.max(32)
+			.refine((scopes) => scopes.includes('openid'), 'expected openid among them: without it there is no ID token')
+			.default(['openid', 'email'])
+			.describe('Scopes that are asked for. Add those that the claims of the rules need, such as `groups`.'),
+		userIdClaim: claimName
+			.default('sub')
+			.describe(
+				'Claim with the id of the account, which must never be given to somebody else. Changing it makes new accounts of all people.',
+			),
+		subjectFormat: z
+			.enum(['digits', 'uuid'])
+			.optional()
+			.describe(
+				'Form of that id (`uuid`: lower case). Ids of another form are refused (`upstream-subject-changed`): the provider has changed how it names accounts, and everybody would be somebody else. Default: any form.',
+			),
+		emailClaim: claimName
+			.default('email')
+			.describe('Claim with the address. Danger: in a claim that people may edit, anyone can be anyone.'),
 		emailVerified: z
 			.enum(['claim', 'always'])
 			.default('claim')
 			.describe(
 				'`claim`: only addresses that the provider marks with `email_verified` sign in. `always`: all of its addresses do, for providers that know their people but send no such claim. Danger: where people choose their address, anyone can be anyone.',
 			),
+		tokenEndpointAuth: z
+			.enum(['client_secret_basic', 'client_secret_post'])
+			.optional()
+			.describe(
+				'How the client secret is sent. Default: as the discovery document says, and in the header where it says nothing.',
+			),
+		rules: rulesField,
 	});
 
 export const oidc = connectorType<ReturnType<typeof configSchema>>({
@@ -35,54 +64,29 @@ export const oidc = connectorType<ReturnType<typeof configSchema>>({
 			: [{ exception: 'unverified-email' as const, found: 'addresses need not be verified' }]),
 	],
 	open(settings, deps) {
-		const upstream = () => discover(settings, deps);
+		const { userIdClaim, emailClaim, emailVerified, rules, subjectFormat } = settings;
 		return {
-			id: settings.id,
-			name: settings.name,
-			async begin({ redirectUri, state, nonce, codeVerifier }) {
-				return client.buildAuthorizationUrl(await upstream(), {
-					redirect_uri: redirectUri,
-					scope: 'openid email',
-					state,
-					nonce,
-					code_challenge: await client.calculatePKCECodeChallenge(codeVerifier),
-					code_challenge_method: 'S256',
-				});
-			},
-			async finish(returned, { state, nonce, codeVerifier }): Promise<Person> {
-				const tokens = await client.authorizationCodeGrant(await upstream(), returned, {
-					expectedState: state,
-					expectedNonce: nonce,
-					pkceCodeVerifier: codeVerifier,
-					idTokenExpected: true,
-				});
-				const claims = tokens.claims();
-				const email = emailAddress.safeParse(claims?.email);
-				if (!claims || !email.success) throw new DomainError('login-refused', 'The provider names no e-mail address.');
-				return {
-					userId: claims.sub,
-					email: email.data,
-					emailVerified: settings.emailVerified === 'always' || claims.email_verified === true,
-				};
-			},
+			...openIdProvider(
+				{
+					settings,
+					scopes: settings.scopes,
+					// Some providers put the address into the answer of the userinfo endpoint alone.
+					wantedClaims: [
+						...[userIdClaim, emailClaim, ...rules.map(({ claim }) => claim)],
+						...(emailVerified === 'claim' ? ['email_verified'] : []),
+					],
+					person(claims) {
+						checkRules(claims, rules);
+						return {
+							userId: claims[userIdClaim],
+							email: claims[emailClaim],
+							emailVerified: emailVerified === 'always' || isTrue(claims.email_verified),
+						};
+					},
+				},
+				deps,
+			),
+			...(subjectFormat === undefined ? {} : { subjectFormat: FORMATS[subjectFormat] }),
 		};
 	},
 });
-
-async function discover(
-	settings: z.output<ReturnType<typeof configSchema>>,
-	deps: ConnectorDeps,
-): Promise<client.Configuration> {
-	const issuer = new URL(settings.issuer);
-	const secret = settings.clientSecret?.reveal();
-	return client.discovery(
-		issuer,
-		settings.clientId,
-		undefined,
-		secret === undefined ? client.None() : client.ClientSecretBasic(secret),
-		{
-			[client.customFetch]: deps.fetch as client.CustomFetch,
-			execute: issuer.protocol === 'http:' ? [client.allowInsecureRequests] : [],
-		},
-	);
-}

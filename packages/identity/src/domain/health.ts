@@ -1,10 +1,17 @@
 /** Whether sign-ins can be served: the database answers, and at least one login method is switched on. */
 import type { Health } from '@chancery/chassis/service';
 import type { Sql } from '@chancery/postgres/sql';
+import type { Connector } from '../connectors/connector.ts';
 import { probeArtifacts } from '../store/artifacts.ts';
 
-export async function healthOf(sql: Sql, loginMethods: readonly string[]): Promise<Health> {
+/** What is known of the connectors without asking anyone. One that is down leaves the others, so the service stays ready. */
+export async function healthOf(
+	sql: Sql,
+	loginMethods: readonly string[],
+	connectors: readonly Pick<Connector, 'id' | 'state'>[],
+): Promise<Health> {
 	const database = await databaseCheck(sql);
+	const upstream = connectors.map((connector) => [`connector ${connector.id}`, connector.state()] as const);
 	return {
 		ready: database.ok,
 		checks: {
@@ -13,6 +20,7 @@ export async function healthOf(sql: Sql, loginMethods: readonly string[]): Promi
 				loginMethods.length > 0
 					? { ok: true, detail: `ways to sign in: ${loginMethods.join(', ')}` }
 					: { ok: false, detail: 'no way to sign in is configured: only tokens of other issuers can be used' },
+			...Object.fromEntries(upstream),
 		},
 	};
 }

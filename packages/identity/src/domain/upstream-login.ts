@@ -49,7 +49,7 @@ export interface BegunLogin {
  * Sends a browser to a provider.
  *
  * A crash after the row is written leaves it to expire; the browser has seen no redirect and asks again.
- * @throws {DomainError} `no-login-method` for an unknown connector, `upstream-*`
+ * @throws {DomainError} `no-login-method` for an unknown connector; {UpstreamLoginError}
  */
 export async function beginUpstreamLogin(
 	deps: UpstreamLoginDeps,
@@ -88,7 +88,7 @@ export async function beginUpstreamLogin(
  *
  * A crash after the claim leaves a code of the provider that may be used up: the person starts again (`login-expired`).
  * @param returned the whole address that was requested
- * @throws {DomainError} `login-expired`, `upstream-*`, `login-refused`
+ * @throws {DomainError} `login-expired`; {UpstreamLoginError}
  */
 export async function returnFromUpstream(
 	deps: UpstreamLoginDeps,
@@ -107,8 +107,6 @@ export async function returnFromUpstream(
 		nonce: login.nonce,
 		codeVerifier: login.codeVerifier,
 	});
-	if (!person.emailVerified)
-		throw new DomainError('login-refused', `${connector.name} has not verified the e-mail address of this account.`);
 	const account = accountOf({ ...person, connectorId: connector.id });
 	await rememberLogin(deps, account);
 	await setUpstreamSubject(deps.database, stateHash, account.sub);

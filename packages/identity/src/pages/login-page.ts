@@ -17,14 +17,16 @@ export interface LoginPage {
 	readonly refusal?: string;
 }
 
+/** Where a sign-in at the provider of this connector begins. */
+export function upstreamLink(uid: string, connectorId: string): string {
+	return `${AUTH_PATH}/interaction/${encodeURIComponent(uid)}/upstream?connector_id=${encodeURIComponent(connectorId)}`;
+}
+
 /** A link per connector, and the form of the development login. `previous` is what was typed into the refused form. */
 export function loginPage(login: LoginPage, previous: URLSearchParams): Page {
 	const action = `${AUTH_PATH}/interaction/${encodeURIComponent(login.uid)}`;
 	const links = login.connectors.map(
-		({
-			id,
-			name,
-		}) => html`<p><a class="button" href="${action}/upstream?connector_id=${encodeURIComponent(id)}">Continue with ${name}</a></p>
+		({ id, name }) => html`<p><a class="button" href="${upstreamLink(login.uid, id)}">Continue with ${name}</a></p>
 `,
 	);
 	const isPossible = links.length > 0 || login.developmentLogin !== false;
@@ -57,10 +59,17 @@ ${developmentLogin === true ? '' : SECRET_FIELD}
 `;
 }
 
-export function refusalPage(title: string, detail: string): Page {
+/** What people can tell whoever runs this service: the code is in the documentation, the id in the log. */
+export interface RefusalReference {
+	readonly code: string;
+	readonly requestId: string;
+}
+
+export function refusalPage(title: string, detail: string, { code, requestId }: RefusalReference): Page {
 	return {
 		title,
 		body: html`<p class="refusal">${detail}</p>
-<p>Start again from the program that sent you here.</p>`,
+<p>Start again from the program that sent you here.</p>
+<p><small>Code: <code>${code}</code>, request: <code>${requestId}</code></small></p>`,
 	};
 }

@@ -128,6 +128,8 @@ function configuration(deps: ProviderDeps): Configuration {
 			device_authorization: '/device/code',
 			code_verification: '/device',
 		},
+		// As Dex: the client may choose where the person signs in.
+		extraParams: ['connector_id'],
 		responseTypes: ['code'],
 		subjectTypes: ['public'],
 		scopes: SCOPES,

@@ -6,6 +6,7 @@
  * rebinding it is not).
  */
 import { DomainError } from '@chancery/chassis/domain-error';
+import { noteRefusal } from '@chancery/chassis/http/access-log';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Interaction } from 'oidc-provider';
 import { SessionNotFound } from 'oidc-provider/lib/helpers/errors.js';
@@ -82,7 +83,10 @@ export async function withPages(reply: FastifyReply, handle: () => Promise<Fasti
 	} catch (error) {
 		if (!(error instanceof DomainError) || !Object.hasOwn(IDENTITY_ERRORS, error.code)) throw error;
 		const { status, title } = IDENTITY_ERRORS[error.code as keyof typeof IDENTITY_ERRORS];
-		return sendPage(reply, status, renderPage(refusalPage(title, error.detail)));
+		noteRefusal(reply.request, error.code);
+		if (error.retryAfterSeconds !== undefined) reply.header('retry-after', String(error.retryAfterSeconds));
+		const reference = { code: error.code, requestId: reply.request.id };
+		return sendPage(reply, status, renderPage(refusalPage(title, error.detail, reference)));
 	}
 }
 

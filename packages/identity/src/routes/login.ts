@@ -13,7 +13,7 @@ import type { Account } from '../domain/account.ts';
 import type { Audit } from '../domain/audit.ts';
 import { IDENTITY_ERRORS } from '../errors.ts';
 import type { IdentityMetrics } from '../metrics.ts';
-import { type LoginPage, loginPage } from '../pages/login-page.ts';
+import { type LoginPage, loginPage, upstreamLink } from '../pages/login-page.ts';
 import { renderPage } from '../pages/page.ts';
 import type { ServingProvider } from '../provider/live-provider.ts';
 import { formTargetOf } from '../provider/redirect-uri.ts';
@@ -62,7 +62,14 @@ export function mountLogin(app: FastifyInstance, deps: LoginRouteDeps): void {
 		withPages(reply, async () => {
 			checkHost(request, config);
 			const interaction = await currentInteraction(provider, request, reply);
-			return sendPage(reply, 200, renderPage(loginPage(pageOf(interaction), NOTHING_TYPED)));
+			// The client chose for the person, as Dex lets it: an id that is not here shows what is.
+			const chosen = interaction.params.connector_id;
+			if (typeof chosen !== 'string')
+				return sendPage(reply, 200, renderPage(loginPage(pageOf(interaction), NOTHING_TYPED)));
+			if (connectors.some(({ id }) => id === chosen))
+				return reply.header('cache-control', 'no-store').redirect(upstreamLink(interaction.uid, chosen), 303);
+			const refusal = `The program asked for the way to sign in '${chosen.slice(0, 200)}', which is not here. These are:`;
+			return sendPage(reply, 200, renderPage(loginPage({ ...pageOf(interaction), refusal }, NOTHING_TYPED)));
 		}),
 	);
 
