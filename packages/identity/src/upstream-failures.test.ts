@@ -21,13 +21,15 @@ import { IDENTITY_ERRORS } from './errors.ts';
 
 const SECRET = 'the secret of the broker at the provider';
 const WRONG_SECRET = 'a secret that was right last year';
+let folder: OpensslFolder;
 let provider: OpenIdProvider;
 let untrusted: OpenIdProvider;
 let server: IdentityServer;
 let discovery: Discovery;
 
 beforeAll(async () => {
-	using folder = new OpensslFolder();
+	folder = new OpensslFolder();
+	const caFile = `${folder.path}/cert`;
 	const named = ['-subj', '/CN=test', '-addext', 'subjectAltName=DNS:localhost'];
 	folder.run(
 		...'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -keyout key -out cert'.split(' '),
@@ -54,6 +56,7 @@ beforeAll(async () => {
 				connector('wrong-secret', { clientSecret: { env: 'BAD' } }),
 				connector('down', { issuer: `http://127.0.0.1:${await freePort()}/people` }),
 				connector('untrusted', { issuer: untrusted.issuer }),
+				connector('trusted', { issuer: untrusted.issuer, caFile }),
 				connector('elsewhere', { issuer: `${provider.origin}/others` }),
 				connector('misnamed', { issuer: `${provider.issuer}/tenant` }),
 			],
@@ -69,6 +72,7 @@ afterAll(async () => {
 	await server.test.drop();
 	await provider.close();
 	await untrusted.close();
+	folder.remove();
 });
 
 interface Attempt {
@@ -277,6 +281,12 @@ describe('a provider that fails', () => {
 		expectFailure((await attempt({ does: at('/keys', 503, {}) })).page, 'upstream-unavailable');
 		expectFailure((await attempt({ does: at('/keys', 200, { keys: 'x' }) })).page, 'upstream-invalid');
 		await expectSignedIn(await attempt({}));
+	});
+
+	it('is trusted when the connector names its authority', async () => {
+		const browser = new Browser(server.publicUrl);
+		const url = authorizationUrl(discovery, newVerifier().challenge, { connector_id: 'trusted' });
+		expect((await browser.open(url)).leftFor).toMatch(new RegExp(`^${untrusted.issuer}/auth\\?`));
 	});
 
 	it('may keep the address for its userinfo endpoint, which must speak of the same person', async () => {

@@ -110,7 +110,7 @@ export async function startOpenIdProvider(options: ProviderOptions): Promise<Ope
 			...person,
 		});
 		const accessToken = randomBytes(24).toString('base64url');
-		tokens.set(accessToken, person);
+		tokens.set(accessToken, { ...person, sub: claims.sub });
 		return json(200, {
 			...{ access_token: accessToken, token_type: 'Bearer', expires_in: TOKEN_SECONDS, scope: 'openid email' },
 			id_token: (behavior.sign ?? shown.sign)(claims),

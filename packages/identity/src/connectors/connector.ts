@@ -11,6 +11,7 @@ import type { Finding } from '@chancery/chassis/config/production';
 import type { Environment } from '@chancery/chassis/config/secret';
 import { secret } from '@chancery/chassis/config/secret';
 import type { Clock } from '@chancery/chassis/service';
+import { issuerKeySource } from '@chancery/chassis/tokens/issuer-key-source';
 import { z } from 'zod';
 import type { Account } from '../domain/account.ts';
 
@@ -90,6 +91,9 @@ export const connectorSettingsShape = (env?: Environment) => ({
 	name: z.string().min(1).max(100).describe('What the button of the login page says: `Continue with NAME`.'),
 	clientId: z.string().min(1).max(500).describe('Id of this service as a client of the provider.'),
 	clientSecret: secret(env).optional().describe('{ file } or { env } with the secret of that client.'),
+	caFile: issuerKeySource.caFile.describe(
+		'PEM file with the authorities that vouch for the TLS certificate of the provider; for it, no others are believed then. Read at the start only. Default: the roots of the system.',
+	),
 });
 
 export type ConnectorSettings = z.output<z.ZodObject<ReturnType<typeof connectorSettingsShape>>> & {

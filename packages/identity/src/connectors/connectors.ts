@@ -2,7 +2,7 @@
 import type { Finding } from '@chancery/chassis/config/production';
 import type { Environment } from '@chancery/chassis/config/secret';
 import type { Clock } from '@chancery/chassis/service';
-import { fetchTransport } from '@chancery/net/transport';
+import { transportTo } from '@chancery/chassis/tokens/issuer-key-source';
 import { z } from 'zod';
 import type { Connector, ConnectorSettings, ConnectorType } from './connector.ts';
 import * as listed from './connector-list.ts';
@@ -34,7 +34,7 @@ export function openConnectors(
 	{ fetch, clock }: { readonly fetch: typeof globalThis.fetch; readonly clock: Clock },
 ): readonly Connector[] {
 	return settings.map((each) => {
-		const provider = typeOf(each.type).open(each, { fetch: upstreamFetch(fetchTransport(fetch)), clock });
+		const provider = typeOf(each.type).open(each, { fetch: upstreamFetch(transportTo(each, fetch)), clock });
 		return guardedConnector({ id: each.id, name: each.name, secret: each.clientSecret?.reveal() ?? '' }, provider);
 	});
 }
