@@ -8,6 +8,8 @@ import { productionFindings } from './domain/production-findings.ts';
 
 const HTTPS = 'https://id.example.com';
 const ENV = { KEYS: '{"auth":[{"kty":"RSA"}]}', WORD: 'a secret of some length' };
+const MACHINE = { name: 'ci', issuer: 'https://ci.example' };
+const CLIENT = { id: 'builder', secret: { env: 'WORD' }, email: 'builder@example.com' };
 const LEAST = { publicUrl: HTTPS, signingJwks: { env: 'KEYS' } };
 
 interface Field {
@@ -57,6 +59,8 @@ describe('the configuration', () => {
 			auditRetentionDays: 90,
 			clients: ['sigstore'],
 			connectors: [],
+			machineIssuers: [],
+			machineClients: [],
 			tokenLifetimeSeconds: 120,
 			admin: { tokens: [] },
 		});
@@ -73,6 +77,17 @@ describe('the configuration', () => {
 		['tokens that live for hours', { publicUrl: HTTPS, tokenLifetimeSeconds: 3600 }],
 		['no client', { publicUrl: HTTPS, clients: [] }],
 		['a client id with a space', { publicUrl: HTTPS, clients: ['a b'] }],
+		['two machine issuers of one name', { machineIssuers: [MACHINE, { ...MACHINE, issuer: 'https://other.example' }] }],
+		['two machine issuers of one issuer', { machineIssuers: [MACHINE, { ...MACHINE, name: 'other' }] }],
+		['a machine issuer whose name is a path', { machineIssuers: [{ ...MACHINE, name: '../auth' }] }],
+		['a machine issuer whose tokens are good for weeks', { machineIssuers: [{ ...MACHINE, maxAgeSeconds: 604_800 }] }],
+		['two machine clients of one id', { machineClients: [CLIENT, CLIENT] }],
+		['a machine client that is a public one', { machineClients: [{ ...CLIENT, id: 'sigstore' }] }],
+		['a machine client without an address', { machineClients: [{ ...CLIENT, email: 'builder' }] }],
+		[
+			'a machine client with its secret in the clear',
+			{ machineClients: [{ ...CLIENT, secret: 'a secret of some length' }] },
+		],
 		[
 			'an admin token in the clear',
 			{ publicUrl: HTTPS, admin: { tokens: [{ name: 'a', role: 'operator', sha256: 'secret' }] } },
@@ -88,6 +103,24 @@ describe('the configuration', () => {
 		expect(productionFindings(config).map(({ where }) => where)).toEqual(['identity.developmentSecret']);
 		const plain = configSchema(ENV).parse({ ...LEAST, publicUrl: 'http://id.example.com', developmentLogin: true });
 		expect(productionFindings(plain).map(({ exception }) => exception)).toEqual(['plain-urls', 'development-login']);
+	});
+
+	it('is not started in production with a public CI of which everybody may come, or with one that is asked in the clear', () => {
+		const GITHUB = 'https://token.actions.githubusercontent.com';
+		const rules = [{ claim: 'repository_owner', anyOf: ['octo-org'] }];
+		const findings = (...machineIssuers: object[]) =>
+			productionFindings(configSchema(ENV).parse({ ...LEAST, machineIssuers })).map(({ where, exception }) => [
+				where,
+				exception,
+			]);
+		expect(findings({ ...MACHINE, issuer: GITHUB, rules }, { ...MACHINE, name: 'own' })).toEqual([]);
+		expect(findings({ ...MACHINE, issuer: 'http://ci.example' }, { ...MACHINE, name: 'gh', issuer: GITHUB })).toEqual([
+			['identity.machineIssuers.0', 'plain-issuers'],
+			['identity.machineIssuers.1', 'global-issuers'],
+		]);
+		expect(findings({ ...MACHINE, issuer: `${GITHUB}/an-enterprise` })).toEqual([
+			['identity.machineIssuers.0', 'global-issuers'],
+		]);
 	});
 
 	it('is not started in production with keys that lie on a disk', () => {

@@ -5,10 +5,12 @@ import { type Environment, type Secret, secret } from '@chancery/chassis/config/
 import { z } from 'zod';
 import { connectorsSchema } from './connectors/connectors.ts';
 import type { SigningJwks } from './generate-jwks.ts';
+import { machineClientsSchema } from './machines/machine-clients.ts';
+import { machineIssuersSchema } from './machines/machine-issuers.ts';
 
 /** The section `identity` of the configuration. */
 export function configSchema(env?: Environment) {
-	return z.strictObject({
+	const schema = z.strictObject({
 		publicUrl: z
 			.url({ protocol: /^https?$/ })
 			.transform((url) => url.replace(/\/$/, ''))
@@ -41,6 +43,23 @@ export function configSchema(env?: Environment) {
 			.describe(
 				"Ids of the public clients that may ask for tokens; the id becomes the tokens' audience. Sigstore's clients all use sigstore.",
 			),
+		machineIssuers: machineIssuersSchema
+			.default([])
+			.describe(
+				'Issuers of CI and workload tokens that are exchanged for tokens of PUBLICURL/machines/NAME. The certificate authority needs an entry for each of these.',
+			),
+		machineClients: machineClientsSchema(env)
+			.default([])
+			.describe('Programs that sign with a secret of their own, under an address that stands here.'),
+		machineConnectorId: z
+			.string()
+			.min(1)
+			.max(2048)
+			.regex(/^[\x21-\x7e]+$/, 'expected printable ASCII without spaces')
+			.optional()
+			.describe(
+				'Who vouches for the machine clients, in tokens and certificates. Without it the issuer itself, PUBLICURL/auth.',
+			),
 		tokenLifetimeSeconds: z
 			.int()
 			.min(30)
@@ -64,6 +83,10 @@ export function configSchema(env?: Environment) {
 			.describe(
 				'{ file } or { env } with a secret of at least 16 characters whose holders may mint tokens for anyone. Production needs the exception development-login.',
 			),
+	});
+	return schema.refine(({ clients, machineClients }) => machineClients.every(({ id }) => !clients.includes(id)), {
+		message: 'an id is among clients and machineClients; a public client needs no secret',
+		path: ['machineClients'],
 	});
 }
 

@@ -15,7 +15,7 @@ export const IDENTITY_SERIES = [
 		kind: 'counter',
 		labels: ['grant', 'outcome'],
 		unit: 'requests',
-		help: 'Token requests that were `issued` or `refused`, by grant (`authorization_code`, `device_code`, `development`, else `other`). A device that still waits for its user is refused each time it asks; refused development tokens are in `http_refusals_total` alone',
+		help: 'Token requests that were `issued` or `refused`, by grant (`authorization_code`, `device_code`, `token_exchange`, `client_credentials`, `development`, else `other`). A device that still waits for its user is refused each time it asks; refused development tokens are in `http_refusals_total` alone',
 		question: 'Are tokens issued, and by which grant?',
 	},
 ] as const satisfies readonly Series[];

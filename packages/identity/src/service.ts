@@ -6,6 +6,8 @@ import { mountStatus } from '@chancery/chassis/http/status';
 import { createMetrics } from '@chancery/chassis/metrics';
 import type { Service } from '@chancery/chassis/service';
 import type { StoringDeps } from '@chancery/chassis/service-definition';
+import { renewIssuerKeys } from '@chancery/chassis/tokens/renew-issuer-keys';
+import { createTokenVerifier } from '@chancery/chassis/tokens/token-verifier';
 import { ChanceryError } from '@chancery/core/chancery-error';
 import { authIssuer, ciIssuer } from '@chancery/wire/identity';
 import { getIdentityStatus, type IdentityStatus } from '@chancery/wire/status';
@@ -22,6 +24,7 @@ import { IDENTITY_ERRORS } from './errors.ts';
 import { cleanExpiredJob } from './jobs/clean-expired.ts';
 import { renewConnectorsJob } from './jobs/renew-connectors.ts';
 import { renewKeysJob } from './jobs/renew-keys.ts';
+import { machineIssuersOf } from './machines/machine-issuers.ts';
 import { IDENTITY_SERIES } from './metrics.ts';
 import { liveProvider } from './provider/live-provider.ts';
 import { createProvider } from './provider/provider.ts';
@@ -29,6 +32,7 @@ import { mountAudit } from './routes/audit.ts';
 import { mountCiIssuer } from './routes/ci-issuer.ts';
 import { mountDevelopmentToken } from './routes/development-token.ts';
 import { mountLogin } from './routes/login.ts';
+import { mountMachineDiscovery } from './routes/machine-discovery.ts';
 import { mountProvider } from './routes/oidc.ts';
 import { mountTrust } from './routes/trust.ts';
 import { mountUpstream } from './routes/upstream.ts';
@@ -54,7 +58,9 @@ export async function createService(deps: IdentityDeps): Promise<Service> {
 	const signingJwks = readSigningJwks(config.signingJwks);
 	// Whoever knows it may mint tokens for anyone. Absent: no development tokens, no issuer of workflow tokens.
 	const secret = config.developmentSecret?.reveal();
-	refuseShort(secret);
+	refuseShort('the development secret', secret);
+	for (const { id, secret: own } of config.machineClients)
+		refuseUnusable(`the secret of the machine client ${id}`, own.reveal());
 	if (config.developmentLogin === 'with-secret' && secret === undefined)
 		throw new IdentitySetupError('developmentLogin: with-secret needs a developmentSecret');
 	const issuer = authIssuer(config.publicUrl);
@@ -62,7 +68,8 @@ export async function createService(deps: IdentityDeps): Promise<Service> {
 	const ci = secret === undefined ? undefined : await LiveKeys.open(ciIssuer(config.publicUrl), signingJwks.ci, clock);
 	const connectors = openConnectors(config.connectors, deps);
 	const methods = [...connectors.map(({ id }) => id), ...(config.developmentLogin === false ? [] : ['development'])];
-	const health = () => healthOf(database, methods, connectors);
+	const tokens = createTokenVerifier(machineIssuersOf(config.publicUrl, config.machineIssuers), deps);
+	const health = () => healthOf(database, methods, connectors, tokens.states());
 
 	const publicApp = createListener({
 		name: 'public',
@@ -72,14 +79,19 @@ export async function createService(deps: IdentityDeps): Promise<Service> {
 		maxBodyBytes: MAX_BODY_BYTES,
 	});
 	const metrics = createMetrics('identity', { series: IDENTITY_SERIES, database });
-	const provider = liveProvider(auth, (keys) => createProvider({ config, database, clock, logger, metrics, keys }));
 	const audit = openAudit({ ...deps, retentionDays: config.auditRetentionDays });
+	const provider = liveProvider(auth, (keys) => createProvider({ ...deps, metrics, keys, tokens, audit }));
 	const remember = (account: Account) => rememberLogin(deps, account);
 	const isSecret = (given: string) => isDevelopmentSecret(secret, given);
 	mountLogin(publicApp, { config, metrics, provider, connectors, remember, isSecret, audit });
 	const { publicUrl } = config;
 	mountUpstream(publicApp, { ...deps, publicUrl, provider, metrics, connectors, audit });
 	mountProvider(publicApp, provider, config);
+	mountMachineDiscovery(
+		publicApp,
+		publicUrl,
+		config.machineIssuers.map(({ name }) => name),
+	);
 	mountStatus(publicApp, getIdentityStatus, async (): Promise<IdentityStatus> => {
 		const { ready } = await health();
 		return { service: 'identity', ready, issuer, loginMethods: methods };
@@ -111,6 +123,7 @@ export async function createService(deps: IdentityDeps): Promise<Service> {
 		jobs: [
 			cleanExpiredJob({ database, clock }),
 			renewConnectorsJob(connectors),
+			renewIssuerKeys(tokens),
 			renewKeysJob({
 				read: () => readSigningJwksAgain(config.signingJwks),
 				auth,
@@ -124,7 +137,14 @@ export async function createService(deps: IdentityDeps): Promise<Service> {
 	};
 }
 
-function refuseShort(secret: string | undefined): void {
+/** The characters of a client secret are those of RFC 6749 appendix A.2: no other can be sent. */
+function refuseUnusable(name: string, secret: string): void {
+	refuseShort(name, secret);
+	if (!/^[\x20-\x7e]+$/.test(secret))
+		throw new IdentitySetupError(`${name} has characters that are not printable ASCII`);
+}
+
+function refuseShort(name: string, secret: string | undefined): void {
 	if (secret !== undefined && secret.length < MIN_SECRET_CHARS)
-		throw new IdentitySetupError(`the development secret is shorter than ${MIN_SECRET_CHARS} characters`);
+		throw new IdentitySetupError(`${name} is shorter than ${MIN_SECRET_CHARS} characters`);
 }

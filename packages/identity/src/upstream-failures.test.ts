@@ -46,7 +46,7 @@ beforeAll(async () => {
 		...changes,
 	});
 	server = await startIdentityServer({
-		env: { GOOD: SECRET, BAD: WRONG_SECRET },
+		environment: { GOOD: SECRET, BAD: WRONG_SECRET },
 		config: {
 			developmentLogin: false,
 			connectors: [

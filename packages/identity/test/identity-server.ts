@@ -27,11 +27,11 @@ export interface ServerOptions {
 	readonly config?: Record<string, unknown>;
 	readonly signingJwks?: SigningJwks;
 	readonly developmentSecret?: string | null;
+	/** Variables that the configuration names. */
+	readonly environment?: Record<string, string>;
 	readonly clock?: () => number;
 	/** How the service reaches other servers. */
 	readonly fetch?: typeof fetch;
-	/** Variables that `{ env }` of the configuration names. */
-	readonly env?: Readonly<Record<string, string>>;
 	/** Continues at the address and with the database of an earlier server. */
 	readonly continueFrom?: IdentityServer;
 }
@@ -49,7 +49,7 @@ export async function startIdentityServer(options: ServerOptions = {}): Promise<
 	const logged: string[] = [];
 	const secret = options.developmentSecret === undefined ? TEST_SECRET : options.developmentSecret;
 	const env = {
-		...options.env,
+		...options.environment,
 		JWKS: JSON.stringify(options.signingJwks ?? (await sharedJwks)),
 		SECRET: secret ?? undefined,
 	};

@@ -17,6 +17,9 @@ export const AUTH_PATH = '/auth';
 /** Path of the second development issuer, whose tokens look like those of GitHub Actions. */
 export const CI_PATH = '/ci';
 
+/** Each machine issuer has an issuer of its own below this path, for the tokens that its tokens are exchanged for. */
+export const MACHINES_PATH = '/machines';
+
 /** The issuer of people's tokens: the `iss` claim, byte for byte. `publicUrl` has no trailing slash. */
 export function authIssuer(publicUrl: string): string {
 	return publicUrl + AUTH_PATH;
@@ -26,6 +29,21 @@ export function authIssuer(publicUrl: string): string {
 export function ciIssuer(publicUrl: string): string {
 	return publicUrl + CI_PATH;
 }
+
+/** The issuer of the tokens that tokens of the machine issuer `name` are exchanged for. `publicUrl` has no trailing slash. */
+export function machineIssuer(publicUrl: string, name: string): string {
+	return `${publicUrl}${MACHINES_PATH}/${name}`;
+}
+
+/** Token exchange at the token endpoint (RFC 8693 section 2.1). */
+export const TOKEN_EXCHANGE_GRANT = 'urn:ietf:params:oauth:grant-type:token-exchange';
+
+/** Token types of an exchange (RFC 8693 section 3). Every one of them is a JWT here. */
+export const TOKEN_TYPES = {
+	idToken: 'urn:ietf:params:oauth:token-type:id_token',
+	accessToken: 'urn:ietf:params:oauth:token-type:access_token',
+	jwt: 'urn:ietf:params:oauth:token-type:jwt',
+} as const;
 
 const MAX_CLAIMS = 64;
 const MAX_CLAIMS_BYTES = 8 * 1024;
@@ -147,6 +165,19 @@ export const getCiKeys = route({
 	replies: { 200: jwkSet },
 });
 
+/** Path parameter: the name of a machine issuer. */
+export const machineIssuerName = z
+	.string()
+	.max(63)
+	.regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, 'expected lower-case letters, digits and single hyphens between them');
+
+export const getMachineDiscovery = route({
+	...getDiscovery,
+	path: `${MACHINES_PATH}/:name/.well-known/openid-configuration`,
+	summary: 'The discovery document of the issuer of exchanged tokens of one machine issuer.',
+	params: z.object({ name: z.string().max(63) }),
+});
+
 const known = z.string().min(1).max(2048).optional();
 
 /** One line of the record of the identity provider. Members that do not apply are null. */
@@ -181,9 +212,16 @@ export const listIdentityEvents = route({
 
 /**
  * Operation id -> route of the public listener. The development token and the issuer of workflow tokens exist only with a
- * development secret. The provider's own endpoints below `/auth` are described by its discovery document.
+ * development secret, the documents of machine issuers for those that are configured. The provider's own endpoints below `/auth` are described by its discovery document.
  */
-export const IDENTITY_ROUTES = { getAuthDiscovery, mintDevelopmentToken, getCiDiscovery, getCiKeys, getIdentityStatus };
+export const IDENTITY_ROUTES = {
+	getAuthDiscovery,
+	mintDevelopmentToken,
+	getCiDiscovery,
+	getCiKeys,
+	getMachineDiscovery,
+	getIdentityStatus,
+};
 
 /** Stops at the bound, so that a deeply nested value cannot exhaust the stack. */
 function depthWithin(value: unknown, levels: number): boolean {

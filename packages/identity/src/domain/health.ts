@@ -1,4 +1,7 @@
-/** Whether sign-ins can be served: the database answers, and at least one login method is switched on. */
+/**
+ * Whether sign-ins can be served: the database answers, and at least one login method is switched on. Keys of machine issuers
+ * that cannot be fetched are shown, and do not count.
+ */
 import type { Health } from '@chancery/chassis/service';
 import type { Sql } from '@chancery/postgres/sql';
 import type { Connector } from '../connectors/connector.ts';
@@ -9,12 +12,14 @@ export async function healthOf(
 	sql: Sql,
 	loginMethods: readonly string[],
 	connectors: readonly Pick<Connector, 'id' | 'state'>[],
+	machineIssuers: Health['checks'],
 ): Promise<Health> {
 	const database = await databaseCheck(sql);
 	const upstream = connectors.map((connector) => [`connector ${connector.id}`, connector.state()] as const);
 	return {
 		ready: database.ok,
 		checks: {
+			...Object.fromEntries(Object.entries(machineIssuers).map(([url, state]) => [`machine issuer ${url}`, state])),
 			database,
 			login:
 				loginMethods.length > 0

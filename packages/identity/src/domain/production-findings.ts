@@ -3,16 +3,20 @@ import { clearKeyFindings, publicUrlFindings } from '@chancery/chassis/config/pr
 import type { Finding } from '@chancery/chassis/config/production';
 import type { IdentityConfig } from '../config.ts';
 import { connectorFindings } from '../connectors/connectors.ts';
+import { machineIssuerFindings } from '../machines/machine-issuers.ts';
 
 export function productionFindings(
-	config: Pick<IdentityConfig, 'publicUrl' | 'connectors' | 'developmentLogin' | 'developmentSecret' | 'signingJwks'>,
+	config: Pick<
+		IdentityConfig,
+		'publicUrl' | 'connectors' | 'machineIssuers' | 'developmentLogin' | 'developmentSecret' | 'signingJwks'
+	>,
 ): Finding[] {
 	const { publicUrl, developmentSecret, signingJwks } = config;
 	const findings = [
 		...publicUrlFindings('identity.publicUrl', publicUrl),
 		...clearKeyFindings('identity.signingJwks', signingJwks),
 	];
-	findings.push(...connectorFindings(config.connectors));
+	findings.push(...connectorFindings(config.connectors), ...machineIssuerFindings(config.machineIssuers));
 	if (config.developmentLogin !== false)
 		findings.push({
 			exception: 'development-login',

@@ -2,6 +2,7 @@ import { createTestDatabase } from '@chancery/testkit/test-database';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findAccountBySub, putAccount } from '../store/accounts.ts';
 import { type Artifact, findArtifact, putArtifact } from '../store/artifacts.ts';
+import { markExchanged } from '../store/exchanged-tokens.ts';
 import { migrateSchema } from '../store/migrations.ts';
 import { cleanExpired, cleanExpiredJob } from './clean-expired.ts';
 
@@ -30,7 +31,8 @@ const account = (sub: string) => ({ sub, connectorId: 'c', userId: 'u', email: '
 const count = async () =>
 	(
 		await test.database.query<{ n: number }>(
-			'select (select count(*) from identity.artifacts) + (select count(*) from identity.accounts) as n',
+			`select (select count(*) from identity.artifacts) + (select count(*) from identity.accounts)
+				+ (select count(*) from identity.exchanged_tokens) as n`,
 		)
 	)[0]?.n;
 
@@ -45,9 +47,15 @@ describe('cleaning', () => {
 		await putArtifact(test.database, artifact('alive', NOW + 1));
 		await putAccount(test.database, account('gone'), new Date(NOW));
 		await putAccount(test.database, account('here'), new Date(NOW + 1));
+		const exchanged = { issuer: 'https://ci.example', tokenHash: 'spent', expiresAt: new Date(NOW) };
+		await markExchanged(test.database, exchanged);
+		await markExchanged(test.database, { ...exchanged, tokenHash: 'alive', expiresAt: new Date(NOW + 1) });
 		const deps = { database: test.database, clock: () => NOW };
-		expect(await cleanExpired(deps)).toBe(2502);
-		expect(await count()).toBe(2);
+		expect(await cleanExpired(deps)).toBe(2503);
+		expect(await count()).toBe(3);
+		expect(await markExchanged(test.database, { ...exchanged, tokenHash: 'alive', expiresAt: new Date(NOW + 1) })).toBe(
+			false,
+		);
 		expect(await findArtifact(test.database, { model: 'AuthorizationCode', id: 'alive' }, new Date(NOW))).toBeDefined();
 		expect(await findAccountBySub(test.database, 'here', new Date(NOW))).toEqual(account('here'));
 		expect(await cleanExpired(deps)).toBe(0);

@@ -5,6 +5,7 @@ import type { Sql } from '@chancery/postgres/sql';
 import { deleteExpiredAccounts } from '../store/accounts.ts';
 import { deleteExpiredArtifacts } from '../store/artifacts.ts';
 import { deleteExpiredAuditEvents } from '../store/audit-events.ts';
+import { deleteExpiredExchangedTokens } from '../store/exchanged-tokens.ts';
 import { deleteExpiredUpstreamLogins } from '../store/upstream-logins.ts';
 
 const INTERVAL_MS = 60_000;
@@ -31,7 +32,7 @@ export function cleanExpiredJob(deps: CleanDeps, intervalMs: number = INTERVAL_M
 	};
 }
 
-/** Deletes every artifact and account that has expired by now, in batches. Returns the number of deleted rows. */
+/** Deletes what has expired by now, in batches. Returns the number of deleted rows. */
 export async function cleanExpired(deps: CleanDeps, signal?: AbortSignal): Promise<number> {
 	let total = 0;
 	for (const deleteSome of [
@@ -39,6 +40,7 @@ export async function cleanExpired(deps: CleanDeps, signal?: AbortSignal): Promi
 		deleteExpiredAccounts,
 		deleteExpiredUpstreamLogins,
 		deleteExpiredAuditEvents,
+		deleteExpiredExchangedTokens,
 	]) {
 		for (let deleted = BATCH; deleted === BATCH && !signal?.aborted; total += deleted)
 			deleted = await deleteSome(deps.database, new Date(deps.clock()), BATCH);

@@ -10,5 +10,6 @@ declare module 'oidc-provider/lib/provider.js' {
 declare module 'oidc-provider/lib/helpers/errors.js' {
 	import { errors } from 'oidc-provider';
 	export const InvalidGrant: typeof errors.InvalidGrant;
+	export const OIDCProviderError: typeof errors.OIDCProviderError;
 	export const SessionNotFound: typeof errors.SessionNotFound;
 }

@@ -7,14 +7,24 @@ import { DomainError } from '@chancery/chassis/domain-error';
 import type { Logger } from '@chancery/chassis/logger';
 import { asPassingFailure } from '@chancery/chassis/passing-failure';
 import type { Clock } from '@chancery/chassis/service';
+import type { TokenVerifier } from '@chancery/chassis/tokens/token-verifier';
 import type { Sql } from '@chancery/postgres/sql';
-import { AUTH_PATH, authIssuer } from '@chancery/wire/identity';
+import { AUTH_PATH, authIssuer, SIGSTORE_AUDIENCE, TOKEN_EXCHANGE_GRANT } from '@chancery/wire/identity';
 import type { Configuration, errors, KoaContextWithOIDC } from 'oidc-provider';
 import { Provider } from 'oidc-provider/lib/provider.js';
 import type { IdentityConfig } from '../config.ts';
 import { claimsOf } from '../domain/account.ts';
+import type { Audit } from '../domain/audit.ts';
 import type { IssuerKeys } from '../domain/issuer-keys.ts';
 import { recallLogin } from '../domain/login.ts';
+import {
+	CLIENT_CREDENTIALS_GRANT,
+	machineClientMetadata,
+	registerClientCredentials,
+} from '../machines/client-credentials-grant.ts';
+import { openMachineClients } from '../machines/machine-clients.ts';
+import type { MachineIssuer } from '../machines/machine-issuers.ts';
+import { registerTokenExchange } from '../machines/token-exchange-grant.ts';
 import type { IdentityMetrics } from '../metrics.ts';
 import { artifactAdapter } from './adapter.ts';
 import { answerWithoutSession, devicePages, fillInUserCode, sendErrorPage } from './device-pages.ts';
@@ -26,7 +36,11 @@ export interface ProviderDeps {
 	readonly database: Sql;
 	readonly clock: Clock;
 	readonly logger: Logger;
+	readonly random: (n: number) => Uint8Array;
 	readonly keys: IssuerKeys;
+	/** Of machine issuers, for the exchange. */
+	readonly tokens: TokenVerifier<MachineIssuer>;
+	readonly audit: Audit;
 	readonly metrics: IdentityMetrics;
 }
 
@@ -42,9 +56,12 @@ const TTL = { AuthorizationCode: 60, DeviceCode: 300, Interaction: 600, Session:
 export function createProvider(deps: ProviderDeps): Provider {
 	const issuer = authIssuer(deps.config.publicUrl);
 	const provider = new Provider(issuer, configuration(deps));
+	registerMachineGrants(provider, issuer, deps);
 
 	// A client's registered URIs have no wildcard; Sigstore's clients use any loopback port and path.
-	provider.Client.prototype.redirectUriAllowed = redirectUriAllowed;
+	provider.Client.prototype.redirectUriAllowed = function allowed(uri) {
+		return this.grantTypeAllowed('authorization_code') && redirectUriAllowed(uri);
+	};
 
 	const { protocol } = new URL(issuer);
 	provider.use(async (ctx, next) => {
@@ -67,6 +84,24 @@ export function createProvider(deps: ProviderDeps): Provider {
 	reportFailures(provider, deps.logger);
 	countTokens(provider, deps.metrics);
 	return provider;
+}
+
+/** A grant that nobody is configured for does not exist. */
+function registerMachineGrants(provider: Provider, issuer: string, deps: ProviderDeps): void {
+	const { clients, machineIssuers, machineClients, machineConnectorId, tokenLifetimeSeconds } = deps.config;
+	if (machineIssuers.length > 0)
+		registerTokenExchange(provider, {
+			...deps,
+			tokenLifetimeSeconds,
+			audiences: new Set([SIGSTORE_AUDIENCE, ...clients]),
+		});
+	if (machineClients.length > 0)
+		registerClientCredentials(provider, {
+			...deps,
+			issuer,
+			tokenLifetimeSeconds,
+			machineClients: openMachineClients(machineClients, machineConnectorId ?? issuer),
+		});
 }
 
 const RETRY_SECONDS = 1;
@@ -94,6 +129,8 @@ function reportFailures(provider: Provider, logger: Logger): void {
 const GRANTS: ReadonlyMap<unknown, string> = new Map([
 	['authorization_code', 'authorization_code'],
 	['urn:ietf:params:oauth:grant-type:device_code', 'device_code'],
+	[TOKEN_EXCHANGE_GRANT, 'token_exchange'],
+	[CLIENT_CREDENTIALS_GRANT, 'client_credentials'],
 ]);
 
 function countTokens(provider: Provider, metrics: IdentityMetrics): void {
@@ -111,15 +148,22 @@ function configuration(deps: ProviderDeps): Configuration {
 	return {
 		adapter: artifactAdapter(deps),
 		jwks: { keys: keys.privateJwks.map((key) => ({ ...key })) } as NonNullable<Configuration['jwks']>,
-		clients: config.clients.map((id) => ({
-			client_id: id,
-			application_type: 'native',
-			token_endpoint_auth_method: 'none',
-			grant_types: ['authorization_code', 'urn:ietf:params:oauth:grant-type:device_code'],
-			response_types: ['code'],
-			response_modes: ['query'],
-			redirect_uris: ['http://localhost/auth/callback', OUT_OF_BAND],
-		})),
+		clients: [
+			...config.clients.map((id) => ({
+				client_id: id,
+				application_type: 'native' as const,
+				token_endpoint_auth_method: 'none' as const,
+				grant_types: [
+					'authorization_code',
+					'urn:ietf:params:oauth:grant-type:device_code',
+					...(config.machineIssuers.length > 0 ? [TOKEN_EXCHANGE_GRANT] : []),
+				],
+				response_types: ['code' as const],
+				response_modes: ['query'],
+				redirect_uris: ['http://localhost/auth/callback', OUT_OF_BAND],
+			})),
+			...config.machineClients.map(({ id }) => machineClientMetadata(id, deps.random)),
+		],
 		// The paths of Dex, below its issuer.
 		routes: {
 			authorization: '/auth',
@@ -136,7 +180,7 @@ function configuration(deps: ProviderDeps): Configuration {
 		// The address must be in the ID token itself: clients read it there and never ask a userinfo endpoint.
 		conformIdTokenClaims: false,
 		claims: { openid: ['sub', 'federated_claims'], email: ['email', 'email_verified'] },
-		clientAuthMethods: ['none', 'client_secret_basic'],
+		clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post'],
 		enabledJWA: { idTokenSigningAlgValues: ['RS256'] },
 		pkce: { required: () => true },
 		clientBasedCORS: () => false,

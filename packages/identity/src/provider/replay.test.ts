@@ -57,6 +57,17 @@ describe('a replayed request', () => {
 		expect(Object.fromEntries(form)).toEqual({ grant_type: 'authorization_code', code: 'c', client_id: id });
 	});
 
+	it('drops the secret of a public client from the form, and of no other', async () => {
+		const sent = (form: string) => bodyOf(replay({ body: `grant_type=x&${form}` }));
+		expect(await sent('client_id=sigstore&client_secret=s')).toBe('grant_type=x&client_id=sigstore');
+		for (const form of [
+			'client_id=machine&client_secret=s',
+			'client_id=sigstore&client_id=machine&client_secret=s',
+			'client_secret=s',
+		])
+			expect(await sent(form)).toBe(`grant_type=x&${form}`);
+	});
+
 	it.each([
 		['an unknown client', { headers: basic('nobody:secret'), body: 'code=c' }],
 		['another client in the form', { headers: basic('sigstore:'), body: 'code=c&client_id=other' }],

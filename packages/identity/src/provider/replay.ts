@@ -55,9 +55,9 @@ function startsAfresh(method: string, path: string): boolean {
 }
 
 /**
- * The token request of a public client that authenticates with HTTP Basic although it has no secret (sigstore-python and Go send
- * an empty one, sigstore-rs sends the given one), in the form of the library: the client id in the form. A secret proves nothing
- * for a public client, so it is dropped and not compared.
+ * The token request of a public client that authenticates although it has no secret, with HTTP Basic (sigstore-python and Go send
+ * an empty one, sigstore-rs sends the given one) or in the form, in the form of the library: the client id in the form. A secret
+ * proves nothing for a public client, so it is dropped and not compared.
  *
  * Undefined leaves the request as it is: other clients, other schemes, or a form that names another client. The library refuses
  * all of these with its own messages.
@@ -67,7 +67,8 @@ function publicClientForm(
 	body: Uint8Array,
 	clients: readonly string[],
 ): string | undefined {
-	const credentials = /^Basic +([A-Za-z0-9+/]+={0,2})$/i.exec(authorization ?? '')?.[1];
+	if (authorization === undefined) return withoutSecret(body, clients);
+	const credentials = /^Basic +([A-Za-z0-9+/]+={0,2})$/i.exec(authorization)?.[1];
 	if (credentials === undefined) return undefined;
 	const [encodedId = ''] = Buffer.from(credentials, 'base64').toString('utf8').split(':', 1);
 	const clientId = new URLSearchParams(`id=${encodedId.replaceAll('&', '%26')}`).get('id') ?? '';
@@ -75,6 +76,15 @@ function publicClientForm(
 	const form = new URLSearchParams(new TextDecoder().decode(body));
 	if (form.getAll('client_id').some((named) => named !== clientId)) return undefined;
 	form.set('client_id', clientId);
+	form.delete('client_secret');
+	return form.toString();
+}
+
+/** The form without the secret of a public client that it names; undefined when there is none. */
+function withoutSecret(body: Uint8Array, clients: readonly string[]): string | undefined {
+	const form = new URLSearchParams(new TextDecoder().decode(body));
+	const [clientId = '', ...more] = form.getAll('client_id');
+	if (more.length > 0 || !clients.includes(clientId) || !form.has('client_secret')) return undefined;
 	form.delete('client_secret');
 	return form.toString();
 }

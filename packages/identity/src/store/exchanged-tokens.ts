@@ -1,0 +1,31 @@
+/** Subject tokens that were exchanged, until nobody would accept them any more. */
+import type { Sql } from '@chancery/postgres/sql';
+
+export interface ExchangedTokenRow {
+	/** Issuer URL of the subject token. */
+	readonly issuer: string;
+	/** SHA-256 of its signed part, base64url. */
+	readonly tokenHash: string;
+	readonly expiresAt: Date;
+}
+
+/** Writes that a token was exchanged; false when it was before. Of many at once, with any number of replicas, one is first. */
+export async function markExchanged(sql: Sql, row: ExchangedTokenRow): Promise<boolean> {
+	const rows = await sql.query<{ token_hash: string }>(
+		`insert into identity.exchanged_tokens (issuer, token_hash, expires_at) values ($1, $2, $3)
+		on conflict (issuer, token_hash) do nothing returning token_hash`,
+		[row.issuer, row.tokenHash, row.expiresAt],
+	);
+	return rows.length === 1;
+}
+
+/** Deletes at most `limit` rows whose tokens have expired and returns how many there were. */
+export async function deleteExpiredExchangedTokens(sql: Sql, now: Date, limit: number): Promise<number> {
+	const rows = await sql.query<{ token_hash: string }>(
+		`delete from identity.exchanged_tokens where (issuer, token_hash) in (
+			select issuer, token_hash from identity.exchanged_tokens where expires_at <= $1 order by expires_at limit $2
+		) and expires_at <= $1 returning token_hash`,
+		[now, limit],
+	);
+	return rows.length;
+}

@@ -1,0 +1,69 @@
+/** Token exchanges as clients ask for them, and tokens in the shapes of known platforms. */
+import { TOKEN_EXCHANGE_GRANT, TOKEN_TYPES } from '@chancery/wire/identity';
+
+export interface ExchangeAnswer {
+	readonly status: number;
+	readonly headers: Headers;
+	readonly body: Record<string, unknown>;
+}
+
+/** POST to the token endpoint of `issuer`; `extra` adds and replaces, undefined removes, a list sends each. */
+export async function exchange(
+	issuer: string,
+	subjectToken: string,
+	extra: Readonly<Record<string, string | readonly string[] | undefined>> = {},
+	headers: Readonly<Record<string, string>> = {},
+): Promise<ExchangeAnswer> {
+	const form = new URLSearchParams();
+	const parameters = {
+		grant_type: TOKEN_EXCHANGE_GRANT,
+		client_id: 'sigstore',
+		subject_token: subjectToken,
+		subject_token_type: TOKEN_TYPES.idToken,
+		audience: 'sigstore',
+		...extra,
+	};
+	for (const [name, value] of Object.entries(parameters))
+		for (const each of [value ?? []].flat()) form.append(name, each);
+	const response = await fetch(`${issuer}/token`, { method: 'POST', body: form, headers });
+	return {
+		status: response.status,
+		headers: response.headers,
+		body: (await response.json()) as Record<string, unknown>,
+	};
+}
+
+/** Claims of a run of GitHub Actions, without those that every token has. */
+export const GITHUB_CLAIMS = {
+	sub: 'repo:octo-org/octo-repo:ref:refs/heads/main',
+	repository: 'octo-org/octo-repo',
+	repository_owner: 'octo-org',
+	repository_id: '74',
+	repository_owner_id: '65',
+	repository_visibility: 'public',
+	ref: 'refs/heads/main',
+	ref_type: 'branch',
+	sha: 'f3761db6eb4ad5f1a0a4ba4b1a3d8a9c4a3e8a66',
+	workflow: 'release',
+	workflow_ref: 'octo-org/octo-repo/.github/workflows/release.yml@refs/heads/main',
+	workflow_sha: 'f3761db6eb4ad5f1a0a4ba4b1a3d8a9c4a3e8a66',
+	job_workflow_ref: 'octo-org/octo-repo/.github/workflows/release.yml@refs/heads/main',
+	job_workflow_sha: 'f3761db6eb4ad5f1a0a4ba4b1a3d8a9c4a3e8a66',
+	event_name: 'push',
+	run_id: '30433642',
+	run_attempt: '2',
+	runner_environment: 'github-hosted',
+	actor: 'octocat',
+};
+
+/** Claims of a projected service account token. */
+export const KUBERNETES_CLAIMS = {
+	sub: 'system:serviceaccount:builds:release',
+	'kubernetes.io': {
+		namespace: 'builds',
+		node: { name: 'node-1', uid: '3f6d1f4e-9f0a-4e5f-8f4e-0c1f0f6d1f4e' },
+		pod: { name: 'release-7', uid: '5b1f0c1f-8f4e-4e5f-9f0a-3f6d1f4e0f6d' },
+		serviceaccount: { name: 'release', uid: '9f0a3f6d-1f4e-4e5f-8f4e-0c1f0f6d1f4e' },
+		warnafter: 1_800_003_607,
+	},
+};
