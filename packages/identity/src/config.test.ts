@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { ConfigError } from '@chancery/chassis/config/config';
 import { Secret } from '@chancery/chassis/config/secret';
@@ -5,10 +6,14 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { configSchema, readSigningJwks } from './config.ts';
 import { productionFindings } from './domain/production-findings.ts';
+import { machineClientsSchema } from './machines/machine-clients.ts';
+import { machineIssuersSchema } from './machines/machine-issuers.ts';
 
 const HTTPS = 'https://id.example.com';
 const ENV = { KEYS: '{"auth":[{"kty":"RSA"}]}', WORD: 'a secret of some length' };
 const MACHINE = { name: 'ci', issuer: 'https://ci.example' };
+const KEY = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' });
+const KEYS = { keys: [KEY] };
 const CLIENT = { id: 'builder', secret: { env: 'WORD' }, email: 'builder@example.com' };
 const LEAST = { publicUrl: HTTPS, signingJwks: { env: 'KEYS' } };
 
@@ -17,12 +22,25 @@ interface Field {
 	default?: unknown;
 }
 
-/** The rows of the README's table, as the schema has them. */
+interface Fields {
+	properties: Record<string, Field>;
+	required: string[];
+}
+
+const jsonSchemaOf = (schema: z.ZodType) => z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
+/** The fields of the entries of a list. */
+const fieldsOfItems = (schema: z.ZodType) => jsonSchemaOf(schema).items as Fields;
+
+/** The rows of the README's tables, as the schemas have them. */
 function tableRows(): string[] {
-	const schema = z.toJSONSchema(configSchema({}), { io: 'input', unrepresentable: 'any' }) as {
-		properties: Record<string, Field>;
-		required: string[];
-	};
+	return [
+		jsonSchemaOf(configSchema({})) as Fields,
+		fieldsOfItems(machineIssuersSchema),
+		fieldsOfItems(machineClientsSchema({})),
+	].flatMap(rowsOf);
+}
+
+function rowsOf(schema: Fields): string[] {
 	return Object.entries(schema.properties).map(([name, field]) => {
 		const byDefault =
 			field.default === undefined
@@ -46,7 +64,7 @@ describe('the configuration', () => {
 		const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
 		const printed = readme.split('\n').map(cells);
 		for (const row of tableRows()) {
-			expect(row.split('|')[3]?.trim().length).toBeGreaterThan(20);
+			expect(row.split('|')[3]?.trim().length, row).toBeGreaterThan(20);
 			expect(printed, `README.md lacks the row\n${row}\n`).toContain(cells(row));
 		}
 	});
@@ -81,6 +99,14 @@ describe('the configuration', () => {
 		['two machine issuers of one issuer', { machineIssuers: [MACHINE, { ...MACHINE, name: 'other' }] }],
 		['a machine issuer whose name is a path', { machineIssuers: [{ ...MACHINE, name: '../auth' }] }],
 		['a machine issuer whose tokens are good for weeks', { machineIssuers: [{ ...MACHINE, maxAgeSeconds: 604_800 }] }],
+		[
+			'a machine issuer with two sources of keys',
+			{ machineIssuers: [{ ...MACHINE, jwks: KEYS, jwksFile: '/dev/null' }] },
+		],
+		[
+			'a machine issuer with its private key',
+			{ machineIssuers: [{ ...MACHINE, jwks: { keys: [{ ...KEY, d: 'AA' }] } }] },
+		],
 		['two machine clients of one id', { machineClients: [CLIENT, CLIENT] }],
 		['a machine client that is a public one', { machineClients: [{ ...CLIENT, id: 'sigstore' }] }],
 		['a machine client without an address', { machineClients: [{ ...CLIENT, email: 'builder' }] }],
@@ -118,6 +144,8 @@ describe('the configuration', () => {
 			['identity.machineIssuers.0', 'plain-issuers'],
 			['identity.machineIssuers.1', 'global-issuers'],
 		]);
+		// Nobody is asked for keys that stand in the configuration.
+		expect(findings({ ...MACHINE, issuer: 'http://ci.example', jwks: KEYS })).toEqual([]);
 		expect(findings({ ...MACHINE, issuer: `${GITHUB}/an-enterprise` })).toEqual([
 			['identity.machineIssuers.0', 'global-issuers'],
 		]);

@@ -1,5 +1,7 @@
-/** Token exchanges as clients ask for them, and tokens in the shapes of known platforms. */
+/** Token exchanges as clients ask for them, tokens in the shapes of known platforms, and a provider with two of these. */
+import { startTokenIssuer, type TokenIssuer } from '@chancery/testkit/token-issuer';
 import { TOKEN_EXCHANGE_GRANT, TOKEN_TYPES } from '@chancery/wire/identity';
+import { type IdentityServer, startIdentityServer } from './identity-server.ts';
 
 export interface ExchangeAnswer {
 	readonly status: number;
@@ -67,3 +69,63 @@ export const KUBERNETES_CLAIMS = {
 		warnafter: 1_800_003_607,
 	},
 };
+
+export const GITHUB_CONNECTOR = 'https://token.actions.githubusercontent.com';
+
+export interface Machines {
+	/** Changes by itself only; every part of the test has this time. */
+	nowMs: number;
+	readonly github: TokenIssuer;
+	readonly cluster: TokenIssuer;
+	server: IdentityServer;
+	/** For servers at the address and with the database of the first one. */
+	readonly config: Record<string, unknown>;
+	/** A token of a run of GitHub Actions that the server accepts, unlike any before. */
+	githubToken(claims?: Record<string, unknown>, options?: Parameters<TokenIssuer['mint']>[1]): Promise<string>;
+	stop(): Promise<void>;
+}
+
+/** A provider that exchanges tokens of `github`, each once, and of `cluster`, until they are an hour old. */
+export async function startMachines(): Promise<Machines> {
+	const clock = () => machines.nowMs;
+	const github = await startTokenIssuer(clock);
+	const cluster = await startTokenIssuer(clock);
+	const config = {
+		clients: ['sigstore', 'other-client'],
+		machineIssuers: [
+			{
+				name: 'github',
+				issuer: github.url,
+				connectorId: GITHUB_CONNECTOR,
+				rules: [{ claim: 'repository_owner', anyOf: ['octo-org'] }],
+			},
+			{ name: 'cluster', issuer: cluster.url, audience: 'https://builds', maxAgeSeconds: 3600, reuse: 'until-expiry' },
+		],
+	};
+	let serial = 0;
+	const machines: Machines = {
+		nowMs: 1_800_000_000_000,
+		github,
+		cluster,
+		server: await startIdentityServer({ clock: () => machines.nowMs, config }),
+		config,
+		githubToken: (claims = {}, options) =>
+			github.mint(
+				{
+					...GITHUB_CLAIMS,
+					aud: machines.server.issuer,
+					exp: Math.floor(machines.nowMs / 1000) + 300,
+					jti: `run-${++serial}`,
+					...claims,
+				},
+				options,
+			),
+		async stop() {
+			await machines.server.stop();
+			await machines.server.test.drop();
+			await github.close();
+			await cluster.close();
+		},
+	};
+	return machines;
+}

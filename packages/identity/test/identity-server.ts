@@ -27,6 +27,8 @@ export interface ServerOptions {
 	readonly config?: Record<string, unknown>;
 	readonly signingJwks?: SigningJwks;
 	readonly developmentSecret?: string | null;
+	/** How the service asks others. */
+	readonly fetch?: typeof fetch;
 	/** Variables that the configuration names. */
 	readonly environment?: Record<string, string>;
 	readonly clock?: () => number;

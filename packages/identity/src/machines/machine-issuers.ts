@@ -7,6 +7,7 @@
 import { isPlain } from '@chancery/chassis/config/process-findings';
 import type { Finding } from '@chancery/chassis/config/production';
 import { claimRule } from '@chancery/chassis/tokens/claim-rule';
+import { checkKeySource, configuredKeys, issuerKeySource } from '@chancery/chassis/tokens/issuer-key-source';
 import { authIssuer, machineIssuer, machineIssuerName } from '@chancery/wire/identity';
 import { z } from 'zod';
 
@@ -28,7 +29,7 @@ const GLOBAL_HOSTS: readonly string[] = [
 	'oauth2.sigstore.dev',
 ];
 
-const machineIssuerSchema = z.strictObject({
+const machineIssuerShape = z.strictObject({
 	name: machineIssuerName.describe('Last part of the issuer of the exchanged tokens: PUBLICURL/machines/NAME.'),
 	issuer: z
 		.url({ protocol: /^https?$/ })
@@ -68,7 +69,9 @@ const machineIssuerSchema = z.strictObject({
 		.max(64)
 		.default([])
 		.describe('Claim rules; all must hold before a token is exchanged. Default none: every subject of the issuer.'),
+	...issuerKeySource,
 });
+const machineIssuerSchema = machineIssuerShape.superRefine(checkKeySource);
 
 /** Setting `machineIssuers`. Each name and each issuer stands once: a token must belong to one entry. */
 export const machineIssuersSchema = z
@@ -101,12 +104,13 @@ export function machineIssuersOf(publicUrl: string, settings: readonly MachineIs
 
 /** What production does not start with in these settings. */
 export function machineIssuerFindings(settings: readonly MachineIssuerSettings[]): Finding[] {
-	return settings.flatMap(({ issuer, rules }, index): Finding[] => {
+	return settings.flatMap((each, index): Finding[] => {
+		const { issuer, rules } = each;
 		const where = `identity.machineIssuers.${index}`;
 		const host = new URL(issuer).hostname;
 		const isGlobal = GLOBAL_HOSTS.some((global) => host === global || host.endsWith(`.${global}`));
 		return [
-			...(isPlain(issuer)
+			...(isPlain(issuer) && !configuredKeys(each)
 				? [{ exception: 'plain-issuers' as const, where, found: `${issuer} is not https: its keys could be replaced` }]
 				: []),
 			...(isGlobal && rules.length === 0

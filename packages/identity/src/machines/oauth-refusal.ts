@@ -1,6 +1,6 @@
 /** How the domain's refusals are told at the token endpoint (RFC 6749 section 5.2, RFC 8693 section 2.2.2). */
 import type { DomainError } from '@chancery/chassis/domain-error';
-import { TOKEN_SENTENCE } from '@chancery/chassis/tokens/token-errors';
+import { TOKEN_ERRORS, TOKEN_SENTENCE } from '@chancery/chassis/tokens/token-errors';
 import type { errors, KoaContextWithOIDC } from 'oidc-provider';
 import { OIDCProviderError } from 'oidc-provider/lib/helpers/errors.js';
 
@@ -9,8 +9,13 @@ const OAUTH_ERRORS: ReadonlyMap<string, string> = new Map([['audience-not-allowe
 
 const FULCIO_PREFIX = `${TOKEN_SENTENCE}: `;
 
+/** Statuses of what a repeat may find mended: 429 for what any stranger brings about, else 503. */
+const STATUSES: ReadonlyMap<string, number> = new Map(
+	Object.entries(TOKEN_ERRORS).map(([code, { status }]) => [code, status]),
+);
+
 /**
- * A refusal of a token request. What a repeat may find mended is 503, in the shape of OAuth all the same.
+ * A refusal of a token request. What a repeat may find mended has a status of its own, in the shape of OAuth all the same.
  *
  * A subject token that is invalid for whatever reason is `invalid_request` (RFC 8693 section 2.2.2); the description says why.
  */
@@ -18,7 +23,7 @@ export function oauthRefusal(ctx: KoaContextWithOIDC, error: DomainError): error
 	const description = error.detail.startsWith(FULCIO_PREFIX) ? error.detail.slice(FULCIO_PREFIX.length) : error.detail;
 	if (error.retryAfterSeconds !== undefined) {
 		ctx.set('retry-after', String(error.retryAfterSeconds));
-		return refusal(503, 'temporarily_unavailable', description, error);
+		return refusal(STATUSES.get(error.code) ?? 503, 'temporarily_unavailable', description, error);
 	}
 	return refusal(400, OAUTH_ERRORS.get(error.code) ?? 'invalid_request', description, error);
 }
