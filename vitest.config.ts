@@ -83,7 +83,7 @@ export default defineConfig({
 					// Servers and tools of other people, built from source, beside ours.
 					name: 'peers',
 					include: ['packages/conformance/test/peers/*.test.ts'],
-					globalSetup: ['packages/conformance/test/peers/installed-peers.ts'],
+					globalSetup: ['packages/conformance/test/peers/installed-peers.ts', 'packages/testkit/src/test-server.ts'],
 					testTimeout: 3_600_000,
 					hookTimeout: 600_000,
 					fileParallelism: false,
