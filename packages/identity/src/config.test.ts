@@ -79,6 +79,7 @@ describe('the configuration', () => {
 			connectors: [],
 			machineIssuers: [],
 			machineClients: [],
+			webClients: [],
 			tokenLifetimeSeconds: 120,
 			admin: { tokens: [] },
 		});

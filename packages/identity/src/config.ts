@@ -4,6 +4,7 @@ import { ConfigError } from '@chancery/chassis/config/config-error';
 import { type Environment, type Secret, secret } from '@chancery/chassis/config/secret';
 import { z } from 'zod';
 import { connectorsSchema } from './connectors/connectors.ts';
+import { webClientsSchema } from './domain/web-clients.ts';
 import type { SigningJwks } from './generate-jwks.ts';
 import { machineClientsSchema } from './machines/machine-clients.ts';
 import { machineIssuersSchema } from './machines/machine-issuers.ts';
@@ -60,6 +61,11 @@ export function configSchema(env?: Environment) {
 			.describe(
 				'Who vouches for the machine clients, in tokens and certificates. Without it the issuer itself, PUBLICURL/auth.',
 			),
+		webClients: webClientsSchema
+			.default([])
+			.describe(
+				'Web pages that sign with the identity of their visitor, each `id` and `redirectUri`: public clients that use PKCE. Codes go to exactly this address, and only pages of its origin may call the token endpoint from a browser. Danger: whoever controls that origin can sign as each of its visitors.',
+			),
 		tokenLifetimeSeconds: z
 			.int()
 			.min(30)
@@ -84,10 +90,16 @@ export function configSchema(env?: Environment) {
 				'{ file } or { env } with a secret of at least 16 characters whose holders may mint tokens for anyone. Production needs the exception development-login.',
 			),
 	});
-	return schema.refine(({ clients, machineClients }) => machineClients.every(({ id }) => !clients.includes(id)), {
-		message: 'an id is among clients and machineClients; a public client needs no secret',
-		path: ['machineClients'],
-	});
+	return schema.refine(
+		({ clients, webClients, machineClients }) => {
+			const ids = [...clients, ...[...webClients, ...machineClients].map(({ id }) => id)];
+			return new Set(ids).size === ids.length;
+		},
+		{
+			message: 'an id stands twice among clients, webClients and machineClients; each kind of client has its own rules',
+			path: ['clients'],
+		},
+	);
 }
 
 export type IdentityConfig = z.output<ReturnType<typeof configSchema>>;

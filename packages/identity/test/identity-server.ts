@@ -32,8 +32,6 @@ export interface ServerOptions {
 	/** Variables that the configuration names. */
 	readonly environment?: Record<string, string>;
 	readonly clock?: () => number;
-	/** How the service reaches other servers. */
-	readonly fetch?: typeof fetch;
 	/** Continues at the address and with the database of an earlier server. */
 	readonly continueFrom?: IdentityServer;
 }

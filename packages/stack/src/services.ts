@@ -102,6 +102,11 @@ const configuredMark = ({ markDatabase, markFile }: ConfiguredInstance, name: st
 
 /** People of the provider of our own: certificates name the connector where they signed in, not us. */
 const brokered = (issuer: string) => ({ type: 'email', issuer, issuerClaim: '$.federated_claims.connector_id' });
+/** The pages of the instance sign where browsers let them: by https, or on loopback (a secure context). */
+const pageClients = (web: string) =>
+	web.startsWith('https:') || hostNameIn(web) === 'localhost'
+		? [{ id: 'web', redirectUri: `${web}/sign/callback` }]
+		: [];
 
 export const SERVICES: readonly InstanceService[] = [
 	{
@@ -109,6 +114,7 @@ export const SERVICES: readonly InstanceService[] = [
 		development: ({ url, secrets, isBeyondLoopback }) => ({
 			publicUrl: url('identity'),
 			developmentLogin: isBeyondLoopback ? 'with-secret' : true,
+			webClients: pageClients(url('web')),
 			signingJwks: secrets.signingJwks,
 			developmentSecret: secrets.developmentToken,
 		}),

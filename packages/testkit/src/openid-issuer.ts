@@ -58,7 +58,7 @@ export function makeOpenIdIssuer(issuer: string, keyId: string = 'people'): Open
 
 /** Serves what the issuer shows, on the host name and port of its URL, until `close`. @param tls PEM */
 export async function serveOpenIdIssuer(
-	{ issuer, documents }: OpenIdIssuer,
+	{ issuer, documents }: Pick<OpenIdIssuer, 'issuer' | 'documents'>,
 	tls: { readonly key: Buffer; readonly cert: Buffer },
 ): Promise<{ close(): Promise<void> }> {
 	const { hostname, port } = new URL(issuer);

@@ -106,7 +106,7 @@ async function serveGithub(port: number): Promise<typeof github> {
 		'/keys': JSON.stringify({ keys: [key.jwk] }),
 	};
 	const tls = { cert: await readFile(organization.tls.certificateFile), key: await readFile(organization.tls.keyFile) };
-	const { close } = await serveOpenIdIssuer({ issuer: url, documents, token: () => '' }, tls);
+	const { close } = await serveOpenIdIssuer({ issuer: url, documents }, tls);
 	return { url, close };
 }
 

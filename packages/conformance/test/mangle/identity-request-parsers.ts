@@ -58,7 +58,7 @@ export const IDENTITY_REQUEST_PARSERS: readonly ParserUnderTest[] = [
 		refusals: formatError,
 		parse: (input) => {
 			const uri = textOf(input);
-			const target = formTargetOf(uri);
+			const target = formTargetOf(uri, []);
 			// A refused one that a form may lead to goes on to the check, as a fault.
 			if (!redirectUriAllowed(uri) && target === undefined) throw new FormatError('redirect URI', 'refused');
 			return { uri, target };

@@ -10,13 +10,14 @@ import type { Clock } from '@chancery/chassis/service';
 import type { TokenVerifier } from '@chancery/chassis/tokens/token-verifier';
 import type { Sql } from '@chancery/postgres/sql';
 import { AUTH_PATH, authIssuer, SIGSTORE_AUDIENCE, TOKEN_EXCHANGE_GRANT } from '@chancery/wire/identity';
-import type { Configuration, errors, KoaContextWithOIDC } from 'oidc-provider';
+import type { ClientMetadata, Configuration, errors, KoaContextWithOIDC } from 'oidc-provider';
 import { Provider } from 'oidc-provider/lib/provider.js';
 import type { IdentityConfig } from '../config.ts';
 import { claimsOf } from '../domain/account.ts';
 import type { Audit } from '../domain/audit.ts';
 import type { IssuerKeys } from '../domain/issuer-keys.ts';
 import { recallLogin } from '../domain/login.ts';
+import { accessTokenAudience, type WebClient } from '../domain/web-clients.ts';
 import {
 	CLIENT_CREDENTIALS_GRANT,
 	machineClientMetadata,
@@ -27,9 +28,10 @@ import type { MachineIssuer } from '../machines/machine-issuers.ts';
 import { registerTokenExchange } from '../machines/token-exchange-grant.ts';
 import type { IdentityMetrics } from '../metrics.ts';
 import { artifactAdapter } from './adapter.ts';
+import { crossOrigin, isOwnOrigin } from './cross-origin.ts';
 import { answerWithoutSession, devicePages, fillInUserCode, sendErrorPage } from './device-pages.ts';
 import { showCodeOutOfBand } from './out-of-band-page.ts';
-import { OUT_OF_BAND, redirectUriAllowed } from './redirect-uri.ts';
+import { OUT_OF_BAND, redirectRule } from './redirect-uri.ts';
 
 export interface ProviderDeps {
 	readonly config: IdentityConfig;
@@ -49,6 +51,12 @@ const RESOURCE = 'urn:chancery:certificate-authority';
 const SCOPES = ['openid', 'email'];
 export const SESSION_COOKIE = 'chancery_session';
 
+const PUBLIC_CLIENT: Omit<ClientMetadata, 'client_id'> = {
+	token_endpoint_auth_method: 'none',
+	response_types: ['code'],
+	response_modes: ['query'],
+};
+
 /** Seconds. Everything between two requests of one sign-in is short-lived. */
 const TTL = { AuthorizationCode: 60, DeviceCode: 300, Interaction: 600, Session: 900, Grant: 900 };
 
@@ -59,8 +67,9 @@ export function createProvider(deps: ProviderDeps): Provider {
 	registerMachineGrants(provider, issuer, deps);
 
 	// A client's registered URIs have no wildcard; Sigstore's clients use any loopback port and path.
+	const isAllowed = redirectRule(deps.config.webClients);
 	provider.Client.prototype.redirectUriAllowed = function allowed(uri) {
-		return this.grantTypeAllowed('authorization_code') && redirectUriAllowed(uri);
+		return this.grantTypeAllowed('authorization_code') && isAllowed.call(this, uri);
 	};
 
 	const { protocol } = new URL(issuer);
@@ -77,6 +86,7 @@ export function createProvider(deps: ProviderDeps): Provider {
 		if (isDiscovery) ctx.body = { ...(ctx.body as object), response_modes_supported: ['query'] };
 		if (isDiscovery || ctx.path === '/keys') ctx.set('cache-control', 'public, max-age=600, must-revalidate');
 	});
+	provider.use(crossOrigin(deps.config.webClients));
 	provider.use(showCodeOutOfBand);
 	provider.use(fillInUserCode);
 	provider.use(answerWithoutSession);
@@ -149,19 +159,8 @@ function configuration(deps: ProviderDeps): Configuration {
 		adapter: artifactAdapter(deps),
 		jwks: { keys: keys.privateJwks.map((key) => ({ ...key })) } as NonNullable<Configuration['jwks']>,
 		clients: [
-			...config.clients.map((id) => ({
-				client_id: id,
-				application_type: 'native' as const,
-				token_endpoint_auth_method: 'none' as const,
-				grant_types: [
-					'authorization_code',
-					'urn:ietf:params:oauth:grant-type:device_code',
-					...(config.machineIssuers.length > 0 ? [TOKEN_EXCHANGE_GRANT] : []),
-				],
-				response_types: ['code' as const],
-				response_modes: ['query'],
-				redirect_uris: ['http://localhost/auth/callback', OUT_OF_BAND],
-			})),
+			...config.clients.map((id) => nativeClient(id, config.machineIssuers.length > 0)),
+			...config.webClients.map(webClient),
 			...config.machineClients.map(({ id }) => machineClientMetadata(id, deps.random)),
 		],
 		// The paths of Dex, below its issuer.
@@ -183,7 +182,7 @@ function configuration(deps: ProviderDeps): Configuration {
 		clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post'],
 		enabledJWA: { idTokenSigningAlgValues: ['RS256'] },
 		pkce: { required: () => true },
-		clientBasedCORS: () => false,
+		clientBasedCORS: (_ctx, origin, client) => isOwnOrigin(config.webClients, origin, client),
 		acceptQueryParamAccessTokens: false,
 		expiresWithSession: () => false,
 		cookies: {
@@ -206,7 +205,7 @@ function configuration(deps: ProviderDeps): Configuration {
 				useGrantedResource: () => true,
 				getResourceServerInfo: (_ctx, _resource, client) => ({
 					scope: SCOPES.join(' '),
-					audience: client.clientId,
+					audience: accessTokenAudience(config.webClients, client.clientId),
 					accessTokenFormat: 'jwt',
 					accessTokenTTL: ttl,
 					jwt: { sign: { alg: 'RS256' } },
@@ -229,6 +228,30 @@ function configuration(deps: ProviderDeps): Configuration {
 		loadExistingGrant,
 		interactions: { url: (_ctx, interaction) => `${AUTH_PATH}/interaction/${interaction.uid}` },
 		renderError: (ctx, out) => sendErrorPage(ctx, out),
+	};
+}
+
+function nativeClient(id: string, mayExchange: boolean): ClientMetadata {
+	return {
+		...PUBLIC_CLIENT,
+		client_id: id,
+		application_type: 'native',
+		grant_types: [
+			'authorization_code',
+			'urn:ietf:params:oauth:grant-type:device_code',
+			...(mayExchange ? [TOKEN_EXCHANGE_GRANT] : []),
+		],
+		redirect_uris: ['http://localhost/auth/callback', OUT_OF_BAND],
+	};
+}
+
+function webClient({ id, redirectUri }: WebClient): ClientMetadata {
+	return {
+		...PUBLIC_CLIENT,
+		client_id: id,
+		application_type: 'web',
+		grant_types: ['authorization_code'],
+		redirect_uris: [redirectUri],
 	};
 }
 

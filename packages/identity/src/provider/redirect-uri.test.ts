@@ -85,9 +85,9 @@ describe('a redirect URI', () => {
 	});
 
 	it('tells the login page where its form may lead', () => {
-		expect(formTargetOf('http://localhost:1234/x?y')).toBe('http://localhost:1234');
-		expect(formTargetOf('http://[::1]:1234/x')).toBe('http:');
+		expect(formTargetOf('http://localhost:1234/x?y', [])).toBe('http://localhost:1234');
+		expect(formTargetOf('http://[::1]:1234/x', [])).toBe('http:');
 		for (const none of ['urn:ietf:wg:oauth:2.0:oob', 'https://evil.example', undefined, 7])
-			expect(formTargetOf(none)).toBeUndefined();
+			expect(formTargetOf(none, [])).toBeUndefined();
 	});
 });

@@ -1,7 +1,9 @@
 /**
  * Where an authorization code may be sent. Sigstore's clients share one public client id, so redirect URIs are not registered.
- * Two things make this safe: the URI never leaves the person's machine (RFC 8252 section 7.3), and PKCE.
+ * Two things make this safe: the URI never leaves the person's machine (RFC 8252 section 7.3), and PKCE. A web client has
+ * one redirect URI, which is compared character by character.
  */
+import type { WebClient } from '../domain/web-clients.ts';
 
 /** "Out of band": the code is shown on a page and copied by hand. */
 export const OUT_OF_BAND = 'urn:ietf:wg:oauth:2.0:oob';
@@ -16,6 +18,15 @@ const LOOPBACK =
 
 const MAX_CHARS = 2000;
 
+/** The rule for all clients, as a method of the library's class of clients. */
+export function redirectRule(webClients: readonly WebClient[]) {
+	const pages = new Map(webClients.map(({ id, redirectUri }) => [id, redirectUri]));
+	return function isAllowed(this: { readonly clientId: string }, uri: string): boolean {
+		const page = pages.get(this.clientId);
+		return page === undefined ? redirectUriAllowed(uri) : uri === page;
+	};
+}
+
 /** True for the out-of-band URN and for URLs on the person's own machine. */
 export function redirectUriAllowed(uri: string): boolean {
 	if (uri === OUT_OF_BAND) return true;
@@ -26,7 +37,8 @@ export function redirectUriAllowed(uri: string): boolean {
  * The CSP source expression that lets a form lead to `uri` after its redirects (browsers apply `form-action` to the whole
  * chain); undefined when none is needed. CSP cannot name an IPv6 address, so for that the scheme is returned.
  */
-export function formTargetOf(uri: unknown): string | undefined {
-	if (typeof uri !== 'string' || uri === OUT_OF_BAND || !redirectUriAllowed(uri)) return undefined;
+export function formTargetOf(uri: unknown, webClients: readonly WebClient[]): string | undefined {
+	if (typeof uri !== 'string' || uri === OUT_OF_BAND) return undefined;
+	if (!redirectUriAllowed(uri) && !webClients.some(({ redirectUri }) => redirectUri === uri)) return undefined;
 	return uri.startsWith('http://[') ? 'http:' : new URL(uri).origin;
 }

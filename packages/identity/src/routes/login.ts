@@ -53,7 +53,7 @@ export function mountLogin(app: FastifyInstance, deps: LoginRouteDeps): void {
 	const pageOf = (interaction: Interaction): LoginPage => ({
 		uid: interaction.uid,
 		clientId: String(interaction.params.client_id ?? ''),
-		formTarget: formTargetOf(interaction.params.redirect_uri),
+		formTarget: formTargetOf(interaction.params.redirect_uri, config.webClients),
 		connectors,
 		developmentLogin: config.developmentLogin,
 	});
