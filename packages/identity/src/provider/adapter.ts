@@ -17,12 +17,18 @@ import {
 	findArtifact,
 	findArtifactByUid,
 	findArtifactByUserCode,
+	insertArtifact,
 	putArtifact,
 	type StoredArtifact,
 } from '../store/artifacts.ts';
 
 /** Ids come from cookies, codes and client ids that anyone may send. A text that cannot be an id is not looked up. */
 const PLAUSIBLE_ID = /^[\x21-\x7e]{1,256}$/;
+
+/** The model of proofs that were used (RFC 9449 section 11.1). */
+const PROOFS = 'ReplayDetection';
+/** The provider takes proofs dated up to a lifetime ahead, and asks for one lifetime from now: such a proof is good for two. */
+const PROOF_LIFETIMES = 2;
 
 /** The adapter factory of a provider. */
 export function artifactAdapter(deps: { readonly database: Sql; readonly clock: Clock }): AdapterFactory {
@@ -42,7 +48,7 @@ export function artifactAdapter(deps: { readonly database: Sql; readonly clock: 
 			async upsert(id, payload, expiresIn) {
 				// Every artifact that the provider stores here has a configured lifetime; without one it would stay forever.
 				if (expiresIn === undefined) throw new TypeError(`${model} has no lifetime`);
-				await putArtifact(sql, {
+				const artifact = {
 					model,
 					id: keyOf(id),
 					// The payload contains the id itself and, for an interaction, also in the address where it continues.
@@ -50,8 +56,11 @@ export function artifactAdapter(deps: { readonly database: Sql; readonly clock: 
 					grantId: payload.grantId ?? null,
 					userCode: payload.userCode ?? null,
 					uid: payload.uid ?? null,
-					expiresAt: new Date(deps.clock() + expiresIn * 1000),
-				});
+					expiresAt: new Date(deps.clock() + expiresIn * 1000 * (model === PROOFS ? PROOF_LIFETIMES : 1)),
+				};
+				if (model !== PROOFS) await putArtifact(sql, artifact);
+				// The provider has looked and found nothing. Of two requests with one proof at the same time, only one gets past this line.
+				else if (!(await insertArtifact(sql, artifact, now()))) throw new InvalidGrant('the proof was already used');
 			},
 			async find(id) {
 				if (!PLAUSIBLE_ID.test(id)) return undefined;

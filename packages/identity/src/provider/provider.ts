@@ -30,6 +30,7 @@ import type { IdentityMetrics } from '../metrics.ts';
 import { artifactAdapter } from './adapter.ts';
 import { crossOrigin, isOwnOrigin } from './cross-origin.ts';
 import { answerWithoutSession, devicePages, fillInUserCode, sendErrorPage } from './device-pages.ts';
+import { confirmationOf, DPOP_ALGORITHMS, DPOP_FEATURE } from './key-binding.ts';
 import { showCodeOutOfBand } from './out-of-band-page.ts';
 import { OUT_OF_BAND, redirectRule } from './redirect-uri.ts';
 
@@ -178,9 +179,9 @@ function configuration(deps: ProviderDeps): Configuration {
 		scopes: SCOPES,
 		// The address must be in the ID token itself: clients read it there and never ask a userinfo endpoint.
 		conformIdTokenClaims: false,
-		claims: { openid: ['sub', 'federated_claims'], email: ['email', 'email_verified'] },
+		claims: { openid: ['sub', 'federated_claims', 'cnf'], email: ['email', 'email_verified'] },
 		clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post'],
-		enabledJWA: { idTokenSigningAlgValues: ['RS256'] },
+		enabledJWA: { idTokenSigningAlgValues: ['RS256'], dPoPSigningAlgValues: [...DPOP_ALGORITHMS] },
 		pkce: { required: () => true },
 		clientBasedCORS: (_ctx, origin, client) => isOwnOrigin(config.webClients, origin, client),
 		acceptQueryParamAccessTokens: false,
@@ -193,7 +194,7 @@ function configuration(deps: ProviderDeps): Configuration {
 		ttl: { ...TTL, IdToken: ttl, AccessToken: ttl },
 		features: {
 			devInteractions: { enabled: false },
-			dPoP: { enabled: false },
+			dPoP: DPOP_FEATURE,
 			pushedAuthorizationRequests: { enabled: false },
 			rpInitiatedLogout: { enabled: false },
 			userinfo: { enabled: false },
@@ -220,9 +221,9 @@ function configuration(deps: ProviderDeps): Configuration {
 				? { email, email_verified, federated_claims }
 				: { federated_claims };
 		},
-		findAccount: async (_ctx, sub) => {
+		findAccount: async (ctx, sub) => {
 			const account = await recallLogin(deps, sub);
-			return account && { accountId: account.sub, claims: () => ({ ...claimsOf(account) }) };
+			return account && { accountId: account.sub, claims: () => ({ ...claimsOf(account), ...confirmationOf(ctx) }) };
 		},
 		// A person who has logged in for this request has consented to it: there is only one thing to consent to.
 		loadExistingGrant,

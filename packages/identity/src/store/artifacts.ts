@@ -47,6 +47,17 @@ export async function putArtifact(sql: Sql, artifact: Artifact): Promise<void> {
 	);
 }
 
+/** Inserts what must not be there yet. Returns false when another request was first; an expired row does not count. */
+export async function insertArtifact(sql: Sql, artifact: Artifact, now: Date): Promise<boolean> {
+	const rows = await sql.query<{ id: string }>(
+		`insert into identity.artifacts (model, id, payload, expires_at) values ($1, $2, $3, $4)
+		on conflict (model, id) do update set payload = excluded.payload, expires_at = excluded.expires_at
+		where artifacts.expires_at <= $5 returning id`,
+		[artifact.model, artifact.id, artifact.payload, artifact.expiresAt, now],
+	);
+	return rows.length === 1;
+}
+
 export async function findArtifact(sql: Sql, key: ArtifactKey, now: Date): Promise<StoredArtifact | undefined> {
 	const rows = await sql.query<Row>(
 		`select ${COLUMNS} from identity.artifacts where model = $1 and id = $2 and expires_at > $3`,
