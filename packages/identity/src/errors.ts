@@ -7,6 +7,7 @@ export const IDENTITY_ERRORS = {
 	'wrong-origin': { status: 403, title: 'The form was sent from another site' },
 	'login-expired': { status: 400, title: 'This sign-in has expired' },
 	'login-refused': { status: 400, title: 'The sign-in was not accepted' },
+	'too-many-guesses': { status: 429, title: 'Too many wrong codes or secrets' },
 	'upstream-unavailable': { status: 503, title: 'The provider where you sign in does not work now' },
 	'upstream-untrusted': { status: 502, title: 'The connection to the provider is not secure' },
 	'upstream-misconfigured': { status: 502, title: 'This way to sign in is not set up correctly' },

@@ -86,7 +86,7 @@ export async function createService(deps: IdentityDeps): Promise<Service> {
 	const provider = liveProvider(auth, (keys) => createProvider({ ...deps, metrics, keys, tokens, audit }));
 	const remember = (account: Account) => rememberLogin(deps, account);
 	const isSecret = (given: string) => isDevelopmentSecret(secret, given);
-	mountLogin(publicApp, { config, metrics, provider, connectors, remember, isSecret, audit });
+	mountLogin(publicApp, { ...deps, metrics, provider, connectors, remember, isSecret, audit });
 	const { publicUrl } = config;
 	mountUpstream(publicApp, { ...deps, publicUrl, provider, metrics, connectors, audit });
 	mountProvider(publicApp, provider, config);
@@ -100,7 +100,7 @@ export async function createService(deps: IdentityDeps): Promise<Service> {
 		return { service: 'identity', ready, issuer, loginMethods: methods };
 	});
 	if (secret !== undefined && ci !== undefined) {
-		mountDevelopmentToken(publicApp, { publicUrl, secret, auth, ci, clock, random: deps.random, metrics, audit });
+		mountDevelopmentToken(publicApp, { ...deps, publicUrl, secret, auth, ci, metrics, audit });
 		mountCiIssuer(publicApp, publicUrl, ci);
 		logger.warn({ issuer: ciIssuer(publicUrl) }, 'development tokens are on: their secret signs as anyone');
 	}

@@ -7,10 +7,20 @@ import { deleteExpiredArtifacts } from '../store/artifacts.ts';
 import { deleteExpiredAuditEvents } from '../store/audit-events.ts';
 import { deleteExpiredExchangedTokens } from '../store/exchanged-tokens.ts';
 import { deleteExpiredUpstreamLogins } from '../store/upstream-logins.ts';
+import { deleteExpiredGuesses } from '../store/wrong-guesses.ts';
 
 const INTERVAL_MS = 60_000;
 /** Rows per statement: small enough to keep locks short. */
 const BATCH = 1000;
+
+const EXPIRING = [
+	deleteExpiredArtifacts,
+	deleteExpiredAccounts,
+	deleteExpiredUpstreamLogins,
+	deleteExpiredExchangedTokens,
+	deleteExpiredGuesses,
+	deleteExpiredAuditEvents,
+];
 
 interface CleanDeps {
 	readonly database: Sql;
@@ -32,16 +42,10 @@ export function cleanExpiredJob(deps: CleanDeps, intervalMs: number = INTERVAL_M
 	};
 }
 
-/** Deletes what has expired by now, in batches. Returns the number of deleted rows. */
+/** Deletes every row that has expired by now, in batches. Returns the number of deleted rows. */
 export async function cleanExpired(deps: CleanDeps, signal?: AbortSignal): Promise<number> {
 	let total = 0;
-	for (const deleteSome of [
-		deleteExpiredArtifacts,
-		deleteExpiredAccounts,
-		deleteExpiredUpstreamLogins,
-		deleteExpiredAuditEvents,
-		deleteExpiredExchangedTokens,
-	]) {
+	for (const deleteSome of EXPIRING) {
 		for (let deleted = BATCH; deleted === BATCH && !signal?.aborted; total += deleted)
 			deleted = await deleteSome(deps.database, new Date(deps.clock()), BATCH);
 	}

@@ -33,6 +33,7 @@ import { answerWithoutSession, devicePages, fillInUserCode, sendErrorPage } from
 import { confirmationOf, DPOP_ALGORITHMS, DPOP_FEATURE } from './key-binding.ts';
 import { showCodeOutOfBand } from './out-of-band-page.ts';
 import { OUT_OF_BAND, redirectRule } from './redirect-uri.ts';
+import { limitUserCodes, noteWrongCode, USER_CODES } from './user-code-limit.ts';
 
 export interface ProviderDeps {
 	readonly config: IdentityConfig;
@@ -89,6 +90,7 @@ export function createProvider(deps: ProviderDeps): Provider {
 	});
 	provider.use(crossOrigin(deps.config.webClients));
 	provider.use(showCodeOutOfBand);
+	provider.use(limitUserCodes(deps));
 	provider.use(fillInUserCode);
 	provider.use(answerWithoutSession);
 
@@ -156,6 +158,7 @@ function countTokens(provider: Provider, metrics: IdentityMetrics): void {
 function configuration(deps: ProviderDeps): Configuration {
 	const { config, keys } = deps;
 	const ttl = config.tokenLifetimeSeconds;
+	const pages = devicePages(config.publicUrl);
 	return {
 		adapter: artifactAdapter(deps),
 		jwks: { keys: keys.privateJwks.map((key) => ({ ...key })) } as NonNullable<Configuration['jwks']>,
@@ -198,7 +201,16 @@ function configuration(deps: ProviderDeps): Configuration {
 			pushedAuthorizationRequests: { enabled: false },
 			rpInitiatedLogout: { enabled: false },
 			userinfo: { enabled: false },
-			deviceFlow: { enabled: true, deviceInfo: () => ({}), ...devicePages(deps.config.publicUrl) },
+			deviceFlow: {
+				...pages,
+				...USER_CODES,
+				enabled: true,
+				deviceInfo: () => ({}),
+				userCodeInputSource: (ctx, form, out, err) => {
+					noteWrongCode(ctx, err);
+					pages.userCodeInputSource(ctx, form, out, err);
+				},
+			},
 			// sigstore-python uses the access token as the identity token, which Dex allows: both are JWTs with the same claims.
 			resourceIndicators: {
 				enabled: true,

@@ -3,6 +3,7 @@
  * buttons of connectors lead to `upstream.ts`.
  */
 import { DomainError } from '@chancery/chassis/domain-error';
+import { clientOf } from '@chancery/chassis/http/client-address';
 import { AUTH_PATH, authIssuer } from '@chancery/wire/identity';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Interaction } from 'oidc-provider';
@@ -11,6 +12,7 @@ import type { Connector } from '../connectors/connector.ts';
 import { believeForm } from '../development/login-form.ts';
 import type { Account } from '../domain/account.ts';
 import type { Audit } from '../domain/audit.ts';
+import { countWrongGuess, type GuessDeps, refuseTooMany } from '../domain/guess-limits.ts';
 import { IDENTITY_ERRORS } from '../errors.ts';
 import type { IdentityMetrics } from '../metrics.ts';
 import { type LoginPage, loginPage, upstreamLink } from '../pages/login-page.ts';
@@ -27,7 +29,7 @@ import {
 	withPages,
 } from './interaction.ts';
 
-interface LoginRouteDeps {
+interface LoginRouteDeps extends GuessDeps {
 	readonly config: IdentityConfig;
 	readonly provider: ServingProvider;
 	readonly connectors: readonly Connector[];
@@ -90,14 +92,18 @@ export function mountLogin(app: FastifyInstance, deps: LoginRouteDeps): void {
 			const form = formOf(request);
 			const count = (outcome: string) =>
 				metrics.count('chancery_identity_logins_total', 1, { method: DEVELOPMENT, outcome });
+			const needsSecret = config.developmentLogin !== true;
+			const guess = { what: 'development-secret', from: clientOf(request.socket.remoteAddress) } as const;
+			if (needsSecret) await refuseTooMany(deps, guess);
 			let account: Account;
 			try {
-				account = believeForm({ needsSecret: config.developmentLogin !== true, isSecret: deps.isSecret, issuer }, form);
+				account = believeForm({ needsSecret, isSecret: deps.isSecret, issuer }, form);
 			} catch (error) {
 				const isRefused = error instanceof DomainError && error.code === 'login-refused';
 				count(isRefused ? 'refused' : 'failed');
 				if (!isRefused) throw error;
 				await audit({ ...whereFrom(request, interaction), kind: 'login', outcome: 'refused', reason: error.code });
+				if (needsSecret && !deps.isSecret(form.get('secret') ?? '')) await countWrongGuess(deps, guess);
 				const page = loginPage({ ...pageOf(interaction), refusal: error.detail }, form);
 				return sendPage(reply, IDENTITY_ERRORS['login-refused'].status, renderPage(page));
 			}
