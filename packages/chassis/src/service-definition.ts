@@ -9,6 +9,7 @@ import type { MigrationSource } from '@chancery/postgres/migrate';
 import type { Database } from '@chancery/postgres/sql';
 import type { z } from 'zod';
 import type { Check, CheckupDeps } from './checkup.ts';
+import type { ListenAddress } from './config/process-config.ts';
 import type { Finding, Profile } from './config/production.ts';
 import type { Environment } from './config/secret.ts';
 import type { Logger } from './logger.ts';
@@ -99,6 +100,8 @@ interface Definition<Config, Key extends string, OwnMarks extends Marks, Address
 	checkup?(deps: CheckupDeps<Config, Key>): readonly Check[];
 	/** What production does not start with in the section. */
 	findings(config: Config): readonly Finding[];
+	/** What no profile starts with, although each setting by itself is in order: a sentence each. */
+	refusals?(config: Config, listen: Readonly<Record<string, ListenAddress>>): readonly string[];
 	/** The sentence for an error of `open` that another configuration ends; undefined for every other. */
 	explain?(error: unknown): string | undefined;
 }

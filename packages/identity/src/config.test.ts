@@ -75,6 +75,7 @@ describe('the configuration', () => {
 			signingJwks: expect.any(Secret),
 			developmentLogin: false,
 			auditRetentionDays: 90,
+			developmentIdentities: [],
 			clients: ['sigstore'],
 			connectors: [],
 			machineIssuers: [],

@@ -2,6 +2,7 @@
 import { adminSection } from '@chancery/chassis/config/admin-section';
 import { ConfigError } from '@chancery/chassis/config/config-error';
 import { type Environment, type Secret, secret } from '@chancery/chassis/config/secret';
+import { emailAddress } from '@chancery/wire/identity';
 import { z } from 'zod';
 import { connectorsSchema } from './connectors/connectors.ts';
 import { webClientsSchema } from './domain/web-clients.ts';
@@ -30,8 +31,13 @@ export function configSchema(env?: Environment) {
 			.union([z.boolean(), z.literal('with-secret')])
 			.default(false)
 			.describe(
-				'Offers a login page that believes any e-mail address. `true`: whoever reaches the page can sign as anyone, so it belongs on loopback. `with-secret`: whoever also types the developmentSecret.',
+				'Offers a login page that believes any e-mail address. `true`: whoever reaches the page can sign as anyone, so publicUrl and listener must be on loopback. `with-secret`: whoever also types the developmentSecret.',
 			),
+		developmentIdentities: z
+			.array(emailAddress)
+			.max(20)
+			.default([])
+			.describe('E-mail addresses that have a button each on the page of the development login.'),
 		clients: z
 			.array(
 				z

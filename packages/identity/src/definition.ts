@@ -5,9 +5,11 @@
 import { defineService } from '@chancery/chassis/service-definition';
 import { getTrustReport } from '@chancery/wire/trust-report';
 import { configSchema } from './config.ts';
+import { exposureRefusals } from './development/exposure.ts';
 import { checkup } from './domain/checkup.ts';
 import { SigningKeyError } from './domain/issuer-keys.ts';
 import { productionFindings } from './domain/production-findings.ts';
+import { storedFindings } from './domain/stored-findings.ts';
 import { createService, IdentitySetupError } from './service.ts';
 import { MIGRATIONS } from './store/migrations.ts';
 
@@ -22,6 +24,8 @@ export const identity = defineService({
 	publicUrls: ({ publicUrl }) => ({ public: publicUrl }),
 	findings: productionFindings,
 	checkup,
+	storedFindings,
+	refusals: exposureRefusals,
 	explain: (error) =>
 		error instanceof IdentitySetupError || error instanceof SigningKeyError ? error.message : undefined,
 	open: createService,

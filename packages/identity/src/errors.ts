@@ -3,8 +3,8 @@ import { CHASSIS_ERRORS, type ErrorTable } from '@chancery/chassis/http/error-re
 
 export const IDENTITY_ERRORS = {
 	...CHASSIS_ERRORS,
-	'wrong-host': { status: 421, title: 'This is not the address of the identity provider' },
-	'wrong-origin': { status: 403, title: 'The form was sent from another site' },
+	'wrong-host': { status: 403, title: 'This is not the address of the identity provider' },
+	'wrong-origin': { status: 403, title: 'The request came from another site' },
 	'login-expired': { status: 400, title: 'This sign-in has expired' },
 	'login-refused': { status: 400, title: 'The sign-in was not accepted' },
 	'too-many-guesses': { status: 429, title: 'Too many wrong codes or secrets' },

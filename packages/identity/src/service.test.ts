@@ -103,11 +103,13 @@ describe('the service', () => {
 		const behindTls = await startIdentityServer({ config: { publicUrl: 'https://id.example.com' } });
 		try {
 			const app = behindTls.service.listeners[0]?.app;
-			const answer = await app?.inject({ url: path, headers: { host: 'whatever.internal' } });
+			const answer = await app?.inject({ url: path, headers: { host: 'id.example.com' } });
 			const cookies = [answer?.headers['set-cookie']].flat().map(String);
 			expect(cookies.length).toBeGreaterThan(0);
 			for (const cookie of cookies) expect(cookie).toMatch(/; secure/i);
-			const discovery = (await app?.inject({ url: '/auth/.well-known/openid-configuration' }))?.json();
+			const discovery = (
+				await app?.inject({ url: '/auth/.well-known/openid-configuration', headers: { host: 'whatever.internal' } })
+			)?.json();
 			expect(discovery.token_endpoint).toBe('https://id.example.com/auth/token');
 		} finally {
 			await behindTls.stop();

@@ -13,6 +13,7 @@ import { authIssuer, ciIssuer } from '@chancery/wire/identity';
 import { getIdentityStatus, type IdentityStatus } from '@chancery/wire/status';
 import { type IdentityConfig, readSigningJwks, readSigningJwksAgain } from './config.ts';
 import { openConnectors } from './connectors/connectors.ts';
+import { markResponses } from './development/marker.ts';
 import { isDevelopmentSecret } from './development/secret.ts';
 import type { Account } from './domain/account.ts';
 import { listAuditEvents, openAudit } from './domain/audit.ts';
@@ -29,13 +30,14 @@ import { IDENTITY_SERIES } from './metrics.ts';
 import { liveProvider } from './provider/live-provider.ts';
 import { createProvider } from './provider/provider.ts';
 import { mountAudit } from './routes/audit.ts';
-import { mountCiIssuer } from './routes/ci-issuer.ts';
+import { mountCiIssuers } from './routes/ci-issuers.ts';
 import { mountDevelopmentToken } from './routes/development-token.ts';
 import { mountLogin } from './routes/login.ts';
 import { mountMachineDiscovery } from './routes/machine-discovery.ts';
 import { mountProvider } from './routes/oidc.ts';
 import { mountTrust } from './routes/trust.ts';
 import { mountUpstream } from './routes/upstream.ts';
+import { recordOrigin } from './store/origin.ts';
 
 export type IdentityDeps = StoringDeps<IdentityConfig>;
 
@@ -71,6 +73,8 @@ export async function createService(deps: IdentityDeps): Promise<Service> {
 	const ci = secret === undefined ? undefined : await LiveKeys.open(ciIssuer(config.publicUrl), signingJwks.ci, clock);
 	const connectors = openConnectors(config.connectors, deps);
 	const methods = [...connectors.map(({ id }) => id), ...(config.developmentLogin === false ? [] : ['development'])];
+	// Before anything is stored. A crash behind this leaves a marked schema without data, which the next start continues.
+	await recordOrigin(database, deps.profile);
 	const tokens = createTokenVerifier(machineIssuersOf(config.publicUrl, config.machineIssuers), deps);
 	const health = () => healthOf(database, methods, connectors, tokens.states());
 
@@ -81,6 +85,7 @@ export async function createService(deps: IdentityDeps): Promise<Service> {
 		family: 'problem',
 		maxBodyBytes: MAX_BODY_BYTES,
 	});
+	if (config.developmentLogin !== false || secret !== undefined) markResponses(publicApp);
 	const metrics = createMetrics('identity', { series: IDENTITY_SERIES, database });
 	const audit = openAudit({ ...deps, retentionDays: config.auditRetentionDays });
 	const provider = liveProvider(auth, (keys) => createProvider({ ...deps, metrics, keys, tokens, audit }));
@@ -101,7 +106,7 @@ export async function createService(deps: IdentityDeps): Promise<Service> {
 	});
 	if (secret !== undefined && ci !== undefined) {
 		mountDevelopmentToken(publicApp, { ...deps, publicUrl, secret, auth, ci, metrics, audit });
-		mountCiIssuer(publicApp, publicUrl, ci);
+		mountCiIssuers(publicApp, publicUrl, ci);
 		logger.warn({ issuer: ciIssuer(publicUrl) }, 'development tokens are on: their secret signs as anyone');
 	}
 	if (config.developmentLogin !== false)

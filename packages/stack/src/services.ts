@@ -15,7 +15,7 @@ import { SIGNATURE_LOGS } from '@chancery/log/logs';
 import type { ServiceLog } from '@chancery/tlog/service-log';
 import { tsa } from '@chancery/tsa/definition';
 import { tuf } from '@chancery/tuf/definition';
-import { authIssuer, ciIssuer } from '@chancery/wire/identity';
+import { authIssuer, presetIssuer } from '@chancery/wire/identity';
 import type { ServiceName } from './port-offsets.ts';
 
 export interface InstanceService {
@@ -108,18 +108,31 @@ const pageClients = (web: string) =>
 		? [{ id: 'web', redirectUri: `${web}/sign/callback` }]
 		: [];
 
+/** Buttons on the page of the development login. */
+const DEVELOPMENT_IDENTITIES = ['you@example.com', 'alice@example.com', 'bob@example.com'];
+
+/** Whose tokens the CA takes where ours is a provider for development: of its presets, those that the CA has a type for. */
+function presetIssuers(url: string): readonly Readonly<Record<string, unknown>>[] {
+	return [
+		{ type: 'github-actions', issuer: presetIssuer(url, 'github') },
+		{ type: 'email', issuer: presetIssuer(url, 'google') },
+	];
+}
+
 export const SERVICES: readonly InstanceService[] = [
 	{
 		definition: identity,
 		development: ({ url, secrets, isBeyondLoopback }) => ({
 			publicUrl: url('identity'),
 			developmentLogin: isBeyondLoopback ? 'with-secret' : true,
+			developmentIdentities: DEVELOPMENT_IDENTITIES,
 			webClients: pageClients(url('web')),
 			signingJwks: secrets.signingJwks,
 			developmentSecret: secrets.developmentToken,
 		}),
 		configured: ({ url, identity: settings, files }) => ({
 			publicUrl: url('identity'),
+			...(settings?.developmentLogin ? { developmentIdentities: DEVELOPMENT_IDENTITIES } : {}),
 			...settings,
 			signingJwks: { file: files.signingJwks },
 			...(settings?.developmentLogin ? { developmentSecret: { file: files.developmentSecret } } : {}),
@@ -131,10 +144,7 @@ export const SERVICES: readonly InstanceService[] = [
 			publicUrl: url('ca'),
 			chainPem: chains.ca,
 			ctlog: { url: url('ctlog'), publicKeyPem: encodePem('PUBLIC KEY', keys.of(ctlog).signer.publicKey) },
-			issuers: [
-				{ type: 'email', issuer: authIssuer(url('identity')) },
-				{ type: 'github-actions', issuer: ciIssuer(url('identity')) },
-			],
+			issuers: [{ type: 'email', issuer: authIssuer(url('identity')) }, ...presetIssuers(url('identity'))],
 		}),
 		configured: ({ url, identity: settings, issuers, files }) => ({
 			publicUrl: url('ca'),
@@ -143,7 +153,7 @@ export const SERVICES: readonly InstanceService[] = [
 			issuers: [
 				...issuers,
 				...(settings === undefined ? [] : [brokered(authIssuer(url('identity')))]),
-				...(settings?.developmentLogin ? [{ type: 'github-actions', issuer: ciIssuer(url('identity')) }] : []),
+				...(settings?.developmentLogin ? presetIssuers(url('identity')) : []),
 			],
 		}),
 	},

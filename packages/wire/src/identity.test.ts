@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { authIssuer, ciIssuer, developmentTokenRequest, emailAddress, namesWorkflow, publicJwk } from './identity.ts';
+import {
+	authIssuer,
+	ciIssuer,
+	DEVELOPMENT_PRESETS,
+	developmentTokenRequest,
+	emailAddress,
+	presetIssuer,
+	presetOf,
+	publicJwk,
+} from './identity.ts';
 
 describe('an e-mail address', () => {
 	it.each([
@@ -41,7 +50,20 @@ describe('a request for a development token', () => {
 		expect(developmentTokenRequest.safeParse({ email: 'a@b.c' }).success).toBe(true);
 		expect(developmentTokenRequest.safeParse({ claims: { job_workflow_ref: 'o/r/w@ref' } }).success).toBe(true);
 		expect(developmentTokenRequest.safeParse({ claims: { repository: 'o/r' } }).success).toBe(false);
-		expect(namesWorkflow(JSON.parse('{"__proto__":{"job_workflow_ref":"x"}}'))).toBe(false);
+		expect(presetOf({ claims: JSON.parse('{"__proto__":{"job_workflow_ref":"x"}}') })).toBeUndefined();
+	});
+
+	it.each(DEVELOPMENT_PRESETS)(
+		'names the machine of preset %s, with an address only where such tokens have one',
+		(preset) => {
+			expect(developmentTokenRequest.safeParse({ preset }).success).toBe(true);
+			expect(developmentTokenRequest.safeParse({ preset, email: 'a@b.c' }).success).toBe(preset === 'google');
+			expect(presetOf({ preset, claims: { job_workflow_ref: 'x' } })).toBe(preset);
+		},
+	);
+
+	it('names no other preset', () => {
+		expect(developmentTokenRequest.safeParse({ preset: 'jenkins', email: 'a@b.c' }).success).toBe(false);
 	});
 
 	it('stops at its bounds instead of running out of stack', () => {
@@ -60,6 +82,12 @@ describe('a published key', () => {
 			e: 'e',
 		});
 	});
+});
+
+it('the issuer of each preset lies below the public URL, and no two are the same', () => {
+	const issuers = DEVELOPMENT_PRESETS.map((preset) => presetIssuer('http://localhost:7401', preset));
+	expect(new Set(issuers).size).toBe(DEVELOPMENT_PRESETS.length);
+	for (const issuer of issuers) expect(issuer).toMatch(/^http:\/\/localhost:7401\/ci(\/[a-z]+)?$/);
 });
 
 it('the issuers lie below the public URL', () => {

@@ -14,7 +14,7 @@ export const SIGSTORE_AUDIENCE = 'sigstore';
 
 /** Path of the issuer of people's tokens below the public URL, as the public Sigstore instance has it. */
 export const AUTH_PATH = '/auth';
-/** Path of the second development issuer, whose tokens look like those of GitHub Actions. */
+/** Path of the development issuer whose tokens look like those of GitHub Actions; those of the other presets are below it. */
 export const CI_PATH = '/ci';
 
 /** Each machine issuer has an issuer of its own below this path, for the tokens that its tokens are exchanged for. */
@@ -45,6 +45,27 @@ export const TOKEN_TYPES = {
 	jwt: 'urn:ietf:params:oauth:token-type:jwt',
 } as const;
 
+/** Whose tokens a development token may look like. */
+export const DEVELOPMENT_PRESETS = [
+	'github',
+	'gitlab',
+	'buildkite',
+	'circleci',
+	'codefresh',
+	'google',
+	'kubernetes',
+	'spiffe',
+] as const;
+export type DevelopmentPreset = (typeof DEVELOPMENT_PRESETS)[number];
+
+/**
+ * The development issuer of a preset. It is always ours: a token for development never names a real provider as its
+ * issuer. `publicUrl` has no trailing slash.
+ */
+export function presetIssuer(publicUrl: string, preset: DevelopmentPreset): string {
+	return preset === 'github' ? ciIssuer(publicUrl) : `${ciIssuer(publicUrl)}/${preset}`;
+}
+
 const MAX_CLAIMS = 64;
 const MAX_CLAIMS_BYTES = 8 * 1024;
 const MAX_CLAIM_DEPTH = 6;
@@ -73,27 +94,37 @@ export const developmentClaims = z
 	);
 
 /**
- * Whom the token is to name. With a claim `job_workflow_ref` it comes from the issuer of workflows and `email` is not
- * needed; without one it names the person `email`.
+ * Whom the token is to name: the person `email`, or a machine. With `preset` it comes from the issuer of that preset and has
+ * the claims of such a token, `claims` instead of those of the same name; only `google` names an `email` besides. A claim
+ * `job_workflow_ref` without a preset stands for `github`.
  */
 export const developmentTokenRequest = z
 	.strictObject({
 		email: emailAddress.optional(),
+		preset: z.enum(DEVELOPMENT_PRESETS).optional(),
 		claims: developmentClaims.optional(),
 		/** The `aud` claim; `sigstore` when absent. */
 		audience: z.string().min(1).max(256).optional(),
 	})
-	.refine((request) => request.email !== undefined || namesWorkflow(request.claims), {
-		message: "expected 'email', or claims with 'job_workflow_ref'",
+	.refine((request) => request.email !== undefined || presetOf(request) !== undefined, {
+		message: "expected 'email', 'preset', or claims with 'job_workflow_ref'",
+		path: ['email'],
+	})
+	.refine(({ email, preset }) => email === undefined || preset === undefined || preset === 'google', {
+		message: 'a token of this preset names no e-mail address',
 		path: ['email'],
 	});
 export type DevelopmentTokenRequest = z.infer<typeof developmentTokenRequest>;
 
 export const developmentTokenReply = z.object({ token: z.string() });
 
-/** Whether `claims` are those of a workflow rather than of a person. */
-export function namesWorkflow(claims: Readonly<Record<string, unknown>> | undefined): boolean {
-	return claims !== undefined && Object.hasOwn(claims, 'job_workflow_ref');
+/** The preset that a request names, by itself or by its claims; undefined when it names a person. */
+export function presetOf(request: {
+	readonly preset?: DevelopmentPreset | undefined;
+	readonly claims?: Readonly<Record<string, unknown>> | undefined;
+}): DevelopmentPreset | undefined {
+	const { preset, claims } = request;
+	return preset ?? (claims !== undefined && Object.hasOwn(claims, 'job_workflow_ref') ? 'github' : undefined);
 }
 
 /** Needs `Authorization: Bearer <instance secret>`; exists only where the instance has such a secret. */
@@ -210,9 +241,26 @@ export const listIdentityEvents = route({
 	replies: { 200: z.object({ events: z.array(auditEvent), next: z.string().nullable() }) },
 });
 
+const presetParams = z.object({ preset: z.enum(DEVELOPMENT_PRESETS).exclude(['github']) });
+
+export const getPresetDiscovery = route({
+	...getDiscovery,
+	path: `${CI_PATH}/:preset/.well-known/openid-configuration`,
+	summary: 'The discovery document of the development issuer of another preset than github.',
+	params: presetParams,
+});
+
+export const getPresetKeys = route({
+	...getCiKeys,
+	path: `${CI_PATH}/:preset/keys`,
+	summary: 'The public keys of the development issuer of another preset than github.',
+	params: presetParams,
+});
+
 /**
- * Operation id -> route of the public listener. The development token and the issuer of workflow tokens exist only with a
- * development secret, the documents of machine issuers for those that are configured. The provider's own endpoints below `/auth` are described by its discovery document.
+ * Operation id -> route of the public listener. The development token and the issuers of presets exist only with a
+ * development secret, the documents of machine issuers for those that are configured. The provider's own endpoints below
+ * `/auth` are described by its discovery document.
  */
 export const IDENTITY_ROUTES = {
 	getAuthDiscovery,
@@ -220,6 +268,8 @@ export const IDENTITY_ROUTES = {
 	getCiDiscovery,
 	getCiKeys,
 	getMachineDiscovery,
+	getPresetDiscovery,
+	getPresetKeys,
 	getIdentityStatus,
 };
 

@@ -50,7 +50,7 @@ export const EXCEPTIONS = {
 		danger: 'whoever reaches the page, or has the secret, signs as anyone',
 	},
 	'development-data': {
-		allows: 'chains and logs that are marked as development',
+		allows: 'chains, logs and sign-ins that are marked as development',
 		danger: 'their keys were made without care and may have been seen by many; nobody should rely on them',
 	},
 } as const satisfies Record<string, { readonly allows: string; readonly danger: string }>;

@@ -61,6 +61,10 @@ export async function readProcessSettings(
 			? attempt(() => parseSection('database', databaseSection(), sections.database))
 			: undefined;
 	const services = definitions.map((definition) => readService(definition, sections[definition.name], attempt));
+	for (const { definition, listen, config } of services)
+		if (config !== undefined)
+			for (const refusal of definition.refusals?.(config, listen) ?? [])
+				problems.push(`the configuration is not valid:\n  ${refusal}`);
 	if (!logging || !own || problems.length > 0) throw new ConfigError([...new Set(problems)].join('\n'));
 	return {
 		path,

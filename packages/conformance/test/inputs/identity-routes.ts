@@ -71,6 +71,16 @@ function tokenExample(subject: Subject): Example {
 			cell('100 claims', { claims: Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`claim${i}`, i])) }),
 			cell('a claim of 20 KB', { claims: { long: 'a'.repeat(20_000) } }),
 			cell('an empty audience', { audience: '' }),
+			cell('a preset that is none', { preset: 'surprise' }),
+			cell('a preset whose tokens name no address', { preset: 'gitlab' }),
+			{
+				name: 'a page of another site',
+				request: async () => {
+					const request = await send(person, bearer)();
+					return { ...request, headers: { ...request.headers, origin: 'https://surprise.example' } };
+				},
+				expected: { status: 403 },
+			},
 		],
 	};
 }
@@ -84,6 +94,16 @@ function ciExamples(subject: Subject): Example[] {
 	});
 	return [
 		get('/ci/.well-known/openid-configuration', ({ issuer }) => expect(issuer).toBe(`${subject.urls.identity}/ci`)),
+		{
+			...get('/ci/kubernetes/.well-known/openid-configuration', ({ issuer }) =>
+				expect(issuer).toBe(`${subject.urls.identity}/ci/kubernetes`),
+			),
+			...ofPreset('.well-known/openid-configuration'),
+		},
+		{
+			...get('/ci/spiffe/keys', ({ keys }) => expect(keys).toHaveLength(1)),
+			...ofPreset('keys'),
+		},
 		get('/status', (json) =>
 			expect(identityStatus.parse(json)).toMatchObject({ ready: true, issuer: `${subject.urls.identity}/auth` }),
 		),
@@ -91,6 +111,16 @@ function ciExamples(subject: Subject): Example[] {
 			for (const key of keys as object[]) for (const secret of ['d', 'p', 'q']) expect(key).not.toHaveProperty(secret);
 		}),
 	];
+}
+
+/** The same place for all presets but the one that has a route of its own. */
+function ofPreset(place: string): Pick<Example, 'route' | 'own'> {
+	const at = (preset: string) => ({
+		name: `the preset ${preset}`,
+		request: async () => ({ method: 'GET', path: `/ci/${preset}/${place}` }),
+		expected: REFUSED,
+	});
+	return { route: `identity public GET /ci/:preset/${place}`, own: [at('github'), at('surprise'), at('-1')] };
 }
 
 const OAUTH_REFUSED: Refusal = { status: 400, wire: OAUTH };

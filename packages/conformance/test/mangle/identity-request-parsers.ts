@@ -142,7 +142,8 @@ export const IDENTITY_REQUEST_PARSERS: readonly ParserUnderTest[] = [
 		},
 		// Who is refused gets the form back, with what was typed in it and nothing that a browser would run.
 		check: ({ form, account }) => {
-			const shape = (typed: URLSearchParams) => renderPage(loginPage(LOGIN, typed)).body.replaceAll(/[^<>"']/g, '');
+			const shape = (typed: URLSearchParams) =>
+				renderPage(loginPage(LOGIN, typed), true).body.replaceAll(/[^<>"']/g, '');
 			return complaint(
 				account && !emailAddress.safeParse(account.email).success && 'it signs in who has no address',
 				account && sameText(account.email, (form.get('email') ?? '').trim()),
@@ -245,6 +246,7 @@ const LOGIN: LoginPage = {
 	formTarget: undefined,
 	connectors: [],
 	developmentLogin: true,
+	developmentIdentities: ['alice@example.com'],
 	refusal: 'words of ours',
 };
 

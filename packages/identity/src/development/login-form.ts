@@ -26,7 +26,8 @@ export function believeForm({ needsSecret, isSecret, issuer }: DevelopmentLogin,
 			'login-refused',
 			"That is not the secret of this instance. An instance of 'chancery up' has it in its data folder: secrets.developmentToken in chancery.json.",
 		);
-	const email = emailAddress.safeParse((form.get('email') ?? '').trim());
+	// A button of a seeded identity, or what was typed. Either way anyone may be named, so the two are not compared with a list.
+	const email = emailAddress.safeParse((form.get('identity') ?? form.get('email') ?? '').trim());
 	if (!email.success)
 		throw new DomainError('login-refused', 'That is not an e-mail address. Expected one such as alice@example.com.');
 	return believedAccount(issuer, email.data);

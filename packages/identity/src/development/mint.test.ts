@@ -1,5 +1,13 @@
+import { request } from 'node:http';
 import { call } from '@chancery/net/call';
-import { getCiDiscovery, getCiKeys, mintDevelopmentToken } from '@chancery/wire/identity';
+import {
+	DEVELOPMENT_PRESETS,
+	type DevelopmentPreset,
+	getCiDiscovery,
+	getCiKeys,
+	mintDevelopmentToken,
+	presetIssuer,
+} from '@chancery/wire/identity';
 import { createRemoteJWKSet, type JWTPayload, jwtVerify } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type IdentityServer, startIdentityServer, TEST_SECRET } from '../../test/identity-server.ts';
@@ -209,13 +217,172 @@ describe('a development token', () => {
 	});
 });
 
+describe('the token of a preset', () => {
+	const OWN = 'oidc.circleci.com/';
+	/** What certificates are made from, by the authority's templates for each system. */
+	const CERTIFIED: Readonly<Record<DevelopmentPreset, readonly string[]>> = {
+		github: [
+			'job_workflow_ref',
+			'sha',
+			'ref',
+			'repository',
+			'repository_id',
+			'workflow_ref',
+			'run_attempt',
+			'event_name',
+		],
+		gitlab: [
+			'ci_config_ref_uri',
+			'ci_config_sha',
+			'runner_environment',
+			'project_path',
+			'sha',
+			'ref',
+			'ref_type',
+		].concat(['project_id', 'namespace_path', 'namespace_id', 'pipeline_source', 'job_id', 'project_visibility']),
+		buildkite: ['organization_slug', 'pipeline_slug', 'runner_environment', 'build_commit', 'build_source', 'job_id'],
+		circleci: [
+			'project-id',
+			'pipeline-definition-id',
+			'pipeline-id',
+			'workflow-id',
+			'job-id',
+			'vcs-ref',
+			'vcs-origin',
+		].map((claim) => OWN + claim),
+		codefresh: ['account_name', 'account_id', 'pipeline_name', 'pipeline_id', 'workflow_id', 'platform_url', 'scm_ref'],
+		google: ['email'],
+		kubernetes: [],
+		spiffe: [],
+	};
+	/** The form of the subject in the documentation of each system. */
+	const SUBJECTS: Readonly<Record<DevelopmentPreset, RegExp>> = {
+		github: /^repo:[^:]+:ref:refs\/heads\/main$/,
+		gitlab: /^project_path:[^:]+:ref_type:branch:ref:main$/,
+		buildkite: /^organization:\w+:pipeline:\w+:ref:refs\/heads\/main:commit:[0-9a-f]{40}:step:\w+$/,
+		circleci: /^org\/[0-9a-f-]{36}\/project\/[0-9a-f-]{36}\/user\/[0-9a-f-]{36}$/,
+		codefresh: /^account:[0-9a-f]{24}:pipeline:[0-9a-f]{24}:scm_repo_url:https:.*:scm_ref:main$/,
+		google: /^\d{21}$/,
+		kubernetes: /^system:serviceaccount:default:builder$/,
+		spiffe: /^spiffe:\/\/example\.org\//,
+	};
+
+	it.each(DEVELOPMENT_PRESETS)(
+		'%s is of our own issuer, and has the claims that certificates are made from',
+		async (preset) => {
+			const { body } = await post({ preset });
+			const issuer = presetIssuer(server.publicUrl, preset);
+			const payload = await verify(body.token, issuer);
+			expect(payload.iss).toBe(issuer);
+			expect(payload.sub).toMatch(SUBJECTS[preset]);
+			for (const claim of CERTIFIED[preset]) expect(payload[claim], claim).toMatch(/./);
+			for (const other of DEVELOPMENT_PRESETS)
+				if (other !== preset) await expect(verify(body.token, presetIssuer(server.publicUrl, other))).rejects.toThrow();
+			await expect(verify(body.token, server.issuer)).rejects.toThrow();
+		},
+	);
+
+	it.each(DEVELOPMENT_PRESETS)('%s keeps every given claim, and none that the issuer decides', async (preset) => {
+		const claims = { sub: 'spiffe://else/where', more: ['x'], iss: 'https://accounts.google.com', aud: 'evil', exp: 1 };
+		const payload = await verify((await post({ preset, claims })).body.token, presetIssuer(server.publicUrl, preset));
+		expect(payload).toMatchObject({ sub: 'spiffe://else/where', more: ['x'], exp: Math.floor(nowMs / 1000) + 600 });
+	});
+
+	it.each<[DevelopmentPreset, Record<string, unknown>, Record<string, unknown>]>([
+		[
+			'gitlab',
+			{ project_path: 'a/b/c', ref: 'v1', ref_type: 'tag' },
+			{
+				namespace_path: 'a/b',
+				ref_path: 'refs/tags/v1',
+				ci_config_ref_uri: 'gitlab.com/a/b/c//.gitlab-ci.yml@refs/tags/v1',
+				sub: 'project_path:a/b/c:ref_type:tag:ref:v1',
+			},
+		],
+		[
+			'buildkite',
+			{ organization_slug: 'acme', build_tag: 'v1' },
+			{ sub: expect.stringContaining('acme:pipeline:project:ref:refs/tags/v1:') },
+		],
+		[
+			'circleci',
+			{ [`${OWN}org-id`]: 'o', [`${OWN}project-id`]: 'p' },
+			{ sub: expect.stringMatching(/^org\/o\/project\/p\//) },
+		],
+		['codefresh', { account_id: 'a', pipeline_id: 'p' }, { sub: expect.stringMatching(/^account:a:pipeline:p:/) }],
+		[
+			'google',
+			{ email: 'x@y.iam.gserviceaccount.com' },
+			{ email_verified: true, email: 'x@y.iam.gserviceaccount.com' },
+		],
+		[
+			'kubernetes',
+			{ 'kubernetes.io': { namespace: 'n', serviceaccount: { name: 's' } } },
+			{
+				sub: 'system:serviceaccount:n:s',
+				'kubernetes.io': expect.objectContaining({ namespace: 'n', pod: expect.anything() }),
+			},
+		],
+		['kubernetes', { 'kubernetes.io': 7 }, { sub: 'system:serviceaccount:default:builder' }],
+	])('%s derives what follows from a given claim', async (preset, claims, derived) => {
+		const payload = await verify((await post({ preset, claims })).body.token, presetIssuer(server.publicUrl, preset));
+		expect(payload).toMatchObject(derived);
+	});
+
+	it('has the audience in the form of its system', async () => {
+		const audienceOf = async (preset: DevelopmentPreset) =>
+			(await verify((await post({ preset })).body.token, presetIssuer(server.publicUrl, preset))).aud;
+		expect(await audienceOf('kubernetes')).toEqual(['sigstore']);
+		expect(await audienceOf('gitlab')).toBe('sigstore');
+	});
+
+	it('names the address that is asked for where such tokens have one', async () => {
+		const email = 'release@project.iam.gserviceaccount.com';
+		const { body } = await post({ preset: 'google', email });
+		expect(await verify(body.token, presetIssuer(server.publicUrl, 'google'))).toMatchObject({ email });
+		expect((await post({ preset: 'gitlab', email })).status).toBe(400);
+		expect((await post({ preset: 'jenkins' })).status).toBe(400);
+		expect((await fetch(`${server.publicUrl}/ci/jenkins/keys`)).status).toBe(400);
+	});
+});
+
+describe('a page of another site', () => {
+	const mint = (headers: Record<string, string>) =>
+		new Promise<number>((resolve, reject) => {
+			const outgoing = request(`${server.publicUrl}/development/token`, {
+				method: 'POST',
+				headers: { 'content-type': 'application/json', authorization: `Bearer ${TEST_SECRET}`, ...headers },
+			});
+			outgoing.on('response', (response) => resolve(response.resume().statusCode ?? 0)).on('error', reject);
+			outgoing.end('{"email":"a@b.c"}');
+		});
+
+	it.each([
+		['another origin', { origin: 'https://evil.example' }],
+		['another port of this host', { origin: 'http://127.0.0.1:1' }],
+		['a sandboxed frame', { origin: 'null' }],
+		['a host that leads here', { host: 'evil.example' }],
+		['our name with another port', { host: '127.0.0.1:1' }],
+	])('gets no token from %s, also with the secret', async (_where, headers) => {
+		expect(await mint(headers)).toBe(403);
+	});
+
+	it('is told from our own, and from a program', async () => {
+		expect(await mint({ origin: server.publicUrl })).toBe(200);
+		expect(await mint({})).toBe(200);
+	});
+});
+
 describe('without a development secret', () => {
 	it('there is neither endpoint nor second issuer', async () => {
 		const plain = await startIdentityServer({ developmentSecret: null });
 		try {
 			const post = await fetch(`${plain.publicUrl}/development/token`, { method: 'POST' });
 			expect(post.status).toBe(404);
-			expect((await fetch(`${plain.publicUrl}/ci/.well-known/openid-configuration`)).status).toBe(404);
+			for (const preset of DEVELOPMENT_PRESETS)
+				expect((await fetch(`${presetIssuer(plain.publicUrl, preset)}/.well-known/openid-configuration`)).status).toBe(
+					404,
+				);
 		} finally {
 			await plain.stop();
 			await plain.test.drop();

@@ -7,19 +7,17 @@ import type { Clock } from '@chancery/chassis/service';
 import { toBase64Url } from '@chancery/core/bytes';
 import {
 	authIssuer,
-	ciIssuer,
 	type DevelopmentTokenRequest,
-	namesWorkflow,
+	presetIssuer,
+	presetOf,
 	SIGSTORE_AUDIENCE,
 } from '@chancery/wire/identity';
 import { believedAccount, claimsOf } from '../domain/account.ts';
 import type { IssuerKeys } from '../domain/issuer-keys.ts';
-import { githubClaims } from './github-claims.ts';
+import { PRESETS } from './presets/preset-list.ts';
 import { isDevelopmentSecret } from './secret.ts';
 
 const TOKEN_LIFETIME_SECONDS = 600;
-/** GitHub sets the start of validity back, so that a client with a slow clock does not refuse a token. */
-const CI_BACKDATE_SECONDS = 600;
 
 /** Claims that only the issuer sets. Given values are dropped, so that a claim set copied from a real token works. */
 const ISSUER_CLAIMS = ['iss', 'aud', 'iat', 'nbf', 'exp', 'jti'];
@@ -28,13 +26,14 @@ export interface DevelopmentTokens {
 	readonly publicUrl: string;
 	readonly secret: string;
 	readonly auth: IssuerKeys;
+	/** Of the issuers of all presets. */
 	readonly ci: IssuerKeys;
 	readonly clock: Clock;
 	readonly random: (n: number) => Uint8Array;
 }
 
 /**
- * Makes the token that `request` describes: of the person `email`, or of a workflow when the claims name one.
+ * Makes the token that `request` describes: of the person `email`, or of the machine that its preset imitates.
  * `authorization` is the request header of that name.
  * @throws {DomainError} `unauthenticated` when the secret is missing or wrong, `invalid-request` for unusable claims.
  */
@@ -46,21 +45,26 @@ export async function mintToken(
 	checkSecret(deps.secret, authorization);
 	const given = withoutIssuerClaims(request.claims ?? {});
 	const nowSeconds = Math.floor(deps.clock() / 1000);
+	const audience = request.audience ?? SIGSTORE_AUDIENCE;
 	const frame = {
-		aud: request.audience ?? SIGSTORE_AUDIENCE,
+		aud: audience,
 		iat: nowSeconds,
 		exp: nowSeconds + TOKEN_LIFETIME_SECONDS,
 		jti: toBase64Url(deps.random(16)),
 	};
-	if (namesWorkflow(given))
+	const name = presetOf({ preset: request.preset, claims: given });
+	if (name !== undefined) {
+		const { claims, backdateSeconds, hasAudienceList } = PRESETS[name];
 		return deps.ci.signClaims({
-			...githubClaims(given),
+			...claims(request.preset && request.email !== undefined ? { email: request.email, ...given } : given),
 			...frame,
-			nbf: nowSeconds - CI_BACKDATE_SECONDS,
-			iss: ciIssuer(deps.publicUrl),
+			...(hasAudienceList ? { aud: [audience] } : {}),
+			...(backdateSeconds === undefined ? {} : { nbf: nowSeconds - backdateSeconds }),
+			iss: presetIssuer(deps.publicUrl, name),
 		});
+	}
 	if (request.email === undefined)
-		throw new DomainError('invalid-request', "expected 'email', or claims with 'job_workflow_ref'");
+		throw new DomainError('invalid-request', "expected 'email', 'preset', or claims with 'job_workflow_ref'");
 	const iss = authIssuer(deps.publicUrl);
 	return deps.auth.signClaims({ ...claimsOf(believedAccount(iss, request.email)), ...given, ...frame, iss });
 }

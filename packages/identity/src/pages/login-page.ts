@@ -13,6 +13,7 @@ export interface LoginPage {
 	readonly formTarget: string | undefined;
 	readonly connectors: readonly Pick<Connector, 'id' | 'name'>[];
 	readonly developmentLogin: IdentityConfig['developmentLogin'];
+	readonly developmentIdentities: IdentityConfig['developmentIdentities'];
 	/** Why the last attempt was refused. */
 	readonly refusal?: string;
 }
@@ -46,15 +47,30 @@ ${isPossible ? '' : html`<p class="refusal">No way to sign in is configured here
 const SECRET_FIELD = html`<p><label for="secret">Secret of this instance</label>
 		<input id="secret" name="secret" type="password" required autocomplete="off" maxlength="200"></p>`;
 
-function developmentForm({ developmentLogin }: LoginPage, action: string, previous: URLSearchParams) {
+/**
+ * Any address, and a button for each seeded one. One form, so that the secret is typed once. Its first button is the one that
+ * the Enter key presses, and the others do not ask for an address.
+ */
+function developmentForm(
+	{ developmentLogin, developmentIdentities }: LoginPage,
+	action: string,
+	previous: URLSearchParams,
+) {
+	const identities = developmentIdentities.map(
+		(
+			email,
+		) => html`<p><button type="submit" name="identity" value="${email}" formnovalidate>Sign in as ${email}</button></p>
+`,
+	);
 	return html`<form method="post" action="${action}/development">
 <p class="warning"><strong>Development login.</strong> No address is checked: whoever
 ${developmentLogin === true ? 'opens this page' : "has this instance's secret"} can sign as anyone. Certificates made
 with it mean nothing outside this instance.</p>
+${developmentLogin === true ? '' : SECRET_FIELD}
 <p><label for="email">E-mail address to sign as, for example alice@example.com</label>
 <input id="email" name="email" type="email" required autofocus autocomplete="email" maxlength="320" value="${previous.get('email') ?? ''}"></p>
-${developmentLogin === true ? '' : SECRET_FIELD}
 <button type="submit">Sign in</button>
+${identities}
 </form>
 `;
 }

@@ -19,7 +19,7 @@ describe('html', () => {
 
 describe('a page', () => {
 	it('names its style sheet by hash, so that no other style or script can run', () => {
-		const { body, headers } = renderPage({ title: 'A & B', body: html`<p>text</p>` });
+		const { body, headers } = renderPage({ title: 'A & B', body: html`<p>text</p>` }, false);
 		const style = /<style>([\s\S]*?)<\/style>/.exec(body)?.[1] ?? '';
 		const hash = createHash('sha256').update(style).digest('base64');
 		expect(headers['content-security-policy']).toContain(`style-src 'sha256-${hash}'`);
@@ -30,6 +30,6 @@ describe('a page', () => {
 
 	it('lets browsers tell its origin with its forms', () => {
 		// `no-referrer` would turn the Origin of our own forms into null.
-		expect(renderPage({ title: 'x', body: html`` }).headers['referrer-policy']).toBe('same-origin');
+		expect(renderPage({ title: 'x', body: html`` }, false).headers['referrer-policy']).toBe('same-origin');
 	});
 });

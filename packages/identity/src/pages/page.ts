@@ -24,14 +24,22 @@ body { font: 1rem/1.5 system-ui, sans-serif; max-width: 32rem; margin: 10vh auto
 h1 { font-size: 1.4rem; }
 input:not([type=hidden]) { display: block; width: 100%; box-sizing: border-box; font: inherit; padding: .5rem; margin-top: .25rem; }
 button { font: inherit; padding: .5rem 1.25rem; margin-top: .5rem; }
+.banner { border-bottom: 2px solid; padding-bottom: .5rem; }
 .warning, .refusal { border: 2px solid; padding: .5rem .75rem; }
 .code { font: 1.25rem/1.4 ui-monospace, monospace; overflow-wrap: anywhere; user-select: all; padding: .75rem; border: 1px solid; }
 `;
 
 const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64');
 
-/** The page as bytes to send. Never cached: each page belongs to one sign-in. */
-export function renderPage(page: Page): RenderedPage {
+const BANNER = html`<p class="banner" role="note"><strong>Development instance.</strong> Anyone with access to it can sign in as
+anyone, so its certificates prove nothing elsewhere.</p>
+`;
+
+/**
+ * The page as bytes to send. Never cached: each page belongs to one sign-in.
+ * @param isDevelopment whether the identities of this instance prove nothing, which every page then says
+ */
+export function renderPage(page: Page, isDevelopment: boolean): RenderedPage {
 	const formAction = ["'self'", ...(page.formTargets ?? [])].join(' ');
 	const document = html`<!doctype html>
 <html lang="en">
@@ -43,7 +51,7 @@ export function renderPage(page: Page): RenderedPage {
 	const rest = html`</style>
 </head>
 <body>
-<main>
+${isDevelopment ? BANNER : ''}<main>
 <h1>${page.title}</h1>
 ${page.body}
 </main>

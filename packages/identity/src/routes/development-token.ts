@@ -9,6 +9,7 @@ import { type DevelopmentTokens, mintToken } from '../development/mint.ts';
 import type { Audit } from '../domain/audit.ts';
 import { countWrongGuess, type GuessDeps, refuseTooMany } from '../domain/guess-limits.ts';
 import type { IdentityMetrics } from '../metrics.ts';
+import { refuseForeignPages } from './interaction.ts';
 
 export function mountDevelopmentToken(
 	app: FastifyInstance,
@@ -38,6 +39,6 @@ export function mountDevelopmentToken(
 			deps.metrics.count('chancery_identity_tokens_total', 1, { grant: 'development', outcome: 'issued' });
 			return { status: 200, headers: { 'cache-control': 'no-store' }, body: { token } };
 		},
-		{ requireJson: true },
+		{ requireJson: true, beforeBody: (request) => refuseForeignPages(request, deps) },
 	);
 }

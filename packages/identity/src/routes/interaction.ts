@@ -11,11 +11,12 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Interaction } from 'oidc-provider';
 import { SessionNotFound } from 'oidc-provider/lib/helpers/errors.js';
 import type { IdentityConfig } from '../config.ts';
+import { isMarked } from '../development/marker.ts';
 import type { Account } from '../domain/account.ts';
 import type { Audit } from '../domain/audit.ts';
 import { IDENTITY_ERRORS } from '../errors.ts';
 import { refusalPage } from '../pages/login-page.ts';
-import { type RenderedPage, renderPage } from '../pages/page.ts';
+import { type Page, renderPage } from '../pages/page.ts';
 import type { ServingProvider } from '../provider/live-provider.ts';
 
 /** The interaction that both cookie and address name. @throws {DomainError} `login-expired` */
@@ -60,19 +61,28 @@ function whoIs({ sub, email, connectorId }: Account) {
 	return { subject: sub, email, connectorId };
 }
 
-export function checkHost(request: FastifyRequest, config: IdentityConfig): void {
+export function checkHost(request: FastifyRequest, config: Pick<IdentityConfig, 'publicUrl'>): void {
 	const expected = new URL(config.publicUrl).host;
 	if (request.raw.headers.host !== expected)
-		throw new DomainError('wrong-host', `Sign-in works only at ${config.publicUrl}.`);
+		throw new DomainError('wrong-host', `This works only at ${config.publicUrl}.`);
+}
+
+/**
+ * For an endpoint that programs call: they send no Origin, and browsers always do. A page of another site must not reach it,
+ * also not under our own host name after DNS rebinding.
+ */
+export function refuseForeignPages(request: FastifyRequest, config: Pick<IdentityConfig, 'publicUrl'>): void {
+	if (request.raw.headers.origin === undefined) checkHost(request, config);
+	else checkSameSite(request, config);
 }
 
 /** Browsers send Origin with every form, so a missing one is refused too. */
-export function checkSameSite(request: FastifyRequest, config: IdentityConfig): void {
+export function checkSameSite(request: FastifyRequest, config: Pick<IdentityConfig, 'publicUrl'>): void {
 	checkHost(request, config);
 	if (request.headers.origin !== config.publicUrl)
 		throw new DomainError(
 			'wrong-origin',
-			`The form must come from ${config.publicUrl}; its Origin header says otherwise.`,
+			`The request must come from ${config.publicUrl}; its Origin header says otherwise.`,
 		);
 }
 
@@ -86,10 +96,11 @@ export async function withPages(reply: FastifyReply, handle: () => Promise<Fasti
 		noteRefusal(reply.request, error.code);
 		if (error.retryAfterSeconds !== undefined) reply.header('retry-after', String(error.retryAfterSeconds));
 		const reference = { code: error.code, requestId: reply.request.id };
-		return sendPage(reply, status, renderPage(refusalPage(title, error.detail, reference)));
+		return sendPage(reply, status, refusalPage(title, error.detail, reference));
 	}
 }
 
-export function sendPage(reply: FastifyReply, status: number, page: RenderedPage): FastifyReply {
-	return reply.code(status).headers(page.headers).send(page.body);
+export function sendPage(reply: FastifyReply, status: number, page: Page): FastifyReply {
+	const { headers, body } = renderPage(page, isMarked(reply.raw));
+	return reply.code(status).headers(headers).send(body);
 }

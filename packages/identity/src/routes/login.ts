@@ -16,7 +16,6 @@ import { countWrongGuess, type GuessDeps, refuseTooMany } from '../domain/guess-
 import { IDENTITY_ERRORS } from '../errors.ts';
 import type { IdentityMetrics } from '../metrics.ts';
 import { type LoginPage, loginPage, upstreamLink } from '../pages/login-page.ts';
-import { renderPage } from '../pages/page.ts';
 import type { ServingProvider } from '../provider/live-provider.ts';
 import { formTargetOf } from '../provider/redirect-uri.ts';
 import {
@@ -58,6 +57,7 @@ export function mountLogin(app: FastifyInstance, deps: LoginRouteDeps): void {
 		formTarget: formTargetOf(interaction.params.redirect_uri, config.webClients),
 		connectors,
 		developmentLogin: config.developmentLogin,
+		developmentIdentities: config.developmentIdentities,
 	});
 
 	app.get<{ Params: Params }>(path, async (request, reply) =>
@@ -66,12 +66,11 @@ export function mountLogin(app: FastifyInstance, deps: LoginRouteDeps): void {
 			const interaction = await currentInteraction(provider, request, reply);
 			// The client chose for the person, as Dex lets it: an id that is not here shows what is.
 			const chosen = interaction.params.connector_id;
-			if (typeof chosen !== 'string')
-				return sendPage(reply, 200, renderPage(loginPage(pageOf(interaction), NOTHING_TYPED)));
+			if (typeof chosen !== 'string') return sendPage(reply, 200, loginPage(pageOf(interaction), NOTHING_TYPED));
 			if (connectors.some(({ id }) => id === chosen))
 				return reply.header('cache-control', 'no-store').redirect(upstreamLink(interaction.uid, chosen), 303);
 			const refusal = `The program asked for the way to sign in '${chosen.slice(0, 200)}', which is not here. These are:`;
-			return sendPage(reply, 200, renderPage(loginPage({ ...pageOf(interaction), refusal }, NOTHING_TYPED)));
+			return sendPage(reply, 200, loginPage({ ...pageOf(interaction), refusal }, NOTHING_TYPED));
 		}),
 	);
 
@@ -105,7 +104,7 @@ export function mountLogin(app: FastifyInstance, deps: LoginRouteDeps): void {
 				await audit({ ...whereFrom(request, interaction), kind: 'login', outcome: 'refused', reason: error.code });
 				if (needsSecret && !deps.isSecret(form.get('secret') ?? '')) await countWrongGuess(deps, guess);
 				const page = loginPage({ ...pageOf(interaction), refusal: error.detail }, form);
-				return sendPage(reply, IDENTITY_ERRORS['login-refused'].status, renderPage(page));
+				return sendPage(reply, IDENTITY_ERRORS['login-refused'].status, page);
 			}
 			await deps.remember(account);
 			count('accepted');

@@ -3,6 +3,7 @@
  * out is such a file: it can be kept, read and used again.
  */
 import { existsSync } from 'node:fs';
+import { isLoopbackHost } from '@chancery/postgres/connection-security';
 import { PORT_OFFSETS } from '../../port-offsets.ts';
 import { RUNNING_SERVICES, SERVICES } from '../../services.ts';
 import { type AnswerName, answerProblem, ISSUER_TYPES } from './answer-problem.ts';
@@ -53,13 +54,16 @@ export async function askAnswers(ask: Asker): Promise<Section> {
 		example: 'Example Ltd',
 	});
 	const isDevelopment = kind === 'development';
+	const urls = isDevelopment ? await askDevelopmentUrls(ask) : await askUrls(ask);
 	return {
 		profile: isDevelopment ? 'development' : 'production',
 		// The TUF service asks the others on their admin listeners.
 		...(kind === 'separate-hosts' ? { allow: ['exposed-admin'] } : {}),
 		organization,
-		urls: isDevelopment ? await askDevelopmentUrls(ask) : await askUrls(ask),
-		...(isDevelopment ? { identity: { developmentLogin: true } } : { issuers: await askIssuers(ask) }),
+		urls,
+		...(isDevelopment
+			? { identity: { developmentLogin: loginFor(String(urls.identity)) } }
+			: { issuers: await askIssuers(ask) }),
 		...(isDevelopment ? {} : { listen: await askListen(ask, kind) }),
 		database: { url: await askDatabase(ask) },
 		marks: { folder: await askMarks(ask) },
@@ -68,6 +72,11 @@ export async function askAnswers(ask: Asker): Promise<Section> {
 		...(isDevelopment ? {} : await askCertificates(ask)),
 		...(isDevelopment ? {} : await askPassphrase(ask)),
 	};
+}
+
+/** Beyond loopback, whoever signs in needs the secret of the instance. */
+function loginFor(url: string): true | 'with-secret' {
+	return isLoopbackHost(new URL(url).hostname) ? true : 'with-secret';
 }
 
 async function askDevelopmentUrls(ask: Asker): Promise<Section> {

@@ -4,19 +4,23 @@
  */
 
 import { DomainError } from '@chancery/chassis/domain-error';
-import { toHex, utf8 } from '@chancery/core/bytes';
-import { sha256 } from '@chancery/core/sha';
+import { imaginedCommit } from './imagined.ts';
+import { type Claims, type TokenPreset, textClaim } from './preset.ts';
+
+const WORKFLOW = 'example/project/.github/workflows/release.yml@refs/heads/main';
+
+export const github: TokenPreset = {
+	claims: githubClaims,
+	// GitHub sets the start of validity back, so that a client with a slow clock does not refuse a token.
+	backdateSeconds: 600,
+};
 
 /** `owner/repository/path/of/workflow.yml@ref` */
 const WORKFLOW_REF = /^([^/\s@]{1,100})\/([^/\s@]{1,100})\/([^\s@]{1,500})@([^\s@]{1,300})$/;
 
-/**
- * Returns all claims of a run of the workflow that `given.job_workflow_ref` names. Given claims are kept; missing ones are
- * derived from them (a given `repository` decides the default of `repository_owner`, and so on).
- * @throws {DomainError} `invalid-request` when `job_workflow_ref` does not name a workflow.
- */
-export function githubClaims(given: Readonly<Record<string, unknown>>): Record<string, unknown> {
-	const jobWorkflowRef = given.job_workflow_ref;
+/** Of a run of the workflow that `given.job_workflow_ref` names. */
+function githubClaims(given: Claims): Claims {
+	const jobWorkflowRef = Object.hasOwn(given, 'job_workflow_ref') ? given.job_workflow_ref : WORKFLOW;
 	const parts = typeof jobWorkflowRef === 'string' ? WORKFLOW_REF.exec(jobWorkflowRef) : null;
 	if (!parts)
 		throw new DomainError(
@@ -25,16 +29,14 @@ export function githubClaims(given: Readonly<Record<string, unknown>>): Record<s
 		);
 	const [, owner = '', name = '', file = '', workflowRef = ''] = parts;
 
-	const text = (claim: string, otherwise: string): string => {
-		const value = given[claim];
-		return typeof value === 'string' ? value : otherwise;
-	};
+	const text = (claim: string, otherwise: string) => textClaim(given, claim, otherwise);
 	const repository = text('repository', `${owner}/${name}`);
 	const ref = text('ref', workflowRef.startsWith('refs/') ? workflowRef : `refs/heads/${workflowRef}`);
 	const sha = text('sha', imaginedCommit(`${repository}@${ref}`));
 	const environment = typeof given.environment === 'string' ? given.environment : undefined;
 
 	return {
+		job_workflow_ref: jobWorkflowRef,
 		sub: environment === undefined ? `repo:${repository}:ref:${ref}` : `repo:${repository}:environment:${environment}`,
 		ref,
 		ref_type: ref.startsWith('refs/tags/') ? 'tag' : 'branch',
@@ -60,9 +62,4 @@ export function githubClaims(given: Readonly<Record<string, unknown>>): Record<s
 		runner_environment: 'github-hosted',
 		...given,
 	};
-}
-
-/** Forty hex digits like a git commit; the same for the same text. */
-function imaginedCommit(text: string): string {
-	return toHex(sha256(utf8(text))).slice(0, 40);
 }
