@@ -1,4 +1,4 @@
-/** Where a signing command takes the identity token from. */
+/** Where a command takes the identity token from. */
 import { type Command, Option } from 'commander';
 import { FileProblem } from './file-problem.ts';
 import type { InputFiles } from './input-files.ts';
@@ -23,7 +23,7 @@ export async function readTokenOption(value: string | undefined, inputs: InputFi
 	const given = value?.trim();
 	if (!given)
 		throw new UsageError(
-			"give --identity-token or SIGSTORE_ID_TOKEN (a development instance mints one: 'chancery token')",
+			"give --identity-token or SIGSTORE_ID_TOKEN ('chancery token' gets one; signing on a terminal asks you to sign in)",
 		);
 	// Three base64url parts: a compact JWS. Anything else is a path.
 	if (/^[\w-]+\.[\w-]+\.[\w-]*$/.test(given)) return given;

@@ -5,6 +5,8 @@ import type { Artifact } from '@chancery/verify/artifact';
 import { digestFile } from './artifact-file.ts';
 import { readTokenOption } from './identity-token-option.ts';
 import { InputFiles } from './input-files.ts';
+import { isInteractive, logIn, usualWay } from './log-in.ts';
+import { issuerOf, SIGSTORE_CLIENT } from './oidc-issuer.ts';
 import { checkOutput, type OutputRules, writeOutput } from './output-file.ts';
 import type { SigningOptions } from './signing-options.ts';
 import { terminal } from './terminal.ts';
@@ -32,14 +34,19 @@ export async function prepareSigning(
 	if (options.bundle === '-' && options.json)
 		throw new UsageError('--json and --bundle - exclude each other: both write to standard output');
 	const rules = { inputs, isForced: options.force === true };
-	const token = await readTokenOption(options.identityToken, inputs);
+	const needsLogin = options.identityToken === undefined && isInteractive();
+	const given = needsLogin ? undefined : await readTokenOption(options.identityToken, inputs);
 	const signing = await resolveSigning(options, inputs);
 	inputs.expect(file);
 	await checkOutput(options.bundle, rules);
 	const artifact = await digestFile(file, ['SHA2_256'], inputs, { isQuiet: options.json === true });
+	// Last: tokens are short-lived, and nobody should sign in for a file that cannot be read.
+	const identityToken =
+		given ??
+		(await logIn(usualWay(), { issuer: issuerOf(signing.signingConfig, Date.now()), clientId: SIGSTORE_CLIENT }));
 	const deps = {
 		...signing,
-		identityToken: token,
+		identityToken,
 		fetch,
 		clock: Date.now,
 		random: randomBytes,

@@ -4,6 +4,11 @@ import { ChanceryError } from '@chancery/core/chancery-error';
 
 export type ClientErrorCode =
 	| 'token-malformed'
+	| 'token-unverified'
+	| 'token-refused'
+	| 'login-refused'
+	| 'issuer-unavailable'
+	| 'no-ambient-token'
 	| 'no-service'
 	| 'certificate-refused'
 	| 'log-refused'

@@ -15,7 +15,7 @@ Example, with a development instance:
   $ export SIGSTORE_ID_TOKEN=$(chancery token --data DIR --email alice@example.com)
   $ chancery sign-blob --data DIR --bundle README.sigstore.json README.md
 
-Other users of the machine can read a token that stands on the command line, so give it by SIGSTORE_ID_TOKEN or a file.`,
+Without a token, on a terminal, it asks you to sign in. Other users of the machine can read a token that stands on the command line, so give it by SIGSTORE_ID_TOKEN or a file.`,
 		)
 		.action(async (file: string, options: SigningOptions) => {
 			const [{ signBlob }, { prepareSigning, writeBundle }] = await Promise.all([

@@ -1,6 +1,6 @@
 /** Asks a running development instance for an identity token, with the secret that only its data folder holds. */
 import { CallError, call } from '@chancery/net/call';
-import { mintDevelopmentToken } from '@chancery/wire/identity';
+import { type DevelopmentPreset, mintDevelopmentToken } from '@chancery/wire/identity';
 import { urlOf } from '../instance/addresses.ts';
 import { existingDataFolder } from '../instance/data-folder.ts';
 import { readInstanceRecord } from '../instance/instance-record.ts';
@@ -21,13 +21,19 @@ export type TokenOrder = TokenSource & TokenContent;
 interface TokenContent {
 	readonly audience: string;
 	readonly email?: string;
+	readonly preset?: DevelopmentPreset;
 	readonly claims?: Record<string, unknown>;
 }
 
 /** @throws {Refusal} when there is no instance, or none is running */
 export async function mintToken(order: TokenOrder): Promise<string> {
-	const { audience, email, claims } = order;
-	const body = { audience, ...(email === undefined ? {} : { email }), ...(claims === undefined ? {} : { claims }) };
+	const { audience, email, preset, claims } = order;
+	const body = {
+		audience,
+		...(email === undefined ? {} : { email }),
+		...(preset === undefined ? {} : { preset }),
+		...(claims === undefined ? {} : { claims }),
+	};
 	if ('url' in order) return mint(order.url, order.secret, body, 'is it running?');
 	const { data } = order;
 	const folder = existingDataFolder(data);
