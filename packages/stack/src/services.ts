@@ -111,11 +111,16 @@ const pageClients = (web: string) =>
 /** Buttons on the page of the development login. */
 const DEVELOPMENT_IDENTITIES = ['you@example.com', 'alice@example.com', 'bob@example.com'];
 
+/** That of the workload which the preset `spiffe` makes up. */
+const DEVELOPMENT_TRUST_DOMAIN = 'example.org';
+
 /** Whose tokens the CA takes where ours is a provider for development: of its presets, those that the CA has a type for. */
 function presetIssuers(url: string): readonly Readonly<Record<string, unknown>>[] {
 	return [
 		{ type: 'github-actions', issuer: presetIssuer(url, 'github') },
 		{ type: 'email', issuer: presetIssuer(url, 'google') },
+		{ type: 'kubernetes', issuer: presetIssuer(url, 'kubernetes') },
+		{ type: 'spiffe', issuer: presetIssuer(url, 'spiffe'), spiffeTrustDomain: DEVELOPMENT_TRUST_DOMAIN },
 	];
 }
 

@@ -10,6 +10,7 @@ import { afterAll, expect, it } from 'vitest';
 import { CHANCERY, chancery, openInstance } from '../judges/running-instance.ts';
 import { type GoodFiles, type OddCommand, oddCommands } from './odd-commands.ts';
 import { makeOddFiles } from './odd-files.ts';
+import { oddTokenCommands } from './odd-token-commands.ts';
 
 const EMAIL = 'alice@example.com';
 /** Far more than any of these takes; a command that waits for ever is killed. */
@@ -21,7 +22,7 @@ const folder = join(base, 'folder');
 const home = join(base, 'home');
 for (const path of [folder, home]) mkdirSync(path);
 const good = await goodFiles();
-const commands = oddCommands(good, makeOddFiles(mkdtempSync(join(base, 'odd-'))));
+const commands = [...oddCommands(good, makeOddFiles(mkdtempSync(join(base, 'odd-')))), ...oddTokenCommands(good)];
 afterAll(() => rmSync(base, { recursive: true }));
 
 it.concurrent.each(commands)('$name', async (command) => {
