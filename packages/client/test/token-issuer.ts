@@ -4,12 +4,18 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 
+export interface Answer {
+	readonly status?: number;
+	readonly headers?: Readonly<Record<string, string>>;
+	readonly body: object | string;
+}
+
 export interface TokenIssuer {
 	readonly url: string;
 	/** Forms that the token endpoint got, with the header `authorization` beside them. */
 	readonly forms: Record<string, string>[];
 	/** What the token endpoint answers next. */
-	answer: (form: Record<string, string>) => Promise<{ status?: number; body: object | string }>;
+	answer: (form: Record<string, string>) => Promise<Answer>;
 	/** A token of this issuer; `changes` replace claims, undefined removes one. */
 	sign(changes?: Record<string, unknown>, at?: { readonly stranger?: boolean; readonly kid?: string }): Promise<string>;
 	close(): Promise<void>;
@@ -35,8 +41,8 @@ export async function startTokenIssuer(path = '/auth'): Promise<TokenIssuer> {
 		},
 	};
 	const server = createServer(async (request, response) => {
-		const { status = 200, body } = await handle(issuer, jwk, path, request);
-		response.writeHead(status, { 'content-type': 'application/json' });
+		const { status = 200, headers = {}, body } = await handle(issuer, jwk, path, request);
+		response.writeHead(status, { 'content-type': 'application/json', ...headers });
 		response.end(typeof body === 'string' ? body : JSON.stringify(body));
 	});
 	await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -44,7 +50,7 @@ export async function startTokenIssuer(path = '/auth'): Promise<TokenIssuer> {
 	return issuer;
 }
 
-async function handle(issuer: TokenIssuer, jwk: object, path: string, request: IncomingMessage) {
+async function handle(issuer: TokenIssuer, jwk: object, path: string, request: IncomingMessage): Promise<Answer> {
 	const place = request.url ?? '';
 	if (place === `${path}/token`) {
 		const form = Object.fromEntries(new URLSearchParams(await text(request)));

@@ -94,6 +94,11 @@ export async function explained<T>(
 			const words = cause.error_description === undefined ? cause.error : `${cause.error}: ${cause.error_description}`;
 			throw new ClientError(code, `${what} refused: ${printable(words)}`, { cause });
 		}
+		if (cause instanceof oidc.WWWAuthenticateChallengeError) {
+			const [{ parameters } = {}] = cause.cause;
+			const words = [parameters?.error ?? `status ${cause.status}`, parameters?.error_description];
+			throw new ClientError(code, `${what} refused: ${printable(words.filter(Boolean).join(': '))}`, { cause });
+		}
 		throw new ClientError('issuer-unavailable', `${what} cannot be used: ${reasonOf(cause)}`, { cause });
 	}
 }

@@ -118,6 +118,22 @@ describe('client credentials', () => {
 		expect(await ask()).toBe(token);
 	});
 
+	it.each<[string, string, RegExp]>([
+		[
+			'in words',
+			'Basic realm="x", error="invalid_client", error_description="client authentication failed"',
+			/invalid_client: client/,
+		],
+		['without words', 'Basic realm="x"', /refused: status 401/],
+	])('are refused %s', async (_how, challenge, words) => {
+		issuer.answer = async () => ({
+			status: 401,
+			headers: { 'www-authenticate': challenge },
+			body: { error: 'invalid_client' },
+		});
+		await expect(ask()).rejects.toMatchObject({ code: 'token-refused', message: expect.stringMatching(words) });
+	});
+
 	it('do not give an ID token of another access token', async () => {
 		answerWith('opaque', { id_token: await issuer.sign({ aud: ['backup'], at_hash: 'AAAAAAAAAAAAAAAAAAAAAA' }) });
 		await expect(ask()).rejects.toMatchObject({ code: 'token-unverified' });
