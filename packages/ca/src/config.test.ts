@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { fieldsOf, markdownRows } from '@chancery/testkit/config-table';
 import { describe, expect, it } from 'vitest';
-import { fieldsOf, markdownRows } from '../test/config-table.ts';
 import { configSchema } from './config.ts';
 
 const rows = fieldsOf(configSchema);

@@ -15,7 +15,7 @@ const configSchema = (env?: Environment) =>
 	z.strictObject({
 		type: z.literal('gitlab').describe('Connector type of this entry; decides which other fields it has.'),
 		...connectorSettingsShape(env),
-		clientSecret: secret(env).describe('{ file } or { env } with the secret of that application.'),
+		clientSecret: secret(env).describe('{ file } or { env } with the secret of that client.'),
 		host: z
 			.url({ protocol: /^https?$/ })
 			.max(512)

@@ -28,9 +28,7 @@ const configSchema = (env?: Environment) =>
 		.strictObject({
 			type: z.literal('microsoft').describe('Connector type of this entry; decides which other fields it has.'),
 			...connectorSettingsShape(env),
-			clientSecret: secret(env).describe(
-				'{ file } or { env } with the secret of that application. It ends: Entra gives out none that is good for ever.',
-			),
+			clientSecret: secret(env).describe('{ file } or { env } with the secret of that client.'),
 			tenant: z
 				.string()
 				.max(253)

@@ -1,5 +1,5 @@
 /**
- * The configuration as the rows of the README, from the schema itself.
+ * A configuration as the rows of a README, from the schema itself.
  */
 import { z } from 'zod';
 
@@ -40,7 +40,7 @@ function rowsOf(field: z.core.$ZodType, path: string): FieldRow[] {
 	return [own, ...fieldsOf(field, path)];
 }
 
-/** One line per field; fields that several issuer types share are one line. */
+/** One line per field; fields that several types share are one line. */
 export function markdownRows(rows: readonly FieldRow[]): string[] {
 	const lines = rows.map(({ path, fallback, description }) => {
 		const shown = fallback === 'required' || fallback === '' ? fallback : `\`${fallback}\``;
