@@ -103,6 +103,8 @@ const LIBRARY_CODES: ReadonlyMap<unknown, UpstreamCode> = new Map([
 ]);
 
 const MAX_WORDS = 300;
+/** Whoever answers with a code of a letter must not blacken every word. */
+const MIN_SECRET_CHARS = 4;
 const MAX_CAUSES = 8;
 
 /** The failure that `error` is. `host` is the provider's, for words about TLS. */
@@ -149,7 +151,7 @@ function ofJose(error: jose.JOSEError): UpstreamFailure {
 /** As a line of the log: bounded, without control characters and without what only one sign-in may know. */
 export function loggedWords(words: string, secrets: readonly string[]): string {
 	let safe = words;
-	for (const secret of secrets) if (secret !== '') safe = safe.replaceAll(secret, '[secret]');
+	for (const secret of secrets) if (secret.length >= MIN_SECRET_CHARS) safe = safe.replaceAll(secret, '[secret]');
 	return safe.replaceAll(/\p{C}+/gu, ' ').slice(0, MAX_WORDS);
 }
 
