@@ -181,6 +181,7 @@ describe('the token endpoint', () => {
 		const response = await redeem({ clientId, redirectUri, origin });
 		expect(response.status).toBe(400);
 		expect(response.headers.get('access-control-allow-origin')).toBeNull();
+		expect(response.headers.get('access-control-expose-headers')).toBeNull();
 		const body = await response.json();
 		expect(body).toMatchObject({ error: 'invalid_request' });
 		expect(JSON.stringify(body)).not.toContain('token');

@@ -79,7 +79,7 @@ export async function beginUpstreamLogin(
 	);
 	return {
 		location: location.href,
-		cookie: { name: cookieName(state), value: browser, maxAgeSeconds: LIFETIME_MS / 1000 },
+		cookie: { name: cookieName(deps.publicUrl, state), value: browser, maxAgeSeconds: LIFETIME_MS / 1000 },
 	};
 }
 
@@ -95,7 +95,7 @@ export async function returnFromUpstream(
 	{ returned, cookies }: { readonly returned: URL; readonly cookies: ReadonlyMap<string, string> },
 ): Promise<string> {
 	const state = returned.searchParams.get('state') ?? '';
-	const browser = PLAUSIBLE.test(state) ? (cookies.get(cookieName(state)) ?? '') : '';
+	const browser = PLAUSIBLE.test(state) ? (cookies.get(cookieName(deps.publicUrl, state)) ?? '') : '';
 	const stateHash = hash(state);
 	const now = new Date(deps.clock());
 	const login = await claimUpstreamLogin(deps.database, { stateHash, browserHash: hash(browser) }, now);
@@ -132,8 +132,10 @@ export async function finishUpstreamLogin(
 }
 
 /** The cookie of one sign-in. Its name needs part of the state, since one browser may have several under way. */
-export function cookieName(state: string): string {
-	return `chancery_upstream_${hash(state).slice(0, 10)}`;
+export function cookieName(publicUrl: string, state: string): string {
+	// As the provider's own cookies are named (`provider/cookies.ts`).
+	const prefix = publicUrl.startsWith('https:') ? '__Secure-' : '';
+	return `${prefix}chancery_upstream_${hash(state).slice(0, 10)}`;
 }
 
 function connectorOf({ connectors }: UpstreamLoginDeps, id: string): Connector {

@@ -49,7 +49,7 @@ export function crossOrigin(webClients: readonly WebClient[]) {
 		// The library has set this for every origin, and removed it again where `isOwnOrigin` said no; before it knew the client
 		// it could not ask.
 		if (!origins.has(origin)) ctx.remove('access-control-allow-origin');
-		else if (ctx.response.get('access-control-allow-origin') !== '')
-			ctx.set('access-control-expose-headers', EXPOSED_HEADERS);
+		if (ctx.res.hasHeader('access-control-allow-origin')) ctx.set('access-control-expose-headers', EXPOSED_HEADERS);
+		else ctx.remove('access-control-expose-headers');
 	};
 }

@@ -16,6 +16,10 @@ export function devicePages(publicUrl: string) {
 	const action = `${publicUrl}${AUTH_PATH}/device`;
 	return {
 		userCodeInputSource(ctx: KoaContextWithOIDC, _form: string, out?: ErrorOut, err?: Error): void {
+			if (err?.name === 'AbortedError') {
+				sendPage(ctx, { title: 'Stopped', body: html`<p class="refusal">The program is not signed in.</p>` });
+				return;
+			}
 			const filledIn = String(ctx.state[FILLED_IN] ?? (err as { userCode?: string } | undefined)?.userCode ?? '');
 			sendPage(ctx, {
 				title: 'Sign in on another device',
@@ -101,7 +105,6 @@ export function sendErrorPage(ctx: KoaContextWithOIDC, out: ErrorOut): void {
 }
 
 function refusal(err: Error & { userCode?: string }, out: ErrorOut): Html {
-	if (err.name === 'AbortedError') return html`<p class="refusal">Stopped. The program is not signed in.</p>`;
 	if (err.userCode !== undefined || err.name === 'NoCodeError')
 		return html`<p class="refusal">That code is not known, has expired, or was used. Check it, or start again from the program.</p>`;
 	return html`<p class="refusal">${out.error}${out.error_description ? `: ${out.error_description}` : ''}</p>`;

@@ -28,8 +28,10 @@ import type { MachineIssuer } from '../machines/machine-issuers.ts';
 import { registerTokenExchange } from '../machines/token-exchange-grant.ts';
 import type { IdentityMetrics } from '../metrics.ts';
 import { artifactAdapter } from './adapter.ts';
+import { cookieSettings } from './cookies.ts';
 import { crossOrigin, isOwnOrigin } from './cross-origin.ts';
 import { answerWithoutSession, devicePages, fillInUserCode, sendErrorPage } from './device-pages.ts';
+import { forgetSessions, noteAborted, removeTraces } from './end-of-sign-in.ts';
 import { confirmationOf, DPOP_ALGORITHMS, DPOP_FEATURE } from './key-binding.ts';
 import { showCodeOutOfBand } from './out-of-band-page.ts';
 import { OUT_OF_BAND, redirectRule } from './redirect-uri.ts';
@@ -51,7 +53,6 @@ export interface ProviderDeps {
 /** Names the only resource that access tokens are for: the certificate authority. Not in any token. */
 const RESOURCE = 'urn:chancery:certificate-authority';
 const SCOPES = ['openid', 'email'];
-export const SESSION_COOKIE = 'chancery_session';
 
 const PUBLIC_CLIENT: Omit<ClientMetadata, 'client_id'> = {
 	token_endpoint_auth_method: 'none',
@@ -59,8 +60,8 @@ const PUBLIC_CLIENT: Omit<ClientMetadata, 'client_id'> = {
 	response_modes: ['query'],
 };
 
-/** Seconds. Everything between two requests of one sign-in is short-lived. */
-const TTL = { AuthorizationCode: 60, DeviceCode: 300, Interaction: 600, Session: 900, Grant: 900 };
+/** Seconds. Everything between two requests of one sign-in is short-lived. A grant outlives the codes that name it. */
+const TTL = { AuthorizationCode: 60, DeviceCode: 300, Interaction: 600, Session: 900, Grant: 360 };
 
 /** A provider whose issuer is `<publicUrl>/auth`. Its callback expects the path without `/auth`. */
 export function createProvider(deps: ProviderDeps): Provider {
@@ -88,12 +89,14 @@ export function createProvider(deps: ProviderDeps): Provider {
 		if (isDiscovery) ctx.body = { ...(ctx.body as object), response_modes_supported: ['query'] };
 		if (isDiscovery || ctx.path === '/keys') ctx.set('cache-control', 'public, max-age=600, must-revalidate');
 	});
+	provider.use(removeTraces(deps.config.publicUrl));
 	provider.use(crossOrigin(deps.config.webClients));
 	provider.use(showCodeOutOfBand);
 	provider.use(limitUserCodes(deps));
 	provider.use(fillInUserCode);
 	provider.use(answerWithoutSession);
 
+	forgetSessions(provider);
 	reportFailures(provider, deps.logger);
 	countTokens(provider, deps.metrics);
 	return provider;
@@ -189,11 +192,7 @@ function configuration(deps: ProviderDeps): Configuration {
 		clientBasedCORS: (_ctx, origin, client) => isOwnOrigin(config.webClients, origin, client),
 		acceptQueryParamAccessTokens: false,
 		expiresWithSession: () => false,
-		cookies: {
-			names: { session: SESSION_COOKIE, interaction: 'chancery_interaction', resume: 'chancery_resume' },
-			long: { httpOnly: true, sameSite: 'lax', path: AUTH_PATH },
-			short: { httpOnly: true, sameSite: 'lax' },
-		},
+		cookies: cookieSettings(config.publicUrl),
 		ttl: { ...TTL, IdToken: ttl, AccessToken: ttl },
 		features: {
 			devInteractions: { enabled: false },
@@ -208,6 +207,7 @@ function configuration(deps: ProviderDeps): Configuration {
 				deviceInfo: () => ({}),
 				userCodeInputSource: (ctx, form, out, err) => {
 					noteWrongCode(ctx, err);
+					noteAborted(ctx, err);
 					pages.userCodeInputSource(ctx, form, out, err);
 				},
 			},

@@ -90,6 +90,8 @@ describe('a replayed request', () => {
 	])('brings the session along only within a device flow: %s %s', (method, url, cookie) => {
 		const message = replay({ method, url, headers: { cookie: 'a=1; chancery_session=s; b=2' } });
 		expect(message.headers.cookie).toBe(cookie);
+		const secure = replay({ method, url, headers: { cookie: 'a=1; __Secure-chancery_session=s; b=2' } });
+		expect(secure.headers.cookie).toBe(cookie.replace('chancery_', '__Secure-chancery_'));
 	});
 
 	it('comes out of any bytes', async () => {

@@ -4,7 +4,7 @@
  */
 import { IncomingMessage } from 'node:http';
 import { AUTH_PATH } from '@chancery/wire/identity';
-import { SESSION_COOKIE } from './provider.ts';
+import { SESSION_COOKIES } from './cookies.ts';
 
 export interface ReplayOptions {
 	/** Host of the public URL, with its port when it has one. */
@@ -34,7 +34,7 @@ export function replayRequest(original: IncomingMessage, body: Uint8Array, optio
 		}
 	}
 	if (startsAfresh(request.method, path) && headers.cookie !== undefined)
-		headers.cookie = withoutCookie(headers.cookie, SESSION_COOKIE);
+		headers.cookie = withoutCookies(headers.cookie, SESSION_COOKIES);
 
 	if (content.length > 0) headers['content-length'] = String(content.length);
 	else delete headers['content-length'];
@@ -89,9 +89,9 @@ function withoutSecret(body: Uint8Array, clients: readonly string[]): string | u
 	return form.toString();
 }
 
-function withoutCookie(header: string, name: string): string {
+function withoutCookies(header: string, names: readonly string[]): string {
 	return header
 		.split(';')
-		.filter((pair) => pair.split('=', 1)[0]?.trim() !== name)
+		.filter((pair) => !names.includes(pair.split('=', 1)[0]?.trim() ?? ''))
 		.join(';');
 }

@@ -77,7 +77,7 @@ export function mountUpstream(app: FastifyInstance, deps: UpstreamRouteDeps): vo
 			const location = await reported(request, () =>
 				returnFromUpstream(deps, { returned, cookies: cookiesOf(request) }),
 			);
-			const name = cookieName(returned.searchParams.get('state') ?? '');
+			const name = cookieName(config.publicUrl, returned.searchParams.get('state') ?? '');
 			return reply
 				.header('set-cookie', setCookie({ name, value: '', maxAgeSeconds: 0 }, config))
 				.header('cache-control', 'no-store')
