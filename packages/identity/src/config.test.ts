@@ -81,6 +81,7 @@ describe('the configuration', () => {
 			machineIssuers: [],
 			machineClients: [],
 			webClients: [],
+			branding: { name: 'Chancery' },
 			tokenLifetimeSeconds: 120,
 			admin: { tokens: [] },
 		});

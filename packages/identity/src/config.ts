@@ -9,6 +9,7 @@ import { webClientsSchema } from './domain/web-clients.ts';
 import type { SigningJwks } from './generate-jwks.ts';
 import { machineClientsSchema } from './machines/machine-clients.ts';
 import { machineIssuersSchema } from './machines/machine-issuers.ts';
+import { brandingSchema } from './pages/branding.ts';
 
 /** The section `identity` of the configuration. */
 export function configSchema(env?: Environment) {
@@ -86,6 +87,9 @@ export function configSchema(env?: Environment) {
 			.max(3650)
 			.default(90)
 			.describe('Days for which sign-ins and exchanged tokens stay in the record that operators can list.'),
+		branding: brandingSchema().describe(
+			'What the pages look like, all of it optional: `name`, `logo` ({ file }, PNG or SVG, at most 64 KiB), `accent` (a colour, or { light, dark }; refused where it cannot be read), `notice` (plain text), `helpUrl`, `privacyUrl`.',
+		),
 		admin: adminSection,
 		signingJwks: secret(env).describe(
 			'{ file } or { env } with the private keys: JSON { "auth": [JWK, ...], "ci": [JWK, ...] }. The first RSA key of each signs, or the one whose `nbf` passed last. `chancery identity rotate-key FILE` plans the next one; a changed file is read without a restart.',

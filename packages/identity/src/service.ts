@@ -27,9 +27,12 @@ import { renewConnectorsJob } from './jobs/renew-connectors.ts';
 import { renewKeysJob } from './jobs/renew-keys.ts';
 import { machineIssuersOf } from './machines/machine-issuers.ts';
 import { IDENTITY_SERIES } from './metrics.ts';
+import { createPageFrame } from './pages/page-frame.ts';
 import { liveProvider } from './provider/live-provider.ts';
 import { createProvider } from './provider/provider.ts';
+import { mountAssets } from './routes/assets.ts';
 import { mountAudit } from './routes/audit.ts';
+import { refusalsAsPages } from './routes/browser-refusals.ts';
 import { mountCiIssuers } from './routes/ci-issuers.ts';
 import { mountDevelopmentToken } from './routes/development-token.ts';
 import { mountLogin } from './routes/login.ts';
@@ -72,6 +75,9 @@ export async function createService(deps: IdentityDeps): Promise<Service> {
 	const auth = await LiveKeys.open(issuer, signingJwks.auth, clock);
 	const ci = secret === undefined ? undefined : await LiveKeys.open(ciIssuer(config.publicUrl), signingJwks.ci, clock);
 	const connectors = openConnectors(config.connectors, deps);
+	// Whoever has the secret, or reaches the login, is anyone.
+	const isDevelopment = config.developmentLogin !== false || secret !== undefined;
+	const frame = createPageFrame(config.branding, { publicUrl: config.publicUrl, isDevelopment });
 	const methods = [...connectors.map(({ id }) => id), ...(config.developmentLogin === false ? [] : ['development'])];
 	// Before anything is stored. A crash behind this leaves a marked schema without data, which the next start continues.
 	await recordOrigin(database, deps.profile);
@@ -84,16 +90,18 @@ export async function createService(deps: IdentityDeps): Promise<Service> {
 		errors: IDENTITY_ERRORS,
 		family: 'problem',
 		maxBodyBytes: MAX_BODY_BYTES,
+		render: refusalsAsPages(frame),
 	});
-	if (config.developmentLogin !== false || secret !== undefined) markResponses(publicApp);
+	if (isDevelopment) markResponses(publicApp);
 	const metrics = createMetrics('identity', { series: IDENTITY_SERIES, database });
 	const audit = openAudit({ ...deps, retentionDays: config.auditRetentionDays });
-	const provider = liveProvider(auth, (keys) => createProvider({ ...deps, metrics, keys, tokens, audit }));
+	const provider = liveProvider(auth, (keys) => createProvider({ ...deps, metrics, keys, tokens, audit, frame }));
 	const remember = (account: Account) => rememberLogin(deps, account);
 	const isSecret = (given: string) => isDevelopmentSecret(secret, given);
-	mountLogin(publicApp, { ...deps, metrics, provider, connectors, remember, isSecret, audit });
+	mountLogin(publicApp, { ...deps, metrics, provider, connectors, remember, isSecret, audit, frame });
 	const { publicUrl } = config;
 	mountUpstream(publicApp, { ...deps, publicUrl, provider, metrics, connectors, audit });
+	mountAssets(publicApp, frame.assets);
 	mountProvider(publicApp, provider, config);
 	mountMachineDiscovery(
 		publicApp,

@@ -191,7 +191,7 @@ describe('the login page', () => {
 		expect(page.body).toContain('Development login');
 		const policy = page.headers.get('content-security-policy') ?? '';
 		expect(policy).toMatch(
-			/^default-src 'none'; style-src 'sha256-[^']+'; form-action 'self' http:\/\/localhost:50505; base-uri 'none'; frame-ancestors 'none'$/,
+			/^default-src 'none'; style-src 'sha256-[^']+'; font-src 'self'; img-src 'self'; form-action 'self' http:\/\/localhost:50505; base-uri 'none'; frame-ancestors 'none'$/,
 		);
 		expect(page.headers.get('x-frame-options')).toBe('DENY');
 		expect(page.headers.get('cache-control')).toBe('no-store');

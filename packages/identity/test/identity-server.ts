@@ -1,5 +1,6 @@
 /** A real identity provider on a loopback port with a database of its own. */
 import { randomBytes } from 'node:crypto';
+import type { Profile } from '@chancery/chassis/config/production';
 import { createLogger } from '@chancery/chassis/logger';
 import type { Service } from '@chancery/chassis/service';
 import { freePort } from '@chancery/testkit/free-port';
@@ -31,6 +32,8 @@ export interface ServerOptions {
 	readonly fetch?: typeof fetch;
 	/** Variables that the configuration names. */
 	readonly environment?: Record<string, string>;
+	/** Default: development. */
+	readonly profile?: Profile;
 	readonly clock?: () => number;
 	/** Continues at the address and with the database of an earlier server. */
 	readonly continueFrom?: IdentityServer;
@@ -61,7 +64,7 @@ export async function startIdentityServer(options: ServerOptions = {}): Promise<
 			...(secret === null ? {} : { developmentSecret: { env: 'SECRET' } }),
 			...options.config,
 		}),
-		profile: 'development',
+		profile: options.profile ?? 'development',
 		signers: {},
 		marks: {},
 		database: test.database,

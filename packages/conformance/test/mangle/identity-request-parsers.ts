@@ -16,6 +16,7 @@ import { believeForm } from '@chancery/identity/tested/login-form';
 import { type LoginPage, loginPage } from '@chancery/identity/tested/login-page';
 import { mintToken } from '@chancery/identity/tested/mint';
 import { renderPage } from '@chancery/identity/tested/page';
+import { createPageFrame } from '@chancery/identity/tested/page-frame';
 import { formTargetOf, OUT_OF_BAND, redirectUriAllowed } from '@chancery/identity/tested/redirect-uri';
 import { replayRequest } from '@chancery/identity/tested/replay';
 import { emailAddress, mintDevelopmentToken } from '@chancery/wire/identity';
@@ -143,7 +144,7 @@ export const IDENTITY_REQUEST_PARSERS: readonly ParserUnderTest[] = [
 		// Who is refused gets the form back, with what was typed in it and nothing that a browser would run.
 		check: ({ form, account }) => {
 			const shape = (typed: URLSearchParams) =>
-				renderPage(loginPage(LOGIN, typed), true).body.replaceAll(/[^<>"']/g, '');
+				renderPage(FRAME, loginPage(FRAME, LOGIN, typed)).body.replaceAll(/[^<>"']/g, '');
 			return complaint(
 				account && !emailAddress.safeParse(account.email).success && 'it signs in who has no address',
 				account && sameText(account.email, (form.get('email') ?? '').trim()),
@@ -240,14 +241,16 @@ export const IDENTITY_REQUEST_PARSERS: readonly ParserUnderTest[] = [
 ];
 
 const GITHUB = 'https://github.com';
+const FRAME = createPageFrame({ name: 'Chancery' }, { publicUrl: PUBLIC_URL, isDevelopment: true });
 const LOGIN: LoginPage = {
 	uid: 'uid',
 	clientId: 'sigstore',
-	formTarget: undefined,
+	redirectUri: undefined,
+	webClients: [],
 	connectors: [],
 	developmentLogin: true,
 	developmentIdentities: ['alice@example.com'],
-	refusal: 'words of ours',
+	refusal: { detail: 'words of ours', field: 'email' },
 };
 
 function headAndBody(input: Uint8Array): { head: string; body: Uint8Array } {

@@ -1,8 +1,7 @@
 /**
- * The mark on everything that an instance answers whose identities prove nothing: one header for programs, by which pages
- * also know that they need the banner.
+ * The mark on everything that an instance answers whose identities prove nothing: one header for programs. Pages have
+ * a banner.
  */
-import type { OutgoingMessage } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 
 export const DEVELOPMENT_HEADER = 'x-dev-stack';
@@ -12,8 +11,4 @@ export function markResponses(app: FastifyInstance): void {
 	app.addHook('onRequest', async (_request, reply) => {
 		reply.raw.setHeader(DEVELOPMENT_HEADER, '1');
 	});
-}
-
-export function isMarked(response: OutgoingMessage): boolean {
-	return response.hasHeader(DEVELOPMENT_HEADER);
 }

@@ -3,28 +3,31 @@
  * the code from a page into the client.
  */
 import type { KoaContextWithOIDC } from 'oidc-provider';
-import { html } from '../pages/html.ts';
+import { codePage } from '../pages/code-page.ts';
+import type { PageFrame } from '../pages/page-frame.ts';
+import { refusalPage } from '../pages/refusal-page.ts';
 import { sendPage } from './koa-page.ts';
 import { OUT_OF_BAND } from './redirect-uri.ts';
 
 /** Middleware: replaces a redirect to the out-of-band URN with a page that shows what it carries. */
-export async function showCodeOutOfBand(ctx: KoaContextWithOIDC, next: () => Promise<void>): Promise<void> {
-	await next();
-	const location = ctx.res.getHeader('location');
-	if (typeof location !== 'string' || !location.startsWith(OUT_OF_BAND)) return;
-	const answer = new URL(location).searchParams;
-	const code = answer.get('code');
-	ctx.remove('location');
-	ctx.status = code === null ? 400 : 200;
-	if (code === null)
-		return sendPage(ctx, {
-			title: 'You are not signed in',
-			body: html`<p class="refusal">${answer.get('error') ?? 'error'}: ${answer.get('error_description') ?? ''}</p>`,
-		});
-	sendPage(ctx, {
-		title: 'Almost done',
-		body: html`<p>Copy this code into the program that asked you to sign in. It works once and for one minute.</p>
-<p class="code" id="code">${code}</p>
-<p>Give it to nobody else: whoever started that program signs as you.</p>`,
+export function showCodeOutOfBand(frame: PageFrame) {
+	return async (ctx: KoaContextWithOIDC, next: () => Promise<void>): Promise<void> => {
+		await next();
+		const location = ctx.res.getHeader('location');
+		if (typeof location !== 'string' || !location.startsWith(OUT_OF_BAND)) return;
+		const answer = new URL(location).searchParams;
+		const code = answer.get('code');
+		ctx.remove('location');
+		ctx.status = code === null ? 400 : 200;
+		sendPage(ctx, frame, code === null ? noCode(answer) : codePage(code));
+	};
+}
+
+function noCode(answer: URLSearchParams) {
+	return refusalPage({
+		title: 'You are not signed in',
+		detail: answer.get('error_description') ?? 'There is no code.',
+		code: answer.get('error') ?? 'error',
+		status: 400,
 	});
 }

@@ -27,11 +27,13 @@ import { openMachineClients } from '../machines/machine-clients.ts';
 import type { MachineIssuer } from '../machines/machine-issuers.ts';
 import { registerTokenExchange } from '../machines/token-exchange-grant.ts';
 import type { IdentityMetrics } from '../metrics.ts';
+import type { PageFrame } from '../pages/page-frame.ts';
 import { artifactAdapter } from './adapter.ts';
 import { cookieSettings } from './cookies.ts';
 import { crossOrigin, isOwnOrigin } from './cross-origin.ts';
-import { answerWithoutSession, devicePages, fillInUserCode, sendErrorPage } from './device-pages.ts';
+import { answerWithoutSession, devicePages, fillInUserCode } from './device-pages.ts';
 import { forgetSessions, noteAborted, removeTraces } from './end-of-sign-in.ts';
+import { answerUnknownPaths, sendErrorPage } from './error-page.ts';
 import { confirmationOf, DPOP_ALGORITHMS, DPOP_FEATURE } from './key-binding.ts';
 import { showCodeOutOfBand } from './out-of-band-page.ts';
 import { OUT_OF_BAND, redirectRule } from './redirect-uri.ts';
@@ -48,6 +50,7 @@ export interface ProviderDeps {
 	readonly tokens: TokenVerifier<MachineIssuer>;
 	readonly audit: Audit;
 	readonly metrics: IdentityMetrics;
+	readonly frame: PageFrame;
 }
 
 /** Names the only resource that access tokens are for: the certificate authority. Not in any token. */
@@ -91,10 +94,11 @@ export function createProvider(deps: ProviderDeps): Provider {
 	});
 	provider.use(removeTraces(deps.config.publicUrl));
 	provider.use(crossOrigin(deps.config.webClients));
-	provider.use(showCodeOutOfBand);
+	provider.use(answerUnknownPaths(deps.frame));
+	provider.use(showCodeOutOfBand(deps.frame));
 	provider.use(limitUserCodes(deps));
 	provider.use(fillInUserCode);
-	provider.use(answerWithoutSession);
+	provider.use(answerWithoutSession(deps.frame));
 
 	forgetSessions(provider);
 	reportFailures(provider, deps.logger);
@@ -161,7 +165,7 @@ function countTokens(provider: Provider, metrics: IdentityMetrics): void {
 function configuration(deps: ProviderDeps): Configuration {
 	const { config, keys } = deps;
 	const ttl = config.tokenLifetimeSeconds;
-	const pages = devicePages(config.publicUrl);
+	const pages = devicePages(deps.frame, config.publicUrl);
 	return {
 		adapter: artifactAdapter(deps),
 		jwks: { keys: keys.privateJwks.map((key) => ({ ...key })) } as NonNullable<Configuration['jwks']>,
@@ -240,7 +244,7 @@ function configuration(deps: ProviderDeps): Configuration {
 		// A person who has logged in for this request has consented to it: there is only one thing to consent to.
 		loadExistingGrant,
 		interactions: { url: (_ctx, interaction) => `${AUTH_PATH}/interaction/${interaction.uid}` },
-		renderError: (ctx, out) => sendErrorPage(ctx, out),
+		renderError: (ctx, out) => sendErrorPage(ctx, deps.frame, out),
 	};
 }
 

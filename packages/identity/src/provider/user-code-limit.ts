@@ -5,7 +5,8 @@ import { asPassingFailure } from '@chancery/chassis/passing-failure';
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import { countWrongGuess, type Guess, type GuessDeps, refuseTooMany } from '../domain/guess-limits.ts';
 import { IDENTITY_ERRORS } from '../errors.ts';
-import { sendErrorPage } from './device-pages.ts';
+import type { PageFrame } from '../pages/page-frame.ts';
+import { sendErrorPage } from './error-page.ts';
 
 /** What the chance of a hit in `guess-limits.ts` is computed from. */
 export const USER_CODES = { charset: 'base-20', mask: '****-****' } as const;
@@ -19,7 +20,7 @@ export function noteWrongCode(ctx: KoaContextWithOIDC, error: Error | undefined)
 }
 
 /** Middleware for `POST /device`. */
-export function limitUserCodes(deps: GuessDeps) {
+export function limitUserCodes(deps: GuessDeps & { readonly frame: PageFrame }) {
 	return async (ctx: KoaContextWithOIDC, next: () => Promise<void>): Promise<void> => {
 		if (ctx.method !== 'POST' || ctx.path !== '/device') return next();
 		const guess: Guess = { what: 'user-code', from: clientOf(ctx.req.socket.remoteAddress) };
@@ -28,15 +29,15 @@ export function limitUserCodes(deps: GuessDeps) {
 			await next();
 			if (ctx.state[WAS_WRONG] === true) await countWrongGuess(deps, guess);
 		} catch (error) {
-			refuse(ctx, error);
+			refuse(ctx, deps.frame, error);
 		}
 	};
 }
 
-function refuse(ctx: KoaContextWithOIDC, error: unknown): void {
+function refuse(ctx: KoaContextWithOIDC, frame: PageFrame, error: unknown): void {
 	const known = asPassingFailure(error);
 	if (!(known instanceof DomainError) || !Object.hasOwn(IDENTITY_ERRORS, known.code)) throw error;
 	ctx.status = IDENTITY_ERRORS[known.code as keyof typeof IDENTITY_ERRORS].status;
 	ctx.set({ 'retry-after': String(known.retryAfterSeconds ?? 1) });
-	sendErrorPage(ctx, { error: known.code, error_description: known.detail });
+	sendErrorPage(ctx, frame, { error: known.code, error_description: known.detail });
 }

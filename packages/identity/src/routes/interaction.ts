@@ -1,22 +1,18 @@
 /**
- * What all pages of one sign-in share.
+ * What all pages of one sign-in share. What they throw becomes a page in `browser-refusals.ts`.
  *
  * The attack to prevent is a browser that logs in without its owner. So a page is never framed, its address and the cookie
  * contain the same unguessable id, a form must come from our own origin, and the host must be the configured one (after DNS
  * rebinding it is not).
  */
 import { DomainError } from '@chancery/chassis/domain-error';
-import { noteRefusal } from '@chancery/chassis/http/access-log';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Interaction } from 'oidc-provider';
 import { SessionNotFound } from 'oidc-provider/lib/helpers/errors.js';
 import type { IdentityConfig } from '../config.ts';
-import { isMarked } from '../development/marker.ts';
 import type { Account } from '../domain/account.ts';
 import type { Audit } from '../domain/audit.ts';
-import { IDENTITY_ERRORS } from '../errors.ts';
-import { refusalPage } from '../pages/login-page.ts';
-import { type Page, renderPage } from '../pages/page.ts';
+import type { RenderedPage } from '../pages/page.ts';
 import type { ServingProvider } from '../provider/live-provider.ts';
 
 /** The interaction that both cookie and address name. @throws {DomainError} `login-expired` */
@@ -86,21 +82,6 @@ export function checkSameSite(request: FastifyRequest, config: Pick<IdentityConf
 		);
 }
 
-/** Errors of these routes are pages, because a person reads them. Unexpected errors go on to the chassis. */
-export async function withPages(reply: FastifyReply, handle: () => Promise<FastifyReply>): Promise<FastifyReply> {
-	try {
-		return await handle();
-	} catch (error) {
-		if (!(error instanceof DomainError) || !Object.hasOwn(IDENTITY_ERRORS, error.code)) throw error;
-		const { status, title } = IDENTITY_ERRORS[error.code as keyof typeof IDENTITY_ERRORS];
-		noteRefusal(reply.request, error.code);
-		if (error.retryAfterSeconds !== undefined) reply.header('retry-after', String(error.retryAfterSeconds));
-		const reference = { code: error.code, requestId: reply.request.id };
-		return sendPage(reply, status, refusalPage(title, error.detail, reference));
-	}
-}
-
-export function sendPage(reply: FastifyReply, status: number, page: Page): FastifyReply {
-	const { headers, body } = renderPage(page, isMarked(reply.raw));
-	return reply.code(status).headers(headers).send(body);
+export function sendPage(reply: FastifyReply, status: number, page: RenderedPage): FastifyReply {
+	return reply.code(status).headers(page.headers).send(page.body);
 }

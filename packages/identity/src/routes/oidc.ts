@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { IdentityConfig } from '../config.ts';
 import type { ServingProvider } from '../provider/live-provider.ts';
 import { replayRequest } from '../provider/replay.ts';
-import { refuseForeignPages, withPages } from './interaction.ts';
+import { refuseForeignPages } from './interaction.ts';
 
 /** Where a browser goes; the others are for programs, which may reach us by another name. */
 const PAGES = /^\/auth\/(auth|device(?!\/code$))(\/|$)/;
@@ -30,10 +30,8 @@ export function mountProvider(app: FastifyInstance, provider: ServingProvider, c
 		url: `${AUTH_PATH}/*`,
 		handler: async (request, reply) => {
 			if (!PAGES.test(request.url.split('?', 1)[0] ?? '')) return forward(request, reply);
-			return withPages(reply, async () => {
-				refuseForeignPages(request, config);
-				return forward(request, reply);
-			});
+			refuseForeignPages(request, config);
+			return forward(request, reply);
 		},
 	});
 }

@@ -16,7 +16,7 @@ import {
 import { IDENTITY_ERRORS } from '../errors.ts';
 import type { IdentityMetrics } from '../metrics.ts';
 import type { ServingProvider } from '../provider/live-provider.ts';
-import { checkHost, currentInteraction, endInteraction, withPages } from './interaction.ts';
+import { checkHost, currentInteraction, endInteraction } from './interaction.ts';
 
 interface UpstreamRouteDeps extends UpstreamLoginDeps {
 	readonly config: IdentityConfig;
@@ -54,50 +54,42 @@ export function mountUpstream(app: FastifyInstance, deps: UpstreamRouteDeps): vo
 	};
 
 	// A link, not a form: `form-action` would have to name every host to which the provider redirects.
-	app.get<{ Params: Params; Querystring: BeginQuery }>(`${path}/upstream`, async (request, reply) =>
-		withPages(reply, async () => {
-			checkHost(request, config);
-			const { uid } = await currentInteraction(provider, request, reply);
-			const connectorId = String(request.query.connector_id ?? '');
-			const { location, cookie } = await reported(request, () =>
-				beginUpstreamLogin(deps, { interactionUid: uid, connectorId }),
-			);
-			return reply
-				.header('set-cookie', setCookie(cookie, config))
-				.header('cache-control', 'no-store')
-				.header('referrer-policy', 'no-referrer')
-				.redirect(location, 303);
-		}),
-	);
+	app.get<{ Params: Params; Querystring: BeginQuery }>(`${path}/upstream`, async (request, reply) => {
+		checkHost(request, config);
+		const { uid } = await currentInteraction(provider, request, reply);
+		const connectorId = String(request.query.connector_id ?? '');
+		const { location, cookie } = await reported(request, () =>
+			beginUpstreamLogin(deps, { interactionUid: uid, connectorId }),
+		);
+		return reply
+			.header('set-cookie', setCookie(cookie, config))
+			.header('cache-control', 'no-store')
+			.header('referrer-policy', 'no-referrer')
+			.redirect(location, 303);
+	});
 
-	app.get(CALLBACK_PATH, async (request, reply) =>
-		withPages(reply, async () => {
-			checkHost(request, config);
-			const returned = new URL(request.raw.url ?? '', config.publicUrl);
-			const location = await reported(request, () =>
-				returnFromUpstream(deps, { returned, cookies: cookiesOf(request) }),
-			);
-			const name = cookieName(config.publicUrl, returned.searchParams.get('state') ?? '');
-			return reply
-				.header('set-cookie', setCookie({ name, value: '', maxAgeSeconds: 0 }, config))
-				.header('cache-control', 'no-store')
-				.header('referrer-policy', 'no-referrer')
-				.redirect(location, 303);
-		}),
-	);
+	app.get(CALLBACK_PATH, async (request, reply) => {
+		checkHost(request, config);
+		const returned = new URL(request.raw.url ?? '', config.publicUrl);
+		const location = await reported(request, () => returnFromUpstream(deps, { returned, cookies: cookiesOf(request) }));
+		const name = cookieName(config.publicUrl, returned.searchParams.get('state') ?? '');
+		return reply
+			.header('set-cookie', setCookie({ name, value: '', maxAgeSeconds: 0 }, config))
+			.header('cache-control', 'no-store')
+			.header('referrer-policy', 'no-referrer')
+			.redirect(location, 303);
+	});
 
-	app.get<{ Params: Params; Querystring: FinishQuery }>(`${path}/finish`, async (request, reply) =>
-		withPages(reply, async () => {
-			checkHost(request, config);
-			const interaction = await currentInteraction(provider, request, reply);
-			const account = await finishUpstreamLogin(deps, {
-				interactionUid: interaction.uid,
-				state: String(request.query.login ?? ''),
-			});
-			count(account.connectorId, 'accepted');
-			return endInteraction(deps, { request, reply, interaction }, account);
-		}),
-	);
+	app.get<{ Params: Params; Querystring: FinishQuery }>(`${path}/finish`, async (request, reply) => {
+		checkHost(request, config);
+		const interaction = await currentInteraction(provider, request, reply);
+		const account = await finishUpstreamLogin(deps, {
+			interactionUid: interaction.uid,
+			state: String(request.query.login ?? ''),
+		});
+		count(account.connectorId, 'accepted');
+		return endInteraction(deps, { request, reply, interaction }, account);
+	});
 }
 
 /** Sent to the callback alone; `Lax`, because the provider's redirect comes from another site. */
