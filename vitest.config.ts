@@ -6,6 +6,7 @@ const SLOW = [
 	'packages/stack/test/**',
 	'packages/tlog/test/surroundings/server.test.ts',
 	'packages/*/test/hsm/**',
+	'packages/*/test/browser/**',
 ];
 
 export default defineConfig({
@@ -95,6 +96,16 @@ export default defineConfig({
 					name: 'hsm',
 					include: ['packages/*/test/hsm/*.test.ts'],
 					globalSetup: ['packages/testkit/src/softhsm.ts', 'packages/testkit/src/test-server.ts'],
+				},
+			},
+			{
+				extends: true,
+				test: {
+					// Pages in Chromium, of services that the test starts.
+					name: 'browser',
+					include: ['packages/*/test/browser/*.test.ts'],
+					globalSetup: ['packages/testkit/src/test-server.ts'],
+					testTimeout: 120_000,
 				},
 			},
 			{
