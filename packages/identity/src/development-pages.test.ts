@@ -27,7 +27,9 @@ const open = (browser: Browser, extra: Record<string, string> = {}, challenge = 
 describe('the seeded identities', () => {
 	it('have a button each, behind that of the address that is typed', async () => {
 		const { body } = await open(new Browser(server.publicUrl));
-		const buttons = [...body.matchAll(/<button type="submit"(?: name="identity" value="([^"]+)" formnovalidate)?>/g)];
+		const buttons = [
+			...body.matchAll(/<button class="[^"]+" type="submit"(?: name="identity" value="([^"]+)" formnovalidate)?>/g),
+		];
 		// The last one cancels.
 		expect(buttons.map(([, email]) => email)).toEqual([undefined, ...SEEDED, undefined]);
 	});

@@ -24,10 +24,15 @@ const admin = (url: string) => {
 };
 
 describe('the service', () => {
-	it('has a public and an admin listener and a job that cleans', () => {
+	it('has a public and an admin listener and its jobs', () => {
 		expect(server.service.name).toBe('identity');
 		expect(server.service.listeners.map(({ name }) => name)).toEqual(['public', 'admin']);
-		expect(server.service.jobs.map(({ name }) => name)).toEqual(['clean-expired']);
+		expect(server.service.jobs.map(({ name }) => name)).toEqual([
+			'clean-expired',
+			'renew-connectors',
+			'renew-issuer-keys',
+			'renew-keys',
+		]);
 	});
 
 	it('reports its issuer, signed with a key that the issuer publishes', async () => {

@@ -68,9 +68,6 @@ export async function createService(deps: IdentityDeps): Promise<Service> {
 		refuseUnusable(`the secret of the machine client ${id}`, own.reveal());
 	if (config.developmentLogin === 'with-secret' && secret === undefined)
 		throw new IdentitySetupError('developmentLogin: with-secret needs a developmentSecret');
-	for (const { id } of config.webClients)
-		if (config.clients.includes(id))
-			throw new IdentitySetupError(`webClients: ${id} is among clients too; a page needs an id of its own`);
 	const issuer = authIssuer(config.publicUrl);
 	const auth = await LiveKeys.open(issuer, signingJwks.auth, clock);
 	const ci = secret === undefined ? undefined : await LiveKeys.open(ciIssuer(config.publicUrl), signingJwks.ci, clock);

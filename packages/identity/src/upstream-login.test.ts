@@ -71,8 +71,8 @@ describe('a sign-in at another provider', () => {
 			authorizationUrl(discovery, newVerifier().challenge, { connector_id: '<b>elsewhere' }),
 		);
 		expect(page.status).toBe(200);
-		expect(page.body).toContain('the way to sign in &#39;&lt;b&gt;elsewhere&#39;, which is not here');
-		for (const name of ['People', 'Partners']) expect(page.body).toContain(`Continue with ${name}`);
+		expect(page.body).toContain('the way to sign in <bdi>&lt;b&gt;elsewhere</bdi>, which is not here');
+		for (const name of ['People', 'Partners']) expect(page.body).toContain(`Continue with <bdi>${name}</bdi>`);
 	});
 
 	it('never makes one account of one address at two providers', async () => {

@@ -87,7 +87,8 @@ export interface Machines {
 
 /** A provider that exchanges tokens of `github`, each once, and of `cluster`, until they are an hour old. */
 export async function startMachines(): Promise<Machines> {
-	const clock = () => machines.nowMs;
+	let nowMs = 1_800_000_000_000;
+	const clock = () => nowMs;
 	const github = await startTokenIssuer(clock);
 	const cluster = await startTokenIssuer(clock);
 	const config = {
@@ -104,10 +105,15 @@ export async function startMachines(): Promise<Machines> {
 	};
 	let serial = 0;
 	const machines: Machines = {
-		nowMs: 1_800_000_000_000,
+		get nowMs() {
+			return nowMs;
+		},
+		set nowMs(value) {
+			nowMs = value;
+		},
 		github,
 		cluster,
-		server: await startIdentityServer({ clock: () => machines.nowMs, config }),
+		server: await startIdentityServer({ clock, config }),
 		config,
 		githubToken: (claims = {}, options) =>
 			github.mint(

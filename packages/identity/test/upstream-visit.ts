@@ -22,5 +22,5 @@ export async function signInAt(
 
 /** The code that an error page shows; undefined where none is. */
 export function shownCode(page: Visit): string | undefined {
-	return /Code: <code>([a-z-]+)<\/code>/.exec(page.body)?.[1];
+	return /Code <code><bdi>([a-z-]+)<\/bdi><\/code>/.exec(page.body)?.[1];
 }
