@@ -54,9 +54,18 @@ create table ca.outcome (
 	constraint outcome_state_check CHECK ((state = ANY (ARRAY['issued'::text, 'failed'::text])))
 );
 
+create table ca.shown_proof (
+	id bytea not null,
+	forget_at timestamp with time zone not null,
+	constraint shown_proof_id_check CHECK ((octet_length(id) = 32)),
+	constraint shown_proof_pkey PRIMARY KEY (id)
+);
+
 CREATE INDEX issuance_intended_at ON ca.issuance USING btree (intended_at);
 
 CREATE INDEX issuance_subject ON ca.issuance USING btree (subject, intended_at);
+
+CREATE INDEX shown_proof_forget_at ON ca.shown_proof USING btree (forget_at);
 
 alter table ca.outcome add constraint outcome_serial_fkey FOREIGN KEY (serial) REFERENCES ca.issuance(serial);
 

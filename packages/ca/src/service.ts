@@ -21,6 +21,7 @@ import type { IssueDeps } from './domain/issue.ts';
 import { openIssuingChain } from './domain/issuing-chain.ts';
 import { statusOf } from './domain/status.ts';
 import { ERRORS, inGatewayWords } from './errors.ts';
+import { forgetProofs } from './jobs/forget-proofs.ts';
 import { CA_SERIES } from './metrics.ts';
 import { mountConfiguration } from './routes/configuration.ts';
 import { mountLegacySigningCertificate } from './routes/legacy-signing-certificate.ts';
@@ -28,6 +29,7 @@ import { mountSigningCertificate } from './routes/signing-certificate.ts';
 import { mountTrust } from './routes/trust.ts';
 import { mountTrustBundle } from './routes/trust-bundle.ts';
 import { openIssuances } from './store/issuances.ts';
+import { openShownProofs } from './store/shown-proofs.ts';
 
 export interface CaDeps extends StoringDeps<CaConfig, 'issuing'> {
 	/** Called between the steps of an issuance; the tests stop the story there. */
@@ -62,6 +64,7 @@ export async function createService(deps: CaDeps): Promise<Service> {
 	});
 	const issue: IssueDeps = {
 		issuances: openIssuances(database),
+		proofs: openShownProofs(database),
 		clock,
 		random,
 		logger,
@@ -84,8 +87,8 @@ export async function createService(deps: CaDeps): Promise<Service> {
 		cors: true,
 		render: inGatewayWords,
 	});
-	mountSigningCertificate(publicApp, issue);
-	mountLegacySigningCertificate(publicApp, issue);
+	mountSigningCertificate(publicApp, issue, config.publicUrl);
+	mountLegacySigningCertificate(publicApp, issue, config.publicUrl);
 	mountTrustBundle(publicApp, chain);
 	mountConfiguration(publicApp, config.issuers);
 	mount(publicApp, getHealth, () => ({ status: 200, body: { status: 'SERVING' } }));
@@ -100,7 +103,7 @@ export async function createService(deps: CaDeps): Promise<Service> {
 			{ name: 'public', app: publicApp },
 			{ name: 'admin', app: adminApp },
 		],
-		jobs: [renewIssuerKeys(tokens)],
+		jobs: [renewIssuerKeys(tokens), forgetProofs({ database, clock })],
 		metrics,
 		health,
 		close: async () => undefined,

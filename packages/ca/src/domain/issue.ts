@@ -10,6 +10,7 @@ import { within } from '@chancery/chassis/http/within';
 import type { Logger } from '@chancery/chassis/logger';
 import type { Clock } from '@chancery/chassis/service';
 import { requiredClaim } from '@chancery/chassis/tokens/claims';
+import type { ProvenRequest, UsedProof } from '@chancery/chassis/tokens/dpop-proof';
 import type { TokenVerifier } from '@chancery/chassis/tokens/token-verifier';
 import { equalBytes } from '@chancery/core/bytes';
 import { parseCertificate } from '@chancery/core/certificate';
@@ -22,6 +23,7 @@ import { isDataError } from '@chancery/postgres/pg-errors';
 import type { IssuerSettings } from '../issuers/issuer-type.ts';
 import type { CaMetrics } from '../metrics.ts';
 import type { Issuances } from '../store/issuances.ts';
+import type { ShownProofs } from '../store/shown-proofs.ts';
 import type { Admission } from './admission.ts';
 import { type Counted, countOutcome } from './count-outcome.ts';
 import { type CtLog, submitPrecertificate } from './ct-log.ts';
@@ -54,6 +56,7 @@ const RETRY_AFTER_SECONDS = 3;
 
 export interface IssueDeps {
 	readonly issuances: Issuances;
+	readonly proofs: ShownProofs;
 	readonly clock: Clock;
 	readonly random: (n: number) => Uint8Array;
 	readonly logger: Logger;
@@ -73,6 +76,8 @@ export type IssueStep = 'intended' | 'precertificate-signed' | 'logged' | 'signe
 export interface IssueRequest {
 	/** The identity token; empty when the request brought none. */
 	readonly token: string;
+	/** For a token that is bound to a key. */
+	readonly proven: ProvenRequest;
 	/** Undefined when the request names no key. */
 	readonly key: KeyMaterial | undefined;
 	/** Of the client, as its connection shows it. */
@@ -97,7 +102,7 @@ export function issueCertificate(deps: IssueDeps, request: IssueRequest): Promis
 
 async function issue(deps: IssueDeps, request: IssueRequest, counted: Counted): Promise<IssuedCertificate> {
 	// 1. Verify the token. Until there is an intent, a crash leaves nothing behind.
-	const token = await timed(deps, 'token', () => deps.tokens.verify(request.token, request.address));
+	const token = await timed(deps, 'token', () => deps.tokens.verify(request.token, request.address, request.proven));
 	counted.issuer = token.settings.issuer;
 	counted.issuerType = token.settings.type;
 
@@ -105,7 +110,20 @@ async function issue(deps: IssueDeps, request: IssueRequest, counted: Counted): 
 	const identity = identify(token);
 	const holder = { issuer: token.settings.issuer, subject: requiredClaim(token.claims, 'sub') };
 	const usefulForMs = token.acceptedUntilMs - deps.clock();
-	return deps.admission.run(holder, usefulForMs, () => certify(deps, identity, request.key));
+	return deps.admission.run(holder, usefulForMs, async () => {
+		await useProof(deps, token.proof);
+		return certify(deps, identity, request.key);
+	});
+}
+
+/**
+ * The proof of a bound token is good once, at whichever replica: the database remembers it. Before anything else is looked
+ * at, so that who reads a refused request cannot send it again with a key of his own. A crash after this leaves a proof
+ * that is used up; its client makes another.
+ */
+async function useProof(deps: IssueDeps, proof: UsedProof | undefined): Promise<void> {
+	if (proof && !(await store(deps, () => deps.proofs.use(proof.id, new Date(proof.forgetAtMs)))))
+		throw refuse('token-proof-invalid', 'it was used before; make one for each request');
 }
 
 async function certify(
@@ -239,10 +257,10 @@ async function sign(deps: IssueDeps, tbs: Uint8Array): Promise<Uint8Array> {
 }
 
 /** A write that takes too long may still be committed: the row then says what a crash at this place would have left. */
-async function store(deps: IssueDeps, write: () => Promise<void>): Promise<void> {
+async function store<T>(deps: IssueDeps, write: () => Promise<T>): Promise<T> {
 	const late = () => new Error(`no answer of the database after ${STORE_TIMEOUT_MS} ms`);
 	try {
-		await timed(deps, 'store', () => within(STORE_TIMEOUT_MS, write(), late));
+		return await timed(deps, 'store', () => within(STORE_TIMEOUT_MS, write(), late));
 	} catch (cause) {
 		// A refused value is a fault of ours, and a repeat would not help.
 		if (isDataError(cause)) throw cause;

@@ -7,15 +7,20 @@ import { createLegacySigningCertificate, type LegacySigningCertificateRequest } 
 import type { FastifyInstance } from 'fastify';
 import { type IssueDeps, issueCertificate } from '../domain/issue.ts';
 import type { KeyMaterial } from '../domain/requested-key.ts';
-import { tokenOfHeader } from './bearer-token.ts';
+import { provenRequest, tokenOfHeader } from './bearer-token.ts';
 
-export function mountLegacySigningCertificate(app: FastifyInstance, deps: IssueDeps): void {
+export function mountLegacySigningCertificate(app: FastifyInstance, deps: IssueDeps, publicUrl: string): void {
 	mount(
 		app,
 		createLegacySigningCertificate,
 		async ({ body }, request) => {
 			const token = tokenOfHeader(request);
-			const { pems } = await issueCertificate(deps, { token, key: keyOf(body), address: request.ip });
+			const { pems } = await issueCertificate(deps, {
+				token,
+				proven: provenRequest(request, publicUrl, createLegacySigningCertificate),
+				key: keyOf(body),
+				address: request.ip,
+			});
 			return { status: 201, body: pems.join('\n') };
 		},
 		{ emptyBody: 'empty-object' },

@@ -277,6 +277,7 @@ describe('paths and methods', () => {
 			headers: { origin: 'https://page.example', 'access-control-request-method': 'POST' },
 		});
 		expect(response.headers['access-control-allow-origin']).toBe('*');
-		expect(response.headers['access-control-allow-headers']).toContain('authorization');
+		for (const header of ['authorization', 'dpop'])
+			expect(response.headers['access-control-allow-headers']).toContain(header);
 	});
 });

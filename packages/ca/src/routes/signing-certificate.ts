@@ -7,15 +7,20 @@ import { createSigningCertificate, type SigningCertificateRequest } from '@chanc
 import type { FastifyInstance } from 'fastify';
 import { type IssueDeps, issueCertificate } from '../domain/issue.ts';
 import type { KeyMaterial } from '../domain/requested-key.ts';
-import { tokenOfHeader } from './bearer-token.ts';
+import { provenRequest, tokenOfHeader } from './bearer-token.ts';
 
-export function mountSigningCertificate(app: FastifyInstance, deps: IssueDeps): void {
+export function mountSigningCertificate(app: FastifyInstance, deps: IssueDeps, publicUrl: string): void {
 	mount(
 		app,
 		createSigningCertificate,
 		async ({ body }, request) => {
 			const token = body.credentials?.oidcIdentityToken || tokenOfHeader(request);
-			const { pems } = await issueCertificate(deps, { token, key: keyOf(body), address: request.ip });
+			const { pems } = await issueCertificate(deps, {
+				token,
+				proven: provenRequest(request, publicUrl, createSigningCertificate),
+				key: keyOf(body),
+				address: request.ip,
+			});
 			return { status: 200, body: { signedCertificateEmbeddedSct: { chain: { certificates: [...pems] } } } };
 		},
 		{ emptyBody: 'empty-object' },

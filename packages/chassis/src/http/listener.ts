@@ -100,7 +100,7 @@ const HELD_ANSWERS_RETRY_SECONDS = 5;
 /** Entry ids and digests are 160 characters at most; tokens never travel in paths. */
 const MAX_PARAM_CHARS = 1024;
 const REQUEST_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$|^[0-9a-f]{32}$/i;
-const CORS_HEADERS = 'accept, authorization, content-type, x-request-id, x-requested-with';
+const CORS_HEADERS = 'accept, authorization, content-type, dpop, x-request-id, x-requested-with';
 const EXPOSED_HEADERS = [
 	'x-request-id',
 	'retry-after',

@@ -10,6 +10,8 @@ export const TOKEN_SENTENCE = 'There was an error processing the identity token'
 
 /** 400 and not 401, because that is what clients of Fulcio have always been answered. */
 const refused = { status: 400, title: TOKEN_SENTENCE, grpcCode: 3 } as const;
+/** A client that binds its tokens to keys knows RFC 9449, and expects the status of it. */
+const unproven = { status: 401, title: TOKEN_SENTENCE, grpcCode: 16 } as const;
 /** What a repeat may find mended. */
 const passing = { status: 503, title: TOKEN_SENTENCE, grpcCode: 14 } as const;
 /** What a repeat may find mended, and any stranger brings about: he must not be able to raise the alarm for failures of ours. */
@@ -25,6 +27,8 @@ export const TOKEN_ERRORS = {
 	'token-expired': refused,
 	'token-not-yet-valid': refused,
 	'token-audience': refused,
+	'token-proof-missing': unproven,
+	'token-proof-invalid': unproven,
 	'issuer-unknown': refused,
 	'issuer-unavailable': passing,
 	'claim-missing': refused,
@@ -40,11 +44,7 @@ const MAX_QUOTED_CHARS = 200;
  * A refusal of a token. `hint` goes to the client, behind the sentence of the table: it may hold values of the client's
  * own request (quoted), never a token, an address of ours or a library's message.
  */
-export function refuseToken(
-	code: TokenErrorCode,
-	hint: string,
-	options?: Pick<DomainErrorOptions, 'cause' | 'retryAfterSeconds'>,
-): DomainError {
+export function refuseToken(code: TokenErrorCode, hint: string, options?: DomainErrorOptions): DomainError {
 	return new DomainError(code, `${TOKEN_ERRORS[code].title}: ${hint}`, options);
 }
 

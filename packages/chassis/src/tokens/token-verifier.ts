@@ -4,12 +4,11 @@
  * Everything in a token is chosen by its sender until a key of a configured issuer has verified it. Before that only
  * `iss` and the protected header are read, to find the key; the header never brings a key of its own.
  */
-import { fromBase64Url } from '@chancery/core/bytes';
-import { FormatError } from '@chancery/core/format-error';
-import { parseJson } from '@chancery/core/json';
-import { compactVerify, errors, type FlattenedJWSInput } from 'jose';
+import { compactVerify, errors } from 'jose';
 import { z } from 'zod';
 import type { Claims } from './claims.ts';
+import { type CompactJws, kindOf, readCompactJws, readObject, textMember } from './compact-jws.ts';
+import { boundKey, checkProof, type ProvenRequest, type UsedProof } from './dpop-proof.ts';
 import { configuredKeys, type IssuerKeySource, transportTo } from './issuer-key-source.ts';
 import { fixedKeys, IssuerKeys, IssuerUnavailableError, type KeysOfIssuer, UnknownKeyError } from './issuer-keys.ts';
 import { KNOWN_ALGORITHMS, keySetOf } from './key-set.ts';
@@ -18,7 +17,6 @@ import { quote, refuseToken } from './token-errors.ts';
 
 /** The largest tokens of large providers are below 8 KiB. */
 const MAX_TOKEN_CHARS = 16 * 1024;
-const MAX_CLAIM_DEPTH = 16;
 /** A token without `kid` is tried with this many keys of its issuer; each trial is a signature check. */
 const MAX_KEY_TRIALS = 8;
 
@@ -58,6 +56,8 @@ export interface VerifiedToken<Settings extends TrustedIssuer = TrustedIssuer> {
 	readonly claims: Claims;
 	/** Unix milliseconds; until then it is accepted here, leeway included. */
 	readonly acceptedUntilMs: number;
+	/** That the token is its bearer's, when it is bound to a key. Whoever acts on the token refuses one that was used before. */
+	readonly proof: UsedProof | undefined;
 }
 
 export interface TokenVerifierDeps {
@@ -69,10 +69,12 @@ export interface TokenVerifierDeps {
 
 export interface TokenVerifier<Settings extends TrustedIssuer = TrustedIssuer> {
 	/**
-	 * The claims of a valid token and the settings of its issuer. `address` is the client's, as its connection shows it.
+	 * The claims of a valid token and the settings of its issuer. `address` is the client's, as its connection shows it. A
+	 * token that is bound to a key (`cnf`) is refused without a `request` that proves the key, so that nothing takes one
+	 * for a bearer token.
 	 * @throws {DomainError} A code of `TOKEN_ERRORS`.
 	 */
-	verify(token: string, address: string): Promise<VerifiedToken<Settings>>;
+	verify(token: string, address: string, request?: ProvenRequest): Promise<VerifiedToken<Settings>>;
 	/** Begins to renew the keys that are in use; to be called about every half minute. Waits for nothing. */
 	renewKeys(): void;
 	/** What is known of each issuer's keys, by issuer URL. */
@@ -89,15 +91,20 @@ export function createTokenVerifier<Settings extends TrustedIssuer>(
 		issuers.map((settings) => [settings.issuer, { settings, keys: keysOf(settings, deps, waiters) }]),
 	);
 	return {
-		async verify(token, address) {
-			const { header, issuer, parts } = readUnverified(token);
+		async verify(token, address, request) {
+			const unverified = readUnverified(token);
+			const { issuer } = unverified;
 			// Exact match: the only URLs ever asked for keys are those in the configuration.
 			const accepted = known.get(issuer);
 			if (!accepted) throw refuseToken('issuer-unknown', `tokens of ${quote(issuer)} are not accepted here`);
-			const payload = await checkSignature(token, header, parts, accepted.keys, address);
-			const claims = readClaims(payload);
-			const expiresAt = checkTimesAndAudience(claims, accepted.settings.audience, deps.clock() / 1000);
-			return { settings: accepted.settings, claims, acceptedUntilMs: (expiresAt + EXPIRY_LEEWAY_SECONDS) * 1000 };
+			const { settings, keys } = accepted;
+			const payload = await checkSignature(token, unverified, keys, address);
+			const claims = readObject(payload, 'payload', malformed);
+			const nowSeconds = deps.clock() / 1000;
+			const expiresAt = checkTimesAndAudience(claims, settings.audience, nowSeconds);
+			const key = boundKey(claims);
+			const proof = key === undefined ? undefined : await checkProof(request, token, key, nowSeconds);
+			return { settings, claims, acceptedUntilMs: (expiresAt + EXPIRY_LEEWAY_SECONDS) * 1000, proof };
 		},
 		renewKeys() {
 			for (const { keys } of known.values()) keys.renew();
@@ -112,59 +119,35 @@ function keysOf(settings: TrustedIssuer, { fetch, clock }: TokenVerifierDeps, wa
 	return new IssuerKeys(settings.issuer, { transport: transportTo(settings, fetch), clock }, waiters);
 }
 
-interface Unverified {
-	readonly header: { readonly alg: string; readonly kid?: string };
-	readonly issuer: string;
-	readonly parts: FlattenedJWSInput;
-}
-
-function readUnverified(token: string): Unverified {
+function readUnverified(token: string): CompactJws & { readonly issuer: string } {
 	if (token === '') throw refuseToken('token-missing', 'the request carries none');
 	if (token.length > MAX_TOKEN_CHARS)
 		throw refuseToken('token-too-large', `it has ${token.length} characters, ${MAX_TOKEN_CHARS} are the most`);
-	// The length is bounded, so that splitting at every dot of a token made of dots costs nothing to speak of.
-	const [first, payload, signature, ...more] = token.split('.');
-	if (first === undefined || payload === undefined || signature === undefined || more.length > 0)
-		throw refuseToken('token-malformed', 'it is not three parts joined by dots');
-	const header = asObject(parsePart(first, 'header'), 'header');
-	const alg = textMember(header, 'alg', "its header's");
-	if (alg === undefined) throw refuseToken('token-malformed', "its header names no 'alg'");
-	const kid = textMember(header, 'kid', "its header's");
-	// RFC 7515 section 4.1.11: an extension that must be understood; we understand none (`b64` would change the payload).
-	if (Object.hasOwn(header, 'crit')) throw refuseToken('token-malformed', "its header has 'crit'");
-	decodePart(signature, 'signature');
-	const iss = textMember(asObject(parsePart(payload, 'payload'), 'payload'), 'iss', 'its');
-	if (iss === undefined) throw refuseToken('token-malformed', "it has no 'iss'");
-	// Nothing else of the header is used: `jwk`, `jku` and `x5c` would let the sender bring the key.
-	return {
-		header: kid === undefined ? { alg } : { alg, kid },
-		issuer: iss,
-		parts: { protected: first, payload, signature },
-	};
+	// Nothing of the header is used but `alg` and `kid`: `jwk`, `jku` and `x5c` would let the sender bring the key.
+	const jws = readCompactJws(token, malformed);
+	const issuer = textMember(jws.payload, 'iss', 'its', malformed);
+	if (issuer === undefined) throw malformed("it has no 'iss'");
+	return { ...jws, issuer };
 }
 
-/** @throws {DomainError} `token-malformed` when the member is there and no text */
-function textMember(object: Claims, name: string, whose: string): string | undefined {
-	if (!Object.hasOwn(object, name)) return undefined;
-	const value = object[name];
-	if (typeof value === 'string') return value;
-	throw refuseToken('token-malformed', `${whose} '${name}' is no text but ${kindOf(value)}`);
+function malformed(what: string, cause?: unknown): Error {
+	return refuseToken('token-malformed', what, cause === undefined ? undefined : { cause });
 }
 
 async function checkSignature(
 	token: string,
-	header: Unverified['header'],
-	parts: FlattenedJWSInput,
+	{ header: { alg, kid }, parts }: CompactJws,
 	issuerKeys: KeysOfIssuer,
 	address: string,
 ): Promise<Uint8Array> {
 	// Whatever the issuer announces: there is no need to ask it.
-	if (!KNOWN_ALGORITHMS.has(header.alg)) throw refuseAlgorithm(header.alg, [...KNOWN_ALGORITHMS]);
+	if (!KNOWN_ALGORITHMS.has(alg)) throw refuseAlgorithm(alg, [...KNOWN_ALGORITHMS]);
+	const header = kid === undefined ? { alg } : { alg, kid };
 	try {
 		const { algorithms, keys: candidates } = await issuerKeys.candidates(header, parts, address);
-		if (!algorithms.includes(header.alg)) throw refuseAlgorithm(header.alg, algorithms);
+		if (!algorithms.includes(alg)) throw refuseAlgorithm(alg, algorithms);
 		for (const key of candidates.slice(0, MAX_KEY_TRIALS)) {
-			const payload = await compactVerify(token, key, { algorithms: [header.alg] }).then(
+			const payload = await compactVerify(token, key, { algorithms: [alg] }).then(
 				(verified) => verified.payload,
 				(error: unknown) => {
 					// Not this key. Whatever is neither jose's nor a key's own refusal is a fault of ours.
@@ -177,7 +160,7 @@ async function checkSignature(
 		throw refuseToken(
 			'token-signature',
 			candidates.length === 0
-				? `the issuer has no key ${quote(header.kid ?? '(none named)')}`
+				? `the issuer has no key ${quote(kid ?? '(none named)')}`
 				: 'no key of the issuer made it',
 		);
 	} catch (error) {
@@ -189,7 +172,7 @@ async function checkSignature(
 		if (error instanceof UnknownKeyError)
 			throw refuseToken(
 				'token-key-unknown',
-				`the issuer had no key ${quote(header.kid ?? '(none named)')} a moment ago, and may be asked again in ${error.retryAfterSeconds} s; try again`,
+				`the issuer had no key ${quote(kid ?? '(none named)')} a moment ago, and may be asked again in ${error.retryAfterSeconds} s; try again`,
 				{ retryAfterSeconds: error.retryAfterSeconds },
 			);
 		throw error;
@@ -198,15 +181,6 @@ async function checkSignature(
 
 function refuseAlgorithm(alg: string, expected: readonly string[]): Error {
 	return refuseToken('token-algorithm', `'alg' is ${quote(alg)}, expected one of ${quote(expected.join(' '))}`);
-}
-
-function readClaims(payload: Uint8Array): Claims {
-	try {
-		return asObject(parseJson(payload, { maxDepth: MAX_CLAIM_DEPTH }), 'payload');
-	} catch (error) {
-		if (!(error instanceof FormatError)) throw error;
-		throw refuseToken('token-malformed', 'its payload is not JSON', { cause: error });
-	}
 }
 
 /** Returns `exp`. */
@@ -234,37 +208,4 @@ function checkTimesAndAudience(claims: Claims, audience: string, nowSeconds: num
 			throw refuseToken('token-not-yet-valid', `'${name}' lies ${Math.ceil(value - nowSeconds)} s in the future`);
 	}
 	return exp;
-}
-
-function parsePart(part: string, what: string): unknown {
-	try {
-		return parseJson(decodePart(part, what), { maxDepth: MAX_CLAIM_DEPTH });
-	} catch (error) {
-		if (!(error instanceof FormatError)) throw error;
-		throw refuseToken('token-malformed', `its ${what} is not JSON`, { cause: error });
-	}
-}
-
-/** Strict base64url, so that a token has one spelling. */
-function decodePart(part: string, what: string): Uint8Array {
-	try {
-		return fromBase64Url(part);
-	} catch (error) {
-		if (!(error instanceof FormatError)) throw error;
-		throw refuseToken('token-malformed', `its ${what} is not base64url`, { cause: error });
-	}
-}
-
-function asObject(value: unknown, what: string): Claims {
-	if (typeof value !== 'object' || value === null || Array.isArray(value))
-		throw refuseToken('token-malformed', `its ${what} is not an object but ${kindOf(value)}`);
-	return value as Claims;
-}
-
-/** What a JSON value is, for whoever reads why it is not what it should be. */
-function kindOf(value: unknown): string {
-	if (value === null) return 'null';
-	if (value === '') return 'empty text';
-	if (Array.isArray(value)) return 'a list';
-	return { string: 'text', number: 'a number', boolean: 'true or false' }[typeof value as string] ?? 'an object';
 }

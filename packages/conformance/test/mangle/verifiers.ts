@@ -7,6 +7,7 @@ import { issuerSettings } from '@chancery/ca/tested/issuer-types';
 import { checkProofOfPossession } from '@chancery/ca/tested/proof-of-possession';
 import { readRequestedKey } from '@chancery/ca/tested/requested-key';
 import { checkSct } from '@chancery/ca/tested/sct';
+import { TOKEN_ERRORS } from '@chancery/chassis/tokens/token-errors';
 import { createTokenVerifier } from '@chancery/chassis/tokens/token-verifier';
 import { openTrustReport } from '@chancery/chassis/trust-report';
 import { openCheckpoint } from '@chancery/client/log-audit/log-key';
@@ -74,17 +75,7 @@ const ENTRY_ERRORS = domainError(
 	'algorithm-not-allowed',
 	'signature-mismatch',
 );
-const TOKEN_ERRORS = domainError(
-	...['token-missing', 'token-too-large', 'token-malformed', 'token-algorithm', 'token-signature', 'token-audience'],
-	...[
-		'token-expired',
-		'token-not-yet-valid',
-		'issuer-unknown',
-		'issuer-unavailable',
-		'claim-missing',
-		'claim-malformed',
-	],
-);
+const tokenErrors = domainError(...Object.keys(TOKEN_ERRORS));
 
 /** The question of both logs, without their threads. */
 const checkSignature: CheckSignature = async (check) => {
@@ -109,7 +100,7 @@ export const VERIFIERS: readonly ParserUnderTest[] = [
 		name: 'verified token',
 		seeds: [seed('token')],
 		share: 0.5,
-		refusals: TOKEN_ERRORS,
+		refusals: tokenErrors,
 		parse: (input) => tokens.verify(textOf(input), '192.0.2.1'),
 		// Strict base64url leaves a token one spelling.
 		check: (_claims, input) => sameText(textOf(input), seedText('token')),
@@ -119,7 +110,7 @@ export const VERIFIERS: readonly ParserUnderTest[] = [
 			name: `verified token with a mangled ${document}`,
 			seeds: [seed(document)],
 			share: 0.2,
-			refusals: TOKEN_ERRORS,
+			refusals: tokenErrors,
 			parse: (input) => verifierOf({ [document]: input }).verify(seedText('token'), '192.0.2.1'),
 			check: async ({ claims }) =>
 				sameText(JSON.stringify(claims), JSON.stringify((await tokens.verify(seedText('token'), '192.0.2.1')).claims)),
