@@ -12,6 +12,7 @@ import type { DomainErrorOptions } from '../domain-error.ts';
 import type { Claims } from './claims.ts';
 import { type CompactJws, readCompactJws, textMember } from './compact-jws.ts';
 import { KNOWN_ALGORITHMS, keySetOf } from './key-set.ts';
+import { privateMemberOf } from './private-members.ts';
 import { quote, refuseToken } from './token-errors.ts';
 
 /** With a key of RSA-4096 about 2 KiB. */
@@ -26,7 +27,6 @@ const MEMORY_SECONDS = 60;
 const THUMBPRINT = /^[A-Za-z0-9_-]{43}$/;
 /** Of keys that a thumbprint is made of (RFC 7638 section 3.2, RFC 8037 section 2): nothing else of a key is read. */
 const KEY_MEMBERS = ['kty', 'crv', 'x', 'y', 'n', 'e'] as const;
-const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'] as const;
 
 /** The request that a token came with, as far as a proof speaks of it. */
 export interface ProvenRequest {
@@ -116,7 +116,7 @@ async function checkSignature(proof: string, { header, parts }: CompactJws, thum
 		throw invalid(`its 'alg' is ${quote(alg)}, expected one of ${quote([...KNOWN_ALGORITHMS].join(' '))}`);
 	const { jwk } = others;
 	if (typeof jwk !== 'object' || jwk === null) throw invalid("its header's 'jwk' is no key");
-	if (PRIVATE_MEMBERS.some((name) => Object.hasOwn(jwk, name)))
+	if (privateMemberOf(jwk) !== undefined)
 		throw invalid("its header's 'jwk' is a private key, which everybody on the way has read now");
 	const key = publicPart(jwk as Claims);
 	// Bounds what the signature may cost, and what the thumbprint is made of.

@@ -11,14 +11,13 @@ import { readAuthorityFile, TlsTrustError } from '@chancery/net/tls-authorities'
 import { fetchTransport, type Transport } from '@chancery/net/transport';
 import type { JWK } from 'jose';
 import { z } from 'zod';
+import { privateMemberOf } from './private-members.ts';
 
 const MAX_FILE_BYTES = 256 * 1024;
 export const MAX_KEYS = 100;
 
 /** What a public key says of itself (RFC 7517 section 4, RFC 7518 section 6); nothing else of a configured key is kept. */
 const PUBLIC_MEMBERS = ['kty', 'kid', 'alg', 'use', 'key_ops', 'crv', 'x', 'y', 'n', 'e'] as const;
-/** Whoever has one of these signs as the issuer, and a configuration is copied to many places. */
-const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'] as const;
 /** `use` of a key of a SPIFFE trust bundle that checks tokens (SPIFFE Trust Domain and Bundle, section 4.2). */
 const SPIFFE_TOKEN_USE = 'jwt-svid';
 
@@ -39,10 +38,11 @@ const publicKeys = z
 	.unknown()
 	.pipe(configuredSet)
 	.transform(({ keys }, context): readonly JWK[] => {
-		const leaked = keys.flatMap((key) => PRIVATE_MEMBERS.filter((name) => Object.hasOwn(key, name)));
-		if (leaked.length > 0)
+		// Whoever has one of these signs as the issuer, and a configuration is copied to many places.
+		const leaked = keys.map(privateMemberOf).find((name) => name !== undefined);
+		if (leaked !== undefined)
 			context.addIssue(
-				`a key has the private member '${leaked[0]}': write public keys, and replace this one at its issuer`,
+				`a key has the private member '${leaked}': write public keys, and replace this one at its issuer`,
 			);
 		const usable = keys.map(publicPart).filter((key) => (key.use ?? 'sig') === 'sig' && readJwk(key) !== undefined);
 		if (usable.length === 0) context.addIssue('no key is one that tokens can be checked with');
