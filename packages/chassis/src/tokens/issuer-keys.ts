@@ -7,12 +7,12 @@
  * never kept waiting by an issuer that does not answer.
  */
 
-import { ChanceryError } from '@chancery/core/chancery-error';
 import type { Transport } from '@chancery/net/transport';
 import type { CryptoKey, FlattenedJWSInput, JWSHeaderParameters } from 'jose';
 import { within } from '../http/within.ts';
 import { fetchKeySet, type KeySet } from './key-set.ts';
 import type { KeyWaiters } from './key-waiters.ts';
+import { quote, refuseToken } from './token-errors.ts';
 
 /** Keys in use are renewed after this time, long before they are too old. */
 const RENEW_AFTER_MS = 5 * 60_000;
@@ -32,29 +32,6 @@ const ATTEMPT_TIMEOUT_MS = 5_000;
 const MAX_WAIT_MS = 2_000;
 /** The same for a token whose key is known and too old to be taken without asking, as after a standstill. */
 const MAX_WAIT_WITH_OLD_KEY_MS = 1_000;
-
-/** Nobody can say now whether a key of the issuer signed. The reason names our network and stays in the log. */
-export class IssuerUnavailableError extends ChanceryError<'issuer-unavailable'> {
-	readonly retryAfterSeconds: number;
-
-	constructor(message: string, retryAfterMs: number, options?: ErrorOptions) {
-		super('issuer-unavailable', message, options);
-		this.retryAfterSeconds = Math.max(1, Math.ceil(retryAfterMs / 1000));
-	}
-}
-
-/**
- * The issuer was asked a moment ago and did not have the key that a token names. It may have begun to use a new one since,
- * or somebody has made the name up.
- */
-export class UnknownKeyError extends ChanceryError<'unknown-key'> {
-	readonly retryAfterSeconds: number;
-
-	constructor(message: string, retryAfterMs: number) {
-		super('unknown-key', message);
-		this.retryAfterSeconds = Math.max(1, Math.ceil(retryAfterMs / 1000));
-	}
-}
 
 interface IssuerKeysDeps {
 	readonly transport: Transport;
@@ -77,7 +54,7 @@ export interface KeysOfIssuer {
 	renew(): void;
 	/**
 	 * The keys that may have signed a token with this protected header, which came from `address`.
-	 * @throws {IssuerUnavailableError | UnknownKeyError}
+	 * @throws {DomainError} `issuer-unavailable` or `token-key-unknown`
 	 */
 	candidates(header: JWSHeaderParameters, token: FlattenedJWSInput, address: string): Promise<Candidates>;
 }
@@ -137,7 +114,7 @@ export class IssuerKeys implements KeysOfIssuer {
 		// may have changed its keys after it was asked, only a token that comes after the pause is told that it has no such key.
 		const pauseMs = this.#pauseLeftMs();
 		if (pauseMs > 0 && this.#failures > 0) throw this.#unavailable('the issuer failed', pauseMs);
-		if (pauseMs > 0 && found) throw new UnknownKeyError(`asked a moment ago: ${this.#issuer}`, pauseMs);
+		if (pauseMs > 0 && found) throw unknownKey(header.kid, pauseMs);
 		const waited = await this.#wait(address, MAX_WAIT_MS);
 		if (waited === 'no place') throw this.#unavailable('too many requests wait for the issuer', FIRST_RETRY_MS);
 		if (waited === 'too late') throw this.#unavailable('the issuer takes too long', MAX_WAIT_MS);
@@ -146,8 +123,12 @@ export class IssuerKeys implements KeysOfIssuer {
 		return candidatesOf(now, header, token);
 	}
 
-	#unavailable(what: string, retryAfterMs: number): IssuerUnavailableError {
-		return new IssuerUnavailableError(`${what}: ${this.#issuer}`, retryAfterMs, { cause: this.#failure });
+	#unavailable(what: string, retryAfterMs: number): Error {
+		return refuseToken('issuer-unavailable', 'the keys of its issuer cannot be fetched now; try again', {
+			// The reason names our network and stays in the log.
+			cause: new Error(`${what}: ${this.#issuer}`, { cause: this.#failure }),
+			retryAfterSeconds: inSeconds(retryAfterMs),
+		});
 	}
 
 	#usable(): KeySet | undefined {
@@ -216,4 +197,18 @@ export class IssuerKeys implements KeysOfIssuer {
 
 async function candidatesOf(set: KeySet, header: JWSHeaderParameters, token: FlattenedJWSInput): Promise<Candidates> {
 	return { algorithms: set.algorithms, keys: await set.find(header, token) };
+}
+
+/** The issuer may have begun to use this key since it was asked, or somebody has made the name up. */
+function unknownKey(kid: string | undefined, retryAfterMs: number): Error {
+	const retryAfterSeconds = inSeconds(retryAfterMs);
+	return refuseToken(
+		'token-key-unknown',
+		`the issuer had no key ${quote(kid ?? '(none named)')} a moment ago, and may be asked again in ${retryAfterSeconds} s; try again`,
+		{ retryAfterSeconds },
+	);
+}
+
+function inSeconds(ms: number): number {
+	return Math.max(1, Math.ceil(ms / 1000));
 }

@@ -10,7 +10,7 @@ import type { Claims } from './claims.ts';
 import { type CompactJws, kindOf, readCompactJws, readObject, textMember } from './compact-jws.ts';
 import { boundKey, checkProof, type ProvenRequest, type UsedProof } from './dpop-proof.ts';
 import { configuredKeys, type IssuerKeySource, transportTo } from './issuer-key-source.ts';
-import { fixedKeys, IssuerKeys, IssuerUnavailableError, type KeysOfIssuer, UnknownKeyError } from './issuer-keys.ts';
+import { fixedKeys, IssuerKeys, type KeysOfIssuer } from './issuer-keys.ts';
 import { KNOWN_ALGORITHMS, keySetOf } from './key-set.ts';
 import { KeyWaiters } from './key-waiters.ts';
 import { quote, refuseToken } from './token-errors.ts';
@@ -143,40 +143,23 @@ async function checkSignature(
 	// Whatever the issuer announces: there is no need to ask it.
 	if (!KNOWN_ALGORITHMS.has(alg)) throw refuseAlgorithm(alg, [...KNOWN_ALGORITHMS]);
 	const header = kid === undefined ? { alg } : { alg, kid };
-	try {
-		const { algorithms, keys: candidates } = await issuerKeys.candidates(header, parts, address);
-		if (!algorithms.includes(alg)) throw refuseAlgorithm(alg, algorithms);
-		for (const key of candidates.slice(0, MAX_KEY_TRIALS)) {
-			const payload = await compactVerify(token, key, { algorithms: [alg] }).then(
-				(verified) => verified.payload,
-				(error: unknown) => {
-					// Not this key. Whatever is neither jose's nor a key's own refusal is a fault of ours.
-					if (error instanceof errors.JOSEError || error instanceof TypeError) return undefined;
-					throw error;
-				},
-			);
-			if (payload) return payload;
-		}
-		throw refuseToken(
-			'token-signature',
-			candidates.length === 0
-				? `the issuer has no key ${quote(kid ?? '(none named)')}`
-				: 'no key of the issuer made it',
+	const { algorithms, keys: candidates } = await issuerKeys.candidates(header, parts, address);
+	if (!algorithms.includes(alg)) throw refuseAlgorithm(alg, algorithms);
+	for (const key of candidates.slice(0, MAX_KEY_TRIALS)) {
+		const payload = await compactVerify(token, key, { algorithms: [alg] }).then(
+			(verified) => verified.payload,
+			(error: unknown) => {
+				// Not this key. Whatever is neither jose's nor a key's own refusal is a fault of ours.
+				if (error instanceof errors.JOSEError || error instanceof TypeError) return undefined;
+				throw error;
+			},
 		);
-	} catch (error) {
-		if (error instanceof IssuerUnavailableError)
-			throw refuseToken('issuer-unavailable', 'the keys of its issuer cannot be fetched now; try again', {
-				cause: error,
-				retryAfterSeconds: error.retryAfterSeconds,
-			});
-		if (error instanceof UnknownKeyError)
-			throw refuseToken(
-				'token-key-unknown',
-				`the issuer had no key ${quote(kid ?? '(none named)')} a moment ago, and may be asked again in ${error.retryAfterSeconds} s; try again`,
-				{ retryAfterSeconds: error.retryAfterSeconds },
-			);
-		throw error;
+		if (payload) return payload;
 	}
+	throw refuseToken(
+		'token-signature',
+		candidates.length === 0 ? `the issuer has no key ${quote(kid ?? '(none named)')}` : 'no key of the issuer made it',
+	);
 }
 
 function refuseAlgorithm(alg: string, expected: readonly string[]): Error {
