@@ -162,7 +162,7 @@ const BROKEN: readonly (readonly [rule: string, changes: Files, complaint: strin
 		{
 			'packages/chassis/src/tls/main.ts': `export { code } from '../http/listener.ts';\n`,
 		},
-		`packages/chassis/src/tls/main.ts: '../http/listener.ts' points up: chassis has . <- config <- service-definition.ts <- tls <- http <- process`,
+		`packages/chassis/src/tls/main.ts: '../http/listener.ts' points up: chassis has . <- config <- service-definition.ts <- tls <- http <- tokens <- process`,
 	],
 	[
 		'a folder that has no place in the order',
