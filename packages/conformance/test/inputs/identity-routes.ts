@@ -126,7 +126,6 @@ function ofPreset(place: string): Pick<Example, 'route' | 'own'> {
 const OAUTH_REFUSED: Refusal = { status: 400, wire: OAUTH };
 const NO_SUCH_PLACE: Refusal = { status: 404, wire: PLAIN };
 const SIGN_IN_REFUSED: Refusal = { status: 400, wire: PAGE };
-const NO_SUCH_METHOD: Refusal = { status: 404, wire: PAGE };
 
 /** Everything below `/auth` is the provider's: one place to read, one to post a form to. */
 function providerExamples(subject: Subject): Example[] {
@@ -205,9 +204,12 @@ function providerExamples(subject: Subject): Example[] {
 	];
 }
 
-const WRONG_SITE: Refusal = { status: 403, wire: PAGE };
+const WRONG_SITE: Refusal = { status: 403 };
 
-/** A sign-in under way for each cell: what a browser has after it was sent to the provider. */
+/**
+ * A sign-in under way for each cell: what a browser has after it was sent to the provider. Who does not ask for HTML gets
+ * refusals as programs get them.
+ */
 function signInExamples(subject: Subject): Example[] {
 	const origin = subject.urls.identity;
 	const form = 'email=matrix%40example.com';
@@ -235,7 +237,7 @@ function signInExamples(subject: Subject): Example[] {
 	const sites = (suffix: string) => [
 		post('a form of another site', suffix, WRONG_SITE, { origin: 'https://surprise.example' }),
 		post('a form of no site', suffix, WRONG_SITE, { origin: 'null' }),
-		post('another browser', suffix, SIGN_IN_REFUSED, { cookie: '' }),
+		post('another browser', suffix, REFUSED, { cookie: '' }),
 	];
 	return [
 		{
@@ -252,13 +254,13 @@ function signInExamples(subject: Subject): Example[] {
 			},
 			parameter: {
 				values: {
-					surprise: SIGN_IN_REFUSED,
-					'-1': SIGN_IN_REFUSED,
-					'%2e%2e': SIGN_IN_REFUSED,
-					'%3Cscript%3E': SIGN_IN_REFUSED,
+					surprise: REFUSED,
+					'-1': REFUSED,
+					'%2e%2e': REFUSED,
+					'%3Cscript%3E': REFUSED,
 				},
 			},
-			longerPath: { below: NO_SUCH_PLACE, slash: SIGN_IN_REFUSED, overlong: NO_SUCH_PLACE },
+			longerPath: { below: NO_SUCH_PLACE, slash: REFUSED, overlong: NO_SUCH_PLACE },
 		},
 		{
 			...common,
@@ -266,20 +268,21 @@ function signInExamples(subject: Subject): Example[] {
 			request: () => begin('development'),
 			body: {
 				kind: 'form',
+				// The form again, with what was wrong.
 				garbage: SIGN_IN_REFUSED,
 				escapes: SIGN_IN_REFUSED,
-				otherType: { status: 415, wire: PAGE },
+				otherType: { status: 415 },
 			},
-			parameter: { values: { surprise: { status: 404, wire: PAGE }, __proto__: { status: 404, wire: PAGE } } },
+			parameter: { values: { surprise: NO_SUCH_PLACE, __proto__: NO_SUCH_PLACE } },
 			own: sites('development'),
-			longerPath: { below: NO_SUCH_PLACE, slash: NO_SUCH_METHOD, overlong: NO_SUCH_PLACE },
+			longerPath: { below: NO_SUCH_PLACE, slash: NO_SUCH_PLACE, overlong: NO_SUCH_PLACE },
 		},
 		{
 			...common,
 			route: 'identity public POST /auth/interaction/:uid/cancel',
 			request: () => begin('cancel'),
 			own: sites('cancel'),
-			longerPath: { below: NO_SUCH_PLACE, slash: NO_SUCH_METHOD, overlong: NO_SUCH_PLACE },
+			longerPath: { below: NO_SUCH_PLACE, slash: NO_SUCH_PLACE, overlong: NO_SUCH_PLACE },
 		},
 	];
 }

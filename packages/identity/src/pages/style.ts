@@ -99,7 +99,7 @@ main { flex: 1; padding-block: 2rem 3rem }
 .button:hover { background: var(--sunk) }
 .button.main { background: var(--accent); border-color: var(--accent); color: var(--on-accent) }
 .button.main:hover { text-decoration: underline }
-.ways .button { justify-content: flex-start; min-height: 3.25rem }
+.ways .button { width: 100%; justify-content: flex-start; min-height: 3.25rem }
 .button .icon { color: var(--accent) }
 .row { display: flex; flex-wrap: wrap; gap: .75rem }
 .input { font: 400 1rem/1.5 "Plex Sans", system-ui, sans-serif; color: var(--ink); background: var(--paper); border: 1px solid var(--edge); border-radius: 6px; padding: .5rem .75rem; min-height: 2.75rem; width: 100%; min-width: 0 }
