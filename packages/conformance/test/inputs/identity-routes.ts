@@ -11,7 +11,13 @@ const JSON_TYPE = { 'content-type': 'application/json' };
 const FORM_TYPE = { 'content-type': 'application/x-www-form-urlencoded' };
 
 export function identityExamples(subject: Subject): Example[] {
-	return [tokenExample(subject), ...ciExamples(subject), ...providerExamples(subject), ...signInExamples(subject)];
+	return [
+		tokenExample(subject),
+		...ciExamples(subject),
+		...providerExamples(subject),
+		...signInExamples(subject),
+		assetExample(subject),
+	];
 }
 
 function tokenExample(subject: Subject): Example {
@@ -285,6 +291,23 @@ function signInExamples(subject: Subject): Example[] {
 			longerPath: { below: NO_SUCH_PLACE, slash: NO_SUCH_PLACE, overlong: NO_SUCH_PLACE },
 		},
 	];
+}
+
+/** What pages load: the icon that one of them names. */
+function assetExample(subject: Subject): Example {
+	const nothing: Refusal = { status: 404 };
+	return {
+		route: 'identity public GET /auth/assets/:name',
+		wire: PROBLEM,
+		request: async () => {
+			const page = await fetch(`${subject.urls.identity}/nothing`, { headers: { accept: 'text/html' } });
+			const path = /<link rel="icon" href="([^"]+)"/.exec(await page.text())?.[1] ?? '';
+			return { method: 'GET', path };
+		},
+		accepted: { status: 200, type: 'image/svg+xml', look: ({ body }) => expect(String(body)).toMatch(/^<svg /) },
+		parameter: { values: { surprise: nothing, '%2e%2e': nothing, constructor: nothing } },
+		longerPath: { below: NO_SUCH_PLACE, slash: nothing, overlong: NO_SUCH_PLACE },
+	};
 }
 
 async function beginSignIn(origin: string): Promise<{ uid: string; cookie: string }> {
