@@ -25,7 +25,7 @@ export function showCodeOutOfBand(frame: PageFrame) {
 
 function noCode(answer: URLSearchParams) {
 	return refusalPage({
-		title: 'You are not signed in',
+		title: 'There is no code to copy',
 		detail: answer.get('error_description') ?? 'There is no code.',
 		code: answer.get('error') ?? 'error',
 		status: 400,

@@ -118,7 +118,7 @@ describe('with the keyboard alone', () => {
 		await tabTo(page, 'Continue with Example Accounts');
 		await tabTo(page, 'Cancel');
 		await page.keyboard.press('Enter');
-		await heading(page, 'You are not signed in');
+		await heading(page, 'There is no code to copy');
 	});
 
 	it('a person goes to the provider of a company', async () => {

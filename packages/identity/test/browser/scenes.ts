@@ -122,7 +122,7 @@ export const SCENES: readonly Scene[] = [
 	},
 	{
 		name: 'cancelled',
-		heading: 'You are not signed in',
+		heading: 'There is no code to copy',
 		open: async (page, { company }) => {
 			await page.goto(beginAt(company, { redirect_uri: OUT_OF_BAND }));
 			await press(page, 'Cancel');
