@@ -13,7 +13,6 @@ const PATHS = {
 		'<circle cx="10" cy="10" r="8"/><path d="M7.6 8c0-1.4 1.1-2.3 2.4-2.3s2.4.9 2.4 2.2c0 1.9-2.4 1.9-2.4 3.8M10 14.2v.1"/>',
 	cross: '<circle cx="10" cy="10" r="8"/><path d="M7 7l6 6M13 7l-6 6"/>',
 	tick: '<circle cx="10" cy="10" r="8"/><path d="M6.4 10.4l2.5 2.5 4.8-5.5"/>',
-	clock: '<circle cx="10" cy="10" r="8"/><path d="M10 5.5V10l3 2"/>',
 	key: '<circle cx="6.4" cy="13.6" r="4.2"/><path d="M9.4 10.6L17.8 2.2M13.7 6.3l2.9 2.9M16.3 3.7l1.7 1.7"/>',
 	device: '<rect x="2" y="3.5" width="16" height="10.5" rx="1.5"/><path d="M6.5 17h7M5.5 7l2 1.8-2 1.8M9.5 10.6h3"/>',
 } as const;

@@ -57,7 +57,6 @@ svg { display: block; flex: none }
 .sign { width: 3.25rem; height: 3.25rem; stroke-width: 1 }
 .small { font-size: .875rem }
 .soft { color: var(--soft) }
-.unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap }
 
 .wrap { width: 100%; max-width: 38rem; margin-inline: auto; padding-inline: clamp(1rem, 4vw, 2rem) }
 .banner { background: var(--warn-tint); color: var(--warn); border-block-end: 1px solid; font-size: .875rem }
