@@ -164,6 +164,16 @@ export default defineConfig({
 			{
 				extends: true,
 				test: {
+					// People at a browser, who sign in with clients.
+					name: 'logins',
+					include: ['packages/conformance/test/logins/*.test.ts'],
+					globalSetup: ['packages/conformance/test/logins/login-clients.ts'],
+					hookTimeout: 300_000,
+				},
+			},
+			{
+				extends: true,
+				test: {
 					name: 'pages',
 					include: ['packages/conformance/test/pages/*.test.ts'],
 					globalSetup: ['packages/conformance/test/pages/default-instance.ts'],

@@ -30,7 +30,7 @@ describe('the service', () => {
 		expect(server.service.jobs.map(({ name }) => name)).toEqual([
 			'clean-expired',
 			'renew-connectors',
-			'renew-issuer-keys',
+			'renew issuer keys',
 			'renew-keys',
 		]);
 	});

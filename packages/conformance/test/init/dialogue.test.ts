@@ -2,18 +2,16 @@
  * `chancery init` on a terminal: a real pseudo terminal (util-linux's `script`), in which questions are answered as by
  * somebody who reads them.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { stripVTControlCharacters } from 'node:util';
 import { EXAMPLES } from '@chancery/stack/bootstrap/init/example-answers';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { CHANCERY, run } from './commands.ts';
+import { Terminal } from './terminal.ts';
 
-const WAIT = { timeout: 60_000, interval: 30 };
 const RETURN = '\r';
 const DOWN = '\u001b[B';
 const CTRL_C = '\u0003';
@@ -29,43 +27,8 @@ afterEach(async () => {
 	await rm(folder, { recursive: true });
 });
 
-/** A command in a terminal of its own, wide enough that nothing is wrapped. */
-class Terminal {
-	readonly #child: ChildProcess;
-	readonly ended: Promise<number | null>;
-	#screen = '';
-	/** Where what was seen already ends. */
-	#seen = 0;
-
-	constructor(command: string) {
-		// The size is that of the terminal, which is made with none.
-		const args = ['--quiet', '--return', '--command', `stty cols 200 rows 70; exec ${command}`, '/dev/null'];
-		const env = { PATH: process.env.PATH, TERM: 'xterm', SHELL: '/bin/sh', HOME: folder };
-		this.#child = spawn('script', args, { cwd: folder, env, stdio: ['pipe', 'pipe', 'pipe'] });
-		this.#child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
-			this.#screen += stripVTControlCharacters(chunk);
-		});
-		this.ended = new Promise((resolve) => this.#child.once('close', resolve));
-	}
-
-	get screen(): string {
-		return this.#screen;
-	}
-
-	/** Waits for words that were not seen before, then types. */
-	async answer(words: string, typed: string): Promise<void> {
-		await expect.poll(() => this.#screen.slice(this.#seen), WAIT).toContain(words);
-		this.#seen = this.#screen.indexOf(words, this.#seen) + words.length;
-		this.#child.stdin?.write(typed);
-	}
-
-	end(): void {
-		this.#child.kill('SIGKILL');
-	}
-}
-
 function init(...args: string[]): Terminal {
-	terminal = new Terminal(`${CHANCERY} init ${args.join(' ')}`);
+	terminal = new Terminal(`${CHANCERY} init ${args.join(' ')}`, folder);
 	return terminal;
 }
 

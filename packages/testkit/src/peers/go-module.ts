@@ -1,4 +1,7 @@
-/** Go modules that are not installed by name: programs built from a copy of one, and files taken out of one. */
+/**
+ * Go modules that are not installed by name: programs built from a copy of one, from the registry or from a folder of the
+ * machine, and files taken out of one.
+ */
 import { chmod, copyFile, cp, readdir, readFile, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { type InstalledSource, nameInRegistry } from './peer-table.ts';
@@ -12,7 +15,9 @@ const BUILD_ENVIRONMENT = { GOWORK: 'off', GOFLAGS: '-mod=mod -p=2', CGO_ENABLED
 /** Builds the commands of a source below `folder`. A crash leaves the copy, and the caller begins anew. */
 export async function buildFromCopy(source: InstalledSource, folder: string, run: Run): Promise<void> {
 	const copy = join(folder, 'source');
-	await cp(await download(source, run), copy, { recursive: true });
+	await cp(source.source ? sourceFolder(source, source.source) : await download(source, run), copy, {
+		recursive: true,
+	});
 	await makeWritable(copy);
 	await rm(join(copy, 'go.work'), { force: true });
 	for (const name of source.staged ? await stagedModules(copy) : [])
@@ -28,6 +33,16 @@ export async function buildFromCopy(source: InstalledSource, folder: string, run
 export async function copyFiles(source: InstalledSource, folder: string, run: Run): Promise<void> {
 	const from = await download(source, run);
 	for (const part of source.parts ?? []) await copyFile(join(from, part), join(folder, basename(part)));
+}
+
+/**
+ * @throws {Error} that says how to get the source, when no folder is named
+ */
+function sourceFolder({ version }: InstalledSource, { variable, repository }: NonNullable<InstalledSource['source']>) {
+	const folder = process.env[variable];
+	if (folder) return folder;
+	const clone = `git clone --branch ${version} ${repository}`;
+	throw new Error(`it is built from its source: ${clone}, and name the folder in ${variable}`);
 }
 
 async function download(source: InstalledSource, run: Run): Promise<string> {

@@ -5,16 +5,19 @@
 
 /**
  * `go copy` builds programs from a copy of a module that `go install` refuses, because it replaces other modules, and
- * `go files` only takes files out of a module. `maven` unpacks an archive.
+ * `go files` only takes files out of a module. `go source` builds from a folder of the machine, for a module that the proxy
+ * does not have. `maven` unpacks an archive, and `npm program` installs a package in a folder of its own.
  */
 export interface InstalledSource {
-	readonly from: 'go' | 'go copy' | 'go files' | 'pip' | 'maven';
+	readonly from: 'go' | 'go copy' | 'go files' | 'go source' | 'pip' | 'maven' | 'npm program';
 	/** Within the folder of its installation. */
 	readonly program: string;
 	readonly package: string;
 	readonly version: string;
-	/** Of `go copy`: the commands that are built, each into a program of its name. Of `go files`: the files. */
+	/** Of `go copy` and `go source`: the commands that are built, each into a program of its name. Of `go files`: the files. */
 	readonly parts?: readonly string[];
+	/** Of `go source`: the environment variable that names the folder, and the repository with a tag of the version. */
+	readonly source?: { readonly variable: string; readonly repository: string };
 	/** Of `go copy`: the version of the modules that it replaces by folders which are not in it (those of v0.0.0). */
 	readonly staged?: string;
 	/** Of `go copy`: values of variables that the linker sets. */
@@ -51,6 +54,24 @@ export const CLIENTS = {
 	sigstore: { from: 'npm', package: 'sigstore', version: '5.0.1' },
 	'@sigstore/sign': { from: 'npm', package: '@sigstore/sign', version: '5.1.0' },
 } as const satisfies Record<string, PeerSource>;
+
+/** Clients that test:logins signs in with, beside those above: their logins are their own. */
+export const LOGIN_CLIENTS = {
+	// The proxy may have this version without the list of all, which `go install` insists on.
+	gitsign: {
+		from: 'go copy',
+		program: 'gitsign',
+		package: 'github.com/sigstore/gitsign',
+		version: 'v0.17.1',
+		parts: ['.'],
+	},
+	'sigstore-cli': {
+		from: 'npm program',
+		program: 'node_modules/.bin/sigstore',
+		package: '@sigstore/cli',
+		version: '0.10.3',
+	},
+} as const satisfies Record<string, InstalledSource>;
 
 /** What reads our logs or keeps what we export. */
 export const TOOLS = {
@@ -164,8 +185,16 @@ export const CLUSTER_TOOLS = {
 	},
 } as const satisfies Record<string, InstalledSource>;
 
-/** A provider of identities as companies have one. It needs Java. */
+/** Providers of identities as companies have them. Keycloak needs Java. */
 export const PROVIDERS = {
+	dex: {
+		from: 'go source',
+		program: 'dex',
+		package: 'github.com/dexidp/dex',
+		version: 'v2.45.1',
+		parts: ['./cmd/dex'],
+		source: { variable: 'DEX_SOURCE', repository: 'https://github.com/dexidp/dex' },
+	},
 	keycloak: {
 		from: 'maven',
 		program: 'keycloak-26.5.6/bin/kc.sh',
