@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { EXAMPLES } from '@chancery/stack/bootstrap/init/example-answers';
 import { PORT_OFFSETS } from '@chancery/stack/port-offsets';
 import { sign, verify } from 'sigstore';
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { type Environment, mustRun, type RunningCommand, start } from './commands.ts';
 import type { Organization } from './organization.ts';
@@ -50,9 +50,8 @@ export async function serve(env: Environment, config: string): Promise<RunningCo
 	void running.ended.then(() => {
 		hasEnded = true;
 	});
-	await expect
-		.poll(() => (hasEnded ? running.said() : running.said().split('"listening"').length - 1), WAIT)
-		.toBe(listeners);
+	const heard = () => (hasEnded ? running.said() : running.said().split('"listening"').length - 1);
+	await vi.waitFor(() => expect(heard()).toBe(listeners), WAIT);
 	return running;
 }
 

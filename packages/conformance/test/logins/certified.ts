@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { OpensslFolder } from '@chancery/testkit/openssl-folder';
 import { expect } from 'vitest';
-import type { RunningInstance } from '../judges/running-instance.ts';
+import type { LoginInstance } from './desk.ts';
 
 export interface Certified {
 	readonly email: string;
@@ -10,7 +10,7 @@ export interface Certified {
 }
 
 /** Whom the certificate of a login names as issuer: the connector, which for the development login is our own issuer. */
-export const issuerOf = ({ oidcIssuer }: RunningInstance): string => oidcIssuer;
+export const issuerOf = ({ oidcIssuer }: LoginInstance): string => oidcIssuer;
 
 /** Expects that the bundle in a file has a certificate of this person and this issuer. */
 export function expectBundleOf(path: string, whom: Certified): void {

@@ -14,17 +14,20 @@ import type { LoginClientName } from './login-clients.ts';
 
 const OPENED_WITHIN = { timeout: 60_000, interval: 30 };
 
+/** What clients are told of an instance. */
+export type LoginInstance = Pick<RunningInstance, 'urls' | 'oidcIssuer' | 'root'>;
+
 type Chromium = Awaited<ReturnType<typeof launchChromium>>;
 
 export class Desk {
-	readonly instance: RunningInstance;
+	readonly instance: LoginInstance;
 	/** Home of the clients, and the folder where they run. */
 	readonly home: string;
 	readonly #chromium: Chromium;
 	readonly #persons: PersonAtBrowser[] = [];
 	readonly #terminals: Terminal[] = [];
 
-	static async open(instance: RunningInstance = openInstance('instance')): Promise<Desk> {
+	static async open(instance: LoginInstance = openInstance('instance')): Promise<Desk> {
 		const home = await mkdtemp(join(tmpdir(), 'chancery-desk-'));
 		await mkdir(join(home, 'bin'));
 		const program = join(home, 'bin/xdg-open');
@@ -35,7 +38,7 @@ export class Desk {
 		return new Desk(instance, home, await launchChromium());
 	}
 
-	private constructor(instance: RunningInstance, home: string, chromium: Chromium) {
+	private constructor(instance: LoginInstance, home: string, chromium: Chromium) {
 		this.instance = instance;
 		this.home = home;
 		this.#chromium = chromium;

@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { OpensslFolder } from '@chancery/testkit/openssl-folder';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { openInstance } from '../judges/running-instance.ts';
 import { expectCertificateOf, issuerOf } from './certified.ts';
 import { Desk, programOf } from './desk.ts';
 import { signInAt } from './our-pages.ts';
@@ -35,8 +36,9 @@ describe.skipIf(gitsign === '')('gitsign', () => {
 
 	/** Its keys of logs come from these, or from TUF targets of names that only the public instance has. */
 	async function writeTrust(): Promise<void> {
-		const trusted = desk.instance.trustedRoot as TrustedRoot;
-		const log = trusted.tlogs.find(({ baseUrl }) => baseUrl === desk.instance.urls.log);
+		const instance = openInstance('instance');
+		const trusted = instance.trustedRoot as TrustedRoot;
+		const log = trusted.tlogs.find(({ baseUrl }) => baseUrl === instance.urls.log);
 		const chain = trusted.certificateAuthorities.flatMap(({ certChain }) => certChain.certificates);
 		await writeFile(desk.file('ca.pem'), chain.map(({ rawBytes }) => pemOf('CERTIFICATE', rawBytes)).join(''));
 		await writeFile(desk.file('log.pem'), pemOf('PUBLIC KEY', log?.publicKey.rawBytes));
