@@ -167,7 +167,7 @@ export default defineConfig({
 					// People at a browser, who sign in with clients.
 					name: 'logins',
 					include: ['packages/conformance/test/logins/*.test.ts'],
-					globalSetup: ['packages/conformance/test/logins/login-clients.ts'],
+					globalSetup: ['packages/conformance/test/logins/login-clients.ts', 'packages/testkit/src/test-server.ts'],
 					testTimeout: 180_000,
 					hookTimeout: 300_000,
 				},
