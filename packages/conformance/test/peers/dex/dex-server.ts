@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { freePort } from '@chancery/testkit/free-port';
 import { expect, vi } from 'vitest';
 import { stringify } from 'yaml';
+import type { Upstream } from '../upstream.ts';
 
 export const CLIENT = { id: 'chancery', secret: 'a secret of the tests' };
 export const PASSWORD = 'correct horse battery staple';
@@ -14,15 +15,8 @@ export const PASSWORD = 'correct horse battery staple';
 const PASSWORD_HASH = '$2b$10$ddiHhViOn4TL1hYynf0zn.S77wUh89vfnPcWWbeEuvxyJEcsZeqFa';
 const READY_WITHIN = { timeout: 30_000, interval: 50 };
 
-export interface DexServer {
-	readonly issuer: string;
-	/** Lets people begin at it who come from this redirect URI. Once. */
-	start(redirectUri: string): Promise<void>;
-	stop(): Promise<void>;
-}
-
 /** @param people addresses, each with {@link PASSWORD} */
-export async function placeDex(program: string, people: readonly string[]): Promise<DexServer> {
+export async function placeDex(program: string, people: readonly string[]): Promise<Upstream> {
 	const port = await freePort();
 	const issuer = `http://localhost:${port}/dex`;
 	const file = join(tmpdir(), `chancery-dex-${port}.yaml`);
