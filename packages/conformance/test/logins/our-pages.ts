@@ -17,7 +17,7 @@ export async function signInAt(person: PersonAtBrowser, address: string, email: 
 export async function signIn(person: PersonAtBrowser, email: string): Promise<string> {
 	const { page } = person;
 	await page.getByLabel('E-mail address').fill(email);
-	const arrived = await person.leaveBy(() => page.getByRole('button', { name: 'Sign in' }).click());
+	const arrived = await person.leaveBy(() => page.getByRole('button', { name: 'Sign in', exact: true }).click());
 	const refusals = await page.getByRole('alert').allTextContents();
 	if (refusals.length > 0) throw new Error(`the login was refused: ${refusals.join(' ')}`);
 	return arrived;
@@ -30,7 +30,7 @@ export async function signInDevice(
 ): Promise<void> {
 	const { page } = person;
 	await person.open(address);
-	await person.leaveBy(() => page.getByRole('button', { name: 'Continue' }).click());
+	await person.leaveBy(() => page.getByRole('button', { name: 'Continue', exact: true }).click());
 	await page.getByText(userCode, { exact: true }).waitFor();
 	await person.leaveBy(() => page.getByRole('button', { name: 'Yes, continue' }).click());
 	await signIn(person, email);
