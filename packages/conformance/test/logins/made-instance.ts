@@ -27,8 +27,11 @@ export async function startMadeInstance(
 	settings: (sections: Sections) => void,
 	environment: Environment = {},
 ): Promise<MadeInstance> {
+	await using made = new AsyncDisposableStack();
 	const folder = await mkdtemp(join(tmpdir(), 'chancery-made-'));
+	made.defer(() => rm(folder, { recursive: true }));
 	const database = await createTestDatabase();
+	made.defer(() => database.drop());
 	const [portBase, adminPortBase] = [await freePortBase(), await freePortBase()];
 	const answers = parse(EXAMPLES.development);
 	const urls = Object.fromEntries(
@@ -54,18 +57,18 @@ export async function startMadeInstance(
 	await mustRun(env, 'migrate', '--config', config);
 	await mustRun(env, 'log', 'create', '--config', config);
 	const running = await serve(env, config);
+	made.defer(async () => {
+		running.kill('SIGTERM');
+		await running.ended;
+	});
 	await mustRun(env, 'trust', 'publish', '--instance', data);
+	const kept = made.move();
 	return {
 		instance: {
 			urls,
 			oidcIssuer: `${urls.identity}/auth`,
 			root: { path: join(data, 'trust/root.json'), sha256: fingerprint },
 		},
-		stop: async () => {
-			running.kill('SIGTERM');
-			await running.ended;
-			await database.drop();
-			await rm(folder, { recursive: true });
-		},
+		stop: () => kept.disposeAsync(),
 	};
 }

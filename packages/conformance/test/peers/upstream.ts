@@ -10,7 +10,7 @@ import { startMadeInstance } from '../logins/made-instance.ts';
 
 export interface Upstream {
 	readonly issuer: string;
-	/** Starts it, for people who come from this redirect URI. Once. */
+	/** Starts it, for people who come from this redirect URI. */
 	start(redirectUri: string): Promise<void>;
 	stop(): Promise<void>;
 }
@@ -26,6 +26,9 @@ export interface UpstreamConnector {
 export interface Workplace {
 	readonly desk: Desk;
 	readonly cosign: CosignSigner;
+	/** Ends the provider, and starts it anew. */
+	stopUpstream(): Promise<void>;
+	startUpstream(): Promise<void>;
 	close(): Promise<void>;
 }
 
@@ -36,6 +39,7 @@ export async function openWorkplaceAt(
 	const found = await findPeer('cosign 3', CLIENTS['cosign 3']);
 	if ('notRun' in found) throw new Error(found.notRun);
 	const settings = { type: 'oidc', ...connector, clientSecret: { env: 'CLIENT_SECRET' }, issuer: upstream.issuer };
+	await using opened = new AsyncDisposableStack();
 	const { instance, stop } = await startMadeInstance(
 		({ identity, ca }) => {
 			identity.connectors = [settings];
@@ -45,15 +49,13 @@ export async function openWorkplaceAt(
 		},
 		{ CLIENT_SECRET: clientSecret },
 	);
-	await upstream.start(`${instance.oidcIssuer}/callback`);
+	opened.defer(stop);
+	opened.defer(() => upstream.stop());
+	const startUpstream = () => upstream.start(`${instance.oidcIssuer}/callback`);
+	await startUpstream();
 	const desk = await Desk.open(instance);
-	return {
-		desk,
-		cosign: await CosignSigner.open(desk, found.path),
-		close: async () => {
-			await desk.close();
-			await stop();
-			await upstream.stop();
-		},
-	};
+	opened.defer(() => desk.close());
+	const cosign = await CosignSigner.open(desk, found.path);
+	const kept = opened.move();
+	return { desk, cosign, stopUpstream: () => upstream.stop(), startUpstream, close: () => kept.disposeAsync() };
 }

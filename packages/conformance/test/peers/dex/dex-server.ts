@@ -44,6 +44,7 @@ export async function placeDex(program: string, people: readonly string[]): Prom
 		},
 		async stop() {
 			if (running?.kill()) await once(running, 'exit');
+			running = undefined;
 			await rm(file, { force: true });
 		},
 	};
