@@ -6,6 +6,7 @@ import type { Subject } from './subject.ts';
 import { OAUTH, PAGE, PLAIN, PROBLEM, type Refusal } from './wires.ts';
 
 const REFUSED: Refusal = { status: 400 };
+const NO_ISSUER: Refusal = { status: 404 };
 const NO_SECRET: Refusal = { status: 401 };
 const JSON_TYPE = { 'content-type': 'application/json' };
 const FORM_TYPE = { 'content-type': 'application/x-www-form-urlencoded' };
@@ -124,7 +125,7 @@ function ofPreset(place: string): Pick<Example, 'route' | 'own'> {
 	const at = (preset: string) => ({
 		name: `the preset ${preset}`,
 		request: async () => ({ method: 'GET', path: `/ci/${preset}/${place}` }),
-		expected: REFUSED,
+		expected: NO_ISSUER,
 	});
 	return { route: `identity public GET /ci/:preset/${place}`, own: [at('github'), at('surprise'), at('-1')] };
 }
@@ -270,7 +271,7 @@ function signInExamples(subject: Subject): Example[] {
 		},
 		{
 			...common,
-			route: 'identity public POST /auth/interaction/:uid/:method',
+			route: 'identity public POST /auth/interaction/:uid/development',
 			request: () => begin('development'),
 			body: {
 				kind: 'form',

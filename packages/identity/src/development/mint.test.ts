@@ -342,7 +342,7 @@ describe('the token of a preset', () => {
 		expect(await verify(body.token, presetIssuer(server.publicUrl, 'google'))).toMatchObject({ email });
 		expect((await post({ preset: 'gitlab', email })).status).toBe(400);
 		expect((await post({ preset: 'jenkins' })).status).toBe(400);
-		expect((await fetch(`${server.publicUrl}/ci/jenkins/keys`)).status).toBe(400);
+		expect((await fetch(`${server.publicUrl}/ci/jenkins/keys`)).status).toBe(404);
 	});
 });
 

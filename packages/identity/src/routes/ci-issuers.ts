@@ -3,8 +3,10 @@
  * All have the same keys. A token names its issuer in `iss`, which verifiers compare, so one of a preset is good for no
  * other.
  */
+import { DomainError } from '@chancery/chassis/domain-error';
 import { mount } from '@chancery/chassis/http/mount';
 import {
+	DEVELOPMENT_PRESETS,
 	type DevelopmentPreset,
 	getCiDiscovery,
 	getCiKeys,
@@ -36,6 +38,16 @@ export function mountCiIssuers(app: FastifyInstance, publicUrl: string, { public
 	const keys = () => ({ status: 200 as const, headers: CACHEABLE, body: { keys: [...publicJwks] } });
 	mount(app, getCiDiscovery, () => discovery('github'));
 	mount(app, getCiKeys, keys);
-	mount(app, getPresetDiscovery, ({ params }) => discovery(params.preset));
-	mount(app, getPresetKeys, keys);
+	mount(app, getPresetDiscovery, ({ params }) => discovery(named(params.preset)));
+	mount(app, getPresetKeys, ({ params }) => {
+		named(params.preset);
+		return keys();
+	});
+}
+
+/** @throws {DomainError} `not-found`, also for the preset that has places of its own */
+function named(text: string): DevelopmentPreset {
+	const preset = DEVELOPMENT_PRESETS.find((candidate) => candidate === text);
+	if (preset === undefined || preset === 'github') throw new DomainError('not-found', 'no issuer has this address');
+	return preset;
 }
