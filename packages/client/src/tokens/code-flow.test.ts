@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTokenIssuer, type TokenIssuer } from '../../test/token-issuer.ts';
 import { beginCodeFlow } from './code-flow.ts';
 
+const JSON_TYPE = { headers: { 'content-type': 'application/json' } };
 const REDIRECT = 'http://localhost:1/auth/callback';
 
 let issuer: TokenIssuer;
@@ -30,6 +31,22 @@ describe('a login with a code', () => {
 			expect(one?.get(name)).toMatch(/^[\w-]{43}$/);
 			expect(one?.get(name)).not.toBe(other?.get(name));
 		}
+	});
+
+	it.each([
+		['in the clear', 'http://id.example.com/keys'],
+		['in a file', 'file:///etc/passwd'],
+		['nowhere', { a: 1 }],
+	])('does not begin at an issuer with TLS whose keys are %s', async (_where, jwksUri) => {
+		const https = 'https://id.example.com';
+		const document = { issuer: https, authorization_endpoint: `${https}/auth`, token_endpoint: `${https}/token` };
+		const answer = async () => new Response(JSON.stringify({ ...document, jwks_uri: jwksUri }), JSON_TYPE);
+		const client = { issuer: https, clientId: 'sigstore' };
+		const login = beginCodeFlow(client, REDIRECT, { fetch: answer, clock: Date.now });
+		await expect(login).rejects.toMatchObject({
+			code: 'issuer-unavailable',
+			message: expect.stringMatching(/jwks_uri/),
+		});
 	});
 
 	it('redeems the code with its verifier, and returns the token with its nonce', async () => {

@@ -5,7 +5,9 @@
 import { CallError } from '@chancery/net/call';
 import { explainTlsFailure } from '@chancery/net/tls-failure';
 import { fetchTransport, ReplyTooLongError } from '@chancery/net/transport';
+import { schemaProblem } from '@chancery/wire/schema-problem';
 import * as oidc from 'openid-client';
+import { z } from 'zod';
 import { ClientError } from '../client-error.ts';
 
 export interface IssuerDeps {
@@ -56,7 +58,24 @@ export async function openIssuer(
 	// The library compares URLs, verifiers of tokens compare bytes: a slash more at the end is another issuer to them.
 	if (found !== issuer)
 		throw new ClientError('issuer-unavailable', `the issuer ${issuer} calls itself ${printable(found)}`);
+	const addresses = endpoints(url.protocol).safeParse(configuration.serverMetadata());
+	if (!addresses.success)
+		throw new ClientError(
+			'issuer-unavailable',
+			`the discovery document of ${issuer} cannot be used: ${printable(schemaProblem(addresses.error))}`,
+		);
 	return configuration;
+}
+
+/** Where codes, secrets and questions for keys go: with TLS when the issuer has it. */
+function endpoints(protocol: string) {
+	const address = z.url({ protocol: protocol === 'https:' ? /^https$/ : /^https?$/ }).max(2048);
+	return z.looseObject({
+		jwks_uri: address.optional(),
+		authorization_endpoint: address.optional(),
+		token_endpoint: address.optional(),
+		device_authorization_endpoint: address.optional(),
+	});
 }
 
 /** Reads a JSON document of the issuer, as bounded as every other answer. @throws whatever `fetch` does */

@@ -5,7 +5,8 @@
  */
 import { createHash } from 'node:crypto';
 import { parseUniqueJson } from '@chancery/core/json';
-import { createLocalJWKSet, decodeJwt, errors, type JSONWebKeySet, type JWTPayload, jwtVerify } from 'jose';
+import { createLocalJWKSet, decodeJwt, errors, type JWTPayload, jwtVerify } from 'jose';
+import { z } from 'zod';
 import { ClientError } from '../client-error.ts';
 import { boundedFetch, type IssuerDeps, printable } from './issuer.ts';
 
@@ -41,7 +42,7 @@ const CLOCK_TOLERANCE_SECONDS = 60;
 /** @throws {ClientError} `token-unverified` with what was expected and found, `issuer-unavailable` without its keys */
 export async function verifyToken(raw: string, expected: TokenExpectations, deps: IssuerDeps): Promise<JWTPayload> {
 	if (raw.length > MAX_TOKEN_CHARS) throw unverified('it is longer than any token');
-	const keys = createLocalJWKSet(await fetchKeys(expected.jwksUri, deps));
+	const keys = await fetchKeys(expected.jwksUri, deps);
 	try {
 		const { payload, protectedHeader } = await jwtVerify(raw, keys, {
 			issuer: expected.issuer,
@@ -59,8 +60,10 @@ export async function verifyToken(raw: string, expected: TokenExpectations, deps
 				throw unverified('it belongs to another access token');
 		return payload;
 	} catch (cause) {
-		if (!(cause instanceof errors.JOSEError)) throw cause;
-		throw unverified(printable(cause.message), cause);
+		if (cause instanceof ClientError) throw cause;
+		if (cause instanceof errors.JOSEError) throw unverified(printable(cause.message), cause);
+		// What the engine says of a key that is none.
+		throw unverified('the key that it names cannot be used', cause);
 	}
 }
 
@@ -76,17 +79,24 @@ export function unverifiedIssuer(raw: string): string {
 	throw unverified('it has no issuer');
 }
 
-async function fetchKeys(url: string, deps: IssuerDeps): Promise<JSONWebKeySet> {
+const MAX_KEYS = 100;
+const keySet = z.object({ keys: z.array(z.looseObject({ kty: z.string() })).max(MAX_KEYS) });
+
+async function fetchKeys(url: string, deps: IssuerDeps): Promise<ReturnType<typeof createLocalJWKSet>> {
 	try {
 		const response = await boundedFetch(deps)(url);
 		if (!response.ok) throw new Error(`it answered ${response.status}`);
-		const value = parseUniqueJson(await response.text());
-		return value as JSONWebKeySet;
+		return createLocalJWKSet(keySet.parse(parseUniqueJson(await response.text())));
 	} catch (cause) {
-		const reason = cause instanceof Error ? printable(cause.message) : '';
-		throw new ClientError('issuer-unavailable', `the keys of the issuer at ${url} cannot be read: ${reason}`, {
-			cause,
-		});
+		const reason =
+			cause instanceof z.ZodError ? 'they are no key set' : cause instanceof Error ? printable(cause.message) : '';
+		throw new ClientError(
+			'issuer-unavailable',
+			`the keys of the issuer at ${printable(url)} cannot be read: ${reason}`,
+			{
+				cause,
+			},
+		);
 	}
 }
 

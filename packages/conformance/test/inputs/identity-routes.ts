@@ -280,7 +280,6 @@ function signInExamples(subject: Subject): Example[] {
 				escapes: SIGN_IN_REFUSED,
 				otherType: { status: 415 },
 			},
-			parameter: { values: { surprise: NO_SUCH_PLACE, __proto__: NO_SUCH_PLACE } },
 			own: sites('development'),
 			longerPath: { below: NO_SUCH_PLACE, slash: NO_SUCH_PLACE, overlong: NO_SUCH_PLACE },
 		},

@@ -19,6 +19,7 @@ import { LOG_PARSERS } from './log-parsers.ts';
 import type { ParserUnderTest } from './parser-under-test.ts';
 import { RECORD_PARSERS } from './record-parsers.ts';
 import { TOKEN_PARSERS } from './token-parsers.ts';
+import { TOKEN_REPLY_PARSERS } from './token-reply-parsers.ts';
 import { TUF_CLIENT_ROWS } from './tuf-client-rows.ts';
 import { VERIFIERS } from './verifiers.ts';
 import { startWatchdog } from './watchdog.ts';
@@ -38,6 +39,7 @@ const ALL: readonly ParserUnderTest[] = [
 	...KEY_FILE_PARSERS,
 	...RECORD_PARSERS,
 	...HTTP_REPLY_PARSERS,
+	...TOKEN_REPLY_PARSERS,
 	...VERIFIERS,
 	...TOKEN_PARSERS,
 	...TUF_CLIENT_ROWS,
