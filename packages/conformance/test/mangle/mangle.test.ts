@@ -14,6 +14,7 @@ import { FILE_PARSERS } from './file-parsers.ts';
 import { HTTP_REPLY_PARSERS } from './http-reply-parsers.ts';
 import { IDENTITY_PARSERS } from './identity-parsers.ts';
 import { IDENTITY_REQUEST_PARSERS } from './identity-request-parsers.ts';
+import { IDENTITY_UPSTREAM_PARSERS } from './identity-upstream-parsers.ts';
 import { KEY_FILE_PARSERS } from './key-file-parsers.ts';
 import { LOG_PARSERS } from './log-parsers.ts';
 import type { ParserUnderTest } from './parser-under-test.ts';
@@ -36,6 +37,7 @@ const ALL: readonly ParserUnderTest[] = [
 	...FILE_PARSERS,
 	...IDENTITY_PARSERS,
 	...IDENTITY_REQUEST_PARSERS,
+	...IDENTITY_UPSTREAM_PARSERS,
 	...KEY_FILE_PARSERS,
 	...RECORD_PARSERS,
 	...HTTP_REPLY_PARSERS,

@@ -150,9 +150,10 @@ function ofJose(error: jose.JOSEError): UpstreamFailure {
 
 /** As a line of the log: bounded, without control characters and without what only one sign-in may know. */
 export function loggedWords(words: string, secrets: readonly string[]): string {
-	let safe = words;
+	// First the control characters: a secret with one in its middle would be the secret without.
+	let safe = words.replaceAll(/\p{C}+/gu, ' ');
 	for (const secret of secrets) if (secret.length >= MIN_SECRET_CHARS) safe = safe.replaceAll(secret, '[secret]');
-	return safe.replaceAll(/\p{C}+/gu, ' ').slice(0, MAX_WORDS);
+	return safe.slice(0, MAX_WORDS);
 }
 
 function wordsOf(error: unknown): string {
