@@ -70,7 +70,8 @@ export const IDENTITY_UPSTREAM_PARSERS: readonly ParserUnderTest[] = [
 		],
 		refusals: (error) => error instanceof UpstreamFailure,
 		parse: async (input) => {
-			const [user = '', emails = '', membership = ''] = textOf(input).split('\n');
+			// As bytes of an answer: half a surrogate pair has none.
+			const [user = '', emails = '', membership = ''] = textOf(input).toWellFormed().split('\n');
 			const answers: Readonly<Record<string, string>> = { '/user': user, '/user/emails': emails };
 			const api = new GitHubApi('https://api.example', 'token', async (url: unknown) => {
 				return new Response(answers[new URL(String(url)).pathname] ?? membership);
