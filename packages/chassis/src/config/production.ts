@@ -38,11 +38,11 @@ export const EXCEPTIONS = {
 		danger: 'whoever is on the way replaces the keys of the issuer, and gets certificates for anyone it may name',
 	},
 	'global-issuers': {
-		allows: 'issuers that serve the whole world without a claim rule',
+		allows: 'issuers and connectors that serve the whole world without a claim rule',
 		danger: 'everybody with an account there gets certificates',
 	},
 	'unverified-email': {
-		allows: 'e-mail issuers with skipEmailVerification',
+		allows: 'e-mail issuers with skipEmailVerification, and connectors that take addresses which nobody verified',
 		danger: 'at providers where an address is only typed in, everybody gets certificates for the address of anybody',
 	},
 	'development-login': {
