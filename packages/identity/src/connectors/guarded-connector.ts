@@ -36,15 +36,8 @@ export function guardedConnector(named: Named, provider: Provider): Connector {
 				waiting--;
 			}
 		} catch (error) {
-			const { code, message, retryAfterSeconds } = failureOf(error, host);
-			const words = loggedWords(message, [...secrets, named.secret]);
-			throw new UpstreamLoginError(
-				named,
-				new UpstreamFailure(code, words, {
-					...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
-					cause: error,
-				}),
-			);
+			const failure = failureOf(error, host);
+			throw new UpstreamLoginError(named, failure, loggedWords(failure.message, [...secrets, named.secret]));
 		}
 	};
 

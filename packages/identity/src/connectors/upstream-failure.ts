@@ -62,11 +62,12 @@ export class UpstreamLoginError extends DomainError {
 
 	constructor(
 		connector: { readonly id: string; readonly name: string },
-		{ code, message, retryAfterSeconds }: UpstreamFailure,
+		{ code, retryAfterSeconds }: UpstreamFailure,
+		words: string,
 	) {
 		super(code, SENTENCES[code](connector.name), retryAfterSeconds === undefined ? {} : { retryAfterSeconds });
 		this.connectorId = connector.id;
-		this.words = message;
+		this.words = words;
 	}
 }
 
