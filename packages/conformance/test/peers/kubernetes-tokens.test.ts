@@ -3,7 +3,7 @@
  * closed to strangers, as it is unless somebody opens it, and the keys stand in the configuration.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -18,7 +18,8 @@ import { createTestDatabase, type TestDatabase } from '@chancery/testkit/test-da
 import { TOKEN_EXCHANGE_GRANT, TOKEN_TYPES } from '@chancery/wire/identity';
 import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
-import { type ControlPlane, startControlPlane } from './kubernetes/control-plane.ts';
+import { type ControlPlane, runProgram, startControlPlane } from './kubernetes/control-plane.ts';
+import { pageBlock } from './page-block.ts';
 
 /** Of the control plane of these tests. */
 const ISSUER = 'https://kubernetes.default.svc';
@@ -36,7 +37,8 @@ beforeAll(async () => {
 	plane = await startControlPlane(dirname(inject('peers').kubernetes), folder, { etcd, etcdPeers, api });
 	await plane.kubectl(['create', 'namespace', 'builds']);
 	await plane.kubectl(['create', 'serviceaccount', 'release', '--namespace', 'builds']);
-	const jwks = JSON.parse((await plane.kubectl(['get', '--raw', '/openid/v1/jwks'])).stdout);
+	await paste(pageBlock('docs/operate/machines.md', 'kubernetes', 'kubectl get --raw'));
+	const jwks = JSON.parse(await readFile(join(folder, 'cluster-keys.json'), 'utf8'));
 
 	database = await createTestDatabase();
 	await migrateAll(database.database, identity.migrations);
@@ -78,6 +80,12 @@ afterAll(async () => {
 	await plane?.close();
 	await rm(folder, { recursive: true, force: true });
 });
+
+/** A block of the page, in a folder of its own and on the cluster of these tests. */
+async function paste(block: string): Promise<void> {
+	const env = [`KUBECONFIG=${plane.kubeconfig}`, `PATH=${dirname(inject('peers').kubernetes)}:${process.env.PATH}`];
+	await runProgram('env', ['--chdir', folder, ...env, 'bash', '-euo', 'pipefail', '-c', block]);
+}
 
 /** As the token volume of a pod gets it. */
 async function serviceAccountToken(
@@ -131,6 +139,13 @@ it('are exchanged for tokens that name account, namespace and cluster', async ()
 	expect(payload['kubernetes.io']).toEqual(decodeJwt(subjectToken)['kubernetes.io']);
 	// The volume of a pod keeps one token for most of its time.
 	expect((await exchange(subjectToken)).status).toBe(200);
+});
+
+it('are made as the page says', async () => {
+	const audience = 'https://identity.sign.example.com/auth';
+	await paste(pageBlock('docs/operate/machines.md', 'kubernetes', 'kubectl create token'));
+	const claims = decodeJwt((await readFile(join(folder, 'pod-token'), 'utf8')).trim());
+	expect(claims).toMatchObject({ iss: ISSUER, aud: [audience], sub: 'system:serviceaccount:builds:release' });
 });
 
 it('are refused when they are for the API server itself, or of an account that no rule names', async () => {

@@ -4,7 +4,7 @@ export const ISSUER = 'https://login.example.com/realms/people';
 export const EMAIL = 'you@example.com';
 /** The services are below it. */
 export const DOMAIN = 'sign.example.com';
-const SERVICES = ['ca', 'log', 'log2', 'ctlog', 'tsa', 'tuf'];
+const SERVICES = ['identity', 'ca', 'log', 'log2', 'ctlog', 'tsa', 'tuf'];
 
 /** Names of the other machine. */
 export const OTHERS = [new URL(ISSUER).hostname, 'db.example.com'] as const;

@@ -6,7 +6,6 @@ import { dirname, resolve } from 'node:path';
 import { configSchema as caConfig } from '@chancery/ca/config';
 import { parseSection } from '@chancery/chassis/config/config';
 import { instanceSchema } from '@chancery/chassis/config/production';
-import { isLoopbackHost } from '@chancery/postgres/connection-security';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import { HOST_NAME_PATTERN } from '../../instance/addresses.ts';
@@ -85,6 +84,8 @@ export const answersSchema = z.strictObject({
 		.looseObject({
 			developmentLogin: z.union([z.literal(true), z.literal('with-secret')]).optional(),
 			connectors: z.array(z.looseObject({ type: z.string(), id: z.string() })).optional(),
+			machineIssuers: z.array(z.looseObject({ name: z.string(), issuer: z.string() })).optional(),
+			machineClients: z.array(z.looseObject({ id: z.string() })).optional(),
 		})
 		.optional()
 		.describe(
@@ -217,19 +218,15 @@ function refuseContradictions(answers: Answers): void {
 		refuse('developmentTls: all urls must have one host name');
 	if (identity?.developmentLogin && profile === 'production')
 		refuse('identity.developmentLogin: the development login is not for production');
-	if (identity && !identity.developmentLogin && !identity.connectors?.length)
-		refuse('identity: nobody could sign in there; give connectors, or developmentLogin for development');
+	const { developmentLogin, connectors, machineIssuers, machineClients } = identity ?? {};
+	if (identity && !developmentLogin && ![connectors, machineIssuers, machineClients].some((list) => list?.length))
+		refuse(
+			'identity: nobody could sign in there; give connectors, machineIssuers or machineClients, or developmentLogin for development',
+		);
 	const own = IDENTITY_OWN.find((name) => identity && Object.hasOwn(identity, name));
 	if (own !== undefined) refuse(`identity.${own}: is made or follows from other answers; take it out`);
 	if ((identity !== undefined) !== (urls.identity !== undefined))
 		refuse('identity and urls.identity belong together: give both or neither');
-	const exposed = [listen.host, ...(urls.identity === undefined ? [] : [new URL(urls.identity).hostname])].find(
-		(host) => !isLoopbackHost(host),
-	);
-	if (identity?.developmentLogin === true && exposed !== undefined)
-		refuse(
-			`identity.developmentLogin: true is for loopback, and ${exposed} is not; if you mean it, write with-secret, and whoever signs in types the secret of the instance`,
-		);
 	if (!identity && issuers.length === 0) refuse('issuers: nobody could sign; name the issuer of your organization');
 	if (profile === 'production' && /\bdevelopment\b/i.test(organization))
 		refuse("organization: 'development' would mark the certificates as such, and production refuses them");

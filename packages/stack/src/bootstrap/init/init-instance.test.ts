@@ -67,8 +67,14 @@ describe('a provider of our own', () => {
 		expect(made.filter((path) => path.includes('development'))).toEqual([]);
 	});
 
+	it('may be for machines alone', async () => {
+		const { configurations } = await init(broker(`{ machineIssuers: [{ name: ci, issuer: 'https://ci.example' }] }`));
+		expect(await readFile(configurations[0] as string, 'utf8')).toContain('issuer: https://ci.example');
+	});
+
 	it.each([
 		['{}', 'nobody could sign in there'],
+		['{ machineIssuers: [], machineClients: [] }', 'nobody could sign in there'],
 		['{ connectors: [] }', 'nobody could sign in there'],
 		['{ developmentLogin: true }', 'the development login is not for production'],
 		[`{ connectors: [${CONNECTOR}], publicUrl: x }`, 'identity.publicUrl: is made or follows from other answers'],
