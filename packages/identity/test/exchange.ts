@@ -87,8 +87,8 @@ export interface Machines {
 
 /** A provider that exchanges tokens of `github`, each once, and of `cluster`, until they are an hour old. */
 export async function startMachines(): Promise<Machines> {
-	let nowMs = 1_800_000_000_000;
-	const clock = () => nowMs;
+	const time = { nowMs: 1_800_000_000_000 };
+	const clock = () => time.nowMs;
 	const github = await startTokenIssuer(clock);
 	const cluster = await startTokenIssuer(clock);
 	const config = {
@@ -106,10 +106,10 @@ export async function startMachines(): Promise<Machines> {
 	let serial = 0;
 	const machines: Machines = {
 		get nowMs() {
-			return nowMs;
+			return time.nowMs;
 		},
-		set nowMs(value) {
-			nowMs = value;
+		set nowMs(ms) {
+			time.nowMs = ms;
 		},
 		github,
 		cluster,

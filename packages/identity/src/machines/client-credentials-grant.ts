@@ -4,18 +4,21 @@
  * The answer has an `id_token` besides the access token, which the standard does not know: cosign takes that one, and checks
  * its issuer and that its audience has the client id; the certificate authority wants its own audience in the same token.
  */
-import type { Logger } from '@chancery/chassis/logger';
+import { DomainError } from '@chancery/chassis/domain-error';
+import { clientOf } from '@chancery/chassis/http/client-address';
 import type { Clock } from '@chancery/chassis/service';
 import { toBase64Url } from '@chancery/core/bytes';
+import type { Sql } from '@chancery/postgres/sql';
 import { SIGSTORE_AUDIENCE } from '@chancery/wire/identity';
 import type { ClientMetadata, KoaContextWithOIDC, Provider } from 'oidc-provider';
 import { Provider as ProviderClass } from 'oidc-provider/lib/provider.js';
 import { claimsOf } from '../domain/account.ts';
 import type { Audit } from '../domain/audit.ts';
+import { countWrongGuess, refuseTooMany } from '../domain/guess-limits.ts';
 import type { IssuerKeys } from '../domain/issuer-keys.ts';
-import { clientAddress } from './client-address.ts';
 import type { MachineClient } from './machine-clients.ts';
-import { refusal } from './oauth-refusal.ts';
+import { oauthRefusal, refusal } from './oauth-refusal.ts';
+import { requestedBy } from './requested-by.ts';
 
 export const CLIENT_CREDENTIALS_GRANT = 'client_credentials';
 
@@ -25,10 +28,10 @@ export interface ClientCredentialsDeps {
 	readonly issuer: string;
 	readonly machineClients: ReadonlyMap<string, MachineClient>;
 	readonly keys: IssuerKeys;
+	readonly database: Sql;
 	readonly clock: Clock;
 	readonly random: (n: number) => Uint8Array;
 	readonly tokenLifetimeSeconds: number;
-	readonly logger: Logger;
 	readonly audit: Audit;
 }
 
@@ -46,11 +49,10 @@ export function machineClientMetadata(id: string, random: (n: number) => Uint8Ar
 
 /** Adds the grant, and the comparison of secrets. The library authenticates the client before the grant is asked. */
 export function registerClientCredentials(provider: Provider, deps: ClientCredentialsDeps): void {
-	const { machineClients, logger, audit } = deps;
-	provider.Client.prototype.compareClientSecret = function compareClientSecret(given: string) {
-		const isRight = machineClients.get(this.clientId)?.isSecret(given) ?? false;
-		if (!isRight) countWrongSecret(logger, this.clientId);
-		return isRight;
+	const { machineClients, audit } = deps;
+	provider.Client.prototype.compareClientSecret = async function compareClientSecret(given: string) {
+		const client = machineClients.get(this.clientId);
+		return client !== undefined && isRightSecret(deps, client, given);
 	};
 	provider.registerGrantType(
 		CLIENT_CREDENTIALS_GRANT,
@@ -58,20 +60,30 @@ export function registerClientCredentials(provider: Provider, deps: ClientCreden
 			const client = machineClients.get(ctx.oidc.client?.clientId ?? '');
 			// Public clients do not have this grant, so that the library has refused them before.
 			if (!client) throw refusal(401, 'invalid_client', 'this client has no identity of its own');
-			const tokens = await issueTokens(deps, client);
-			const { sub, email, connectorId } = client.account;
-			const where = { clientId: client.id, clientAddress: clientAddress(ctx) };
-			await audit({ ...where, kind: 'client-credentials', outcome: 'accepted', subject: sub, email, connectorId });
-			ctx.body = tokens;
+			const { connectorId, sub, email } = client.account;
+			const who = { connectorId, subject: sub, email };
+			await audit({ kind: 'client-credentials', outcome: 'accepted', ...requestedBy(ctx), ...who });
+			ctx.body = await issueTokens(deps, client);
 		},
 		['scope'],
 	);
 }
 
-/** The one place where a wrong secret of a machine client is known. */
-function countWrongSecret(logger: Logger, clientId: string): void {
-	const ctx = ProviderClass.ctx as KoaContextWithOIDC | undefined;
-	logger.warn({ clientId, address: ctx && clientAddress(ctx) }, 'a machine client sent a wrong secret');
+/** @throws {errors.OIDCProviderError} 429 after too many wrong ones, also for the right one: it must not be told apart */
+async function isRightSecret(deps: ClientCredentialsDeps, client: MachineClient, given: string): Promise<boolean> {
+	// The library compares within a request, and gives its comparison nothing of it.
+	const ctx = ProviderClass.ctx as KoaContextWithOIDC;
+	const guess = { what: 'client-secret', of: client.id, from: clientOf(ctx.req.socket.remoteAddress) } as const;
+	try {
+		await refuseTooMany(deps, guess);
+	} catch (error) {
+		throw error instanceof DomainError ? oauthRefusal(ctx, error) : error;
+	}
+	if (client.isSecret(given)) return true;
+	await countWrongGuess(deps, guess);
+	const refused = { kind: 'client-credentials', outcome: 'refused', reason: 'wrong-secret' } as const;
+	await deps.audit({ ...requestedBy(ctx), ...refused, clientId: client.id });
+	return false;
 }
 
 async function issueTokens(deps: ClientCredentialsDeps, client: MachineClient): Promise<Record<string, unknown>> {

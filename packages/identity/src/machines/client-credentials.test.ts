@@ -135,17 +135,58 @@ describe('a token request of a machine client is refused', () => {
 		expect(answer).toMatchObject({ status: 400, body: { error: 'invalid_request' } });
 	});
 
-	it('and said once with where it came from, without the secret', async () => {
+	it('after too many wrong secrets, also with the right one, and no other client for it', async () => {
+		const { database } = server.test;
+		await requestToken(discovery, { ...COSIGN_FORM, client_secret: NO_WORD });
+		const counted = await database.query<{ guesses: number }>(
+			`select guesses from identity.wrong_guesses where counter = 'client-secret/builder'`,
+		);
+		expect(counted[0]?.guesses).toBeGreaterThan(0);
+		await database.query(`update identity.wrong_guesses set guesses = 3000 where counter = 'client-secret/builder'`);
+		const response = await fetch(discovery.token_endpoint, { method: 'POST', body: new URLSearchParams(COSIGN_FORM) });
+		expect(response.status).toBe(429);
+		expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
+		expect(await response.json()).toEqual({ error: 'temporarily_unavailable', error_description: expect.any(String) });
+		const other = { ...COSIGN_FORM, client_id: 'other:client', client_secret: NO_WORD };
+		expect((await requestToken(discovery, other)).status).toBe(200);
+		await database.query('delete from identity.wrong_guesses');
+		expect((await requestToken(discovery, COSIGN_FORM)).status).toBe(200);
+	});
+
+	it('and recorded once with where it came from, without the secret', async () => {
 		server.logged.length = 0;
 		await requestToken(discovery, { ...COSIGN_FORM, client_secret: NO_WORD });
-		const lines = server.logged.filter((line) => line.includes('wrong secret'));
+		const lines = server.logged.filter((line) => line.includes('"audit":true'));
 		expect(lines).toHaveLength(1);
-		expect(JSON.parse(lines[0] ?? '')).toMatchObject({ clientId: 'builder', address: '127.0.0.1' });
+		expect(JSON.parse(lines[0] ?? '')).toMatchObject({
+			kind: 'client-credentials',
+			outcome: 'refused',
+			reason: 'wrong-secret',
+			clientId: 'builder',
+			clientAddress: '127.0.0.1',
+			requestId: expect.stringMatching(/./),
+		});
 		expect(server.logged.join('')).not.toContain(NO_WORD);
 	});
 });
 
 describe('the grant', () => {
+	it('records who got tokens', async () => {
+		await requestToken(discovery, COSIGN_FORM);
+		const [event] = await server.test.database.query(
+			`select kind, outcome, connector_id, email, client_id, client_address from identity.audit_events
+			order by happened_at desc limit 1`,
+		);
+		expect(event).toEqual({
+			kind: 'client-credentials',
+			outcome: 'accepted',
+			connector_id: server.issuer,
+			email: 'builder@example.com',
+			client_id: 'builder',
+			client_address: '127.0.0.1',
+		});
+	});
+
 	it('is announced with its ways to authenticate, and counted', async () => {
 		expect(discovery.grant_types_supported).toContain('client_credentials');
 		expect(discovery.token_endpoint_auth_methods_supported).toEqual(

@@ -3,6 +3,7 @@ import type { DomainError } from '@chancery/chassis/domain-error';
 import { TOKEN_ERRORS, TOKEN_SENTENCE } from '@chancery/chassis/tokens/token-errors';
 import type { errors, KoaContextWithOIDC } from 'oidc-provider';
 import { OIDCProviderError } from 'oidc-provider/lib/helpers/errors.js';
+import { IDENTITY_ERRORS } from '../errors.ts';
 
 /** Codes whose OAuth error is not `invalid_request`. */
 const OAUTH_ERRORS: ReadonlyMap<string, string> = new Map([['audience-not-allowed', 'invalid_target']]);
@@ -11,7 +12,7 @@ const FULCIO_PREFIX = `${TOKEN_SENTENCE}: `;
 
 /** Statuses of what a repeat may find mended: 429 for what any stranger brings about, else 503. */
 const STATUSES: ReadonlyMap<string, number> = new Map(
-	Object.entries(TOKEN_ERRORS).map(([code, { status }]) => [code, status]),
+	Object.entries({ ...TOKEN_ERRORS, ...IDENTITY_ERRORS }).map(([code, { status }]) => [code, status]),
 );
 
 /**

@@ -3,9 +3,9 @@ import { DomainError } from '@chancery/chassis/domain-error';
 import { TOKEN_EXCHANGE_GRANT, TOKEN_TYPES } from '@chancery/wire/identity';
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import type { Audit } from '../domain/audit.ts';
-import { clientAddress } from './client-address.ts';
 import { type ExchangeDeps, type ExchangedToken, exchangeToken } from './exchange-token.ts';
 import { oauthRefusal, refusal } from './oauth-refusal.ts';
+import { requestedBy } from './requested-by.ts';
 
 /** RFC 8693 section 2.1, and the one that Dex adds. The library refuses each of them when it stands twice. */
 const PARAMETERS = [
@@ -15,14 +15,16 @@ const PARAMETERS = [
 
 const KNOWN_TYPES: readonly string[] = Object.values(TOKEN_TYPES);
 
+interface GrantDeps extends ExchangeDeps {
+	readonly audit: Audit;
+}
+
 /** Adds the grant. Clients use it whose `grant_types` have it. */
-export function registerTokenExchange(provider: Provider, deps: ExchangeDeps & { readonly audit: Audit }): void {
+export function registerTokenExchange(provider: Provider, deps: GrantDeps): void {
 	const answer = async (ctx: KoaContextWithOIDC) => {
 		const parameters = parametersOf(ctx);
 		const audience = parameters.audience ?? String(ctx.oidc.client?.clientId);
 		const exchanged = await exchange(ctx, deps, { ...parameters, audience });
-		const { from, subject } = exchanged;
-		await deps.audit({ ...who(ctx), outcome: 'accepted', connectorId: from.connectorId, subject });
 		const type = parameters.requestedTokenType;
 		ctx.body = {
 			access_token: exchanged.token,
@@ -73,22 +75,23 @@ function parametersOf(ctx: KoaContextWithOIDC): Parameters {
 
 async function exchange(
 	ctx: KoaContextWithOIDC,
-	deps: ExchangeDeps & { readonly audit: Audit },
+	{ audit, ...deps }: GrantDeps,
 	{ subjectToken, audience, connectorId }: Parameters & { readonly audience: string },
 ): Promise<ExchangedToken> {
+	const request = { kind: 'token-exchange', ...requestedBy(ctx) } as const;
 	try {
-		return await exchangeToken(deps, { subjectToken, audience, connectorId, address: clientAddress(ctx) });
+		const asked = { subjectToken, audience, connectorId, address: request.clientAddress };
+		const exchanged = await exchangeToken(deps, asked);
+		// Without the record there is no token. The subject token is used up then, as after a crash.
+		const { from, subject } = exchanged;
+		await audit({ ...request, outcome: 'accepted', connectorId: from.connectorId, subject });
+		return exchanged;
 	} catch (error) {
 		if (!(error instanceof DomainError)) throw error;
-		await deps.audit({ ...who(ctx), outcome: 'refused', reason: error.code });
+		// Nobody vouches for the subject of a token that is refused: a line in the log, and no row.
+		await audit({ ...request, outcome: 'refused', reason: error.code });
 		throw oauthRefusal(ctx, error);
 	}
 }
-
-const who = (ctx: KoaContextWithOIDC) => ({
-	kind: 'token-exchange' as const,
-	clientId: String(ctx.oidc.client?.clientId),
-	clientAddress: clientAddress(ctx),
-});
 
 const invalidRequest = (description: string) => refusal(400, 'invalid_request', description);

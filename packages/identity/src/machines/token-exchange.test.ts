@@ -216,6 +216,28 @@ describe('the exchange', () => {
 		expect(grants(await discover(machines.server.issuer))).toContain(TOKEN_EXCHANGE_GRANT);
 	});
 
+	it('is recorded with the machine, and a refusal in the log alone', async () => {
+		const token = await machines.githubToken({ sub: 'repo:octo-org/recorded:ref:refs/heads/main' });
+		await exchange(machines.server.issuer, token);
+		machines.server.logged.length = 0;
+		await exchange(machines.server.issuer, token);
+		const { database } = machines.server.test;
+		const events = `select kind, outcome, connector_id, client_id, client_address from identity.audit_events where subject = $1`;
+		expect(await database.query(events, ['repo:octo-org/recorded:ref:refs/heads/main'])).toEqual([
+			{
+				kind: 'token-exchange',
+				outcome: 'accepted',
+				connector_id: GITHUB_CONNECTOR,
+				client_id: 'sigstore',
+				client_address: '127.0.0.1',
+			},
+		]);
+		const lines = machines.server.logged.filter((line) => line.includes('"audit":true'));
+		expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+			{ kind: 'token-exchange', outcome: 'refused', reason: 'token-used', clientId: 'sigstore' },
+		]);
+	});
+
 	it('counts what it issued and refused, and writes no token to the log', async () => {
 		const token = await machines.githubToken();
 		const answer = await exchange(machines.server.issuer, token);
@@ -224,7 +246,7 @@ describe('the exchange', () => {
 		expect(series).toMatch(/identity_tokens_total\{.*grant="token_exchange",outcome="issued".*\} [1-9]/);
 		expect(series).toMatch(/identity_tokens_total\{.*grant="token_exchange",outcome="refused".*\} [1-9]/);
 		const log = machines.server.logged.join('\n');
-		expect(log).toContain('a token was exchanged');
+		expect(log).toContain('token-exchange accepted');
 		expect(log).toContain(GITHUB_CLAIMS.sub);
 		for (const secret of [...token.split('.').slice(1), ...String(answer.body.access_token).split('.').slice(1)])
 			expect(log).not.toContain(secret);
