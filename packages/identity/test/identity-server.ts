@@ -72,7 +72,7 @@ export async function startIdentityServer(options: ServerOptions = {}): Promise<
 		random: (n) => new Uint8Array(randomBytes(n)),
 		fetch: options.fetch ?? fetch,
 		logger: createLogger({
-			level: 'debug',
+			level: 'trace',
 			json: true,
 			name: 'identity',
 			destination: { write: (line: string) => void logged.push(line) },
