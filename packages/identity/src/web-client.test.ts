@@ -233,6 +233,12 @@ describe('what is public', () => {
 			const response = await fetch(url, { headers: { origin: 'https://anyone.example' } });
 			expect(response.status).toBe(200);
 			expect(response.headers.get('access-control-allow-origin')).toBe('*');
+			const asked = await fetch(url, {
+				method: 'OPTIONS',
+				headers: { origin: 'https://anyone.example', 'access-control-request-method': 'GET' },
+			});
+			expect([asked.status, asked.headers.get('access-control-allow-origin')]).toEqual([204, '*']);
+			expect(asked.headers.get('access-control-allow-methods')).toBe('GET');
 		}
 	});
 });

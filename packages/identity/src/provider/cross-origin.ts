@@ -29,21 +29,21 @@ export function crossOrigin(webClients: readonly WebClient[]) {
 	return async (ctx: KoaContextWithOIDC, next: () => Promise<void>): Promise<void> => {
 		const origin = ctx.get('origin');
 		const isPublic = ctx.path.startsWith('/.well-known/') || ctx.path === '/keys';
-		// Set here, the library leaves it alone. Without the origin in it, caches may give one answer to all.
-		if (isPublic) ctx.set('access-control-allow-origin', '*');
-		if (ctx.method === 'OPTIONS' && !isPublic) {
-			const isAllowed = ctx.path === '/token' && origins.has(origin);
-			ctx.status = isAllowed ? 204 : 403;
+		if (ctx.method === 'OPTIONS') {
+			const allowed = isPublic ? '*' : ctx.path === '/token' && origins.has(origin) ? origin : undefined;
 			ctx.vary('Origin');
-			if (!isAllowed) return;
+			ctx.status = allowed === undefined ? 403 : 204;
+			if (allowed === undefined) return;
 			ctx.set({
-				'access-control-allow-origin': origin,
-				'access-control-allow-methods': 'POST',
+				'access-control-allow-origin': allowed,
+				'access-control-allow-methods': isPublic ? 'GET' : 'POST',
 				'access-control-allow-headers': REQUEST_HEADERS,
 				'access-control-max-age': String(PREFLIGHT_SECONDS),
 			});
 			return;
 		}
+		// Set here, the library leaves it alone. Without the origin in it, caches may give one answer to all.
+		if (isPublic) ctx.set('access-control-allow-origin', '*');
 		await next();
 		if (isPublic) return;
 		// The library has set this for every origin, and removed it again where `isOwnOrigin` said no; before it knew the client
