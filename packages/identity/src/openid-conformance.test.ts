@@ -86,7 +86,7 @@ async function refusal(
 	const end = await browser.open(authorizationUrl(discovery, newVerifier().challenge, extra));
 	if (end.leftFor === undefined) {
 		expect(end.status).toBe(400);
-		return { at: 'page', error: /Code <code><bdi>(\w+)</.exec(end.body)?.[1] ?? end.body, iss: null };
+		return { at: 'page', error: /Code <code>(?:<bdi>)?([^<]+)</.exec(end.body)?.[1] ?? end.body, iss: null };
 	}
 	const back = new URL(end.leftFor);
 	expect(back.searchParams.get('code')).toBeNull();

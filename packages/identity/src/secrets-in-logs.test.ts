@@ -28,6 +28,9 @@ function note(what: string, value: string | null | undefined): string {
 	return value ?? '';
 }
 
+/** One that nobody gave out: random, so that no word of the log looks like a piece of it. */
+const made = (what: string): string => note(what, crypto.randomUUID());
+
 /** Notes what the provider sends: cookies, codes, tokens, the secrets of forms. */
 function noteAnswer(response: Response, body: string): void {
 	for (const line of response.headers.getSetCookie()) note('cookie', /^[^=]+=([^;]*)/.exec(line)?.[1]);
@@ -99,8 +102,8 @@ interface Begun {
 async function begin(extra: Record<string, string> = {}): Promise<Begun> {
 	const { verifier, challenge } = newVerifier();
 	note('verifier', verifier);
-	const state = note('state', `state-${crypto.randomUUID()}`);
-	const nonce = note('nonce', `nonce-${crypto.randomUUID()}`);
+	const state = made('state');
+	const nonce = made('nonce');
 	const browser = new Browser(server.publicUrl);
 	const page = await browser.open(authorizationUrl(discovery, challenge, { state, nonce, ...extra }));
 	const end = await browser.submit(Browser.action(page), { email: 'alice@example.com', secret: TEST_SECRET });
@@ -142,17 +145,15 @@ describe('the log has no secret', () => {
 		const wrong = note('wrong verifier', newVerifier().verifier);
 		expect((await redeem(await begin(), { code_verifier: wrong })).status).toBe(400);
 		expect((await redeem(await begin(), { redirect_uri: 'http://localhost:1/other' })).status).toBe(400);
-		expect((await redeem(await begin(), {}, basic('nobody', note('client secret', 'secret-of-nobody-1')))).status).toBe(
-			401,
-		);
-		expect((await redeem(await begin(), { code: note('made up code', 'made-up-code-0123456789') })).status).toBe(400);
-		expect((await redeem(await begin(), { grant_type: note('grant', 'grant-of-somebody-else') })).status).toBe(400);
+		expect((await redeem(await begin(), {}, basic('nobody', made('client secret')))).status).toBe(401);
+		expect((await redeem(await begin(), { code: made('code of nobody') })).status).toBe(400);
+		expect((await redeem(await begin(), { grant_type: made('grant type') })).status).toBe(400);
 	});
 
 	it('of a sign-in that is cancelled, comes too late, or with a wrong secret', async () => {
 		const browser = new Browser(server.publicUrl);
 		const page = await browser.open(authorizationUrl(discovery, newVerifier().challenge));
-		const secret = note('wrong secret', 'a-wrong-secret-of-the-instance');
+		const secret = made('wrong secret');
 		expect((await browser.submit(Browser.action(page), { email: 'alice@example.com', secret })).status).toBe(400);
 		await browser.submit(`${page.url}/cancel`, {});
 		expect((await browser.open(page.url)).status).toBe(400);
@@ -175,7 +176,7 @@ describe('the log has no secret', () => {
 		await browser.submit(Browser.action(login), { email: 'alice@example.com', secret: TEST_SECRET });
 		expect((await poll()).status).toBe(200);
 		expect((await poll()).status).toBe(400);
-		await post('/device', { xsrf: note('xsrf', 'made-up-xsrf-0123456789'), user_code: 'WXYZ-WXYZ' });
+		await post('/device', { xsrf: made('secret of a form'), user_code: 'WXYZ-WXYZ' });
 	});
 
 	it('of proofs of a key', async () => {
@@ -185,9 +186,7 @@ describe('the log has no secret', () => {
 		expect((await redeem(await begin(), client, { dpop: proof })).status).toBe(400);
 		const misdirected = await newProof({ htu: 'https://evil.example/' });
 		expect((await redeem(await begin(), client, { dpop: misdirected })).status).toBe(400);
-		expect((await redeem(await begin(), client, { dpop: note('no proof', 'not-a-proof-0123456789') })).status).toBe(
-			400,
-		);
+		expect((await redeem(await begin(), client, { dpop: made('what is no proof') })).status).toBe(400);
 	});
 
 	it('of a page', async () => {
@@ -212,7 +211,7 @@ describe('the log has no secret', () => {
 		await post('/token', {
 			grant_type: 'refresh_token',
 			client_id: 'sigstore',
-			refresh_token: note('refresh', 'refresh-0123456789'),
+			refresh_token: made('refresh token'),
 		});
 		await fetch(discovery.token_endpoint, {
 			method: 'POST',
@@ -222,7 +221,7 @@ describe('the log has no secret', () => {
 	});
 
 	it('of development tokens', async () => {
-		for (const secret of [TEST_SECRET, note('wrong secret', 'wrong-development-secret')])
+		for (const secret of [TEST_SECRET, made('wrong secret')])
 			await fetch(`${server.publicUrl}/development/token`, {
 				method: 'POST',
 				headers: { authorization: `Bearer ${secret}`, 'content-type': 'application/json' },
