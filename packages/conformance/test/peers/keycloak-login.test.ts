@@ -16,7 +16,7 @@ beforeAll(async () => {
 	const keycloak = await placeKeycloak(inject('peers').keycloak, [ALICE, MALLORY]);
 	const client = { clientId: CLIENT.id, clientSecret: CLIENT.secret };
 	at = await openWorkplaceAt(keycloak, { id: CONNECTOR, name: 'Keycloak', ...client });
-});
+}, 1_200_000);
 afterEach(() => at?.desk.clear());
 afterAll(() => at?.close());
 

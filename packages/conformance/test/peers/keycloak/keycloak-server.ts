@@ -11,7 +11,7 @@ import type { Upstream } from '../upstream.ts';
 export const CLIENT = { id: 'chancery', secret: 'a secret of the tests' };
 export const PASSWORD = 'correct horse battery staple';
 /** It compiles itself when it starts for the first time. */
-const READY_WITHIN = { timeout: 500_000, interval: 500 };
+const READY_WITHIN = { timeout: 900_000, interval: 500 };
 
 export interface KeycloakPerson {
 	readonly email: string;
