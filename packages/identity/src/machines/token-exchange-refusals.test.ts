@@ -39,7 +39,7 @@ describe('a subject token is refused', () => {
 		['without the claim of a rule', { repository_owner: undefined }, "'repository_owner'"],
 		['of an issuer that is not configured', { iss: 'https://elsewhere.example' }, 'not accepted here'],
 		['of an issuer that is almost configured', { iss: 'slash' }, 'not accepted here'],
-		['that is bound to a key', { cnf: { jkt: 'x' } }, 'bound to a key'],
+		['that is bound to a key', { cnf: { jkt: 'x'.repeat(43) } }, 'bound to a key'],
 		['with too many claims', many, 'claims'],
 		['with claims that are too long', { text: 'x'.repeat(9000) }, 'characters'],
 		['that is too long', { text: 'x'.repeat(16_000) }, 'characters'],
