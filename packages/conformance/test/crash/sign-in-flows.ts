@@ -3,6 +3,8 @@ import { createHash, randomBytes } from 'node:crypto';
 
 export interface SignInPlace {
 	readonly issuer: string;
+	/** A new token of the platform whose tokens are exchanged. */
+	readonly subjectToken: () => Promise<string>;
 	/** Called before each request to the issuer. */
 	readonly beforeRequest: () => Promise<void>;
 }
@@ -106,6 +108,18 @@ export const deviceFlow: Flow = async (place) => {
 	const login = await send(confirm, { confirm: 'yes' });
 	await browser.go(addressIn(login, /<form[^>]*action="([^"]*\/development)"/), { email: EMAIL });
 	return () => askForToken(place, { grant_type: DEVICE_CODE, device_code, client_id: 'sigstore' });
+};
+
+/** A token exchange (RFC 8693), which is one request; the subject token is good for one. */
+export const exchangeFlow: Flow = async (place) => {
+	const subject_token = await place.subjectToken();
+	return () =>
+		askForToken(place, {
+			grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+			client_id: 'sigstore',
+			subject_token,
+			subject_token_type: 'urn:ietf:params:oauth:token-type:id_token',
+		});
 };
 
 function authorization(place: SignInPlace): { url: string; redeem: (end: Page) => Redeem } {

@@ -3,6 +3,7 @@
  * each flow, where the other one finishes the sign-in, and in the middle of the request that redeems a code, where the code
  * may be lost but never works twice. CRASH_SIGN_IN_KILLS (12): kills in the middle, per flow.
  */
+import { randomUUID } from 'node:crypto';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,21 +14,27 @@ import { type EmbeddedPostgres, startEmbedded } from '@chancery/postgres/embedde
 import { migrateAll } from '@chancery/postgres/migrate';
 import { openDatabase } from '@chancery/postgres/pool';
 import { freePorts } from '@chancery/testkit/free-port';
-import { createRemoteJWKSet, jwtVerify } from 'jose';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createRemoteJWKSet, exportJWK, generateKeyPair, jwtVerify, SignJWT } from 'jose';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Balancer, IdentityReplica, type ReplicaPlace } from './identity-replica.ts';
 import { say } from './report.ts';
-import { codeFlow, deviceFlow, type Flow, upstreamFlow } from './sign-in-flows.ts';
+import { codeFlow, deviceFlow, exchangeFlow, type Flow, upstreamFlow } from './sign-in-flows.ts';
 
 const KILLS = Number(process.env.CRASH_SIGN_IN_KILLS ?? 12);
 /** A redeemed code takes a few milliseconds on an idle machine, and the kill should come before, in and after it. */
 const MAX_DELAY_MS = 40;
 const CONNECTOR = 'https://people.example';
+/** Whose tokens are exchanged; its keys are configured, so that nobody has to be asked. */
+const PLATFORM = 'https://ci.example';
+const platformKey = await generateKeyPair('ES256', { extractable: true });
 const FLOWS: Readonly<Record<string, Flow>> = {
 	'authorization code': codeFlow,
 	'authorization code through an upstream provider': upstreamFlow,
 	'device code': deviceFlow,
 };
+
+/** Why a code, or a subject token, does not work again. */
+const SPENT = ['invalid_grant', 'invalid_request'];
 
 let folder: string;
 let server: EmbeddedPostgres;
@@ -73,6 +80,9 @@ beforeAll(async () => {
 		publicUrl: balancer.url,
 		developmentLogin: true,
 		signingJwks: await jwks('broker'),
+		machineIssuers: [
+			{ name: 'ci', issuer: PLATFORM, jwks: { keys: [{ ...(await exportJWK(platformKey.publicKey)), alg: 'ES256' }] } },
+		],
 		connectors: [
 			{ type: 'oidc', id: CONNECTOR, name: 'People', issuer: `http://127.0.0.1:${c}/auth`, clientId: 'broker' },
 		],
@@ -111,17 +121,32 @@ async function killServing(): Promise<void> {
 
 const issuer = () => `${balancer.url}/auth`;
 
+const place = (beforeRequest: () => Promise<void> = async () => undefined) => ({
+	issuer: issuer(),
+	beforeRequest,
+	subjectToken: () =>
+		new SignJWT({ sub: 'a job' })
+			.setProtectedHeader({ alg: 'ES256' })
+			.setIssuer(PLATFORM)
+			.setAudience(issuer())
+			.setJti(randomUUID())
+			.setIssuedAt()
+			.setExpirationTime('5m')
+			.sign(platformKey.privateKey),
+});
+
 async function expectToken(token: string | undefined): Promise<void> {
 	const keys = createRemoteJWKSet(new URL(`${issuer()}/keys`));
 	const { payload } = await jwtVerify(token ?? '', keys, { issuer: issuer(), audience: 'sigstore' });
 	expect(payload.email).toBe('alice@example.com');
 }
 
-describe.each(Object.entries(FLOWS))('%s', (name, flow) => {
-	it('is finished by another replica, wherever the serving one is killed between two requests', async () => {
+it.each(Object.entries(FLOWS))(
+	'%s is finished by another replica, wherever the serving one is killed between two requests',
+	async (name, flow) => {
 		let sent = 0;
 		const count = async () => void sent++;
-		await expectToken((await (await flow({ issuer: issuer(), beforeRequest: count }))()).body.id_token);
+		await expectToken((await (await flow(place(count)))()).body.id_token);
 		const requests = sent;
 		expect(requests).toBeGreaterThan(3);
 		for (let killBefore = 2; killBefore <= requests; killBefore++) {
@@ -130,24 +155,27 @@ describe.each(Object.entries(FLOWS))('%s', (name, flow) => {
 				sent++;
 				if (sent === killBefore) await killServing();
 			};
-			const redeem = await flow({ issuer: issuer(), beforeRequest });
+			const redeem = await flow(place(beforeRequest));
 			const first = await redeem();
 			expect(first.status, `killed before request ${killBefore}: ${JSON.stringify(first.body)}`).toBe(200);
 			await expectToken(first.body.id_token);
 			expect(await redeem()).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
 		}
 		say(`${name}: ${requests - 1} kills between ${requests} requests`);
-	});
+	},
+);
 
-	it('gives tokens once, also when the replica dies while it redeems', async () => {
+it.each(Object.entries({ ...FLOWS, 'token exchange': exchangeFlow }))(
+	'%s gives tokens once, also when the replica dies while it redeems',
+	async (name, flow) => {
 		const seen: Record<string, number> = {};
 		for (let kill = 0; kill < KILLS; kill++) {
-			const redeem = await flow({ issuer: issuer(), beforeRequest: async () => undefined });
+			const redeem = await flow(place());
 			await starting;
 			const [first] = await Promise.all([redeem(), sleep((MAX_DELAY_MS * kill) / KILLS).then(killServing)]);
 			const again = await redeem();
 			expect([200, 400]).toContain(again.status);
-			if (again.status === 400) expect(again.body.error).toBe('invalid_grant');
+			if (again.status === 400) expect(SPENT).toContain(again.body.error);
 			if (first.status === 200) expect(again.status, 'one code gave tokens twice').toBe(400);
 			else expect(first.status).toBe(502);
 			const outcome =
@@ -155,5 +183,5 @@ describe.each(Object.entries(FLOWS))('%s', (name, flow) => {
 			seen[outcome] = (seen[outcome] ?? 0) + 1;
 		}
 		say(`${name}: ${KILLS} kills while it redeems: ${JSON.stringify(seen)}`);
-	});
-});
+	},
+);
