@@ -45,7 +45,11 @@ export class IdentityReplica {
 		};
 		// JSON is YAML.
 		await writeFile(path, JSON.stringify(configuration));
-		const child = spawn(process.execPath, [MAIN, '--config', path], { stdio: ['ignore', 'pipe', 'pipe'] });
+		const child = spawn(process.execPath, [MAIN, '--config', path], {
+			// It starts once per kill.
+			env: { ...process.env, NODE_COMPILE_CACHE: join(folder, 'compiled') },
+			stdio: ['ignore', 'pipe', 'pipe'],
+		});
 		const replica = new IdentityReplica(port, child);
 		const deadline = performance.now() + START_WITHIN_MS;
 		for (;;) {
