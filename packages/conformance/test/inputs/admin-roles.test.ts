@@ -16,7 +16,7 @@ const EVERY_SERVICE = { 'GET /healthz': OPEN, 'GET /readyz': PROBE, 'GET /metric
 const REPORTS = { ...EVERY_SERVICE, 'GET /admin/v1/trust': READERS } as const;
 
 const ROLES: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
-	identity: REPORTS,
+	identity: { ...REPORTS, 'GET /admin/v1/events': OPERATORS },
 	ca: REPORTS,
 	log: { ...EVERY_SERVICE, 'GET /admin/v1/trust/v1': READERS, 'GET /admin/v1/trust/v2': READERS },
 	ctlog: {

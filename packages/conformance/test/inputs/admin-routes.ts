@@ -39,7 +39,36 @@ export async function adminExamples(subject: Subject): Promise<Example[]> {
 			),
 		),
 	]);
-	return [...examples, ...(await rootExamples(subject, authorization))];
+	return [...examples, recordExample(subject, authorization), ...(await rootExamples(subject, authorization))];
+}
+
+/** Who signed in is for operators alone. */
+function recordExample(subject: Subject, authorization: string): Example {
+	const path = '/admin/v1/events';
+	const request = { method: 'GET', path, headers: { authorization } };
+	const bad = (name: string, query: string): OwnCell => ({
+		name,
+		request: async () => ({ ...request, path: `${path}?${query}` }),
+		expected: REFUSED,
+	});
+	return {
+		route: `identity admin GET ${path}`,
+		wire: PROBLEM,
+		request: async () => request,
+		accepted: {
+			status: 200,
+			type: 'application/json',
+			look: ({ body }) => expect(Object.keys(JSON.parse(String(body)))).toEqual(['events', 'next']),
+		},
+		own: [
+			...strangers(subject, request, true),
+			bad('no events', 'limit=0'),
+			bad('more events than a page has', 'limit=1001'),
+			bad('a part of an event', 'limit=1.5'),
+			bad('a cursor that is too long', `cursor=${'1'.repeat(101)}`),
+			bad('nobody', 'subject='),
+		],
+	};
 }
 
 /** A probe needs no token; one that is shown at `/readyz` must mean something. */

@@ -15,6 +15,13 @@ const EMAIL = 'matrix@example.com';
 const JSON_TYPE = { 'content-type': 'application/json' };
 
 const TOKEN: Refusal = { status: 400, says: /^There was an error processing the identity token/ };
+/** An issuer that was asked a moment ago may have a new key since: until it may be asked again, nobody knows. */
+const UNKNOWN_KEY: Refusal = { ...TOKEN, otherStatus: 429 };
+const UNKNOWN_KEYS = new Set([
+	'with a key id that nobody has',
+	'with a key id that is a path',
+	'in our name by another instance',
+]);
 const KEY: Refusal = { status: 400, says: /^The public key supplied in the request could not be parsed/ };
 const WEAK_KEY: Refusal = { status: 400, says: /^The public key supplied in the request is insecure/ };
 const ANY_KEY: Refusal = {
@@ -219,7 +226,8 @@ function tokenCells(
 ): OwnCell[] {
 	return Object.entries(hostileTokens(subject, foreign, EMAIL)).map(([name, token]) => {
 		const bad = token();
-		const expected = bad.length > maxChars ? GATEWAY.headersTooLarge : TOKEN;
+		const refused = UNKNOWN_KEYS.has(name) ? UNKNOWN_KEY : TOKEN;
+		const expected = bad.length > maxChars ? GATEWAY.headersTooLarge : refused;
 		return { name: `a token ${name}`, request: async () => request(token()), expected };
 	});
 }

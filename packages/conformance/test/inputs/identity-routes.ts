@@ -17,6 +17,7 @@ export function identityExamples(subject: Subject): Example[] {
 		...ciExamples(subject),
 		...providerExamples(subject),
 		...signInExamples(subject),
+		...upstreamExamples(subject),
 		assetExample(subject),
 	];
 }
@@ -289,6 +290,53 @@ function signInExamples(subject: Subject): Example[] {
 			request: () => begin('cancel'),
 			own: sites('cancel'),
 			longerPath: { below: NO_SUCH_PLACE, slash: NO_SUCH_PLACE, overlong: NO_SUCH_PLACE },
+		},
+	];
+}
+
+/**
+ * The steps of a sign-in at another provider. This instance has none, so that each ends here: what they do with one is tried
+ * in the package.
+ */
+function upstreamExamples(subject: Subject): Example[] {
+	const origin = subject.urls.identity;
+	const refused = (status: number, code: string) => ({
+		status,
+		type: 'application/problem+json',
+		look: ({ body }: { body: Buffer }) => expect(JSON.parse(String(body)).reason).toBe(code),
+	});
+	const step = async (suffix: string) => {
+		const { uid, cookie } = await beginSignIn(origin);
+		return { method: 'GET', path: `/auth/interaction/${uid}/${suffix}`, headers: { cookie } };
+	};
+	const longerPath = { below: NO_SUCH_PLACE, slash: NO_SUCH_PLACE, overlong: NO_SUCH_PLACE };
+	return [
+		{
+			route: 'identity public GET /auth/interaction/:uid/upstream',
+			wire: PROBLEM,
+			request: () => step('upstream?connector_id=https%3A%2F%2Fpeople.example'),
+			accepted: refused(404, 'no-login-method'),
+			longerPath,
+		},
+		{
+			route: 'identity public GET /auth/interaction/:uid/finish',
+			wire: PROBLEM,
+			request: () => step('finish?login=surprise'),
+			accepted: refused(400, 'login-expired'),
+			longerPath,
+		},
+		{
+			route: 'identity public GET /auth/callback',
+			wire: PROBLEM,
+			request: async () => ({ method: 'GET', path: '/auth/callback?code=surprise&state=surprise' }),
+			accepted: refused(400, 'login-expired'),
+			longerPath,
+		},
+		{
+			route: 'identity public GET /machines/:name/.well-known/openid-configuration',
+			wire: PROBLEM,
+			request: async () => ({ method: 'GET', path: '/machines/nobody/.well-known/openid-configuration' }),
+			accepted: refused(404, 'not-found'),
 		},
 	];
 }
