@@ -6,7 +6,7 @@ import { type Cell, chooseCells, nameOf } from './cells.ts';
 import { LoadProcess } from './load/load-process.ts';
 import { Measurement, type WindowFigures } from './measurement.ts';
 import type { BenchOptions } from './options.ts';
-import { type Peer, workloadAgainst } from './peers.ts';
+import { type Peer, workloadsAgainst } from './peers.ts';
 import { progress } from './report/printing.ts';
 import { figure, table } from './report/table.ts';
 import { openComparedServers } from './server/compared-servers.ts';
@@ -45,8 +45,11 @@ export async function runComparison(
 	const compared = await openComparedServers(peer, bin, folder, options.logLevel);
 	stack.defer(() => compared.close());
 	const { ours } = compared;
-	const workload = workloadAgainst(peer);
-	const cells = chooseCells(options).filter((cell) => cell.workload === workload && cell.backend === usualBackend());
+	const workloads = workloadsAgainst(peer);
+	const only = options.only.length > 0 ? options.only : workloads;
+	const cells = chooseCells({ ...options, only }).filter(
+		(cell) => workloads.includes(cell.workload) && cell.backend === usualBackend(),
+	);
 	const settings: Record<string, Readonly<Record<string, string>>> = { [ours.name]: ours.settings };
 	const comparisons: Comparison[] = [];
 	for (const side of compared.theirs) {
@@ -109,12 +112,15 @@ export function comparisonTable(comparisons: readonly Comparison[]): string {
 			'CPU s/1000: ours',
 			'theirs',
 			'ratio',
+			'of it database: ours',
+			'theirs',
 		],
 		comparisons.map(({ cell, theirs, pairs }) => {
 			const of = (side: keyof Pair, read: (window: WindowFigures) => number) =>
 				figure(median(pairs.map((pair) => read(pair[side]))));
 			const rate = (window: WindowFigures) => window.perSecond;
 			const p50 = (window: WindowFigures) => window.p50Ms;
+			const databaseCpu = (window: WindowFigures) => window.databaseCpu ?? Number.NaN;
 			return [
 				cell.workload,
 				String(cell.clients),
@@ -127,6 +133,8 @@ export function comparisonTable(comparisons: readonly Comparison[]): string {
 				of('ours', cpuOf),
 				of('theirs', cpuOf),
 				ratio(pairs, cpuOf),
+				of('ours', databaseCpu),
+				of('theirs', databaseCpu),
 			];
 		}),
 	);

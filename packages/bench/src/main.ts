@@ -6,7 +6,6 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findPeer } from '@chancery/testkit/peers/find-peer';
-import { SERVERS } from '@chancery/testkit/peers/peer-table';
 import { chooseCells, nameOf } from './cells.ts';
 import { comparisonTable, runComparison } from './comparison.ts';
 import { growthTable, runGrowth } from './growth/growth.ts';
@@ -15,6 +14,7 @@ import { describeMachine, type Machine, measureSyncMs, QUIET_LOAD } from './mach
 import { runMatrix } from './matrix.ts';
 import { VerificationFailed } from './measurement.ts';
 import { type BenchOptions, parseOptions, USAGE, UsageError } from './options.ts';
+import { sourceOf } from './peers.ts';
 import { cellTable } from './report/cell-table.ts';
 import { print, progress } from './report/printing.ts';
 import { figure } from './report/table.ts';
@@ -37,7 +37,7 @@ try {
  */
 async function withProgram(options: BenchOptions): Promise<BenchOptions> {
 	if (options.against === undefined || options.bin !== undefined) return options;
-	const found = await findPeer(options.against, SERVERS[options.against]);
+	const found = await findPeer(options.against, sourceOf(options.against));
 	if ('notRun' in found) throw new Error(found.notRun);
 	return { ...options, bin: found.path };
 }

@@ -74,7 +74,7 @@ export class Measurement {
 		this.#load = load;
 	}
 
-	/** Every write that was ever acknowledged, also in warm-ups. */
+	/** Every write that was ever acknowledged and leaves a row, also in warm-ups. */
 	get acknowledged(): number {
 		return this.#acknowledged;
 	}
@@ -111,10 +111,11 @@ export class Measurement {
 	): Promise<{ figures: WindowFigures; report: WindowReport }> {
 		const { workload, clients } = cell;
 		const rateName = `${server.name} ${nameOf(cell)}`;
-		const { wire, firstRate } = WORKLOADS[workload]!;
+		const { wire, firstRate, mostPrepared = Number.POSITIVE_INFINITY, isStored = true } = WORKLOADS[workload]!;
 		const target = server.target(wire);
 		const rate = this.#rates.get(rateName) ?? Math.min(firstRate, 1_000 * clients);
-		await this.#load.prepare(target, workload, Math.ceil((rate * MARGIN * windowMs) / 1000) + 2 * clients);
+		const wanted = Math.ceil((rate * MARGIN * windowMs) / 1000) + 2 * clients;
+		await this.#load.prepare(target, workload, Math.min(wanted, mostPrepared));
 
 		const roots = [server.databasePid ?? 0, this.#load.pid, ...server.pids];
 		await server.probe?.resetLoop();
@@ -123,7 +124,7 @@ export class Measurement {
 		const after = usageOf(roots);
 		const loop = await server.probe?.readLoop();
 		const report = await this.#load.verify();
-		this.#acknowledged += report.answered;
+		if (isStored) this.#acknowledged += report.answered;
 		this.#rates.set(rateName, report.acknowledged / (report.elapsedMs / 1000));
 		if (report.complaints.length > 0)
 			throw new VerificationFailed(`${server.name}, ${nameOf(cell)}: ${report.complaints.join('; ')}`);

@@ -10,7 +10,7 @@ describe('the cells of the matrix', () => {
 	it('are with --quick all workloads and numbers of clients, by the usual backend', () => {
 		const cells = cellsOf('--quick');
 		expect(cells).toContain(`v1-hashedrekord/1024/${usualBackend()}`);
-		expect(cells).toHaveLength(6 * 5);
+		expect(cells).toHaveLength(8 * 5);
 		expect(cells.every((cell) => cell.endsWith(`/${usualBackend()}`))).toBe(true);
 	});
 
@@ -36,6 +36,11 @@ describe('the cells of the matrix', () => {
 		expect(cellsOf().join()).not.toContain('v1-hashedrekord-certificate');
 		expect(cellsOf('--only', 'v1-hashedrekord-certificate/1')).toHaveLength(1);
 	});
+
+	it('hold the codes of people, each of which needs a sign-in, only when they are named', () => {
+		expect(cellsOf().join()).not.toContain('token/');
+		expect(cellsOf('--only', 'token/1')).toHaveLength(1);
+	});
 });
 
 describe('arguments', () => {
@@ -51,7 +56,7 @@ describe('arguments', () => {
 		expect(() => parseOptions(args)).toThrow(UsageError);
 	});
 
-	it.each(SERVER_NAMES)('need no program for %s, which is pinned, and may name another', (name) => {
+	it.each([...SERVER_NAMES, 'dex'])('need no program for %s, which is pinned, and may name another', (name) => {
 		expect(parseOptions(['--against', name])).toMatchObject({ against: name, bin: undefined });
 		expect(parseOptions(['--against', name, '--bin', '/x'])).toMatchObject({ against: name, bin: '/x' });
 	});

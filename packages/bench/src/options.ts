@@ -32,7 +32,8 @@ export const USAGE = `npm run bench -- [options]
                         be made; without it only the database's own cache is limited, not that of the system
 
   --against SERVER      the same load on that server too, alternating with ours, and the ratios: rekor-tiles (v2 log),
-                        fulcio (certificates, with our CT log under both), timestamp-authority
+                        fulcio (certificates, with our CT log under both), timestamp-authority, dex
+                        (codes and tokens of machines for tokens)
   --bin PATH            another program than the pinned one, which is built by go install when it is not in the cache
 
 Exit code: 0 when everything verified, 1 when an answer did not or the run failed, 2 for wrong usage.

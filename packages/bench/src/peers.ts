@@ -1,13 +1,14 @@
-/** Other projects' servers that ours can be compared with, each with the workload that both servers accept. */
+/** Other projects' servers that ours can be compared with, each with the workloads that both servers accept. */
 
-import type { ServerName } from '@chancery/testkit/peers/peer-table';
+import { type InstalledSource, PROVIDERS, SERVERS, type ServerName } from '@chancery/testkit/peers/peer-table';
 
-/** rekor-tiles no longer accepts DSSE requests, so only hashedrekord can be compared. */
+/** rekor-tiles no longer accepts DSSE requests, so only hashedrekord can be compared. Dex has no client credentials. */
 const WORKLOADS = {
-	'rekor-tiles': 'v2-hashedrekord',
-	fulcio: 'certificate',
-	'timestamp-authority': 'timestamp',
-} as const satisfies Record<ServerName, string>;
+	'rekor-tiles': ['v2-hashedrekord'],
+	fulcio: ['certificate'],
+	'timestamp-authority': ['timestamp'],
+	dex: ['token', 'exchange'],
+} as const satisfies Record<ServerName | 'dex', readonly string[]>;
 
 export type Peer = keyof typeof WORKLOADS;
 
@@ -17,6 +18,11 @@ export function isPeer(name: string): name is Peer {
 	return Object.hasOwn(WORKLOADS, name);
 }
 
-export function workloadAgainst(peer: Peer): string {
+export function workloadsAgainst(peer: Peer): readonly string[] {
 	return WORKLOADS[peer];
+}
+
+/** Where its program comes from. */
+export function sourceOf(peer: Peer): InstalledSource {
+	return { ...SERVERS, dex: PROVIDERS.dex }[peer];
 }

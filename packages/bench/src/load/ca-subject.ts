@@ -14,6 +14,7 @@ import {
 import { CertificateJudge, type CertificateRequest } from '../judge/certificates.ts';
 import { GrowingTree, leafHash } from '../judge/merkle.ts';
 import type { CaTarget } from './messages.ts';
+import { signToken } from './sign-token.ts';
 import type { Subject } from './subject.ts';
 
 /** Entries per request; a log may return fewer. */
@@ -52,8 +53,7 @@ function makeRequest({ issuer }: CaTarget, issuerKey: KeyObject): CertificateReq
 	const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 	const email = `person-${randomBytes(6).toString('hex')}@organisation.example`;
 	const nowSeconds = Math.floor(Date.now() / 1000);
-	const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
-	const signed = `${part({ alg: 'RS256', kid: issuer.keyId, typ: 'JWT' })}.${part({
+	const token = signToken(issuerKey, issuer.keyId, {
 		iss: issuer.url,
 		aud: 'sigstore',
 		sub: randomBytes(12).toString('hex'),
@@ -62,8 +62,7 @@ function makeRequest({ issuer }: CaTarget, issuerKey: KeyObject): CertificateReq
 		iat: nowSeconds,
 		exp: nowSeconds + TOKEN_SECONDS,
 		nonce: randomBytes(16).toString('base64url'),
-	})}`;
-	const token = `${signed}.${sign('sha256', Buffer.from(signed), issuerKey).toString('base64url')}`;
+	});
 	const body = JSON.stringify({
 		credentials: { oidcIdentityToken: token },
 		publicKeyRequest: {

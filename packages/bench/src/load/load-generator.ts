@@ -4,6 +4,7 @@
  */
 import { caSubject } from './ca-subject.ts';
 import { type LoopResult, runClosedLoop } from './closed-loop.ts';
+import { identitySubject } from './identity-subject.ts';
 import { logSubject } from './log-subject.ts';
 import type { LoadCommand, LoadReply, LoadTarget, WindowReport } from './messages.ts';
 import type { Prepared, Subject } from './subject.ts';
@@ -12,14 +13,16 @@ import { tsaSubject } from './tsa-subject.ts';
 /** Maximum of reported complaints; one is enough to end the run. */
 const MAX_COMPLAINTS = 5;
 
-/** By workload: signed requests that are not sent yet. */
+/** By server and workload: signed requests that are not sent yet. */
 const prepared = new Map<string, Prepared[]>();
+type LoadedSubject = Subject<Prepared, Prepared | Promise<Prepared>>;
+
 /** By server: what it has stated, for as long as this process lives. */
-const subjects = new Map<string, Promise<Subject>>();
+const subjects = new Map<string, Promise<LoadedSubject>>();
 
 /** One server is one subject on all its wires of a kind. */
-function subjectOf(target: LoadTarget): Promise<Subject> {
-	const name = `${target.wire} ${target.host}:${target.port}`;
+function subjectOf(target: LoadTarget): Promise<LoadedSubject> {
+	const name = nameOf(target);
 	const known = subjects.get(name);
 	if (known) return known;
 	const opened = open(target);
@@ -27,23 +30,48 @@ function subjectOf(target: LoadTarget): Promise<Subject> {
 	return opened;
 }
 
-async function open(target: LoadTarget): Promise<Subject> {
-	const subject =
-		target.wire === 'ca' ? caSubject(target) : target.wire === 'tsa' ? tsaSubject(target) : logSubject(target);
+const nameOf = ({ wire, host, port }: LoadTarget) => `${wire} ${host}:${port}`;
+
+async function open(target: LoadTarget): Promise<LoadedSubject> {
+	const subject = newSubject(target);
 	await subject.open();
 	return subject;
+}
+
+function newSubject(target: LoadTarget): LoadedSubject {
+	switch (target.wire) {
+		case 'ca':
+			return caSubject(target);
+		case 'tsa':
+			return tsaSubject(target);
+		case 'identity':
+			return identitySubject(target);
+		default:
+			return logSubject(target);
+	}
+}
+
+const poolName = (target: LoadTarget, workload: string) => `${nameOf(target)} ${workload}`;
+
+function usableNow(name: string): Prepared[] {
+	const now = Date.now();
+	return (prepared.get(name) ?? []).filter(({ usableUntilMs = Number.POSITIVE_INFINITY }) => usableUntilMs > now);
 }
 
 async function prepare(command: Extract<LoadCommand, { kind: 'prepare' }>): Promise<void> {
 	const { target, workload, requests } = command;
 	const subject = await subjectOf(target);
-	const pool = prepared.get(workload) ?? [];
-	while (pool.length < requests) pool.push(subject.make(workload));
-	prepared.set(workload, pool);
+	const name = poolName(target, workload);
+	const pool = usableNow(name);
+	while (pool.length < requests) {
+		const length = Math.min(subject.madeAtOnce ?? 1, requests - pool.length);
+		pool.push(...(await Promise.all(Array.from({ length }, () => subject.make(workload)))));
+	}
+	prepared.set(name, pool);
 }
 
 interface SentWindow {
-	readonly subject: Subject;
+	readonly subject: LoadedSubject;
 	readonly pool: readonly Prepared[];
 	readonly requests: readonly Uint8Array[];
 	readonly loop: LoopResult;
@@ -54,10 +82,12 @@ let unverified: SentWindow | undefined;
 async function runWindow(command: Extract<LoadCommand, { kind: 'window' }>): Promise<void> {
 	const { target, workload, clients, windowMs } = command;
 	const subject = await subjectOf(target);
-	const pool = prepared.get(workload) ?? [];
+	const name = poolName(target, workload);
+	// Some may have become too old while others were made.
+	const pool = usableNow(name);
 	const requests = pool.map(({ body }) => requestOf(target, subject, body));
 	const loop = await runClosedLoop({ ...target, clients, windowMs, requests });
-	prepared.set(workload, pool.slice(loop.taken));
+	prepared.set(name, pool.slice(loop.taken));
 	unverified = { subject, pool, requests, loop };
 }
 
@@ -98,7 +128,11 @@ function average(sum: number, count: number): number {
 	return count === 0 ? 0 : Math.round(sum / count);
 }
 
-function requestOf({ host, port }: LoadTarget, { path, contentType }: Subject, body: string | Uint8Array): Uint8Array {
+function requestOf(
+	{ host, port }: LoadTarget,
+	{ path, contentType }: LoadedSubject,
+	body: string | Uint8Array,
+): Uint8Array {
 	const bytes = Buffer.from(body);
 	const head = `POST ${path} HTTP/1.1\r\nHost: ${host}:${port}\r\nContent-Type: ${contentType}\r\nAccept: */*\r\n`;
 	return Buffer.concat([Buffer.from(`${head}Content-Length: ${bytes.length}\r\n\r\n`), bytes]);

@@ -40,7 +40,35 @@ export interface TsaTarget extends Address {
 	readonly chain: readonly Uint8Array[];
 }
 
-export type LoadTarget = LogTarget | CaTarget | TsaTarget;
+export interface IdentityTarget extends Address {
+	readonly wire: 'identity';
+	readonly tokenPath: string;
+	readonly keysPath: string;
+	/** With the issuer of the tokens of people and of machine clients. */
+	readonly issuer: string;
+	/** Issuer of exchanged tokens. */
+	readonly exchangedIssuer: string;
+	/** The public client that redeems codes and asks for exchanges. */
+	readonly clientId: string;
+	/** Sign-ins, each of which ends with a code. */
+	readonly login: {
+		/** Where the browser begins. */
+		readonly path: string;
+		readonly scope: string;
+		/** Sign-ins that the server takes at a time. */
+		readonly atOnce: number;
+		/** Who vouches for the people. */
+		readonly connectorId: string;
+		/** The person that is always signed in; without one there is a page with a field for an address, which is believed. */
+		readonly person?: { readonly email: string; readonly userId: string };
+	};
+	/** The issuer of the tokens that are exchanged, with an RSA key, and what it is called at the server. */
+	readonly subjectTokens: CaTarget['issuer'] & { readonly audience: string; readonly connectorId: string };
+	/** A client with the grant `client_credentials`; absent when the server does not know that grant. */
+	readonly machine?: { readonly id: string; readonly secret: string; readonly email: string };
+}
+
+export type LoadTarget = LogTarget | CaTarget | TsaTarget | IdentityTarget;
 
 export type LoadCommand =
 	/** Signs this many requests for later windows. */
@@ -59,9 +87,15 @@ export type LoadCommand =
 /**
  * For a signature log: its checkpoints were rebuilt from all leaves, or connected by a consistency proof, or no size had two roots.
  * For a certificate authority: the CT log was rebuilt, and contains every certificate. For a timestamp authority: no serial number
- * was used twice.
+ * was used twice. For an identity service: no token was issued twice.
  */
-export type History = 'rebuilt' | 'consistency proof' | 'one root per size' | 'all in the CT log' | 'serials differ';
+export type History =
+	| 'rebuilt'
+	| 'consistency proof'
+	| 'one root per size'
+	| 'all in the CT log'
+	| 'serials differ'
+	| 'tokens differ';
 
 export interface WindowReport {
 	/** From the first request until the end of the window, or until the prepared requests were used up. */

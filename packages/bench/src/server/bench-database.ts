@@ -39,6 +39,13 @@ export class BenchDatabase {
 		return this.#server.url(NAME);
 	}
 
+	/** For clients that do not read URLs: the folder of its socket, and who may connect there. */
+	get socket(): { readonly folder: string; readonly port: number; readonly user: string; readonly database: string } {
+		const { searchParams } = new URL(this.url);
+		const user = searchParams.get('user') ?? '';
+		return { folder: this.#server.runtimeDir, port: Number(searchParams.get('port')), user, database: NAME };
+	}
+
 	/** Folder of its files. */
 	get cluster(): string {
 		return this.#server.cluster;

@@ -2,8 +2,10 @@
 import { join } from 'node:path';
 import type { Peer } from '../peers.ts';
 import { CaInstance } from './ca-instance.ts';
+import { startDex } from './dex-server.ts';
 import { usualBackend } from './digest-backend.ts';
 import { startFulcio } from './fulcio-server.ts';
+import { IdentityInstance } from './identity-instance.ts';
 import { LogInstance } from './log-instance.ts';
 import { startLogServer } from './log-server.ts';
 import { startRekorTiles, TILES_VARIANTS, type TilesVariant } from './rekor-tiles-server.ts';
@@ -60,6 +62,14 @@ export async function openComparedServers(
 				return {
 					ours: await instance.start(logLevel),
 					theirs: [{ start: () => startFulcio(bin, theirFolder, instance), minWindowMs: 0 }],
+				};
+			}
+			case 'dex': {
+				const instance = await IdentityInstance.create(ourFolder);
+				stack.defer(() => instance.close());
+				return {
+					ours: await instance.start(logLevel),
+					theirs: [{ start: () => startDex(bin, theirFolder, instance), minWindowMs: 0 }],
 				};
 			}
 			case 'timestamp-authority': {

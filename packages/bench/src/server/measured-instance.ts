@@ -4,12 +4,13 @@ import type { Wire } from '../load/workloads.ts';
 import { countStored } from '../stored-entries.ts';
 import { CaInstance } from './ca-instance.ts';
 import type { BackendChoice } from './digest-backend.ts';
+import { IdentityInstance } from './identity-instance.ts';
 import { LogInstance } from './log-instance.ts';
 import { startLogServer } from './log-server.ts';
 import type { ServerUnderTest } from './server-under-test.ts';
 import { makeTsaFiles, startTsaServer } from './tsa-instance.ts';
 
-export type ServiceUnderTest = 'log' | 'ca' | 'tsa';
+export type ServiceUnderTest = 'log' | 'ca' | 'tsa' | 'identity';
 
 export interface MeasuredInstance {
 	start(backend: BackendChoice): Promise<ServerUnderTest>;
@@ -40,6 +41,14 @@ export async function openMeasuredInstance(
 	}
 	if (service === 'ca') {
 		const instance = await CaInstance.create(at, logLevel);
+		return {
+			start: () => instance.start(logLevel),
+			countStored: () => instance.countStored(),
+			close: () => instance.close(),
+		};
+	}
+	if (service === 'identity') {
+		const instance = await IdentityInstance.create(at);
 		return {
 			start: () => instance.start(logLevel),
 			countStored: () => instance.countStored(),
