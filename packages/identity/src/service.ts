@@ -91,8 +91,10 @@ export async function createService(deps: IdentityDeps): Promise<Service> {
 	});
 	if (isDevelopment) markResponses(publicApp);
 	const metrics = createMetrics('identity', { series: IDENTITY_SERIES, database });
-	const audit = openAudit({ ...deps, retentionDays: config.auditRetentionDays });
-	const provider = liveProvider(auth, (keys) => createProvider({ ...deps, metrics, keys, tokens, audit, frame }));
+	const { audit, auditExchange } = openAudit({ ...deps, retentionDays: config.auditRetentionDays });
+	const provider = liveProvider(auth, (keys) =>
+		createProvider({ ...deps, metrics, keys, tokens, audit, auditExchange, frame }),
+	);
 	const remember = (account: Account) => rememberLogin(deps, account);
 	const isSecret = (given: string) => isDevelopmentSecret(secret, given);
 	mountLogin(publicApp, { ...deps, metrics, provider, connectors, remember, isSecret, audit, frame });

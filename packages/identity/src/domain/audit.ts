@@ -11,6 +11,7 @@ import { toBase64Url } from '@chancery/core/bytes';
 import type { Sql } from '@chancery/postgres/sql';
 import type { AuditEvent as WireEvent } from '@chancery/wire/identity';
 import { type AuditEventRow, type AuditFilter, findAuditEvents, putAuditEvent } from '../store/audit-events.ts';
+import { type ExchangedTokenRow, markExchanged } from '../store/exchanged-tokens.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const ID_BYTES = 16;
@@ -36,6 +37,15 @@ export interface AuditEvent {
 /** Records an event. Rejects when the database does; then the sign-in does not go on. */
 export type Audit = (event: AuditEvent) => Promise<void>;
 
+/** An event whose subject is known: it gets a row. */
+export type SubjectEvent = AuditEvent & { readonly subject: string };
+
+/**
+ * Records an exchange and uses its subject token up, both or neither. Returns false, and has recorded nothing, when the token was
+ * used before. Rejects when the database does; the token may then be used up.
+ */
+export type AuditExchange = (event: SubjectEvent, used: ExchangedTokenRow) => Promise<boolean>;
+
 interface AuditDeps {
 	readonly database: Sql;
 	readonly clock: Clock;
@@ -44,27 +54,45 @@ interface AuditDeps {
 	readonly retentionDays: number;
 }
 
-export function openAudit({ database, clock, random, logger, retentionDays }: AuditDeps): Audit {
-	return async (event) => {
-		if (event.subject !== undefined) {
-			const now = clock();
-			const row: AuditEventRow = {
-				id: toBase64Url(random(ID_BYTES)),
-				happenedAt: new Date(now),
-				kind: event.kind,
-				outcome: event.outcome,
-				connectorId: event.connectorId ?? null,
-				subject: event.subject,
-				email: event.email ?? null,
-				clientId: event.clientId ?? null,
-				clientAddress: event.clientAddress ?? null,
-				reason: event.reason ?? null,
-				requestId: event.requestId ?? null,
-			};
-			await putAuditEvent(database, row, new Date(now + retentionDays * DAY_MS));
-		}
-		logger.info({ audit: true, ...event }, `${event.kind} ${event.outcome}`);
+export function openAudit(deps: AuditDeps): { readonly audit: Audit; readonly auditExchange: AuditExchange } {
+	const { database, logger } = deps;
+	const log = (event: AuditEvent) => logger.info({ audit: true, ...event }, `${event.kind} ${event.outcome}`);
+	return {
+		audit: async (event) => {
+			if (hasSubject(event)) await putAuditEvent(database, ...newRow(deps, event));
+			log(event);
+		},
+		auditExchange: async (event, used) => {
+			const isFirst = await markExchanged(database, used, ...newRow(deps, event));
+			if (isFirst) log(event);
+			return isFirst;
+		},
 	};
+}
+
+function hasSubject(event: AuditEvent): event is SubjectEvent {
+	return event.subject !== undefined;
+}
+
+function newRow(
+	{ clock, random, retentionDays }: AuditDeps,
+	event: SubjectEvent,
+): [row: AuditEventRow, expiresAt: Date] {
+	const now = clock();
+	const row: AuditEventRow = {
+		id: toBase64Url(random(ID_BYTES)),
+		happenedAt: new Date(now),
+		kind: event.kind,
+		outcome: event.outcome,
+		connectorId: event.connectorId ?? null,
+		subject: event.subject,
+		email: event.email ?? null,
+		clientId: event.clientId ?? null,
+		clientAddress: event.clientAddress ?? null,
+		reason: event.reason ?? null,
+		requestId: event.requestId ?? null,
+	};
+	return [row, new Date(now + retentionDays * DAY_MS)];
 }
 
 /** Where a listing goes on: `<Unix milliseconds>.<id>`. */

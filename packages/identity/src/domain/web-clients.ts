@@ -32,11 +32,18 @@ export const webClientsSchema = z
 			id: z
 				.string()
 				.regex(/^[\x21-\x7e]+$/, 'expected printable ASCII without spaces')
-				.max(200),
-			redirectUri: z.string().max(2000).refine(isPageAddress, {
-				message:
-					'expected an https address (http on loopback) such as https://sign.example.com/sign/callback, with its path, without user, fragment and *',
-			}),
+				.max(200)
+				.describe(
+					'Client id of the page, and `aud` of its ID tokens; its access tokens are for the certificate authority.',
+				),
+			redirectUri: z
+				.string()
+				.max(2000)
+				.refine(isPageAddress, {
+					message:
+						'expected an https address (http on loopback) such as https://sign.example.com/sign/callback, with its path, without user, fragment and *',
+				})
+				.describe('Address of the page to which codes go, exactly: https, or http on loopback.'),
 		}),
 	)
 	.max(32)

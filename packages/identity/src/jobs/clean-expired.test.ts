@@ -2,7 +2,7 @@ import { createTestDatabase } from '@chancery/testkit/test-database';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findAccountBySub, putAccount } from '../store/accounts.ts';
 import { type Artifact, findArtifact, putArtifact } from '../store/artifacts.ts';
-import { markExchanged } from '../store/exchanged-tokens.ts';
+import { type ExchangedTokenRow, markExchanged } from '../store/exchanged-tokens.ts';
 import { migrateSchema } from '../store/migrations.ts';
 import { cleanExpired, cleanExpiredJob } from './clean-expired.ts';
 
@@ -28,6 +28,26 @@ const artifact = (id: string, expiresMs: number): Artifact => ({
 	expiresAt: new Date(expiresMs),
 });
 const account = (sub: string) => ({ sub, connectorId: 'c', userId: 'u', email: 'a@example.com', emailVerified: true });
+let events = 0;
+const markOne = (row: ExchangedTokenRow) =>
+	markExchanged(
+		test.database,
+		row,
+		{
+			id: `event-${++events}`,
+			happenedAt: new Date(NOW),
+			kind: 'token-exchange',
+			outcome: 'accepted',
+			connectorId: row.issuer,
+			subject: 'job',
+			email: null,
+			clientId: null,
+			clientAddress: null,
+			reason: null,
+			requestId: null,
+		},
+		new Date(NOW + 86_400_000),
+	);
 const count = async () =>
 	(
 		await test.database.query<{ n: number }>(
@@ -48,14 +68,12 @@ describe('cleaning', () => {
 		await putAccount(test.database, account('gone'), new Date(NOW));
 		await putAccount(test.database, account('here'), new Date(NOW + 1));
 		const exchanged = { issuer: 'https://ci.example', tokenHash: 'spent', expiresAt: new Date(NOW) };
-		await markExchanged(test.database, exchanged);
-		await markExchanged(test.database, { ...exchanged, tokenHash: 'alive', expiresAt: new Date(NOW + 1) });
+		await markOne(exchanged);
+		await markOne({ ...exchanged, tokenHash: 'alive', expiresAt: new Date(NOW + 1) });
 		const deps = { database: test.database, clock: () => NOW };
 		expect(await cleanExpired(deps)).toBe(2503);
 		expect(await count()).toBe(3);
-		expect(await markExchanged(test.database, { ...exchanged, tokenHash: 'alive', expiresAt: new Date(NOW + 1) })).toBe(
-			false,
-		);
+		expect(await markOne({ ...exchanged, tokenHash: 'alive', expiresAt: new Date(NOW + 1) })).toBe(false);
 		expect(await findArtifact(test.database, { model: 'AuthorizationCode', id: 'alive' }, new Date(NOW))).toBeDefined();
 		expect(await findAccountBySub(test.database, 'here', new Date(NOW))).toEqual(account('here'));
 		expect(await cleanExpired(deps)).toBe(0);

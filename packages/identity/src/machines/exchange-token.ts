@@ -12,11 +12,11 @@ import { type Claims, requiredClaim } from '@chancery/chassis/tokens/claims';
 import { quote } from '@chancery/chassis/tokens/token-errors';
 import type { TokenVerifier } from '@chancery/chassis/tokens/token-verifier';
 import { toBase64Url } from '@chancery/core/bytes';
-import type { Sql } from '@chancery/postgres/sql';
+import type { Audit, AuditExchange, SubjectEvent } from '../domain/audit.ts';
 import type { IssuerKeys } from '../domain/issuer-keys.ts';
-import { markExchanged } from '../store/exchanged-tokens.ts';
 import { exchangedClaims } from './exchanged-claims.ts';
 import type { MachineIssuer } from './machine-issuers.ts';
+import type { Requester } from './requested-by.ts';
 
 /** A row outlives its token by this, since the clocks of two replicas differ. */
 const KEPT_LONGER_MS = 5 * 60_000;
@@ -24,7 +24,8 @@ const KEPT_LONGER_MS = 5 * 60_000;
 export interface ExchangeDeps {
 	readonly tokens: TokenVerifier<MachineIssuer>;
 	readonly keys: IssuerKeys;
-	readonly database: Sql;
+	readonly audit: Audit;
+	readonly auditExchange: AuditExchange;
 	readonly clock: Clock;
 	readonly random: (n: number) => Uint8Array;
 	readonly tokenLifetimeSeconds: number;
@@ -37,24 +38,21 @@ export interface ExchangeRequest {
 	readonly audience: string;
 	/** Of the issuer that the client believes to use; undefined when it does not say. */
 	readonly connectorId: string | undefined;
-	/** Of the client, as its connection shows it. */
-	readonly address: string;
+	readonly by: Requester;
 }
 
 export interface ExchangedToken {
 	/** A JWT of `from.ownIssuer`. */
 	readonly token: string;
 	readonly expiresInSeconds: number;
-	readonly from: MachineIssuer;
-	readonly subject: string;
 }
 
 /**
  * A token for the machine that the subject token names.
  *
- * Marking the subject token as used is the last thing that can fail. A crash, or a connection that ends, between that and the
- * answer leaves a token that is used up: the client fetches a new one from its platform, which costs it one request. The other
- * order would let two requests at once have two tokens.
+ * Recording the exchange, and with it that the subject token is used, is the last thing that can fail. A crash, or a connection
+ * that ends, between that and the answer leaves a token that is used up: the client fetches a new one from its platform, which
+ * costs it one request. The other order would let two requests at once have two tokens.
  * @throws {DomainError} `audience-not-allowed`, `connector-mismatch`, `token-*`, `claim-*`, `issuer-*`, `identity-not-allowed`
  */
 export async function exchangeToken(deps: ExchangeDeps, request: ExchangeRequest): Promise<ExchangedToken> {
@@ -63,7 +61,7 @@ export async function exchangeToken(deps: ExchangeDeps, request: ExchangeRequest
 			'audience-not-allowed',
 			`no tokens for the audience ${quote(request.audience)} are issued here, only for ${[...deps.audiences].map(quote).join(', ')}`,
 		);
-	const { settings: from, claims } = await deps.tokens.verify(request.subjectToken, request.address);
+	const { settings: from, claims } = await deps.tokens.verify(request.subjectToken, request.by.clientAddress);
 	if (request.connectorId !== undefined && request.connectorId !== from.connectorId)
 		throw new DomainError(
 			'connector-mismatch',
@@ -89,8 +87,16 @@ export async function exchangeToken(deps: ExchangeDeps, request: ExchangeRequest
 		exp,
 		jti: toBase64Url(deps.random(16)),
 	});
-	if (from.reuse === 'once') await useUp(deps, request.subjectToken, from, Math.min(expiresAt, tooOldAt));
-	return { token, expiresInSeconds: exp - now, from, subject };
+	const event: SubjectEvent = {
+		kind: 'token-exchange',
+		outcome: 'accepted',
+		...request.by,
+		connectorId: from.connectorId,
+		subject,
+	};
+	if (from.reuse === 'once') await useUp(deps, request.subjectToken, from, Math.min(expiresAt, tooOldAt), event);
+	else await deps.audit(event);
+	return { token, expiresInSeconds: exp - now };
 }
 
 interface Times {
@@ -122,8 +128,9 @@ async function useUp(
 	token: string,
 	{ issuer }: MachineIssuer,
 	untilSeconds: number,
+	event: SubjectEvent,
 ): Promise<void> {
-	const isFirst = await markExchanged(deps.database, {
+	const isFirst = await deps.auditExchange(event, {
 		issuer,
 		tokenHash: hashOfSigned(token),
 		expiresAt: new Date(untilSeconds * 1000 + KEPT_LONGER_MS),

@@ -2,7 +2,6 @@
 import { DomainError } from '@chancery/chassis/domain-error';
 import { TOKEN_EXCHANGE_GRANT, TOKEN_TYPES } from '@chancery/wire/identity';
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
-import type { Audit } from '../domain/audit.ts';
 import { type ExchangeDeps, type ExchangedToken, exchangeToken } from './exchange-token.ts';
 import { oauthRefusal, refusal } from './oauth-refusal.ts';
 import { requestedBy } from './requested-by.ts';
@@ -15,12 +14,8 @@ const PARAMETERS = [
 
 const KNOWN_TYPES: readonly string[] = Object.values(TOKEN_TYPES);
 
-interface GrantDeps extends ExchangeDeps {
-	readonly audit: Audit;
-}
-
 /** Adds the grant. Clients use it whose `grant_types` have it. */
-export function registerTokenExchange(provider: Provider, deps: GrantDeps): void {
+export function registerTokenExchange(provider: Provider, deps: ExchangeDeps): void {
 	const answer = async (ctx: KoaContextWithOIDC) => {
 		const parameters = parametersOf(ctx);
 		const audience = parameters.audience ?? String(ctx.oidc.client?.clientId);
@@ -75,21 +70,16 @@ function parametersOf(ctx: KoaContextWithOIDC): Parameters {
 
 async function exchange(
 	ctx: KoaContextWithOIDC,
-	{ audit, ...deps }: GrantDeps,
+	deps: ExchangeDeps,
 	{ subjectToken, audience, connectorId }: Parameters & { readonly audience: string },
 ): Promise<ExchangedToken> {
-	const request = { kind: 'token-exchange', ...requestedBy(ctx) } as const;
+	const by = requestedBy(ctx);
 	try {
-		const asked = { subjectToken, audience, connectorId, address: request.clientAddress };
-		const exchanged = await exchangeToken(deps, asked);
-		// Without the record there is no token. The subject token is used up then, as after a crash.
-		const { from, subject } = exchanged;
-		await audit({ ...request, outcome: 'accepted', connectorId: from.connectorId, subject });
-		return exchanged;
+		return await exchangeToken(deps, { subjectToken, audience, connectorId, by });
 	} catch (error) {
 		if (!(error instanceof DomainError)) throw error;
 		// Nobody vouches for the subject of a token that is refused: a line in the log, and no row.
-		await audit({ ...request, outcome: 'refused', reason: error.code });
+		await deps.audit({ ...by, kind: 'token-exchange', outcome: 'refused', reason: error.code });
 		throw oauthRefusal(ctx, error);
 	}
 }

@@ -176,6 +176,25 @@ describe('a token is exchanged once', () => {
 		expect((await exchange(machines.server.issuer, token)).status).toBe(400);
 	});
 
+	it('and each time that is, one event is recorded with it', async () => {
+		const subject = `run-of-${machines.nowMs}`;
+		const token = await machines.githubToken({ sub: subject });
+		await Promise.all(Array.from({ length: 5 }, () => exchange(machines.server.issuer, token)));
+		const rows = await machines.server.test.database.query(
+			'select kind, outcome, connector_id, client_id, client_address from identity.audit_events where subject = $1',
+			[subject],
+		);
+		expect(rows).toEqual([
+			{
+				kind: 'token-exchange',
+				outcome: 'accepted',
+				connector_id: GITHUB_CONNECTOR,
+				client_id: 'sigstore',
+				client_address: '127.0.0.1',
+			},
+		]);
+	});
+
 	it('also on another replica, and after a restart', async () => {
 		const token = await machines.githubToken();
 		expect((await exchange(machines.server.issuer, token)).status).toBe(200);

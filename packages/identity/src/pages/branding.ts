@@ -13,9 +13,12 @@ const colour = z
 
 /** `{ light, dark }` or one colour for both. @returns only accents that can be read on every ground of the pages */
 const accent = z
-	.union([colour, z.strictObject({ light: colour, dark: colour })], {
-		error: 'expected a colour such as #2a4a8f, or { light, dark } with one each',
-	})
+	.union(
+		[colour, z.strictObject({ light: colour.describe('On light pages.'), dark: colour.describe('On dark pages.') })],
+		{
+			error: 'expected a colour such as #2a4a8f, or { light, dark } with one each',
+		},
+	)
 	.transform((given, context): Accent => {
 		const chosen = accentOf(typeof given === 'string' ? { light: given, dark: given } : given);
 		for (const message of unreadable(chosen)) context.issues.push({ code: 'custom', message, input: given });

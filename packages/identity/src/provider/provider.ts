@@ -14,7 +14,7 @@ import type { ClientMetadata, Configuration, errors, KoaContextWithOIDC } from '
 import { Provider } from 'oidc-provider/lib/provider.js';
 import type { IdentityConfig } from '../config.ts';
 import { claimsOf } from '../domain/account.ts';
-import type { Audit } from '../domain/audit.ts';
+import type { Audit, AuditExchange } from '../domain/audit.ts';
 import type { IssuerKeys } from '../domain/issuer-keys.ts';
 import { recallLogin } from '../domain/login.ts';
 import { accessTokenAudience, type WebClient } from '../domain/web-clients.ts';
@@ -49,6 +49,7 @@ export interface ProviderDeps {
 	/** Of machine issuers, for the exchange. */
 	readonly tokens: TokenVerifier<MachineIssuer>;
 	readonly audit: Audit;
+	readonly auditExchange: AuditExchange;
 	readonly metrics: IdentityMetrics;
 	readonly frame: PageFrame;
 }

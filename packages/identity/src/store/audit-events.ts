@@ -1,5 +1,5 @@
 /** Who signed in, exchanged a token or was refused. Rows are only added, and deleted when they expire. */
-import type { Sql } from '@chancery/postgres/sql';
+import type { Sql, SqlValue } from '@chancery/postgres/sql';
 
 export interface AuditEventRow {
 	/** Random, unique. */
@@ -39,26 +39,30 @@ interface Row {
 	request_id: string | null;
 }
 
+/** Writes one event with the values of `valuesOfEvent`; with a `from` behind it, one for each row there. */
+export const PUT_AUDIT_EVENT = `insert into identity.audit_events (id, happened_at, kind, outcome, connector_id, subject,
+	email, client_id, client_address, reason, request_id, expires_at)
+	select $1, $2::timestamptz, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::timestamptz`;
+
+export function valuesOfEvent(event: AuditEventRow, expiresAt: Date): SqlValue[] {
+	return [
+		event.id,
+		event.happenedAt,
+		event.kind,
+		event.outcome,
+		event.connectorId,
+		event.subject,
+		event.email,
+		event.clientId,
+		event.clientAddress,
+		event.reason,
+		event.requestId,
+		expiresAt,
+	];
+}
+
 export async function putAuditEvent(sql: Sql, event: AuditEventRow, expiresAt: Date): Promise<void> {
-	await sql.query(
-		`insert into identity.audit_events (id, happened_at, kind, outcome, connector_id, subject, email, client_id,
-			client_address, reason, request_id, expires_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
-		[
-			event.id,
-			event.happenedAt,
-			event.kind,
-			event.outcome,
-			event.connectorId,
-			event.subject,
-			event.email,
-			event.clientId,
-			event.clientAddress,
-			event.reason,
-			event.requestId,
-			expiresAt,
-		],
-	);
+	await sql.query(PUT_AUDIT_EVENT, valuesOfEvent(event, expiresAt));
 }
 
 /** At most `limit` events that match, newest first. */
