@@ -5,6 +5,7 @@ import { type Environment, type Secret, secret } from '@chancery/chassis/config/
 import { emailAddress } from '@chancery/wire/identity';
 import { z } from 'zod';
 import { connectorsSchema } from './connectors/connectors.ts';
+import { connectorId } from './domain/connector-id.ts';
 import { webClientsSchema } from './domain/web-clients.ts';
 import type { SigningJwks } from './generate-jwks.ts';
 import { machineClientsSchema } from './machines/machine-clients.ts';
@@ -59,11 +60,7 @@ export function configSchema(env?: Environment) {
 		machineClients: machineClientsSchema(env)
 			.default([])
 			.describe('Programs that sign with a secret of their own, under an address that stands here.'),
-		machineConnectorId: z
-			.string()
-			.min(1)
-			.max(2048)
-			.regex(/^[\x21-\x7e]+$/, 'expected printable ASCII without spaces')
+		machineConnectorId: connectorId
 			.optional()
 			.describe(
 				'Who vouches for the machine clients, in tokens and certificates. Without it the issuer itself, PUBLICURL/auth.',

@@ -14,6 +14,7 @@ import type { Clock } from '@chancery/chassis/service';
 import { issuerKeySource } from '@chancery/chassis/tokens/issuer-key-source';
 import { z } from 'zod';
 import type { Account } from '../domain/account.ts';
+import { connectorId } from '../domain/connector-id.ts';
 
 /** A person as one connector knows them, with an address that somebody has verified. */
 export type Person = Omit<Account, 'sub' | 'connectorId'> & { readonly emailVerified: true };
@@ -80,14 +81,9 @@ export interface ConnectorDeps {
 
 /** The settings that connectors of every type have. */
 export const connectorSettingsShape = (env?: Environment) => ({
-	id: z
-		.string()
-		.min(1)
-		.max(2048)
-		.regex(/^[\x21-\x7e]+$/, 'expected printable ASCII without spaces')
-		.describe(
-			'Names the provider in tokens (`federated_claims.connector_id`) and in certificates, where verifiers ask for it. A URL by convention. Changing it makes new accounts of all its people.',
-		),
+	id: connectorId.describe(
+		'Names the provider in tokens (`federated_claims.connector_id`) and in certificates, where verifiers ask for it. A URL by convention. Changing it makes new accounts of all its people.',
+	),
 	name: z.string().min(1).max(100).describe('What the button of the login page says: `Continue with NAME`.'),
 	clientId: z.string().min(1).max(500).describe('Id of this service as a client of the provider.'),
 	clientSecret: secret(env).optional().describe('{ file } or { env } with the secret of that client.'),

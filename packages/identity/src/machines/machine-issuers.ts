@@ -10,6 +10,7 @@ import { claimRule } from '@chancery/chassis/tokens/claim-rule';
 import { checkKeySource, configuredKeys, issuerKeySource } from '@chancery/chassis/tokens/issuer-key-source';
 import { authIssuer, machineIssuer, machineIssuerName } from '@chancery/wire/identity';
 import { z } from 'zod';
+import { connectorId } from '../domain/connector-id.ts';
 
 const MAX_ISSUERS = 64;
 
@@ -35,11 +36,7 @@ const machineIssuerShape = z.strictObject({
 		.url({ protocol: /^https?$/ })
 		.max(2048)
 		.describe('Issuer URL, byte for byte as in the `iss` claim of its tokens and in its discovery document.'),
-	connectorId: z
-		.string()
-		.min(1)
-		.max(2048)
-		.regex(/^[\x21-\x7e]+$/, 'expected printable ASCII without spaces')
+	connectorId: connectorId
 		.optional()
 		.describe(
 			'Names the issuer in exchanged tokens (`federated_claims.connector_id`) and in certificates. Default: the issuer URL.',
