@@ -6,6 +6,7 @@ import { dirname, resolve } from 'node:path';
 import { configSchema as caConfig } from '@chancery/ca/config';
 import { parseSection } from '@chancery/chassis/config/config';
 import { instanceSchema } from '@chancery/chassis/config/production';
+import { isLoopbackHost } from '@chancery/postgres/connection-security';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import { HOST_NAME_PATTERN } from '../../instance/addresses.ts';
@@ -227,6 +228,13 @@ function refuseContradictions(answers: Answers): void {
 	if (own !== undefined) refuse(`identity.${own}: is made or follows from other answers; take it out`);
 	if ((identity !== undefined) !== (urls.identity !== undefined))
 		refuse('identity and urls.identity belong together: give both or neither');
+	const exposed = [listen.host, ...(urls.identity === undefined ? [] : [new URL(urls.identity).hostname])].find(
+		(host) => !isLoopbackHost(host),
+	);
+	if (developmentLogin === true && exposed !== undefined)
+		refuse(
+			`identity.developmentLogin: true is for loopback, and ${exposed} is not; if you mean it, write with-secret, and whoever signs in types the secret of the instance`,
+		);
 	if (!identity && issuers.length === 0) refuse('issuers: nobody could sign; name the issuer of your organization');
 	if (profile === 'production' && /\bdevelopment\b/i.test(organization))
 		refuse("organization: 'development' would mark the certificates as such, and production refuses them");
