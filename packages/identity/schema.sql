@@ -66,7 +66,7 @@ create table identity.origin (
 
 create table identity.upstream_logins (
 	state_hash text not null,
-	interaction_uid text not null,
+	interaction_hash text not null,
 	connector_id text not null,
 	browser_hash text not null,
 	nonce text not null,

@@ -5,7 +5,8 @@
 create table ${schema}.upstream_logins (
 	-- SHA-256 of the `state` parameter, base64url: whoever reads the table cannot continue a sign-in.
 	state_hash text primary key,
-	interaction_uid text not null,
+	-- SHA-256 of the id of the interaction, which is also in a cookie, base64url.
+	interaction_hash text not null,
 	connector_id text not null,
 	-- SHA-256 of the cookie of the browser that began, base64url.
 	browser_hash text not null,

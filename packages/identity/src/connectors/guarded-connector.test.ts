@@ -12,9 +12,10 @@ const LOGIN: UpstreamLogin = {
 const RETURNED = new URL('https://id.example/auth/callback?code=the-code&state=s');
 const NAMED = { id: 'people', name: 'People', secret: 'hush-hush' };
 
-function connectorWith(finish: Provider['finish']) {
+function connectorWith(finish: Provider['finish'], secret: string = NAMED.secret) {
 	const rest = { state: () => ({ ok: true, detail: '' }), renew: async () => undefined, probe: async () => '' };
-	return guardedConnector(NAMED, { address: 'https://people.example', begin: async () => RETURNED, finish, ...rest });
+	const provider = { address: 'https://people.example', begin: async () => RETURNED, finish, ...rest };
+	return guardedConnector({ ...NAMED, secret }, provider);
 }
 
 const failureOf = (work: Promise<unknown>) => work.then(() => undefined).catch((error: unknown) => error);
@@ -45,6 +46,17 @@ describe('a connector', () => {
 			connectorId: 'people',
 			words: 'no [31m[secret] [secret]',
 		});
+	});
+
+	it.each([
+		['a form', new URLSearchParams({ s: 'say "é" & 100%' }).toString().slice(2)],
+		['a URL', encodeURIComponent('say "é" & 100%')],
+		['JSON', JSON.stringify('say "é" & 100%').slice(1, -1)],
+	])('knows its secret as %s has it, when the provider repeats what it was sent', async (_what, repeated) => {
+		const finish = () => Promise.reject(new TypeError(`not understood: ${repeated}&x=1`));
+		const connector = connectorWith(finish, 'say "é" & 100%');
+		const failure = await failureOf(connector.finish(RETURNED, LOGIN));
+		expect(failure).toMatchObject({ words: 'not understood: [secret]&x=1' });
 	});
 
 	it.each([

@@ -153,8 +153,17 @@ function ofJose(error: jose.JOSEError): UpstreamFailure {
 export function loggedWords(words: string, secrets: readonly string[]): string {
 	// First the control characters: a secret with one in its middle would be the secret without.
 	let safe = words.replaceAll(/\p{C}+/gu, ' ');
-	for (const secret of secrets) if (secret.length >= MIN_SECRET_CHARS) safe = safe.replaceAll(secret, '[secret]');
+	for (const secret of secrets)
+		if (secret.length >= MIN_SECRET_CHARS)
+			for (const spelling of spellingsOf(secret)) safe = safe.replaceAll(spelling, '[secret]');
 	return safe.slice(0, MAX_WORDS);
+}
+
+/** As requests carry it: a provider that does not understand one may repeat it as it came. */
+function spellingsOf(secret: string): string[] {
+	const form = new URLSearchParams({ a: secret }).toString().slice('a='.length);
+	const url = encodeURIComponent(secret.toWellFormed());
+	return [secret, form, form.replaceAll('+', '%20'), url, JSON.stringify(secret).slice(1, -1)];
 }
 
 function wordsOf(error: unknown): string {

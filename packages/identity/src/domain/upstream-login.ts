@@ -57,7 +57,8 @@ export async function beginUpstreamLogin(
 ): Promise<BegunLogin> {
 	const connector = connectorOf(deps, connectorId);
 	const state = secretOf(deps);
-	const browser = secretOf(deps);
+	// The browser keeps the way back to its interaction: whoever has the id of an interaction can go on in its place.
+	const browser = `${secretOf(deps)}.${interactionUid}`;
 	const login = {
 		redirectUri: deps.publicUrl + CALLBACK_PATH,
 		state,
@@ -69,7 +70,7 @@ export async function beginUpstreamLogin(
 		deps.database,
 		{
 			stateHash: hash(state),
-			interactionUid,
+			interactionHash: hash(interactionUid),
 			connectorId,
 			browserHash: hash(browser),
 			nonce: login.nonce,
@@ -110,7 +111,9 @@ export async function returnFromUpstream(
 	const account = accountOf({ ...person, connectorId: connector.id });
 	await rememberLogin(deps, account);
 	await setUpstreamSubject(deps.database, stateHash, account.sub);
-	return `${AUTH_PATH}/interaction/${encodeURIComponent(login.interactionUid)}/finish?login=${state}`;
+	// The hash of the whole cookie was in the row, so this is what we wrote.
+	const interactionUid = browser.slice(browser.indexOf('.') + 1);
+	return `${AUTH_PATH}/interaction/${encodeURIComponent(interactionUid)}/finish?login=${state}`;
 }
 
 /**
@@ -123,7 +126,7 @@ export async function finishUpstreamLogin(
 ): Promise<Account> {
 	const taken = await takeUpstreamSubject(
 		deps.database,
-		{ stateHash: hash(state), interactionUid },
+		{ stateHash: hash(state), interactionHash: hash(interactionUid) },
 		new Date(deps.clock()),
 	);
 	const account = taken === undefined ? undefined : await recallLogin(deps, taken);

@@ -59,13 +59,14 @@ export async function exchangeToken(deps: ExchangeDeps, request: ExchangeRequest
 	if (!deps.audiences.has(request.audience))
 		throw new DomainError(
 			'audience-not-allowed',
-			`no tokens for the audience ${quote(request.audience)} are issued here, only for ${[...deps.audiences].map(quote).join(', ')}`,
+			// What was asked for is not repeated: it may be the token itself, by mistake, and answers end up in the logs of jobs.
+			`no tokens for this audience are issued here, only for ${[...deps.audiences].map(quote).join(', ')}`,
 		);
 	const { settings: from, claims } = await deps.tokens.verify(request.subjectToken, request.by.clientAddress);
 	if (request.connectorId !== undefined && request.connectorId !== from.connectorId)
 		throw new DomainError(
 			'connector-mismatch',
-			`connector_id is ${quote(request.connectorId)}, but tokens of this issuer have ${quote(from.connectorId)}; it may be left out`,
+			`connector_id is not the one of this issuer, ${quote(from.connectorId)}; it may be left out`,
 		);
 	// A token that is bound to a key (RFC 7800) is worth nothing to a thief. Ours would be a bearer token, and so undo that.
 	if (Object.hasOwn(claims, 'cnf'))

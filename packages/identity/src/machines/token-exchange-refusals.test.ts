@@ -167,6 +167,13 @@ describe('a request is refused', () => {
 		expect(answer.body).not.toHaveProperty('access_token');
 	});
 
+	it.each(['audience', 'connector_id'])('without repeating a token that is in the place of %s', async (name) => {
+		const token = await machines.githubToken();
+		const { status, body } = await exchange(machines.server.issuer, token, { [name]: token });
+		expect(status).toBe(400);
+		expect(JSON.stringify(body)).not.toContain(token.slice(0, 40));
+	});
+
 	it('of a client that does not exist', async () => {
 		const answer = await exchange(machines.server.issuer, await machines.githubToken(), { client_id: 'nobody' });
 		expect(answer).toMatchObject({ status: 401, body: { error: 'invalid_client' } });

@@ -4,7 +4,8 @@ import type { Sql } from '@chancery/postgres/sql';
 export interface UpstreamLoginRow {
 	/** SHA-256 of `state`, base64url. */
 	readonly stateHash: string;
-	readonly interactionUid: string;
+	/** SHA-256 of the id of the interaction, base64url: the id is a cookie too. */
+	readonly interactionHash: string;
 	readonly connectorId: string;
 	/** SHA-256 of the browser's cookie, base64url. */
 	readonly browserHash: string;
@@ -13,7 +14,7 @@ export interface UpstreamLoginRow {
 }
 
 interface Row {
-	interaction_uid: string;
+	interaction_hash: string;
 	connector_id: string;
 	browser_hash: string;
 	nonce: string;
@@ -23,11 +24,11 @@ interface Row {
 export async function putUpstreamLogin(sql: Sql, login: UpstreamLoginRow, expiresAt: Date): Promise<void> {
 	await sql.query(
 		`insert into identity.upstream_logins
-			(state_hash, interaction_uid, connector_id, browser_hash, nonce, code_verifier, expires_at)
+			(state_hash, interaction_hash, connector_id, browser_hash, nonce, code_verifier, expires_at)
 		values ($1, $2, $3, $4, $5, $6, $7)`,
 		[
 			login.stateHash,
-			login.interactionUid,
+			login.interactionHash,
 			login.connectorId,
 			login.browserHash,
 			login.nonce,
@@ -49,14 +50,14 @@ export async function claimUpstreamLogin(
 	const rows = await sql.query<Row>(
 		`update identity.upstream_logins set claimed_at = $3
 		where state_hash = $1 and browser_hash = $2 and claimed_at is null and expires_at > $3
-		returning interaction_uid, connector_id, browser_hash, nonce, code_verifier`,
+		returning interaction_hash, connector_id, browser_hash, nonce, code_verifier`,
 		[stateHash, browserHash, now],
 	);
 	const row = rows[0];
 	return (
 		row && {
 			stateHash,
-			interactionUid: row.interaction_uid,
+			interactionHash: row.interaction_hash,
 			connectorId: row.connector_id,
 			browserHash: row.browser_hash,
 			nonce: row.nonce,
@@ -73,13 +74,13 @@ export async function setUpstreamSubject(sql: Sql, stateHash: string, sub: strin
 /** Deletes a finished sign-in of this interaction and returns its subject; undefined when there is none, or it was taken. */
 export async function takeUpstreamSubject(
 	sql: Sql,
-	{ stateHash, interactionUid }: Pick<UpstreamLoginRow, 'stateHash' | 'interactionUid'>,
+	{ stateHash, interactionHash }: Pick<UpstreamLoginRow, 'stateHash' | 'interactionHash'>,
 	now: Date,
 ): Promise<string | undefined> {
 	const rows = await sql.query<{ sub: string }>(
 		`delete from identity.upstream_logins
-		where state_hash = $1 and interaction_uid = $2 and sub is not null and expires_at > $3 returning sub`,
-		[stateHash, interactionUid, now],
+		where state_hash = $1 and interaction_hash = $2 and sub is not null and expires_at > $3 returning sub`,
+		[stateHash, interactionHash, now],
 	);
 	return rows[0]?.sub;
 }
