@@ -193,6 +193,35 @@ export async function badServiceStarts(scenario: ServicesScenario): Promise<void
 			{ MINT: registry.addText('short secret', 'short-0-secret') },
 		],
 		[
+			'a client secret in the clear',
+			'identity',
+			{ database, identity: { ...identity, machineClients: [{ id: 'x', secret: misplaced, email: 'x@example.com' }] } },
+		],
+		[
+			'a connector secret in the clear',
+			'identity',
+			{
+				database,
+				identity: {
+					...identity,
+					connectors: (identity.connectors as object[]).map((one) => ({ ...one, clientSecret: misplaced })),
+				},
+			},
+		],
+		[
+			'a private key for a machine issuer',
+			'identity',
+			{
+				database,
+				identity: {
+					...identity,
+					machineIssuers: [
+						{ name: 'x', issuer: 'https://x.example', jwks: { keys: [scenario.strayKey().export({ format: 'jwk' })] } },
+					],
+				},
+			},
+		],
+		[
 			'production with a secret',
 			'identity',
 			{

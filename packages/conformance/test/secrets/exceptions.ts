@@ -11,10 +11,10 @@ const SIGNING_IN: readonly Exception[] = [
 		because: 'the token endpoint hands out tokens',
 	},
 	{
-		secret: /^cookie |^authorization code/,
+		secret: /^cookie |^authorization code|^state of a sign-in/,
 		place: /^answer sign-in page$/,
 		because:
-			"a sign-in lives in its browser: cookies, the interaction in the pages' addresses, the code in the redirect",
+			"a sign-in lives in its browser: cookies, the interaction in the pages' addresses, code and state in redirects",
 	},
 	{
 		secret: /^device code/,
@@ -70,7 +70,7 @@ export const SERVICES_EXCEPTIONS: readonly Exception[] = [
 		because: 'the configuration of the log names the variable with `{ env }`',
 	},
 	{
-		secret: /^(development secret|short secret|database password|misplaced secret)/,
+		secret: /^(development secret|connector secret|short secret|database password|misplaced secret)/,
 		place: /^environment of identity$/,
 		because: 'the configuration of the identity provider names variables with `{ env }`',
 	},

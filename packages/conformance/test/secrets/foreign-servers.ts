@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 
 export interface ForeignServers {
-	/** Answers 401 with every header and the body of the request, in words, JSON and XML at once. */
+	/** Answers 401 with every header and the body of the request, in words, JSON and XML at once; as an OAuth error, its body. */
 	readonly echo: string;
 	/** Accepts connections and never answers. */
 	readonly silence: string;
@@ -38,7 +38,10 @@ export async function startForeignServers(): Promise<ForeignServers> {
 			const said = sayAgain(request, body);
 			response.writeHead(401, { 'content-type': 'application/json' });
 			response.end(
-				JSON.stringify({ message: said, detail: said, issuer: said, jwks_uri: said, headers: request.headers }),
+				JSON.stringify({
+					...{ message: said, detail: said, issuer: said, jwks_uri: said, headers: request.headers },
+					...{ error: 'invalid_client', error_description: `${body}` || said },
+				}),
 			);
 		}),
 		silence: await listen(() => {

@@ -16,7 +16,7 @@ import { ProcessWatch, RecordedProcess } from './recorded-process.ts';
 import { Recorder } from './recorder.ts';
 import { filesBelow, modeOf, rowsOf, type SearchedPlace } from './searched-places.ts';
 import { SecretRegistry } from './secret-registry.ts';
-import { type SignInDeps, signInByPages, signInOnDevice, token } from './sign-in.ts';
+import { basic, type SignInDeps, signInByPages, signInOnDevice, token } from './sign-in.ts';
 import { certify, clientKey, submitEntries } from './signing-requests.ts';
 
 const EPHEMERAL_KEYS = join(import.meta.dirname, 'ephemeral-keys.ts');
@@ -212,7 +212,7 @@ export async function runInstanceScenario(scenario: InstanceScenario): Promise<v
 	const again = { grant_type: 'authorization_code', code: tokens.code, code_verifier: tokens.verifier };
 	await token(signIn, again);
 	await token(signIn, { ...again, client_secret: secret });
-	await token(signIn, again, `sigstore:${secret}`);
+	await token(signIn, again, basic('sigstore', secret));
 	await token(signIn, {
 		grant_type: 'refresh_token',
 		refresh_token: registry.addText('refresh token', `r${tokens.code}`),

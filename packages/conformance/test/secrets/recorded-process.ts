@@ -124,6 +124,8 @@ function nameOf(commandLine: string): string {
 async function readAs(pid: number): Promise<Buffer | undefined> {
 	if (process.geteuid?.() !== 0) return undefined;
 	const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+	// The process has ended since its arguments were read.
+	if (status === '') return undefined;
 	const [uid, gid] = ['Uid', 'Gid'].map((name) => Number(new RegExp(`^${name}:\\t(\\d+)`, 'm').exec(status)?.[1]));
 	const { stdout } = await promisify(execFile)('cat', [`/proc/${pid}/environ`], {
 		uid,

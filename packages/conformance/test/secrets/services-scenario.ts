@@ -16,6 +16,7 @@ import { filesBelow, rowsOf, type SearchedPlace } from './searched-places.ts';
 import { SecretRegistry } from './secret-registry.ts';
 import { clientKey } from './signing-requests.ts';
 import { createTestbed, openFolder, type ServiceName, type Testbed } from './testbed.ts';
+import { startUpstreams, type Upstreams } from './upstream-sign-in.ts';
 
 const PASSWORD = "pa55 of the 'database'";
 const READY_WITHIN_MS = 20_000;
@@ -29,12 +30,15 @@ export class ServicesScenario {
 	readonly processes: RecordedProcess[] = [];
 	readonly kept: SearchedPlace[] = [];
 	readonly foreignServers: ForeignServers;
+	readonly upstreams: Upstreams;
 	readonly server: PasswordServer;
 	readonly testbed: Testbed;
 	readonly exits = new Map<string, number | string>();
+	/** Of answers of the identity provider, by what was asked. */
+	readonly statuses = new Map<string, number>();
 
 	private constructor(
-		parts: Pick<ServicesScenario, 'base' | 'outside' | 'foreignServers'> & {
+		parts: Pick<ServicesScenario, 'base' | 'outside' | 'foreignServers' | 'upstreams'> & {
 			server: PasswordServer;
 			testbed: Testbed;
 			registry: SecretRegistry;
@@ -43,6 +47,7 @@ export class ServicesScenario {
 		this.base = parts.base;
 		this.outside = parts.outside;
 		this.foreignServers = parts.foreignServers;
+		this.upstreams = parts.upstreams;
 		this.server = parts.server;
 		this.testbed = parts.testbed;
 		this.registry = parts.registry;
@@ -55,10 +60,11 @@ export class ServicesScenario {
 		const registry = new SecretRegistry();
 		const password = registry.addText('database password', PASSWORD);
 		const foreignServers = await startForeignServers();
+		const upstreams = await startUpstreams(registry, foreignServers.echo);
 		const server = await startPasswordServer(join(base, 'database'), outside, 22_990, password);
-		const testbed = await createTestbed(base, registry, server.url, foreignServers);
+		const testbed = await createTestbed(base, registry, server.url, foreignServers, upstreams);
 		await testbed.prepare(server.database);
-		const scenario = new ServicesScenario({ base, outside, foreignServers, server, testbed, registry });
+		const scenario = new ServicesScenario({ base, outside, foreignServers, upstreams, server, testbed, registry });
 		scenario.watch.start();
 		return scenario;
 	}
@@ -155,6 +161,7 @@ export class ServicesScenario {
 		for (const one of this.processes) await one.end('SIGKILL').catch(() => undefined);
 		await this.watch.stop();
 		await this.foreignServers.close();
+		await this.upstreams.close();
 		this.testbed.token?.close();
 		for (const folder of [this.base, this.outside]) await rm(folder, { recursive: true, force: true });
 	}

@@ -1,5 +1,5 @@
 /** The scenario through all services, from the first start to the last fault, and then again with default logging. */
-import { createHash } from 'node:crypto';
+import { createHash, type KeyObject } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Signer } from '@chancery/keys/signer';
@@ -10,20 +10,22 @@ import { registerRoot } from '@chancery/wire/ct';
 import { getTrustReport } from '@chancery/wire/trust-report';
 import { badServiceStarts } from './bad-service-starts.ts';
 import { POSTS } from './instance-scenario.ts';
+import { createProver, exchangeTokens, MACHINE_EMAIL, SERVICE_ACCOUNT, useClientSecret } from './machine-tokens.ts';
 import { misplace } from './misplaced.ts';
 import type { RecordedProcess } from './recorded-process.ts';
 import type { ServicesScenario } from './services-scenario.ts';
-import { signInByPages, signInOnDevice, token } from './sign-in.ts';
+import { type SignInDeps, signInByPages, signInOnDevice, token } from './sign-in.ts';
 import { certify, clientKey, submitEntries } from './signing-requests.ts';
 import { SERVICE_NAMES, type ServiceName } from './testbed.ts';
 import { runTlsScenario } from './tls-scenario.ts';
+import { signInUpstream } from './upstream-sign-in.ts';
 
 const EMAIL = 'alice@example.com';
 const FAULTS = join(import.meta.dirname, 'faults.ts');
 
 /** Everything, from the first start to the last fault. */
 export async function runServicesScenario(scenario: ServicesScenario): Promise<void> {
-	const { registry, recorder, testbed, server, foreignServers } = scenario;
+	const { registry, recorder, statuses, testbed, server, foreignServers } = scenario;
 	const { urls, admin, signers } = testbed;
 	const url = (name: string) => urls[name] ?? '';
 	const carried = { CARRIED_SECRET: registry.addText('carried secret', 'what-an-error-carried-0f-the-config') };
@@ -92,6 +94,15 @@ export async function runServicesScenario(scenario: ServicesScenario): Promise<v
 		);
 		await certify(recorder, ca, key, { ...order, token: foreign, version: 2, where: 'body' });
 	}
+	await signInUpstream(signIn, statuses, () => scenario.keepRows('with a sign-in at a provider'));
+	const byMachine = (token: string, subject: string) =>
+		certify(recorder, ca, key, { token, subject, version: 2, where: 'body' });
+	const machine = await useClientSecret(signIn, testbed.machines, statuses);
+	statuses.set('a certificate for a machine client', (await byMachine(machine, MACHINE_EMAIL)).status);
+	const exchanged = await exchangeTokens(signIn, testbed.machines, statuses);
+	statuses.set('a certificate for an exchanged token', (await byMachine(exchanged, SERVICE_ACCOUNT)).status);
+	await useBoundToken(scenario, signIn, key);
+	await scenario.keepRows('with tokens of machines');
 	const logs = { v1: url('log v1'), v2: url('log v2') };
 	await submitEntries(recorder, logs, key);
 	const checksum = createHash('sha256').update(root).digest('hex');
@@ -127,16 +138,22 @@ export async function runServicesScenario(scenario: ServicesScenario): Promise<v
 
 	// 4. A database that refuses rows and says which: the server's DETAIL quotes them completely.
 	const { database } = server;
-	for (const table of ['identity.artifacts', 'ca.issuance'])
-		await database.query(`alter table ${table} add constraint refused check (false) not valid`);
-	await signInByPages(signIn, EMAIL, async () => undefined).catch(() => undefined);
+	const nothing = async () => undefined;
+	const refuse = (table: string) =>
+		database.query(`alter table ${table} add constraint refused check (false) not valid`);
+	const broker = ['identity.upstream_logins', 'identity.exchanged_tokens'];
+	for (const table of broker) await refuse(table);
+	await signInUpstream(signIn, new Map(), nothing).catch(nothing);
+	await exchangeTokens(signIn, testbed.machines, new Map()).catch(nothing);
+	const others = ['identity.artifacts', 'ca.issuance'];
+	for (const table of others) await refuse(table);
+	await signInByPages(signIn, EMAIL, nothing).catch(nothing);
 	await recorder.ask('device authorization', `${signIn.issuer}/device/code`, {
 		method: 'POST',
 		body: new URLSearchParams({ client_id: 'sigstore', scope: 'openid email' }),
 	});
 	await certify(recorder, ca, key, { ...order, version: 2, where: 'body' });
-	for (const table of ['identity.artifacts', 'ca.issuance'])
-		await database.query(`alter table ${table} drop constraint refused`);
+	for (const table of [...broker, ...others]) await database.query(`alter table ${table} drop constraint refused`);
 
 	// 5. Other services that end: the CT log, and the database while requests run.
 	await running.get('ctlog')?.end('SIGKILL');
@@ -161,8 +178,35 @@ export async function runServicesScenario(scenario: ServicesScenario): Promise<v
 	}
 	await runTlsScenario(scenario);
 	for (const service of SERVICE_NAMES) running.set(service, await scenario.serve(service, 'info'));
-	await signInByPages(signIn, EMAIL, async () => undefined);
+	await signInByPages(signIn, EMAIL, nothing);
+	await signInUpstream(signIn, new Map(), nothing);
+	await useClientSecret(signIn, testbed.machines, new Map());
+	await exchangeTokens(signIn, testbed.machines, new Map());
 	const last = Array.from({ length: 4 }, () => certify(recorder, ca, key, { ...order, version: 2, where: 'body' }));
 	await Promise.all([...[...running.values()].map((one) => one.end()), ...last]);
 	await badServiceStarts(scenario);
+}
+
+/** A sign-in whose tokens are bound to a key, and a certificate for one of them; then proofs that were used, and none. */
+async function useBoundToken({ testbed, recorder, statuses }: ServicesScenario, signIn: SignInDeps, key: KeyObject) {
+	const { prove } = await createProver(signIn);
+	const ca = testbed.urls['ca public'] ?? '';
+	const dpop = await prove(`${signIn.issuer}/token`);
+	const begin = () => signInByPages(signIn, EMAIL, async () => undefined, { dpop });
+	const { idToken } = await begin();
+	statuses.set(
+		'a proof for a second code',
+		await begin().then(
+			() => 200,
+			() => 400,
+		),
+	);
+	const order = { token: idToken, subject: EMAIL, version: 2, where: 'body' } as const;
+	const proof = await prove(`${ca}/api/v2/signingCert`, idToken);
+	for (const [what, more] of [
+		['a certificate for a bound token', { dpop: proof }],
+		['a proof for a second certificate', { dpop: proof }],
+		['a bound token without a proof', {}],
+	] as const)
+		statuses.set(what, (await certify(recorder, ca, key, { ...order, ...more })).status);
 }

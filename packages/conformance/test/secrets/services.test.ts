@@ -14,6 +14,9 @@ const SHOWN_LEAKS = 60;
 const EVERYWHERE = [
 	/^output database 1 stderr$/,
 	/^output tsa at trace stderr$/,
+	/^output identity at trace stderr$/,
+	/^rows with tokens of machines identity\./,
+	/^rows with a sign-in at a provider identity\.upstream_logins$/,
 	/^output tsa, wrong passphrase stderr$/,
 	/^error of a ceremony$/,
 	/^arguments of ca$/,
@@ -61,8 +64,43 @@ it('called every foreign server, and ended as it should', () => {
 	expect([...scenario.exits.values()].filter((exit) => exit === 78).length).toBeGreaterThan(25);
 });
 
+it('signed in and exchanged as meant', () => {
+	const { statuses, upstreams } = scenario;
+	expect(Object.fromEntries(statuses)).toEqual({
+		'a client secret in the header': 200,
+		'a client secret in the form': 200,
+		'a wrong client secret in the header': 401,
+		'a wrong client secret in the form': 401,
+		'a client secret for another grant': 400,
+		'a client secret for a client id': 401,
+		'a certificate for a machine client': 200,
+		'a subject token': 200,
+		'a subject token again': 400,
+		'a subject token by another key': 400,
+		'a subject token that is bound': 400,
+		'a subject token for audience': 400,
+		'a subject token for connector_id': 400,
+		'a subject token for subject_token_type': 400,
+		'a subject token for actor_token': 400,
+		'a certificate for an exchanged token': 200,
+		'a proof for a second code': 400,
+		'a certificate for a bound token': 200,
+		'a proof for a second certificate': 401,
+		'a bound token without a proof': 401,
+		'in a browser that did not begin it': 400,
+		'a second return from a provider': 400,
+		'a token of a provider for another client': 502,
+		'a provider that repeats what it is sent': 502,
+		'a code that no provider gave out': 400,
+	});
+	expect(upstreams.people.requests).toEqual(expect.arrayContaining(['POST /token', 'GET /userinfo']));
+});
+
 it('a database told to write down everything did so', () => {
 	const said = scenario.processes.find(({ name }) => name === 'database 1')?.text('stderr') ?? '';
 	expect(said).toMatch(/parameters?: .*\$1 = 'AuthorizationCode'|\$1 = 'Session'/);
-	expect(said).toMatch(/DETAIL: +Failing row contains/);
+	for (const table of ['artifacts', 'upstream_logins', 'exchanged_tokens'])
+		expect(said).toMatch(
+			new RegExp(`relation "${table}" violates check constraint "refused".*\\n.*DETAIL: +Failing row contains`),
+		);
 });

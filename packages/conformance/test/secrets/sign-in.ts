@@ -20,7 +20,7 @@ const MAX_REDIRECTS = 8;
 const REDIRECT_URI = 'http://localhost:50505/auth/callback';
 
 /** Cookies of one browser. */
-class Browser {
+export class Browser {
 	readonly #deps: SignInDeps;
 	readonly #cookies = new Map<string, string>();
 
@@ -56,13 +56,25 @@ class Browser {
 	}
 }
 
-/** The authorization code flow with PKCE, through the development login. */
+/** The authorization code flow with PKCE, through the development login. `headers` are those of the token request. */
 export async function signInByPages(
 	deps: SignInDeps,
 	email: string,
 	beforeRedeeming: () => Promise<void>,
+	headers: Record<string, string> = {},
 ): Promise<Tokens> {
-	const { issuer, registry } = deps;
+	const { url, verifier } = authorization(deps);
+	const browser = new Browser(deps);
+	const { page } = await browser.go(url);
+	const { leftFor } = await browser.go(actionOf(page), { email });
+	return redeemCode(deps, leftFor, verifier, beforeRedeeming, headers);
+}
+
+/** An authorization request with PKCE: the address for the browser, and what redeems its code. */
+export function authorization(
+	{ issuer, registry }: SignInDeps,
+	extra: Record<string, string> = {},
+): { readonly url: string; readonly verifier: string } {
 	const verifier = registry.addText('PKCE verifier', randomBytes(32).toString('base64url'));
 	const query = new URLSearchParams({
 		response_type: 'code',
@@ -73,17 +85,23 @@ export async function signInByPages(
 		nonce: 'a-nonce',
 		code_challenge: createHash('sha256').update(verifier).digest('base64url'),
 		code_challenge_method: 'S256',
+		...extra,
 	});
-	const browser = new Browser(deps);
-	const { page } = await browser.go(`${issuer}/auth?${query}`);
-	const { leftFor } = await browser.go(actionOf(page), { email });
-	const code = registry.addText('authorization code', new URL(leftFor ?? '').searchParams.get('code') ?? '');
+	return { url: `${issuer}/auth?${query}`, verifier };
+}
+
+/** Redeems the code in the address `leftFor`, to which the browser was sent back. */
+export async function redeemCode(
+	deps: SignInDeps,
+	leftFor: string | undefined,
+	verifier: string,
+	beforeRedeeming: () => Promise<void>,
+	headers: Record<string, string> = {},
+): Promise<Tokens> {
+	const code = deps.registry.addText('authorization code', new URL(leftFor ?? '').searchParams.get('code') ?? '');
 	await beforeRedeeming();
-	return {
-		...(await redeem(deps, { grant_type: 'authorization_code', code, code_verifier: verifier })),
-		code,
-		verifier,
-	};
+	const grant = { grant_type: 'authorization_code', code, code_verifier: verifier };
+	return { ...(await redeem(deps, grant, headers)), code, verifier };
 }
 
 /** The device flow (RFC 8628): the program waits while the person types the code. */
@@ -113,19 +131,35 @@ export async function signInOnDevice(
 }
 
 /** Calls the token endpoint, whatever the result. */
-export function token({ issuer, recorder }: SignInDeps, form: Record<string, string>, basic?: string): Promise<Asked> {
-	return recorder.ask('token endpoint', `${issuer}/token`, {
-		method: 'POST',
-		body: new URLSearchParams({ client_id: 'sigstore', redirect_uri: REDIRECT_URI, ...form }),
-		headers: basic === undefined ? {} : { authorization: `Basic ${Buffer.from(basic).toString('base64')}` },
-	});
+export function token(
+	deps: SignInDeps,
+	form: Record<string, string>,
+	headers: Record<string, string> = {},
+): Promise<Asked> {
+	return askToken(deps, { client_id: 'sigstore', redirect_uri: REDIRECT_URI, ...form }, headers);
 }
+
+/** Calls the token endpoint with exactly these parameters. */
+export function askToken(
+	{ issuer, recorder }: SignInDeps,
+	form: Record<string, string>,
+	headers: Record<string, string> = {},
+): Promise<Asked> {
+	const body = new URLSearchParams(form);
+	return recorder.ask('token endpoint', `${issuer}/token`, { method: 'POST', body, headers });
+}
+
+/** Header of a client and its secret; both are percent-encoded already where they have to be (RFC 6749 section 2.3.1). */
+export const basic = (id: string, secret: string): Record<string, string> => ({
+	authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`,
+});
 
 async function redeem(
 	deps: SignInDeps,
 	form: Record<string, string>,
+	headers: Record<string, string> = {},
 ): Promise<{ idToken: string; accessToken: string }> {
-	const { status, text } = await token(deps, form);
+	const { status, text } = await token(deps, form, headers);
 	if (status !== 200) throw new Error(`the token endpoint answered ${status}: ${text}`);
 	const { id_token, access_token, refresh_token } = JSON.parse(text) as Record<string, string>;
 	if (refresh_token !== undefined) deps.registry.addText('refresh token', refresh_token);

@@ -13,6 +13,8 @@ export interface Certification {
 	readonly where: 'header' | 'body';
 	/** The identity of the proof of possession. */
 	readonly subject: string;
+	/** Proof of the key that the token is bound to (RFC 9449). */
+	readonly dpop?: string;
 	/** Sends the private key in the place of the public one. */
 	readonly isConfused?: boolean;
 }
@@ -25,7 +27,7 @@ export function clientKey(registry: SecretRegistry): KeyObject {
 }
 
 export function certify(recorder: Recorder, caUrl: string, key: KeyObject, order: Certification): Promise<Asked> {
-	const { version, token, where, subject, isConfused } = order;
+	const { version, token, where, subject, dpop, isConfused } = order;
 	const pem = isConfused ? privatePem(key) : String(createPublicKey(key).export({ type: 'spki', format: 'pem' }));
 	const proof = base64(sign('sha256', Buffer.from(subject), key));
 	const body =
@@ -37,7 +39,11 @@ export function certify(recorder: Recorder, caUrl: string, key: KeyObject, order
 				};
 	return recorder.ask(`of ca to version ${version}`, `${caUrl}/api/v${version}/signingCert`, {
 		method: 'POST',
-		headers: { ...JSON_TYPE, ...(where === 'header' ? { authorization: `Bearer ${token}` } : {}) },
+		headers: {
+			...JSON_TYPE,
+			...(where === 'header' ? { authorization: `Bearer ${token}` } : {}),
+			...(dpop ? { dpop } : {}),
+		},
 		body: JSON.stringify(body),
 	});
 }

@@ -20,9 +20,12 @@ import { STORING_SERVICES } from '@chancery/stack/services';
 import { freePortBase } from '@chancery/testkit/free-port';
 import requireSoftHsm, { TestToken } from '@chancery/testkit/softhsm';
 import { createTsaChain } from '@chancery/tsa/tsa-chain';
+import { machineIssuer } from '@chancery/wire/identity';
 import type { ForeignServers } from './foreign-servers.ts';
+import { CLUSTER, createMachines, type Machines, machineSettings } from './machine-tokens.ts';
 import { PORTS } from './port-range.ts';
 import type { SecretRegistry } from './secret-registry.ts';
+import { connectorsOf, type Upstreams } from './upstream-sign-in.ts';
 
 export const SERVICE_NAMES = ['ctlog', 'log', 'identity', 'tsa', 'ca', 'tuf'] as const;
 export type ServiceName = (typeof SERVICE_NAMES)[number];
@@ -39,6 +42,7 @@ export interface Testbed {
 	readonly urls: Readonly<Record<string, string>>;
 	readonly admin: { readonly operator: string; readonly service: string };
 	readonly developmentSecret: string;
+	readonly machines: Machines;
 	readonly signers: Readonly<Record<string, Signer>>;
 	/** PEM of a key file and its passphrase, for tests that damage them. */
 	readonly keyFile: { readonly path: string; readonly passphrase: string };
@@ -73,6 +77,7 @@ export async function createTestbed(
 	registry: SecretRegistry,
 	databaseUrl: string,
 	foreignServers: ForeignServers,
+	upstreams: Upstreams,
 ): Promise<Testbed> {
 	for (const name of ['keys', 'secrets', 'marks', 'exports']) await mkdir(join(folder, name), { mode: 0o700 });
 	const secretFile = async (name: string, value: string) => {
@@ -167,6 +172,7 @@ export async function createTestbed(
 		{ name: 'tuf', role: 'service', sha256: sha256(admin.service) },
 	];
 	const developmentSecret = mark('development secret', 'mint');
+	const machines = createMachines(registry);
 	const [secretAccessKey, sessionToken] = [mark('S3 secret key', 's3'), mark('S3 session token', 'st')];
 
 	const bases = [await freePortBase(PORTS), await freePortBase(PORTS)];
@@ -217,6 +223,7 @@ export async function createTestbed(
 		urls,
 		admin,
 		developmentSecret,
+		machines,
 		signers,
 		token,
 		tls,
@@ -225,7 +232,11 @@ export async function createTestbed(
 		environment: {
 			ctlog: {},
 			log: { S3_SECRET: secretAccessKey },
-			identity: { MINT_SECRET: developmentSecret, DATABASE_URL: databaseUrl },
+			identity: {
+				MINT_SECRET: developmentSecret,
+				DATABASE_URL: databaseUrl,
+				CONNECTOR_SECRET: upstreams.secrets.people,
+			},
 			tsa: token ? { TSA_PIN: token.pin, SOFTHSM2_CONF: process.env.SOFTHSM2_CONF } : {},
 			ca: token ? { SOFTHSM2_CONF: process.env.SOFTHSM2_CONF } : {},
 			tuf: {},
@@ -235,6 +246,11 @@ export async function createTestbed(
 			identity: {
 				publicUrl: urls['identity public'],
 				developmentLogin: true,
+				connectors: connectorsOf(upstreams, {
+					people: { env: 'CONNECTOR_SECRET' },
+					repeating: await secretFile('connector', upstreams.secrets.repeating),
+				}),
+				...(await machineSettings(machines, await secretFile('machine-client', machines.secret))),
 				signingJwks: await secretFile('identity.jwks.json', JSON.stringify(jwks)),
 				developmentSecret: { env: 'MINT_SECRET' },
 				admin: { tokens },
@@ -260,6 +276,7 @@ export async function createTestbed(
 				ctlog: { url: urls['ctlog public'], publicKeyPem: encodePem('PUBLIC KEY', signer('ctlog').publicKey) },
 				issuers: [
 					{ type: 'email', issuer: `${urls['identity public']}/auth` },
+					{ type: 'kubernetes', issuer: machineIssuer(`${urls['identity public']}`, CLUSTER) },
 					{ type: 'email', issuer: foreignServers.echo },
 					{ type: 'email', issuer: foreignServers.silence },
 				],
