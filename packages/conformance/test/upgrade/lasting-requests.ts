@@ -17,6 +17,8 @@ export interface LastingRequest {
 	readonly body?: string;
 	/** Member of the answer that follows the newest tree, and is left out of the comparison. */
 	readonly moving?: 'inclusionProof' | 'rootHash';
+	/** The answer says in JSON what the service can do: a later version may add to it, and takes nothing away. */
+	readonly mayGrow?: true;
 }
 
 const WIDTH = 256;
@@ -51,12 +53,12 @@ async function authorities(reader: Reader): Promise<LastingRequest[]> {
 	for (const issuer of ['/auth', '/ci']) {
 		const path = `${issuer}/.well-known/openid-configuration`;
 		const { jwks_uri: keys } = await reader.json<{ jwks_uri: string }>('identity', path);
-		discovery.push({ service: 'identity', path }, { service: 'identity', path: new URL(keys).pathname });
+		discovery.push({ service: 'identity', path, mayGrow: true }, { service: 'identity', path: new URL(keys).pathname });
 	}
 	return [
 		...discovery,
 		{ service: 'ca', path: '/api/v2/trustBundle' },
-		{ service: 'ca', path: '/api/v2/configuration' },
+		{ service: 'ca', path: '/api/v2/configuration', mayGrow: true },
 		{ service: 'ca', path: '/api/v1/rootCert' },
 		{ service: 'tsa', path: '/api/v1/timestamp/certchain' },
 		{ service: 'log', path: '/api/v1/log/publicKey' },

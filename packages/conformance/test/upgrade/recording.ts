@@ -54,11 +54,30 @@ export function without(text: string, name: string): Buffer {
 /** What differs, one line for each answer with its old and new form; the first few, which say enough. */
 export function differences(before: readonly RecordedAnswer[], now: readonly RecordedAnswer[]): string[] {
 	const found = before.flatMap((old, at) => {
-		if (JSON.stringify(now[at]) === JSON.stringify(old)) return [];
+		if (JSON.stringify(now[at]) === JSON.stringify(old) || hasGrown(old, now[at])) return [];
 		const { service, path, body } = old.request;
 		return [`${body === undefined ? 'GET' : 'POST'} ${service} ${path}: ${shown(old)}; now ${shown(now[at])}`];
 	});
 	return found.length > MAX_SHOWN ? [...found.slice(0, MAX_SHOWN), `and ${found.length - MAX_SHOWN} more`] : found;
+}
+
+function hasGrown(old: RecordedAnswer, now: RecordedAnswer | undefined): boolean {
+	if (!old.request.mayGrow || old.text === undefined || now?.text === undefined) return false;
+	if (now.status !== old.status || now.contentType !== old.contentType) return false;
+	return contains(JSON.parse(now.text), JSON.parse(old.text));
+}
+
+/** Whether everything in `part` is in `whole`: members with their values, elements of lists in any place. */
+function contains(whole: unknown, part: unknown): boolean {
+	if (typeof part !== 'object' || part === null || typeof whole !== 'object' || whole === null) return whole === part;
+	if (Array.isArray(part) || Array.isArray(whole))
+		return (
+			Array.isArray(part) &&
+			Array.isArray(whole) &&
+			part.every((element) => whole.some((other) => contains(other, element)))
+		);
+	const members = whole as Readonly<Record<string, unknown>>;
+	return Object.entries(part).every(([name, value]) => Object.hasOwn(members, name) && contains(members[name], value));
 }
 
 function shown(answer: RecordedAnswer | undefined): string {
