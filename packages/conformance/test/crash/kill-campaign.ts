@@ -87,7 +87,14 @@ export class Victims {
 			this.counts.startsGivenUp += 1;
 			if (!DATABASE_AWAY.test(server.lastWords()))
 				throw new Violation(`the log process did not start (${await server.ended}): ${server.lastWords()}`);
-			await sleep(PAUSE_MS);
+			// A kill that hit the database while it started did not know it yet, and left it to us.
+			const database = this.#database;
+			const hasEnded = database?.ended.then(() => true);
+			if (database && (await Promise.race([hasEnded, sleep(PAUSE_MS, false)]))) {
+				await database.stop();
+				if (this.#database === database) this.#database = undefined;
+				return;
+			}
 		}
 	}
 
