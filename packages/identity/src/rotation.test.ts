@@ -6,6 +6,7 @@ import { ConfigError } from '@chancery/chassis/config/config-error';
 import { createLogger } from '@chancery/chassis/logger';
 import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { startIdentityServer } from '../test/identity-server.ts';
 import { configSchema, readSigningJwks, readSigningJwksAgain } from './config.ts';
 import { SigningKeyError } from './domain/issuer-keys.ts';
 import { keysAt } from './domain/key-schedule.ts';
@@ -64,6 +65,33 @@ describe('a planned rotation', () => {
 		expect(keys.publicJwks.map(({ kid }) => kid)).not.toContain(first);
 		// The key of the trust report signs no tokens and is not rotated with them.
 		expect(keys.reportSigner).toBeDefined();
+	});
+
+	it('happens in a running service, for both of its issuers', async () => {
+		const before = await generateSigningJwks();
+		const { jwks } = await planRotation((await planRotation(before, 'auth', nowMs)).jwks, 'ci', nowMs);
+		const server = await startIdentityServer({ signingJwks: jwks, clock: () => nowMs });
+		const published = async () => {
+			const sets = await Promise.all(
+				['/auth/keys', '/ci/keys'].map(
+					async (path) => (await (await fetch(server.publicUrl + path)).json()) as JSONWebKeySet,
+				),
+			);
+			return sets.flatMap(({ keys }) => keys.map(({ kid }) => kid));
+		};
+		const stop = new AbortController();
+		const running = server.service.jobs.find(({ name }) => name === 'renew-keys')?.run(stop.signal);
+		try {
+			const old = [before.auth[0]?.kid, before.ci[0]?.kid];
+			expect(await published()).toEqual(expect.arrayContaining(old));
+			nowMs += 31 * MINUTE;
+			await expect.poll(async () => (await published()).filter((kid) => old.includes(kid))).toEqual([]);
+		} finally {
+			stop.abort();
+			await running;
+			await server.stop();
+			await server.test.drop();
+		}
 	});
 
 	it('changes nothing when it is planned twice, and can follow the last one', async () => {

@@ -85,6 +85,7 @@ describe('a development token', () => {
 			iat: 1,
 			nbf: 1e10,
 			jti: 'x',
+			federated_claims: { connector_id: 'https://accounts.google.com', user_id: '1' },
 			groups: ['a'],
 			email_verified: false,
 		};
@@ -93,6 +94,7 @@ describe('a development token', () => {
 		expect(payload).toMatchObject({ groups: ['a'], email_verified: false, iat: Math.floor(nowMs / 1000) });
 		expect(payload).not.toHaveProperty('nbf');
 		expect(payload.jti).not.toBe('x');
+		expect(payload.federated_claims).toMatchObject({ connector_id: server.issuer });
 	});
 
 	it('is a different token each time', async () => {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findAccountBySub, putAccount } from '../store/accounts.ts';
 import { type Artifact, findArtifact, putArtifact } from '../store/artifacts.ts';
 import { type ExchangedTokenRow, markExchanged } from '../store/exchanged-tokens.ts';
+import { EXPIRING_TABLES } from '../store/expired-rows.ts';
 import { migrateSchema } from '../store/migrations.ts';
 import { cleanExpired, cleanExpiredJob } from './clean-expired.ts';
 
@@ -57,6 +58,14 @@ const count = async () =>
 	)[0]?.n;
 
 describe('cleaning', () => {
+	it('knows every table whose rows expire', async () => {
+		const tables = await test.database.query<{ name: string }>(
+			`select table_name as name from information_schema.columns
+			where table_schema = 'identity' and column_name = 'expires_at'`,
+		);
+		expect(EXPIRING_TABLES.map(({ name }) => name).sort()).toEqual(tables.map(({ name }) => name).sort());
+	});
+
 	it('deletes what has expired, in more than one batch, and nothing else', async () => {
 		await test.database.query(
 			`insert into identity.artifacts (model, id, payload, expires_at)

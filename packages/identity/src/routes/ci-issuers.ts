@@ -19,7 +19,7 @@ import type { IssuerKeys } from '../domain/issuer-keys.ts';
 
 const CACHEABLE = { 'cache-control': 'public, max-age=600, must-revalidate', 'access-control-allow-origin': '*' };
 
-export function mountCiIssuers(app: FastifyInstance, publicUrl: string, { publicJwks }: IssuerKeys): void {
+export function mountCiIssuers(app: FastifyInstance, publicUrl: string, issuerKeys: IssuerKeys): void {
 	const discovery = (preset: DevelopmentPreset) => {
 		const issuer = presetIssuer(publicUrl, preset);
 		return {
@@ -35,7 +35,8 @@ export function mountCiIssuers(app: FastifyInstance, publicUrl: string, { public
 			},
 		};
 	};
-	const keys = () => ({ status: 200 as const, headers: CACHEABLE, body: { keys: [...publicJwks] } });
+	// Read for each answer: keys rotate while the service runs.
+	const keys = () => ({ status: 200 as const, headers: CACHEABLE, body: { keys: [...issuerKeys.publicJwks] } });
 	mount(app, getCiDiscovery, () => discovery('github'));
 	mount(app, getCiKeys, keys);
 	mount(app, getPresetDiscovery, ({ params }) => discovery(named(params.preset)));

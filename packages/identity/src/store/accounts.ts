@@ -46,14 +46,3 @@ export async function findAccountBySub(sql: Sql, sub: string, now: Date): Promis
 		}
 	);
 }
-
-/** Deletes at most `limit` expired accounts and returns how many there were. */
-export async function deleteExpiredAccounts(sql: Sql, now: Date, limit: number): Promise<number> {
-	const rows = await sql.query<{ sub: string }>(
-		`delete from identity.accounts where sub in (
-			select sub from identity.accounts where expires_at <= $1 order by expires_at limit $2
-		) and expires_at <= $1 returning sub`,
-		[now, limit],
-	);
-	return rows.length;
-}

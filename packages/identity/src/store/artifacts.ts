@@ -111,17 +111,6 @@ export async function deleteArtifactsOfGrant(sql: Sql, key: { model: string; gra
 	await sql.query('delete from identity.artifacts where grant_id = $2 and model = $1', [key.model, key.grantId]);
 }
 
-/** Deletes at most `limit` expired artifacts and returns how many there were; fewer than `limit` means no more. */
-export async function deleteExpiredArtifacts(sql: Sql, now: Date, limit: number): Promise<number> {
-	const rows = await sql.query<{ id: string }>(
-		`delete from identity.artifacts where (model, id) in (
-			select model, id from identity.artifacts where expires_at <= $1 order by expires_at limit $2
-		) and expires_at <= $1 returning id`,
-		[now, limit],
-	);
-	return rows.length;
-}
-
 function first(rows: readonly Row[]): StoredArtifact | undefined {
 	const row = rows[0];
 	return row && { payload: row.payload, consumedAt: row.consumed_at };

@@ -97,14 +97,3 @@ export async function findAuditEvents(sql: Sql, filter: AuditFilter, limit: numb
 		requestId: row.request_id,
 	}));
 }
-
-/** Deletes at most `limit` expired events and returns how many there were. */
-export async function deleteExpiredAuditEvents(sql: Sql, now: Date, limit: number): Promise<number> {
-	const rows = await sql.query<{ id: string }>(
-		`delete from identity.audit_events where id in (
-			select id from identity.audit_events where expires_at <= $1 order by expires_at limit $2
-		) and expires_at <= $1 returning id`,
-		[now, limit],
-	);
-	return rows.length;
-}

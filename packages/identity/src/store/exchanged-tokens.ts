@@ -29,14 +29,3 @@ export async function markExchanged(
 	);
 	return rows.length === 1;
 }
-
-/** Deletes at most `limit` rows whose tokens have expired and returns how many there were. */
-export async function deleteExpiredExchangedTokens(sql: Sql, now: Date, limit: number): Promise<number> {
-	const rows = await sql.query<{ token_hash: string }>(
-		`delete from identity.exchanged_tokens where (issuer, token_hash) in (
-			select issuer, token_hash from identity.exchanged_tokens where expires_at <= $1 order by expires_at limit $2
-		) and expires_at <= $1 returning token_hash`,
-		[now, limit],
-	);
-	return rows.length;
-}

@@ -13,10 +13,11 @@ export interface UpstreamLoginRow {
 	readonly codeVerifier: string;
 }
 
+/** What is needed to redeem the answer of the provider. */
+export type ClaimedLogin = Pick<UpstreamLoginRow, 'connectorId' | 'nonce' | 'codeVerifier'>;
+
 interface Row {
-	interaction_hash: string;
 	connector_id: string;
-	browser_hash: string;
 	nonce: string;
 	code_verifier: string;
 }
@@ -46,24 +47,15 @@ export async function claimUpstreamLogin(
 	sql: Sql,
 	{ stateHash, browserHash }: Pick<UpstreamLoginRow, 'stateHash' | 'browserHash'>,
 	now: Date,
-): Promise<UpstreamLoginRow | undefined> {
+): Promise<ClaimedLogin | undefined> {
 	const rows = await sql.query<Row>(
 		`update identity.upstream_logins set claimed_at = $3
 		where state_hash = $1 and browser_hash = $2 and claimed_at is null and expires_at > $3
-		returning interaction_hash, connector_id, browser_hash, nonce, code_verifier`,
+		returning connector_id, nonce, code_verifier`,
 		[stateHash, browserHash, now],
 	);
 	const row = rows[0];
-	return (
-		row && {
-			stateHash,
-			interactionHash: row.interaction_hash,
-			connectorId: row.connector_id,
-			browserHash: row.browser_hash,
-			nonce: row.nonce,
-			codeVerifier: row.code_verifier,
-		}
-	);
+	return row && { connectorId: row.connector_id, nonce: row.nonce, codeVerifier: row.code_verifier };
 }
 
 /** Writes who came back. */
@@ -83,15 +75,4 @@ export async function takeUpstreamSubject(
 		[stateHash, interactionHash, now],
 	);
 	return rows[0]?.sub;
-}
-
-/** Deletes at most `limit` expired sign-ins and returns how many there were. */
-export async function deleteExpiredUpstreamLogins(sql: Sql, now: Date, limit: number): Promise<number> {
-	const rows = await sql.query<{ state_hash: string }>(
-		`delete from identity.upstream_logins where state_hash in (
-			select state_hash from identity.upstream_logins where expires_at <= $1 order by expires_at limit $2
-		) and expires_at <= $1 returning state_hash`,
-		[now, limit],
-	);
-	return rows.length;
 }

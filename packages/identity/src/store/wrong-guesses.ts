@@ -26,14 +26,3 @@ export async function countWrongGuesses(sql: Sql, { counters, windowStart }: Gue
 	const found = new Map(rows.map(({ counter, guesses }) => [counter, guesses]));
 	return counters.map((counter) => found.get(counter) ?? 0);
 }
-
-/** Deletes at most `limit` counters of windows that have passed and returns how many there were. */
-export async function deleteExpiredGuesses(sql: Sql, now: Date, limit: number): Promise<number> {
-	const rows = await sql.query<{ counter: string }>(
-		`delete from identity.wrong_guesses where (counter, window_start) in (
-			select counter, window_start from identity.wrong_guesses where expires_at <= $1 order by expires_at limit $2
-		) and expires_at <= $1 returning counter`,
-		[now, limit],
-	);
-	return rows.length;
-}
